@@ -1,0 +1,254 @@
+# seep: see README.md. `make` builds, `make check` tests, `make demo` shows it at work,
+# `make install` installs. Variables: CC, CFLAGS, BUILD (folder), PREFIX, DESTDIR,
+# SANITIZE (tool only, e.g. address,undefined), DEBUG=1 (asserts in the library).
+
+CC       ?= gcc
+CFLAGS   ?= -O2 -g
+BUILD    ?= build
+PREFIX   ?= /usr/local
+PKG_CONFIG ?= pkg-config
+VERSION  := 0.1.0
+RELEASED := 2026-11-21
+
+WARNINGS := -Wall -Wextra -Wstrict-prototypes -Wmissing-prototypes -Wshadow
+COMMON   := -std=gnu11 $(WARNINGS) -D_GNU_SOURCE -DSEEP_VERSION='"$(VERSION)"' \
+	-DSEEP_RELEASED='"$(RELEASED)"' -I. -Iinclude -MMD -MP
+
+# ---- the library -------------------------------------------------------------------------------
+# No builtin knowledge of malloc (gcc would delete our guards and turn malloc+memset into calloc),
+# initial-exec TLS (otherwise __tls_get_addr may allocate), unwind tables for our own frames.
+LIB_CFLAGS := -fPIC -fvisibility=hidden -ftls-model=initial-exec -fno-builtin-malloc \
+	-fno-builtin-calloc -fno-builtin-realloc -fno-builtin-free -fno-stack-protector \
+	-fasynchronous-unwind-tables -fomit-frame-pointer -fno-plt -U_FORTIFY_SOURCE \
+	$(if $(DEBUG),-DSEEP_DEBUG)
+LIB_SOURCES := $(sort $(wildcard lib/*.c lib/*/*.c))
+LIB_OBJECTS := $(LIB_SOURCES:%.c=$(BUILD)/%.o)
+
+# ---- the tool ----------------------------------------------------------------------------------
+TOOL_PACKAGES := libdw libelf jansson zlib
+TOOL_SOURCES  := $(sort $(wildcard tools/*.c tools/*/*.c))
+TOOL_OBJECTS  := $(TOOL_SOURCES:%.c=$(BUILD)/%.o)
+TOOL_LIBS     := $(shell $(PKG_CONFIG) --libs $(TOOL_PACKAGES) 2>/dev/null) -liberty -lm
+SANITIZE_FLAGS := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all)
+
+# V=1 shows the commands.
+SAY = $(if $(V),,@$(if $(findstring s,$(firstword -$(MAKEFLAGS))),,printf '  %-4s %s\n' $(1) $@ &&) )
+
+.PHONY: all tool library
+all: tool library
+tool: $(BUILD)/seep
+library: $(BUILD)/libseep.so
+
+$(BUILD)/lib/%.o: lib/%.c Makefile
+	@mkdir -p $(@D)
+	$(call SAY,CC)$(CC) $(COMMON) $(LIB_CFLAGS) $(CFLAGS) -c -o $@ $<
+
+
+$(BUILD)/libseep.so: $(LIB_OBJECTS) lib/exports.map
+	$(call SAY,LINK)$(CC) -shared $(CFLAGS) -Wl,--version-script=lib/exports.map -Wl,-z,defs -Wl,-z,now \
+		-Wl,-z,nodelete -Wl,-soname,libseep.so -o $@ $(LIB_OBJECTS)
+
+$(BUILD)/tools/%.o: tools/%.c Makefile
+	@mkdir -p $(@D)
+	$(call SAY,CC)$(CC) $(COMMON) $(CFLAGS) $(SANITIZE_FLAGS) -DSEEP_LIBDIR='"$(PREFIX)/lib/seep"' -c -o $@ $<
+
+$(BUILD)/seep: $(TOOL_OBJECTS)
+	$(call SAY,LINK)$(CC) $(CFLAGS) $(SANITIZE_FLAGS) -o $@ $^ $(TOOL_LIBS)
+
+-include $(LIB_OBJECTS:.o=.d) $(TOOL_OBJECTS:.o=.d)
+
+# ---- tests ---------------------------------------------------------------------------------------
+# Unit tests: tests/unit/tools/ link the tool without its main, tests/unit/lib/ the library's objects.
+UNIT_TOOL_TESTS := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/unit/tools/test_*.c)))
+UNIT_LIB_TESTS  := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/unit/lib/test_*.c)))
+TOOL_TEST_OBJECTS := $(filter-out $(BUILD)/tools/main.o,$(TOOL_OBJECTS))
+
+# What unit tests share, e.g. a writer of snapshot files; lib_* is for those of the library.
+TEST_SUPPORT_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/support/lib_%,\
+	$(sort $(wildcard tests/support/*.c))))
+LIB_SUPPORT_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard tests/support/lib_*.c)))
+.SECONDARY: $(LIB_SUPPORT_OBJECTS) $(TEST_SUPPORT_OBJECTS)
+
+$(BUILD)/tests/support/%.o: tests/support/%.c Makefile
+	@mkdir -p $(@D)
+	$(call SAY,CC)$(CC) $(COMMON) $(CFLAGS) $(SANITIZE_FLAGS) -c -o $@ $<
+
+$(BUILD)/tests/unit/tools/%: tests/unit/tools/%.c $(TOOL_TEST_OBJECTS) $(TEST_SUPPORT_OBJECTS)
+	@mkdir -p $(@D)
+	$(call SAY,CC)$(CC) $(COMMON) $(CFLAGS) $(SANITIZE_FLAGS) -o $@ $< $(TEST_SUPPORT_OBJECTS) \
+		$(TOOL_TEST_OBJECTS) -lcmocka $(TOOL_LIBS)
+
+# The library without its doors and without start.c, for which tests/support/lib_life.c stands. An
+# archive, so that a test may bring its own version of one file. The tool's model reads back what the
+# library wrote.
+LIB_TEST_OBJECTS := $(filter-out $(BUILD)/lib/start.o $(BUILD)/lib/interpose/%,$(LIB_OBJECTS))
+LIB_TEST_LIBS := -lcmocka -lunwind $(TOOL_LIBS) -pthread
+$(BUILD)/tests/library.a: $(LIB_TEST_OBJECTS)
+	@mkdir -p $(@D)
+	@rm -f $@
+	$(AR) rcs $@ $^
+$(BUILD)/tests/model.a: $(filter $(BUILD)/tools/model/%,$(TOOL_OBJECTS)) $(TEST_SUPPORT_OBJECTS)
+	@mkdir -p $(@D)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(BUILD)/tests/unit/lib/%: tests/unit/lib/%.c $(BUILD)/tests/library.a $(BUILD)/tests/model.a \
+		$(LIB_SUPPORT_OBJECTS) Makefile
+	@mkdir -p $(@D)
+	$(call SAY,CC)$(CC) $(COMMON) $(CFLAGS) $(if $(DEBUG),-DSEEP_DEBUG) $(LIB_TEST_FLAGS) -o $@ $< \
+		$(filter %.o,$^) $(BUILD)/tests/library.a $(BUILD)/tests/model.a \
+		-Wl,--as-needed $(LIB_TEST_LIBS)
+
+# Code that is hard to unwind, compiled in every way that there is a compiler for.
+MAZE_WAYS := $(foreach compiler,$(if $(shell command -v g++),gcc) \
+	$(if $(shell command -v clang++),clang),$(foreach level,O0 O1 O2 O3,\
+	$(compiler)_$(level)_sp $(compiler)_$(level)_fp))
+$(BUILD)/tests/unit/lib/stack_maze_%.o: tests/unit/lib/stack_maze.cc tests/unit/lib/stack_maze.h
+	@mkdir -p $(@D)
+	$(call SAY,CXX)$(if $(filter gcc_%,$*),g++,clang++) -std=c++17 -Wall -Wextra -D_GNU_SOURCE -I. \
+		-DMAZE=stack_maze_$* -$(word 2,$(subst _, ,$*)) -g -U_FORTIFY_SOURCE \
+		-f$(if $(filter %_fp,$*),no-)omit-frame-pointer -c -o $@ $<
+$(BUILD)/tests/unit/lib/test_stack_capture: \
+	$(MAZE_WAYS:%=$(BUILD)/tests/unit/lib/stack_maze_%.o)
+$(BUILD)/tests/unit/lib/test_stack_capture: \
+	LIB_TEST_FLAGS = -DMAZE_WAYS='$(foreach way,$(MAZE_WAYS),X($(way)))'
+# libgcc first: libunwind has functions of the same names, and exceptions are not to be its work.
+$(BUILD)/tests/unit/lib/test_stack_capture: LIB_TEST_LIBS := -lgcc_s -lstdc++ $(LIB_TEST_LIBS)
+$(BUILD)/tests/unit/lib/test_cfi_program: LIB_TEST_FLAGS = -Wl,--wrap=_dl_find_object
+$(BUILD)/tests/unit/lib/test_no_memory: LIB_TEST_FLAGS = -Wl,--wrap=region_map
+$(BUILD)/tests/unit/lib/test_guest: | $(LIB_OBJECTS)
+$(BUILD)/tests/unit/lib/test_guest: LIB_TEST_FLAGS = \
+	-DLIB_OBJECTS='"$(abspath $(filter-out $(BUILD)/lib/interpose/%,$(LIB_OBJECTS)))"'
+
+-include $(TEST_SUPPORT_OBJECTS:.o=.d) $(UNIT_TOOL_TESTS:=.d)
+-include $(LIB_SUPPORT_OBJECTS:.o=.d) $(UNIT_LIB_TESTS:=.d)
+
+.PHONY: unit-tools unit-lib
+unit-tools: $(UNIT_TOOL_TESTS)
+	@for test in $^; do $$test || exit 1; done
+unit-lib: $(UNIT_LIB_TESTS)
+	@failed=0; for test in $^; do $$test || failed=1; done; exit $$failed
+
+# ---- what is made from the command table: man pages, completion; and pkg-config ------------------
+# The names of the commands are known to the tool alone, so the pages are made together.
+.PHONY: man completion
+man: $(BUILD)/man/seep.1
+$(BUILD)/man/seep.1: $(BUILD)/seep
+	@mkdir -p $(@D)
+	@rm -f $(@D)/seep-*.1
+	@for command in $$($< help --names); do \
+		$< help --man $$command >$(@D)/seep-$$command.1 || exit 1; done
+	$< help --man >$@
+
+completion: $(BUILD)/completion/seep $(BUILD)/completion/seep.fish
+$(BUILD)/completion/seep: $(BUILD)/seep
+	@mkdir -p $(@D)
+	$< help --completion=bash >$@
+$(BUILD)/completion/seep.fish: $(BUILD)/seep
+	@mkdir -p $(@D)
+	$< help --completion=fish >$@
+
+define PKG_CONFIG_FILE
+prefix=$(PREFIX)
+library=$${prefix}/lib/seep/libseep.so
+
+Name: seep
+Description: The interface of programs to the leak finder that watches them (seep.h)
+Version: $(VERSION)
+Cflags: -I$${prefix}/include
+endef
+
+# ---- installation --------------------------------------------------------------------------------
+# Where distributions look for completion, under any PREFIX.
+INSTALLED_BASH := $(PREFIX)/share/bash-completion/completions/seep
+INSTALLED_FISH := $(PREFIX)/share/fish/vendor_completions.d/seep.fish
+INSTALLED_PC   := $(PREFIX)/lib/pkgconfig/seep.pc
+
+.PHONY: install uninstall
+install: all man completion
+	install -d $(DESTDIR)$(PREFIX)/share/man/man1
+	install -D -m 755 $(BUILD)/seep $(DESTDIR)$(PREFIX)/bin/seep
+	install -D -m 755 $(BUILD)/libseep.so $(DESTDIR)$(PREFIX)/lib/seep/libseep.so
+	install -D -m 644 include/seep.h $(DESTDIR)$(PREFIX)/include/seep.h
+	install -m 644 $(BUILD)/man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1/
+	install -D -m 644 $(BUILD)/completion/seep $(DESTDIR)$(INSTALLED_BASH)
+	install -D -m 644 $(BUILD)/completion/seep.fish $(DESTDIR)$(INSTALLED_FISH)
+	install -d $(DESTDIR)$(dir $(INSTALLED_PC))
+	$(file >$(BUILD)/seep.pc,$(PKG_CONFIG_FILE))
+	install -m 644 $(BUILD)/seep.pc $(DESTDIR)$(INSTALLED_PC)
+
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/seep $(DESTDIR)$(PREFIX)/lib/seep/libseep.so \
+		$(DESTDIR)$(PREFIX)/include/seep.h $(DESTDIR)$(INSTALLED_PC) \
+		$(DESTDIR)$(INSTALLED_BASH) $(DESTDIR)$(INSTALLED_FISH) \
+		$(DESTDIR)$(PREFIX)/share/man/man1/seep.1 $(DESTDIR)$(PREFIX)/share/man/man1/seep-*.1
+	-rmdir $(DESTDIR)$(PREFIX)/lib/seep
+
+# ---- packages, checks and the demo ---------------------------------------------------------------
+# What Debian 12 must have; `make deps` installs what is missing when it may.
+BUILD_DEPS := gcc libc6-dev make pkg-config libdw-dev libelf-dev libjansson-dev libiberty-dev \
+	uthash-dev zlib1g-dev
+CHECK_DEPS := g++ libcmocka-dev libunwind-dev python3 binutils valgrind libc6-dbg redis-server redis-tools \
+	sqlite3 nginx-light apache2-utils mandoc clang gdb strace
+
+.PHONY: deps check-deps
+deps:
+	@tests/support/install_packages $(BUILD_DEPS)
+check-deps:
+	@tests/support/install_packages $(BUILD_DEPS) $(CHECK_DEPS)
+
+EXAMPLES := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard examples/*.c))) \
+	$(patsubst %.cc,$(BUILD)/%,$(sort $(wildcard examples/*.cc)))
+.PHONY: examples
+examples: $(EXAMPLES)
+$(BUILD)/examples/%: examples/%.c $(wildcard examples/*.c)
+	@mkdir -p $(@D)
+	$(call SAY,CC)$(CC) -std=gnu11 $(WARNINGS) -D_GNU_SOURCE -Iinclude -O2 -g -pthread -o $@ $<
+$(BUILD)/examples/%: examples/%.cc
+	@mkdir -p $(@D)
+	$(call SAY,CXX)$(CXX) -std=c++17 -Wall -Wextra -Iinclude -O2 -g -pthread -o $@ $<
+
+# The main job, from nothing to a report.
+.PHONY: demo
+demo: deps
+	@$(MAKE) --no-print-directory all $(BUILD)/examples/leaky_server
+	$(BUILD)/seep run -q -o $(BUILD)/demo.seep -- $(BUILD)/examples/leaky_server 20
+	$(BUILD)/seep report $(BUILD)/demo.seep
+
+# Every test; closes with `N passed, N failed, N skipped`.
+.PHONY: check check-built check-layers check-abi check-integration check-warnings check-sanitize
+check: check-deps
+	@$(MAKE) --no-print-directory check-built
+check-built: all examples $(UNIT_TOOL_TESTS) $(UNIT_LIB_TESTS)
+	@BUILD=$(abspath $(BUILD)) CC="$(CC)" CXX="$(CXX)" \
+		tests/support/check $(UNIT_TOOL_TESTS) $(UNIT_LIB_TESTS)
+check-layers:
+	@tests/abi/check_layers
+check-abi: library
+	@BUILD=$(abspath $(BUILD)) tests/abi/check_abi
+# The long forms of the tests that have one.
+check-integration: all examples
+	@BUILD=$(abspath $(BUILD)) CC="$(CC)" CXX="$(CXX)" tests/integration/run --full
+# Both compilers, no warning, nothing left behind.
+check-warnings:
+	@tests/support/install_packages $(BUILD_DEPS) clang
+	@for compiler in gcc clang; do \
+		folder=$$(mktemp -d) && \
+		$(MAKE) --no-print-directory -s BUILD=$$folder CC=$$compiler CFLAGS="-O2 -g -Werror" all; \
+		status=$$?; rm -rf $$folder; [ $$status = 0 ] || exit $$status; \
+		echo "ok      warnings: none by $$compiler"; \
+	done
+# The tool and its unit tests under ASan and UBSan.
+check-sanitize:
+	@$(MAKE) --no-print-directory -s BUILD=$(BUILD)/sanitized SANITIZE=address,undefined \
+		CFLAGS="-O1 -g" sanitized-tests
+.PHONY: sanitized-tests
+sanitized-tests: tool $(UNIT_TOOL_TESTS)
+	@for test in $(UNIT_TOOL_TESTS); do \
+		if $$test > $(BUILD)/log 2>&1; then echo "ok      sanitize: $${test##*/}"; \
+		else cat $(BUILD)/log; echo "FAILED  sanitize: $${test##*/}"; failed=1; fi; \
+	done; [ -z "$$failed" ]
+
+.PHONY: clean
+clean:
+	rm -rf $(BUILD)

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * seep.h: for programs that want to talk to the seep that watches them.
+ *
+ * Nothing has to be linked: the functions are weak references that libseep.so fills in when it is
+ * preloaded. Without it every call is a test of a null pointer and does nothing. Works in C and
+ * C++, in PIE and non-PIE programs and in shared libraries. All functions may be called from any
+ * thread; none may be called from a signal handler. errno is left alone.
+ */
+#ifndef SEEP_H
+#define SEEP_H
+
+#include <stdbool.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Filled in by libseep.so; call the functions without the underscore below. */
+extern int seep_snapshot_(const char *label) __attribute__((weak));
+
+/* True when this process is being watched. */
+static inline bool seep_is_watching(void)
+{
+	return seep_snapshot_ != 0;
+}
+
+/* Takes a snapshot now and returns when it is in the file. `label` is shown by `seep snapshots` and
+ * can be used as FILE@LABEL; null means none, longer than 127 bytes is cut.
+ * Returns 0, also when nobody is watching, or a positive errno value when it could not be written. */
+static inline int seep_snapshot(const char *label)
+{
+	return seep_snapshot_ ? seep_snapshot_(label) : 0;
+}
+
+#ifdef __cplusplus
+}
+#endif
+#endif

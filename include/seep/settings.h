@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * settings: everything that can be set for a run, one line each.
+ *
+ * From this table come the library's parser of SEEP_OPTIONS=key=value:key=value, the options of
+ * `seep run` (the key with dashes for underscores), their --help and the man page. A value is a
+ * text; the column `type` says how it is read:
+ *
+ *   PATH       a file name; %p is the pid, %e the program's name, %% a percent sign
+ *   DURATION   a number with ns, us, ms, s, m or h; without a unit seconds
+ *   SIZE       a number with optional K, M, G or T (powers of 1024; also KiB, KB, k …)
+ *   COUNT      a whole number
+ *   CHOICE     one of the words separated by | in the column `values`
+ *   LIST       words separated by commas
+ *
+ * A value may contain a colon only as \: (SEEP_OPTIONS is split at colons).
+ */
+#ifndef SEEP_SETTINGS_H
+#define SEEP_SETTINGS_H
+
+#define SEEP_OPTIONS_VARIABLE "SEEP_OPTIONS"
+
+/*       key             letter type      values                  default          help */
+#define SEEP_SETTINGS(X)                                                                           \
+	X(output, 'o', PATH, "FILE", "seep.%e.%p.seep",                                            \
+	  "write snapshots to FILE; %p is the pid, %e the program's name. With LD_PRELOAD alone, a " \
+	  "child process whose name would be the same gets .PID added. Each program image that an exec brings has a file of its own too, with " \
+	  ".PID or a number added when the name is taken.")                           \
+	X(interval, 0, DURATION, "DURATION", "auto",                                               \
+	  "take a snapshot this often, e.g. 200ms, 5s, 10m. auto starts with 100ms and lengthens " \
+	  "to 10m as the run goes on.")                                                            \
+	X(growth, 0, SIZE, "SIZE", "64M",                                                          \
+	  "take a snapshot as soon as live bytes have grown by SIZE since the last one; off for never.") \
+	X(stack_depth, 0, COUNT, "N", "64",                                                        \
+	  "keep the N innermost frames of each stack (1 to 512).")                                 \
+	X(track, 0, LIST, "malloc|malloc,mmap", "malloc",                                          \
+	  "what to follow: malloc and its family; mmap adds mmap, mremap, brk and sbrk as sites of " \
+	  "their own kind. mmap alone means malloc,mmap.")                                         \
+	X(children, 0, LIST, "all|none|NAME,...", "all",                                           \
+	  "which child processes are followed: all, none, or those whose program is called NAME.") \
+	X(snapshots_by, 0, CHOICE, "process|thread|inline", "process",                             \
+	  "who takes snapshots: a helper process that shares the memory and can still write the " \
+	  "exact last state after a kill; a thread; or the program itself while it allocates.")    \
+	X(max_file, 0, SIZE, "SIZE", "64M",                                                        \
+	  "keep the file smaller than SIZE by thinning old snapshots (at least 1M).")              \
+	X(command_line, 0, CHOICE, "on|off", "on", "store the program's arguments in the file.")   \
+	X(quiet, 'q', CHOICE, "on|off", "off", "no summary, no notices on stderr.")
+
+#endif

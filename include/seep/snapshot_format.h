@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * snapshot_format: the file that libseep.so writes and seep reads.
+ *
+ * Glossary, used with the same meaning in code, file, command line and README:
+ *
+ *   block      one allocation that has not been freed
+ *   stack      a call path, stored once and known by a number (its id)
+ *   site       all blocks of one stack
+ *   snapshot   the state of all sites at one moment
+ *   module     a loaded object: path, build-id, address range
+ *   epoch      the period between two snapshots; a block keeps the epoch it was born in.
+ *              Epochs count from 1 and never go back; snapshot N closes epoch N.
+ *   cohort     the blocks of one site that were born in the same epochs
+ *
+ * The file is a header and then records, only ever appended. Every record is framed by a
+ * header with two checksums, so a tail torn by a crash is recognised and everything before it
+ * counts. All numbers are little-endian; structs are laid out as written here and their sizes
+ * are asserted below. Checksums are CRC-32 as in zlib and IEEE 802.3 (polynomial 0xedb88320).
+ *
+ * A reader trusts nothing: every length, count and id is checked against what is there.
+ * It skips a damaged record by looking for the next record magic on an 8-byte boundary, skips
+ * record types that it does not know, and says how much was skipped.
+ *
+ * Version policy. `version_major` changes when an old reader would misunderstand the file: it
+ * must refuse, naming both versions. `version_minor` changes when something is added that an old
+ * reader may skip: new record types, new flags, bytes after the end of a known fixed struct
+ * (each variable part therefore says where it begins). tests/unit/files/ keeps one old file of
+ * every version for ever.
+ *
+ *   1.0   first version
+ */
+#ifndef SEEP_SNAPSHOT_FORMAT_H
+#define SEEP_SNAPSHOT_FORMAT_H
+
+#include <stdint.h>
+
+#define SEEP_FILE_MAGIC "SEEP\r\n\x1a\n" /* 8 bytes, without the terminating zero */
+#define SEEP_FILE_MAGIC_BYTES 8
+#define SEEP_VERSION_MAJOR 1
+#define SEEP_VERSION_MINOR 0
+#define SEEP_BYTE_ORDER 0x01020304u
+#define SEEP_RECORD_MAGIC 0x43455253u /* "SREC" */
+#define SEEP_RECORD_ALIGN 8u
+/* No record is larger; a reader refuses a larger one as damaged. */
+#define SEEP_RECORD_MAX_BYTES (256u << 20)
+
+/* Offset 0 of the file, once. */
+struct seep_file_header {
+	char magic[SEEP_FILE_MAGIC_BYTES];
+	uint16_t version_major;
+	uint16_t version_minor;
+	uint32_t header_bytes;    /* where the first record begins; a multiple of 8 */
+	uint32_t byte_order;      /* SEEP_BYTE_ORDER as written by the target */
+	uint32_t pid;             /* in the target's own PID namespace */
+	uint64_t started_unix_ns; /* CLOCK_REALTIME when the library started in this process */
+	uint32_t page_bytes;
+	uint32_t flags;       /* 0 */
+	uint8_t reserved[20]; /* 0 */
+	uint32_t crc;         /* of the 60 bytes before it */
+};
+
+/* Before each record's payload. The payload is followed by 0 to 7 zero bytes up to the next
+ * multiple of 8; they belong to no checksum. */
+struct seep_record_header {
+	uint32_t magic;         /* SEEP_RECORD_MAGIC */
+	uint16_t type;          /* enum seep_record_type */
+	uint16_t flags;         /* 0 */
+	uint32_t payload_bytes; /* without this header and without padding */
+	uint32_t sequence;      /* counts records from 0; a gap means that records were lost.
+	                         * Thinning (see seep_snapshot) renumbers from 0. */
+	uint64_t time_ns;       /* CLOCK_MONOTONIC since the library started in this process */
+	uint32_t payload_crc;
+	uint32_t header_crc; /* of the 28 bytes before it */
+};
+
+enum seep_record_type {
+	SEEP_RECORD_PROCESS = 1,       /* struct seep_process; first record of every file */
+	SEEP_RECORD_MODULES = 2,       /* struct seep_module, one after the other */
+	SEEP_RECORD_MODULE_UNLOAD = 3, /* struct seep_module_unload, one after the other */
+	SEEP_RECORD_STACKS = 4,        /* struct seep_stacks, then its nodes */
+	SEEP_RECORD_SNAPSHOT = 5,      /* struct seep_snapshot, then label, then entries */
+	SEEP_RECORD_END = 6,           /* struct seep_end; the last word about the process */
+};
+
+/* The process. Followed by exe, name and command, in this order and without terminators. */
+struct seep_process {
+	uint32_t struct_bytes; /* offset of the strings: sizeof(struct seep_process) of the writer */
+	uint32_t pid;
+	uint32_t parent_pid;
+	uint32_t forked_from; /* pid of the process that this one is a fork of, 0 after exec or start */
+	uint32_t inherited_epoch; /* blocks born up to this epoch are inherited over that fork; 0: none */
+	uint32_t exe_bytes;       /* path of the executable */
+	uint32_t name_bytes;      /* comm */
+	uint32_t command_bytes;   /* the arguments, each followed by a zero byte */
+	uint32_t stack_depth;     /* frames kept per stack */
+	uint32_t flags;           /* SEEP_PROCESS_… */
+	uint64_t interval_ns;     /* 0: adaptive */
+	uint64_t start_ticks;     /* field 22 of /proc/PID/stat, names the process together with pid */
+};
+
+#define SEEP_PROCESS_TRACKS_MMAP 1u /* mmap and brk are tracked too */
+
+/* A module; once for each time it is loaded. Followed by build_id and path, then zero bytes up to
+ * the next multiple of 8, where the next struct begins. */
+struct seep_module {
+	uint32_t struct_bytes; /* offset of build_id */
+	uint32_t id;           /* counts from 0, never used again */
+	uint32_t generation;   /* how many modules were unloaded from overlapping addresses before */
+	uint32_t loaded_epoch;
+	uint64_t load_bias; /* address = load_bias + the ELF file's virtual address */
+	uint64_t start;     /* first address of the first segment */
+	uint64_t end;       /* one past the last address of the last segment */
+	uint32_t flags;     /* SEEP_MODULE_… */
+	uint16_t build_id_bytes;
+	uint16_t path_bytes;
+};
+
+#define SEEP_MODULE_IS_EXECUTABLE 1u /* the main program */
+#define SEEP_MODULE_IS_VDSO 2u
+#define SEEP_MODULE_IS_LIBSEEP 4u
+
+struct seep_module_unload {
+	uint32_t id;
+	uint32_t epoch;
+};
+
+/*
+ * Stacks are nodes of a call tree: (parent, pc). A stack's id is that of its innermost node; its
+ * frames are the node, its parent and so on up to node 0, the root, which is not stored.
+ * A parent's id is smaller than its children's.
+ *
+ * After the struct, `count` nodes with consecutive ids, each as
+ *     varint   id - parent            (>= 1)
+ *     varint   zigzag(pc - previous pc in this record, 0 before the first)
+ *     varint   generation             (of the module that pc lay in; see seep_module)
+ * A varint is LEB128 as in DWARF, at most 10 bytes. zigzag(n) = (n << 1) ^ (n >> 63).
+ *
+ * pc is a return address (subtract 1 before looking up the line), except in the frame directly
+ * under a signal handler, see SEEP_PC_SIGNAL, and for the pseudo addresses below.
+ */
+struct seep_stacks {
+	uint32_t struct_bytes; /* offset of the nodes */
+	uint32_t first_id;
+	uint32_t count;
+	uint32_t reserved; /* 0 */
+};
+
+/* Addresses that are none: what a node says instead of a program counter. */
+enum seep_pseudo_pc {
+	SEEP_PC_MMAP = 1,    /* innermost: the blocks are mappings made by mmap or mremap */
+	SEEP_PC_BRK = 2,     /* innermost: the blocks are memory taken by brk or sbrk */
+	SEEP_PC_CUT = 3,     /* outermost: deeper than stack_depth, or no unwind data; more is missing */
+	SEEP_PC_NESTED = 4,  /* the only frame: allocated by a signal handler that interrupted libseep */
+	SEEP_PC_NO_ROOM = 5, /* the only frame: the call tree was full */
+	SEEP_PC_SIGNAL = 6,  /* a signal was delivered here: the next frame outwards is the interrupted
+	                      * instruction itself, not a return address */
+	SEEP_PC_LIMIT = 4096 /* every real address is at least this */
+};
+
+enum seep_snapshot_reason {
+	SEEP_REASON_INTERVAL = 1,
+	SEEP_REASON_REQUEST = 2, /* seep snapshot PID, or the program asked through seep.h */
+	SEEP_REASON_GROWTH = 3,  /* live bytes passed the growth threshold */
+	SEEP_REASON_FINAL = 4,   /* the state in which the process ended */
+	SEEP_REASON_EXEC = 5,    /* the state in which the program was replaced by exec */
+	SEEP_REASON_FORK = 6,    /* first snapshot of a forked child */
+};
+
+/*
+ * A snapshot. Followed by the label and, at `entries_offset`, by `entry_count` entries in rising
+ * order of stack id:
+ *     varint   stack id - id of the entry before (0 before the first)
+ *     varint   live blocks
+ *     varint   live bytes                 (as requested by the program)
+ *     varint   allocations                (in this process, since its start or fork)
+ *     varint   allocated bytes            (likewise)
+ *     varint   cohort count
+ *     cohort count times, in rising order of epoch:
+ *         varint   first epoch - first epoch of the cohort before (absolute for the first)
+ *         varint   blocks
+ *         varint   bytes
+ * All numbers are absolute, none is relative to an earlier snapshot. A snapshot without
+ * SEEP_SNAPSHOT_IS_KEYFRAME holds only the sites of which a number changed since the snapshot
+ * before; sites that it leaves out are as they were. Cohorts of a site cover all its live blocks;
+ * a cohort reaches up to the epoch before the next one's first epoch. Old epochs are merged.
+ *
+ * Thinning: to keep the file bounded the writer drops old snapshots. It writes the file anew
+ * beside the old one and renames it over it; entries that only a dropped snapshot held are moved
+ * into the next kept one, which keeps the rule above true. `number` still counts all that were
+ * taken.
+ */
+struct seep_snapshot {
+	uint32_t struct_bytes; /* offset of the label */
+	uint32_t number;       /* counts from 1 */
+	uint32_t epoch;        /* the epoch that this snapshot closed */
+	uint16_t reason;       /* enum seep_snapshot_reason */
+	uint16_t flags;        /* SEEP_SNAPSHOT_… */
+	uint32_t label_bytes;
+	uint32_t entries_offset; /* from the start of the payload */
+	uint32_t entry_count;
+	uint32_t threads; /* threads that allocated and are alive */
+	/* Totals over all sites, mappings and brk not included. In a snapshot that is not fuzzy
+	 * allocations - frees = live_blocks - inherited_blocks, and allocated_bytes - freed_bytes
+	 * likewise: a counter counts what happened in this process, since its start or fork. */
+	uint64_t live_bytes;
+	uint64_t live_blocks;
+	uint64_t allocations;
+	uint64_t allocated_bytes;
+	uint64_t frees; /* of blocks allocated in this process */
+	uint64_t freed_bytes;
+	uint64_t inherited_blocks; /* of live_blocks: those inherited over fork */
+	uint64_t inherited_bytes;
+	uint64_t inherited_frees; /* of blocks inherited over fork */
+	uint64_t unknown_frees;   /* of blocks that were never recorded */
+	uint64_t mapped_bytes; /* live bytes of mappings and brk, when tracked */
+	/* What was lost; all cumulative. */
+	uint64_t lost_blocks; /* allocations that could not be recorded */
+	uint64_t lost_stacks; /* allocations recorded under SEEP_PC_NESTED or SEEP_PC_NO_ROOM */
+	uint64_t cut_stacks;  /* allocations recorded with a stack that ends in SEEP_PC_CUT */
+	/* The process as the kernel sees it; 0 where it could not be read. */
+	uint64_t rss_bytes;
+	uint64_t swap_bytes;
+	uint64_t vm_bytes;
+	uint64_t own_bytes; /* mapped and touched by libseep itself; part of rss_bytes */
+};
+
+#define SEEP_SNAPSHOT_IS_KEYFRAME 1u
+#define SEEP_SNAPSHOT_IS_FUZZY 2u /* taken while threads went on: the sites are of slightly
+                                   * different instants. Final snapshots are not. */
+
+enum seep_end_how {
+	SEEP_END_UNKNOWN = 0, /* it is gone; nobody could say how */
+	SEEP_END_EXIT = 1,    /* status: as given to exit */
+	SEEP_END_SIGNAL = 2,  /* status: number of the signal */
+	SEEP_END_EXEC = 3,    /* status: 0; the same pid went on with another program */
+};
+
+/* More than one may follow each other: the one with the lower `how` number that is not
+ * SEEP_END_UNKNOWN wins; seep run appends its own when it knows more than the library. */
+struct seep_end {
+	uint32_t how; /* enum seep_end_how */
+	int32_t status;
+	uint64_t ended_unix_ns;
+};
+
+#define SEEP_ASSERT_SIZE(type, bytes) _Static_assert(sizeof(type) == (bytes), #type)
+#ifndef __cplusplus
+SEEP_ASSERT_SIZE(struct seep_file_header, 64);
+SEEP_ASSERT_SIZE(struct seep_record_header, 32);
+SEEP_ASSERT_SIZE(struct seep_process, 56);
+SEEP_ASSERT_SIZE(struct seep_module, 48);
+SEEP_ASSERT_SIZE(struct seep_module_unload, 8);
+SEEP_ASSERT_SIZE(struct seep_stacks, 16);
+SEEP_ASSERT_SIZE(struct seep_snapshot, 176);
+SEEP_ASSERT_SIZE(struct seep_end, 16);
+#endif
+
+#endif

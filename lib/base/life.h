@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * life: whether the library records at this moment.
+ *
+ * The switch is a word on a page that a fork wipes, also a fork by a raw clone. So the one test at
+ * the beginning of every recording function finds out three rare things for the price of one load:
+ * the library has not started yet, it is switched off, or this is a forked child that does not know
+ * it yet. life_wake_slow (start.c) tells them apart.
+ */
+#ifndef LIB_BASE_LIFE_H
+#define LIB_BASE_LIFE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum life_switch {
+	LIFE_ASLEEP = 0, /* not started, or just forked */
+	LIFE_ON = 1,
+	LIFE_OFF = 2, /* transparent for good */
+};
+
+extern volatile uint32_t *life_switch_word;
+
+/* A thread calls life_tick_slow when the number of its allocations is a multiple of this mask + 1;
+ * on the page of the switch too. Small while a forked child has no file yet, so that it gets one
+ * soon; not from its first allocation on, for many only exec. */
+#define LIFE_TICK_MASK (life_switch_word[1])
+#define LIFE_TICK_MASK_YOUNG 7u
+#define LIFE_TICK_MASK_GROWN 1023u
+
+/* Starts what has not been started. True when recording is on afterwards. */
+bool life_wake_slow(void);
+
+static inline bool life_is_on(void)
+{
+	return __builtin_expect(*life_switch_word == LIFE_ON, 1) || life_wake_slow();
+}
+
+/* Called now and then by allocating threads, outside of any lock. */
+void life_tick_slow(void);
+
+/* Around exec in this process, or in a vfork child that shares its memory (then they do nothing).
+ */
+void life_before_exec(void);
+void life_exec_failed(void);
+
+/* The process is about to end with this status, without running exit handlers. */
+void life_before_exit(int status);
+
+#endif

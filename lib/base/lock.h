@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * lock: a mutex on a futex, for the cold paths and the side table.
+ *
+ * Locks are taken in the order of enum lock_order, never two of the same order; a debug build
+ * checks it for the calling thread. None is held while the program's code runs, and none is taken
+ * for a fork: a forked child resets them and mends what a thread that it lacks was changing.
+ * In a signal handler that interrupted the library only lock_try may be used.
+ */
+#ifndef LIB_BASE_LOCK_H
+#define LIB_BASE_LOCK_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+enum lock_order {
+	LOCK_SNAPSHOT,	 /* one snapshot at a time */
+	LOCK_MODULES,	 /* the module list */
+	LOCK_MAPS,	 /* the table of mappings */
+	LOCK_SIDE_SHARD, /* one shard of the side table */
+	LOCK_ORDER_COUNT,
+};
+
+struct lock {
+	_Atomic(uint32_t) state; /* 0 free, 1 held, 2 held and waited for */
+};
+
+void lock_take(struct lock *lock, enum lock_order order);
+bool lock_try(struct lock *lock, enum lock_order order);
+void lock_give(struct lock *lock, enum lock_order order);
+
+/* The calling helper shares the TLS of another thread: its lock order is not checked. */
+void lock_note_helper(void);
+
+/* In a forked child, where nobody else can hold it any more. */
+static inline void lock_reset(struct lock *lock)
+{
+	atomic_store_explicit(&lock->state, 0, memory_order_relaxed);
+}
+
+#endif

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * options: the settings of include/seep/settings.h as this process runs with them.
+ *
+ * The table says which keys exist and what their defaults are; the defaults go through the same
+ * parser as what the user wrote. A setting that cannot be understood must not stop somebody's
+ * program: it keeps its default and is complained about once (seep run checks before it starts).
+ *
+ *   Runs in   the target's start-up
+ *   Locks     none
+ *   Memory    static
+ *   Calls     nothing
+ *   Failure   a complaint for the caller to print
+ */
+#include "lib/base/options.h"
+
+#include "lib/base/text.h"
+#include "seep/settings.h"
+
+#include "lib/base/poison.h"
+
+/* What is allocated before the settings are read is recorded too. */
+struct options options = {.stack_depth = OPTIONS_STACK_DEPTH_MAX};
+
+static bool read_scaled(const char *value, const char *const *units, const uint64_t *factors,
+			uint64_t plain_factor, uint64_t *result)
+{
+	uint64_t number, fraction = 0, fraction_scale = 1, factor = plain_factor;
+
+	if (!text_read_number(&value, &number))
+		return false;
+	if (*value == '.') {
+		for (value++; *value >= '0' && *value <= '9'; value++) {
+			if (fraction_scale < 1000000) {
+				fraction = fraction * 10 + (uint64_t)(*value - '0');
+				fraction_scale *= 10;
+			}
+		}
+	}
+	if (*value != 0) {
+		for (; *units != NULL && !text_equal(value, *units); units++)
+			factors++;
+		if (*units == NULL)
+			return false;
+		factor = *factors;
+	}
+	if (__builtin_mul_overflow(number, factor, result) ||
+	    __builtin_add_overflow(*result,
+				   factor / fraction_scale * fraction +
+					   factor % fraction_scale * fraction / fraction_scale,
+				   result))
+		return false;
+	return true;
+}
+
+static bool read_duration(const char *value, uint64_t *ns)
+{
+	static const char *const units[] = {"ns", "us", "ms", "s", "m", "h", NULL};
+	static const uint64_t factors[] = {1,	       1000,	     1000000,
+					   1000000000, 60000000000u, 3600000000000u};
+
+	return read_scaled(value, units, factors, 1000000000, ns);
+}
+
+static bool read_size(const char *value, uint64_t *bytes)
+{
+	static const char *const units[] = {"B",   "K", "KB", "KiB", "k", "M",	 "MB",
+					    "MiB", "G", "GB", "GiB", "T", "TiB", NULL};
+	static const uint64_t factors[] = {
+		1,	    1ull << 10, 1ull << 10, 1ull << 10, 1ull << 10, 1ull << 20, 1ull << 20,
+		1ull << 20, 1ull << 30, 1ull << 30, 1ull << 30, 1ull << 40, 1ull << 40};
+
+	return read_scaled(value, units, factors, 1, bytes);
+}
+
+static bool read_switch(const char *value, bool *is_on)
+{
+	*is_on = text_equal(value, "on") || text_equal(value, "1");
+	return *is_on || text_equal(value, "off") || text_equal(value, "0");
+}
+
+static bool list_has(const char *list, const char *word)
+{
+	size_t word_bytes = text_bytes(word);
+
+	while (*list != 0) {
+		size_t i = 0;
+
+		while (i < word_bytes && list[i] == word[i])
+			i++;
+		if (i == word_bytes && (list[i] == ',' || list[i] == 0))
+			return true;
+		while (*list != 0 && *list++ != ',')
+			;
+	}
+	return false;
+}
+
+static bool set_output(const char *value)
+{
+	struct text text = TEXT_IN(options.output);
+
+	text_add(&text, value);
+	return *value != 0 && !text.is_cut;
+}
+
+static bool set_children_output(const char *value)
+{
+	struct text text = TEXT_IN(options.children_output);
+
+	text_add(&text, value);
+	return !text.is_cut;
+}
+
+static bool set_interval(const char *value)
+{
+	uint64_t ns;
+
+	if (text_equal(value, "auto")) {
+		options.interval_ns = 0;
+		return true;
+	}
+	if (!read_duration(value, &ns) || ns < 1000000)
+		return false;
+	options.interval_ns = ns;
+	return true;
+}
+
+static bool set_growth(const char *value)
+{
+	if (text_equal(value, "off")) {
+		options.growth_bytes = 0;
+		return true;
+	}
+	return read_size(value, &options.growth_bytes);
+}
+
+static bool set_stack_depth(const char *value)
+{
+	uint64_t depth;
+
+	if (!text_read_number(&value, &depth) || *value != 0 || depth < 1 ||
+	    depth > OPTIONS_STACK_DEPTH_MAX)
+		return false;
+	options.stack_depth = (uint32_t)depth;
+	return true;
+}
+
+static bool set_track(const char *value)
+{
+	options.tracks_mmap = list_has(value, "mmap");
+	return options.tracks_mmap || list_has(value, "malloc");
+}
+
+static bool set_children(const char *value)
+{
+	struct text names = TEXT_IN(options.children_names);
+
+	options.children = text_equal(value, "all")    ? CHILDREN_ALL
+			   : text_equal(value, "none") ? CHILDREN_NONE
+						       : CHILDREN_NAMED;
+	text_add(&names, value);
+	return *value != 0 && !names.is_cut;
+}
+
+static bool set_snapshots_by(const char *value)
+{
+	if (text_equal(value, "process"))
+		options.snapshots_by = SNAPSHOTS_BY_PROCESS;
+	else if (text_equal(value, "thread"))
+		options.snapshots_by = SNAPSHOTS_BY_THREAD;
+	else if (text_equal(value, "inline"))
+		options.snapshots_by = SNAPSHOTS_BY_INLINE;
+	else
+		return false;
+	return true;
+}
+
+static bool set_max_file(const char *value)
+{
+	uint64_t bytes;
+
+	if (!read_size(value, &bytes) || bytes < (1u << 20))
+		return false;
+	options.max_file_bytes = bytes;
+	return true;
+}
+
+static bool set_command_line(const char *value)
+{
+	return read_switch(value, &options.stores_command_line);
+}
+
+static bool set_quiet(const char *value)
+{
+	return read_switch(value, &options.is_quiet);
+}
+
+static bool set_root_pid(const char *value)
+{
+	uint64_t pid;
+
+	if (!text_read_number(&value, &pid) || *value != 0)
+		return false;
+	options.root_pid = (uint32_t)pid;
+	return true;
+}
+
+static const struct setting {
+	const char *key;
+	const char *initial;
+	bool (*set)(const char *value);
+} settings[] = {
+#define SETTING_ROW(key, letter, type, values, initial, help) {#key, initial, set_##key},
+	SEEP_SETTINGS(SETTING_ROW)
+	/* Not for users: seep run tells which process is the first one and where the others go. */
+	{"root_pid", "0", set_root_pid},
+	{"children_output", "", set_children_output},
+};
+
+#define SETTING_COUNT (sizeof(settings) / sizeof(settings[0]))
+
+static void complain(struct text *complaint, const char *what, const char *setting)
+{
+	if (complaint->bytes > 0)
+		return;
+	text_add(complaint, "SEEP_OPTIONS: ");
+	text_add(complaint, what);
+	text_add(complaint, " '");
+	text_add(complaint, setting);
+	text_add(complaint, "'; see 'seep run --help'");
+}
+
+static void set_one(char *setting, struct text *complaint)
+{
+	char *value = setting;
+
+	if (*setting == 0)
+		return;
+	while (*value != 0 && *value != '=')
+		value++;
+	if (*value == '=') {
+		*value = 0;
+		for (size_t i = 0; i < SETTING_COUNT; i++) {
+			if (!text_equal(settings[i].key, setting))
+				continue;
+			if (!settings[i].set(value + 1)) {
+				settings[i].set(settings[i].initial);
+				*value = '=';
+				complain(complaint, "cannot use", setting);
+			}
+			return;
+		}
+		*value = '=';
+	}
+	complain(complaint, "there is no setting", setting);
+}
+
+void options_parse(const char *text, char *complaint, size_t complaint_bytes)
+{
+	struct text complaints = {.start = complaint, .capacity = complaint_bytes};
+	char setting[PATH_MAX + 64];
+	size_t bytes = 0;
+
+	complaint[0] = 0;
+	for (size_t i = 0; i < SETTING_COUNT; i++)
+		settings[i].set(settings[i].initial);
+	if (text == NULL)
+		return;
+	for (;; text++) {
+		char c = *text;
+
+		if (c == 0 || c == ':') {
+			setting[bytes] = 0;
+			set_one(setting, &complaints);
+			bytes = 0;
+			if (c == 0)
+				return;
+			continue;
+		}
+		if (c == '\\' && (text[1] == ':' || text[1] == '\\'))
+			c = *++text;
+		if (bytes + 1 < sizeof(setting))
+			setting[bytes++] = c;
+	}
+}
+
+bool options_follow_child(const char *name)
+{
+	switch (options.children) {
+	case CHILDREN_ALL:
+		return true;
+	case CHILDREN_NONE:
+		return false;
+	case CHILDREN_NAMED:
+		return list_has(options.children_names, name);
+	}
+	return true;
+}

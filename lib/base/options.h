@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * options: the settings of include/seep/settings.h as this process runs with them.
+ *
+ * Read once from the environment at start, then never changed; readable by everybody without a
+ * lock.
+ */
+#ifndef LIB_BASE_OPTIONS_H
+#define LIB_BASE_OPTIONS_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define OPTIONS_STACK_DEPTH_MAX 512
+
+enum snapshots_by { SNAPSHOTS_BY_PROCESS, SNAPSHOTS_BY_THREAD, SNAPSHOTS_BY_INLINE };
+enum children { CHILDREN_ALL, CHILDREN_NONE, CHILDREN_NAMED };
+
+struct options {
+	char output[PATH_MAX]; /* pattern with %p and %e */
+	uint64_t interval_ns;  /* 0: adaptive */
+	uint64_t growth_bytes; /* 0: off */
+	uint32_t stack_depth;
+	bool tracks_mmap;
+	enum children children;
+	char children_names[1024]; /* separated by commas */
+	enum snapshots_by snapshots_by;
+	uint64_t max_file_bytes;
+	bool stores_command_line;
+	bool is_quiet;
+	uint32_t root_pid;		/* pid of the process that seep run started; 0: unknown */
+	char children_output[PATH_MAX]; /* pattern for its children, its folder is made; "": output
+					 */
+};
+
+extern struct options options;
+
+/* Fills `options` from the defaults and then from a text such as "interval=5s:stack_depth=32"; null
+ * means defaults only. An option that cannot be understood keeps its default and is described
+ * in `complaint` (first one only; "" where all is well). */
+void options_parse(const char *text, char *complaint, size_t complaint_bytes);
+
+/* True when a process called `name` is to be followed as a child of the root. */
+bool options_follow_child(const char *name);
+
+#endif

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * region: the library's own memory, straight from the kernel.
+ *
+ * Every mapping is noted in a fixed list, which serves two ends: the tool can show what seep costs,
+ * and a scan of the process can leave our tables out. The list is append-only with reusable slots;
+ * when it is full, mappings are still made and only counted.
+ *
+ *   Runs in   the target, inside malloc; the helper
+ *   Locks     none; slots are claimed with compare-and-swap
+ *   Memory    itself: a static list of 1024 mappings
+ *   Calls     mmap, munmap, madvise, mincore
+ *   Failure   null; the caller counts what it could not record
+ */
+#include "lib/base/region.h"
+
+#include <stdatomic.h>
+#include <sys/mman.h>
+
+#include "lib/base/syscalls.h"
+
+#include "lib/base/poison.h"
+
+#define REGION_SLOTS 1024
+
+static struct {
+	_Atomic(uintptr_t) start;
+	_Atomic(size_t) bytes;
+} mappings[REGION_SLOTS];
+static _Atomic(size_t) mapped_bytes;
+
+void *region_map(size_t bytes, enum region_fork fork)
+{
+	long start = sys_call(SYS_mmap, 0, bytes, PROT_READ | PROT_WRITE,
+			      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (sys_failed(start))
+		return NULL;
+	sys_call(SYS_madvise, start, bytes, MADV_NOHUGEPAGE);
+	sys_call(SYS_madvise, start, bytes, MADV_DONTDUMP);
+	if (fork == REGION_WIPED_ON_FORK)
+		sys_call(SYS_madvise, start, bytes, MADV_WIPEONFORK);
+	atomic_fetch_add_explicit(&mapped_bytes, bytes, memory_order_relaxed);
+	for (size_t i = 0; i < REGION_SLOTS; i++) {
+		uintptr_t empty = 0;
+
+		if (atomic_load_explicit(&mappings[i].start, memory_order_relaxed) == 0 &&
+		    atomic_compare_exchange_strong(&mappings[i].start, &empty, (uintptr_t)start)) {
+			atomic_store_explicit(&mappings[i].bytes, bytes, memory_order_release);
+			break;
+		}
+	}
+	return (void *)start;
+}
+
+void region_unmap(void *start, size_t bytes)
+{
+	for (size_t i = 0; i < REGION_SLOTS; i++) {
+		if (atomic_load_explicit(&mappings[i].start, memory_order_relaxed) ==
+		    (uintptr_t)start) {
+			atomic_store_explicit(&mappings[i].bytes, 0, memory_order_relaxed);
+			atomic_store_explicit(&mappings[i].start, 0, memory_order_release);
+			break;
+		}
+	}
+	atomic_fetch_sub_explicit(&mapped_bytes, bytes, memory_order_relaxed);
+	sys_call(SYS_munmap, start, bytes);
+}
+
+size_t region_mapped_bytes(void)
+{
+	return atomic_load_explicit(&mapped_bytes, memory_order_relaxed);
+}
+
+size_t region_resident_bytes(void)
+{
+	const size_t page = 4096;
+	unsigned char pages[4096];
+	size_t resident = 0;
+
+	for (size_t i = 0; i < REGION_SLOTS; i++) {
+		uintptr_t start = atomic_load_explicit(&mappings[i].start, memory_order_acquire);
+		size_t bytes = atomic_load_explicit(&mappings[i].bytes, memory_order_acquire);
+
+		while (start != 0 && bytes > 0) {
+			size_t part = bytes < sizeof(pages) * page ? bytes : sizeof(pages) * page;
+
+			/* Unmapped meanwhile: mincore says so and we go on. */
+			if (sys_call(SYS_mincore, start, part, pages) != 0)
+				break;
+			for (size_t p = 0; p < (part + page - 1) / page; p++)
+				resident += (pages[p] & 1) ? page : 0;
+			start += part;
+			bytes -= part;
+		}
+	}
+	return resident;
+}

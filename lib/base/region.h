@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * region: the library's own memory, straight from the kernel.
+ *
+ * Never from malloc: that is what we are watching. Pages appear when first touched, are left out of
+ * core dumps and are not backed by huge pages (our tables are sparse). The library's own mappings
+ * are counted, so that a report can say what seep itself costs.
+ */
+#ifndef LIB_BASE_REGION_H
+#define LIB_BASE_REGION_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum region_fork {
+	REGION_KEPT_ON_FORK,  /* a forked child sees a copy */
+	REGION_WIPED_ON_FORK, /* a forked child, also one made by a raw clone, sees zeros */
+};
+
+/* Zeroed memory, page aligned; null when there is none. */
+void *region_map(size_t bytes, enum region_fork fork);
+void region_unmap(void *start, size_t bytes);
+
+/* Bytes of address space that the library has mapped. */
+size_t region_mapped_bytes(void);
+
+/* Bytes of them that are resident; asks the kernel page by page, so only for snapshots. */
+size_t region_resident_bytes(void);
+
+#endif

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * control_server: the socket on which the tool may ask the helper for something.
+ */
+#ifndef LIB_CONTROL_CONTROL_SERVER_H
+#define LIB_CONTROL_CONTROL_SERVER_H
+
+/* Opens the socket in the calling helper's descriptor table. Returns the descriptor, or a negative
+ * errno value: then nobody can ask, and everything else works. */
+int control_server_open(void);
+
+/* Serves the one that has connected. A caller that does not speak is waited for one second. */
+void control_server_serve(int server);
+
+#endif

@@ -1,0 +1,443 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * helper: who takes the snapshots, beside the program's threads.
+ *
+ * The process is made with a raw clone(CLONE_VM): it shares the memory but neither descriptors nor
+ * signal handlers, is no thread and no child of the program. Because it keeps the memory alive, it
+ * can write the exact last state after the program was killed, has exited, or has been replaced by
+ * exec. It has its own session, all signals blocked, and CLONE_UNTRACED keeps debuggers from taking
+ * it for a thread of the program.
+ *
+ * It shares the TLS of the thread that made it and must not touch it: no errno, no guard, nothing
+ * of libc but memcpy and the like.
+ *
+ *   Runs in   the target (start, requests); the helper (the loop)
+ *   Locks     none of its own
+ *   Memory    one page shared with the program and wiped on fork, a stack of 256 KiB
+ *   Calls     clone, pidfd_open, signalfd4, ppoll, close_range
+ *   Failure   cannot be started: the program's own threads take the snapshots
+ */
+#include "lib/control/helper.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+#include "lib/base/lock.h"
+#include "lib/base/options.h"
+#include "lib/base/region.h"
+#include "lib/base/syscalls.h"
+#include "lib/base/text.h"
+#include "lib/control/control_server.h"
+#include "lib/control/schedule.h"
+#include "lib/snapshot/process_facts.h"
+#include "lib/snapshot/snapshot_file.h"
+#include "lib/snapshot/snapshot_writer.h"
+#include "seep/control_protocol.h"
+#include "seep/snapshot_format.h"
+
+#include "lib/base/poison.h"
+
+#define STACK_BYTES (256u << 10)
+#define MIDWIFE_BYTES (4u << 10)
+#define WAKE_SIGNAL SIGUSR1 /* sent to the helper only; it blocks all and reads this one */
+#define REQUEST_PATIENCE_S 60
+#define EXEC_WATCH_NS 1000000000ull
+#define EXEC_FIRST_PAUSE_NS 200000ull
+
+/* What program and helper say to each other. */
+struct mailbox {
+	_Atomic(uint32_t) requested, done; /* snapshots asked for and finished; done is a futex */
+	_Atomic(int32_t) error;		   /* of the last one */
+	char label[SEEP_CONTROL_LABEL_BYTES];
+	_Atomic(uint32_t) is_label_taken;
+	_Atomic(uint32_t) is_exec_near;
+	_Atomic(uint32_t) has_exit_status;
+	_Atomic(int32_t) exit_status;
+};
+
+static struct mailbox *mailbox;
+static _Atomic(uint32_t) helper_tid;
+static enum snapshots_by kind = SNAPSHOTS_BY_INLINE;
+
+bool helper_is_inline(void)
+{
+	return kind == SNAPSHOTS_BY_INLINE;
+}
+
+bool helper_outlives_us(void)
+{
+	return kind == SNAPSHOTS_BY_PROCESS;
+}
+
+static void pause_ns(uint64_t ns)
+{
+	struct timespec pause = {.tv_sec = (time_t)(ns / 1000000000u),
+				 .tv_nsec = (long)(ns % 1000000000u)};
+
+	sys_call(SYS_nanosleep, &pause, 0);
+}
+
+/* ---- in the helper ------------------------------------------------------------------------- */
+
+enum { WATCH_PROGRAM, WATCH_CALLERS, WATCH_WAKE, WATCH_COUNT };
+
+/* Everything that the program had open is closed here: pipes must end when the program closes them.
+ * Before Linux 5.9 there is no close_range. */
+static void close_all_but(int kept)
+{
+	if ((kept == 0 || sys_call(SYS_close_range, 0, kept - 1, 0) == 0) &&
+	    sys_call(SYS_close_range, kept + 1, ~0u, 0) == 0)
+		return;
+	for (int fd = 0; fd < 1 << 16; fd++)
+		if (fd != kept)
+			sys_call(SYS_close, fd);
+}
+
+static void take_the_name(void)
+{
+	char name[16];
+	struct text text = TEXT_IN(name);
+
+	text_add(&text, "seep:");
+	text_add(&text, process_facts.name);
+	sys_call(SYS_prctl, PR_SET_NAME, name, 0, 0, 0);
+}
+
+static void serve_request(void)
+{
+	uint32_t requested = atomic_load(&mailbox->requested);
+	struct snapshot_result result;
+	char label[SEEP_CONTROL_LABEL_BYTES];
+	struct text text = TEXT_IN(label);
+
+	if (requested == atomic_load(&mailbox->done))
+		return;
+	text_add(&text, mailbox->label);
+	atomic_store(&mailbox->error,
+		     snapshot_writer_take(SEEP_REASON_REQUEST, label[0] != 0 ? label : NULL, false,
+					  &result));
+	schedule_taken(result.live_bytes);
+	atomic_store(&mailbox->done, requested);
+	sys_call(SYS_futex, &mailbox->done, FUTEX_WAKE, 1 << 30, 0, 0, 0);
+}
+
+static void snapshot_if_due(void)
+{
+	enum seep_snapshot_reason reason;
+	struct snapshot_result result;
+
+	if (!schedule_is_due(&reason))
+		return;
+	snapshot_writer_take(reason, NULL, false, &result);
+	schedule_taken(result.live_bytes);
+}
+
+static void write_last_words(enum seep_snapshot_reason reason, int pidfd)
+{
+	struct process_end end;
+
+	snapshot_writer_take(reason, NULL, true, NULL);
+	if (reason == SEEP_REASON_EXEC) {
+		/* A fork that lived only to exec has nothing to tell. */
+		if (process_facts.forked_from != 0 && snapshot_writer_last().number <= 1)
+			snapshot_file_remove();
+		else
+			snapshot_writer_end(SEEP_END_EXEC, 0);
+		return;
+	}
+	end = process_end_read(pidfd);
+	if (!end.is_known && atomic_load(&mailbox->has_exit_status))
+		end = (struct process_end){.is_known = true,
+					   .status = atomic_load(&mailbox->exit_status) & 0xff};
+	snapshot_writer_end(!end.is_known   ? SEEP_END_UNKNOWN
+			    : end.is_signal ? SEEP_END_SIGNAL
+					    : SEEP_END_EXIT,
+			    end.status);
+}
+
+/* The program said that it is about to exec. True when it did; false when that failed. */
+static bool exec_happens(int pidfd)
+{
+	uint64_t pause = EXEC_FIRST_PAUSE_NS, waited = 0;
+	struct pollfd program = {.fd = pidfd, .events = POLLIN};
+
+	while (atomic_load(&mailbox->is_exec_near) != 0 && waited < EXEC_WATCH_NS) {
+		struct timespec timeout = {.tv_nsec = (long)pause};
+
+		if (process_has_new_memory())
+			return true;
+		if (pidfd >= 0 && sys_call(SYS_ppoll, &program, 1, &timeout, 0, 0) == 1)
+			return false;
+		if (pidfd < 0)
+			pause_ns(pause);
+		waited += pause;
+		if (pause < EXEC_FIRST_PAUSE_NS * 64)
+			pause *= 2;
+	}
+	return false;
+}
+
+/* Without a pidfd (before Linux 5.3) /proc must tell. */
+static bool has_ended(int pidfd, short events)
+{
+	return pidfd >= 0 ? events != 0 : process_has_ended();
+}
+
+/* The pid may be another's by now, when the program ended before we got here. */
+static int open_pidfd(void)
+{
+	int pidfd = (int)sys_call(SYS_pidfd_open, process_facts.pid, 0);
+
+	if (pidfd >= 0 && process_is_another()) {
+		sys_call(SYS_close, pidfd);
+		pidfd = -1;
+	}
+	return pidfd;
+}
+
+static void watch_program(void)
+{
+	uint64_t wake_set = 1ull << (WAKE_SIGNAL - 1);
+	struct pollfd watched[WATCH_COUNT] = {
+		[WATCH_PROGRAM] = {.events = POLLIN},
+		[WATCH_CALLERS] = {.events = POLLIN},
+		[WATCH_WAKE] = {.events = POLLIN},
+	};
+	char drained[512];
+	int pidfd;
+
+	watched[WATCH_WAKE].fd = (int)sys_call(SYS_signalfd4, -1, &wake_set, sizeof(wake_set),
+					       O_CLOEXEC | O_NONBLOCK);
+	watched[WATCH_CALLERS].fd = -1;
+	pidfd = kind == SNAPSHOTS_BY_PROCESS ? open_pidfd() : -1;
+	watched[WATCH_PROGRAM].fd = pidfd < 0 ? -1 : pidfd;
+	for (;;) {
+		uint64_t pause = schedule_pause_ns();
+		struct timespec timeout = {.tv_sec = (time_t)(pause / 1000000000u),
+					   .tv_nsec = (long)(pause % 1000000000u)};
+
+		if (kind == SNAPSHOTS_BY_PROCESS) {
+			if (has_ended(pidfd, watched[WATCH_PROGRAM].revents)) {
+				sys_call(SYS_close, watched[WATCH_CALLERS].fd);
+				/* An exec that was announced and did not fail took place; what
+				 * has ended since is the program after it. */
+				write_last_words(atomic_load(&mailbox->is_exec_near)
+							 ? SEEP_REASON_EXEC
+							 : SEEP_REASON_FINAL,
+						 pidfd);
+				return;
+			}
+			if ((atomic_load(&mailbox->is_exec_near) != 0 && exec_happens(pidfd)) ||
+			    process_has_new_memory()) {
+				sys_call(SYS_close, watched[WATCH_CALLERS].fd);
+				write_last_words(SEEP_REASON_EXEC, pidfd);
+				return;
+			}
+		}
+		/* After an exec the helper of the program before us may still have the name. */
+		if (watched[WATCH_CALLERS].fd < 0)
+			watched[WATCH_CALLERS].fd = control_server_open();
+		/* Without a pidfd this also is how soon an end is noticed. */
+		sys_call(SYS_ppoll, watched, WATCH_COUNT, &timeout, 0, 0);
+		if (watched[WATCH_WAKE].revents != 0)
+			sys_call(SYS_read, watched[WATCH_WAKE].fd, drained, sizeof(drained));
+		serve_request();
+		if (watched[WATCH_CALLERS].revents != 0)
+			control_server_serve(watched[WATCH_CALLERS].fd);
+		snapshot_if_due();
+	}
+}
+
+static void helper_main(void)
+{
+	lock_note_helper();
+	close_all_but(snapshot_file_hold());
+	if (kind == SNAPSHOTS_BY_PROCESS) {
+		sys_call(SYS_setsid);
+		sys_call(SYS_chdir, "/");
+		take_the_name();
+	}
+	watch_program();
+}
+
+/* ---- in the program ------------------------------------------------------------------------ */
+
+/* Runs entry on another stack, in a task made with these flags. */
+static long clone_task(unsigned long flags, void *stack_end, void (*entry)(void))
+{
+	long result;
+
+#if defined(__x86_64__)
+	register long r10 __asm__("r10") = 0;
+	register long r8 __asm__("r8") = 0;
+	__asm__ volatile("syscall\n\t"
+			 "test %%rax, %%rax\n\t"
+			 "jnz 1f\n\t"
+			 "xor %%ebp, %%ebp\n\t"
+			 "call *%[entry]\n\t"
+			 "mov %[end], %%eax\n\t"
+			 "xor %%edi, %%edi\n\t"
+			 "syscall\n\t"
+			 "hlt\n"
+			 "1:"
+			 : "=a"(result)
+			 : "a"(SYS_clone), "D"(flags), "S"(stack_end), "d"(0L), "r"(r10),
+			   "r"(r8), [entry] "r"(entry), [end] "i"(SYS_exit)
+			 : "rcx", "r11", "memory");
+#else
+	result = -ENOSYS;
+	(void)flags;
+	(void)stack_end;
+	(void)entry;
+#endif
+	return result;
+}
+
+#define PROCESS_FLAGS (CLONE_VM | CLONE_UNTRACED)
+#define THREAD_FLAGS                                                                               \
+	(CLONE_VM | CLONE_FS | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM | CLONE_UNTRACED)
+
+static char *new_stack; /* the helper's, its upper end used by the midwife before it is born */
+
+static void be_midwife(void)
+{
+	long tid = clone_task(PROCESS_FLAGS, new_stack + STACK_BYTES - MIDWIFE_BYTES, helper_main);
+
+	atomic_store(&helper_tid, tid > 0 ? (uint32_t)tid : 0);
+}
+
+/* The helper process is made by a short-lived one, so it is no child of the program: even wait with
+ * __WALL does not see it, and after an exec no zombie of it stays with the program. Who adopts
+ * orphans adopts it. A program that does so itself gets it directly: then only __WALL sees it. */
+static bool make_process(void)
+{
+	int adopts = 0, status;
+	long midwife, tid;
+
+	sys_call(SYS_prctl, PR_GET_CHILD_SUBREAPER, &adopts, 0, 0, 0);
+	if (process_facts.pid == 1 || adopts != 0) {
+		tid = clone_task(PROCESS_FLAGS, new_stack + STACK_BYTES, helper_main);
+		atomic_store(&helper_tid, tid > 0 ? (uint32_t)tid : 0);
+		return tid > 0;
+	}
+	midwife = clone_task(PROCESS_FLAGS | CLONE_VFORK, new_stack + STACK_BYTES, be_midwife);
+	if (midwife < 0)
+		return false;
+	while (sys_call(SYS_wait4, midwife, &status, __WALL, 0) == -EINTR)
+		;
+	return atomic_load(&helper_tid) != 0;
+}
+
+static bool make_thread(void)
+{
+	long tid = clone_task(THREAD_FLAGS, new_stack + STACK_BYTES, helper_main);
+
+	atomic_store(&helper_tid, tid > 0 ? (uint32_t)tid : 0);
+	return tid > 0;
+}
+
+void helper_start(void)
+{
+	uint64_t all = ~0ull, before;
+	bool is_made;
+
+	kind = SNAPSHOTS_BY_INLINE;
+	if (mailbox == NULL)
+		mailbox = region_map(4096, REGION_WIPED_ON_FORK);
+	new_stack = region_map(STACK_BYTES, REGION_KEPT_ON_FORK);
+	/* The first process made after unshare(CLONE_NEWPID) becomes the init of the new namespace:
+	 * that must be the program's. */
+	if (options.snapshots_by == SNAPSHOTS_BY_INLINE || mailbox == NULL || new_stack == NULL ||
+	    process_children_are_elsewhere()) {
+		snapshot_file_close();
+		return;
+	}
+	kind = options.snapshots_by;
+	snapshot_file_hand_over();
+	sys_call(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, sizeof(all));
+	is_made = kind == SNAPSHOTS_BY_PROCESS ? make_process() : make_thread();
+	sys_call(SYS_rt_sigprocmask, SIG_SETMASK, &before, 0, sizeof(before));
+	if (!is_made) {
+		kind = SNAPSHOTS_BY_INLINE;
+		region_unmap(new_stack, STACK_BYTES);
+		snapshot_file_close();
+		return;
+	}
+	snapshot_file_leave();
+}
+
+/* False when there is no helper. One that we may not signal, because the program has changed its
+ * user, looks into the mailbox at its next tick. */
+static bool wake(void)
+{
+	uint32_t tid = atomic_load(&helper_tid);
+
+	return tid != 0 &&
+	       sys_call(SYS_tgkill, kind == SNAPSHOTS_BY_PROCESS ? tid : process_facts.pid, tid,
+			WAKE_SIGNAL) != -ESRCH &&
+	       !(kind == SNAPSHOTS_BY_PROCESS && process_is_zombie(tid));
+}
+
+int helper_request(const char *label)
+{
+	struct text text = TEXT_IN(mailbox->label);
+	struct timespec patience = {.tv_sec = 1};
+	uint32_t none = 0, number, done;
+	int error;
+
+	while (!atomic_compare_exchange_weak(&mailbox->is_label_taken, &none, 1)) {
+		none = 0;
+		pause_ns(1000000);
+	}
+	text_add(&text, label == NULL ? "" : label);
+	number = atomic_fetch_add(&mailbox->requested, 1) + 1;
+	error = wake() ? 0 : -ESRCH;
+	for (int i = 0; error == 0 && i < REQUEST_PATIENCE_S; i++) {
+		done = atomic_load(&mailbox->done);
+		if (done == number)
+			break;
+		sys_call(SYS_futex, &mailbox->done, FUTEX_WAIT, done, &patience, 0, 0);
+		if (atomic_load(&mailbox->done) != number && !wake())
+			error = -ESRCH;
+	}
+	if (error == 0)
+		error = atomic_load(&mailbox->done) == number ? atomic_load(&mailbox->error)
+							      : -ETIMEDOUT;
+	atomic_store(&mailbox->is_label_taken, 0);
+	return error;
+}
+
+void helper_note_exec(void)
+{
+	if (mailbox == NULL || kind != SNAPSHOTS_BY_PROCESS)
+		return;
+	atomic_store(&mailbox->is_exec_near, 1);
+	wake();
+}
+
+void helper_note_exec_failed(void)
+{
+	if (mailbox != NULL)
+		atomic_store(&mailbox->is_exec_near, 0);
+}
+
+void helper_note_exit(int status)
+{
+	if (mailbox == NULL)
+		return;
+	atomic_store(&mailbox->exit_status, status);
+	atomic_store(&mailbox->has_exit_status, 1);
+}
+
+void helper_postfork_child(void)
+{
+	kind = SNAPSHOTS_BY_INLINE;
+	atomic_store(&helper_tid, 0);
+}

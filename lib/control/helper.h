@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * helper: who takes the snapshots, beside the program's threads.
+ *
+ * A process that shares the program's memory (the default), a thread, or nobody (inline). See
+ * lib/README.md for what each of them means to the program.
+ */
+#ifndef LIB_CONTROL_HELPER_H
+#define LIB_CONTROL_HELPER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Starts the helper that the options ask for; the snapshot file has been created. When it cannot be
+ * started the program's own threads take the snapshots. */
+void helper_start(void);
+
+/* True when snapshots are taken by the program's own threads: nobody else is there. */
+bool helper_is_inline(void);
+
+/* True when the helper outlives the program and writes its last state by itself. */
+bool helper_outlives_us(void);
+
+/* Asks for a snapshot and waits until it is in the file. Returns 0 or a negative errno value;
+ * -ESRCH when there is no helper any more. */
+int helper_request(const char *label);
+
+/* The program is about to exec, or to end with a known status. */
+void helper_note_exec(void);
+void helper_note_exec_failed(void);
+void helper_note_exit(int status);
+
+void helper_postfork_child(void);
+
+#endif

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * schedule: when the next snapshot is due.
+ *
+ * Without an interval of the user's, the pause is a sixteenth of the run so far, between 100 ms and
+ * 10 minutes: a run of 3 seconds gets some 26 snapshots, one of an hour 140, one of a week 1,000.
+ * Live bytes are compared with the growth threshold at every tick; ticks slow down from 50 ms to
+ * one second while nothing is allocated, so an idle program is left in peace.
+ *
+ *   Runs in   the helper; the target with --snapshots-by=inline
+ *   Locks     none
+ *   Memory    static
+ *   Calls     clock_gettime
+ *   Failure   none
+ */
+#include "lib/control/schedule.h"
+
+#include "lib/base/options.h"
+#include "lib/base/syscalls.h"
+#include "lib/record/thread_state.h"
+#include "lib/snapshot/snapshot_writer.h"
+
+#include "lib/base/poison.h"
+
+#define MS 1000000ull
+#define FIRST_PAUSE_NS (100 * MS)
+#define LONGEST_PAUSE_NS (600000 * MS)
+#define PARTS_OF_RUN 16
+#define SHORTEST_TICK_NS (50 * MS)
+#define LONGEST_TICK_NS (1000 * MS)
+
+static uint64_t started_ns, due_ns, tick_ns;
+static uint64_t bytes_at_last, allocations_at_tick;
+
+static uint64_t interval_ns(uint64_t now)
+{
+	uint64_t pause = (now - started_ns) / PARTS_OF_RUN;
+
+	if (options.interval_ns != 0)
+		return options.interval_ns;
+	return pause < FIRST_PAUSE_NS	  ? FIRST_PAUSE_NS
+	       : pause > LONGEST_PAUSE_NS ? LONGEST_PAUSE_NS
+					  : pause;
+}
+
+void schedule_start(void)
+{
+	started_ns = sys_clock_ns(CLOCK_MONOTONIC);
+	due_ns = started_ns + interval_ns(started_ns);
+	tick_ns = SHORTEST_TICK_NS;
+	bytes_at_last = 0;
+}
+
+bool schedule_is_due(enum seep_snapshot_reason *reason)
+{
+	uint64_t live_bytes;
+
+	if (sys_clock_ns(CLOCK_MONOTONIC) >= due_ns) {
+		*reason = SEEP_REASON_INTERVAL;
+		return true;
+	}
+	if (options.growth_bytes == 0)
+		return false;
+	live_bytes = snapshot_writer_live_bytes();
+	*reason = SEEP_REASON_GROWTH;
+	return live_bytes > bytes_at_last && live_bytes - bytes_at_last >= options.growth_bytes;
+}
+
+void schedule_taken(uint64_t live_bytes)
+{
+	uint64_t now = sys_clock_ns(CLOCK_MONOTONIC);
+
+	bytes_at_last = live_bytes;
+	/* In step with the clock as long as that is possible, so that intervals are even. */
+	if (options.interval_ns != 0 && now >= due_ns && now - due_ns < options.interval_ns)
+		due_ns += options.interval_ns;
+	else if (now >= due_ns || options.interval_ns == 0)
+		due_ns = now + interval_ns(now);
+}
+
+uint64_t schedule_pause_ns(void)
+{
+	uint64_t now = sys_clock_ns(CLOCK_MONOTONIC);
+	uint64_t left = due_ns > now ? due_ns - now : 0;
+	uint64_t allocations = thread_state_sum(COUNT_ALLOCATIONS);
+
+	tick_ns = allocations != allocations_at_tick ? SHORTEST_TICK_NS
+		  : tick_ns * 2 < LONGEST_TICK_NS    ? tick_ns * 2
+						     : LONGEST_TICK_NS;
+	allocations_at_tick = allocations;
+	return left < tick_ns ? left : tick_ns;
+}

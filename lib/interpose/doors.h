@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * doors: every function that libseep.so puts in front of the program's own. One line each.
+ *
+ * The version script, the golden list of exports and the README come from this table; a door is
+ * defined in the file named beside it. Functions of libc that allocate through these (strdup,
+ * getline, asprintf, fopen …) need no door; malloc_usable_size and the like pass by untouched.
+ */
+#ifndef LIB_INTERPOSE_DOORS_H
+#define LIB_INTERPOSE_DOORS_H
+
+/* Makes a function of the library visible to the program. */
+#define DOOR __attribute__((visibility("default")))
+
+#define DOORS(X)                                                                                   \
+	/* malloc_doors.c */                                                                       \
+	X(malloc)                                                                                  \
+	X(calloc)                                                                                  \
+	X(realloc)                                                                                 \
+	X(reallocarray)                                                                            \
+	X(free)                                                                                    \
+	X(cfree)                                                                                   \
+	X(memalign)                                                                                \
+	X(aligned_alloc)                                                                           \
+	X(posix_memalign)                                                                          \
+	X(valloc)                                                                                  \
+	X(pvalloc)                                                                                 \
+	X(free_sized)                                                                              \
+	X(free_aligned_sized)                                                                      \
+	/* operator_doors.c: C++, by their mangled names */                                        \
+	X(_Znwm)                                                                                   \
+	X(_Znam)                                                                                   \
+	X(_ZnwmRKSt9nothrow_t)                                                                     \
+	X(_ZnamRKSt9nothrow_t)                                                                     \
+	X(_ZnwmSt11align_val_t)                                                                    \
+	X(_ZnamSt11align_val_t)                                                                    \
+	X(_ZnwmSt11align_val_tRKSt9nothrow_t)                                                      \
+	X(_ZnamSt11align_val_tRKSt9nothrow_t)                                                      \
+	X(_ZdlPv)                                                                                  \
+	X(_ZdaPv)                                                                                  \
+	X(_ZdlPvm)                                                                                 \
+	X(_ZdaPvm)                                                                                 \
+	X(_ZdlPvRKSt9nothrow_t)                                                                    \
+	X(_ZdaPvRKSt9nothrow_t)                                                                    \
+	X(_ZdlPvSt11align_val_t)                                                                   \
+	X(_ZdaPvSt11align_val_t)                                                                   \
+	X(_ZdlPvmSt11align_val_t)                                                                  \
+	X(_ZdaPvmSt11align_val_t)                                                                  \
+	X(_ZdlPvSt11align_val_tRKSt9nothrow_t)                                                     \
+	X(_ZdaPvSt11align_val_tRKSt9nothrow_t)                                                     \
+	/* map_doors.c: pass through unless --track=mmap */                                        \
+	X(mmap)                                                                                    \
+	X(mmap64)                                                                                  \
+	X(munmap)                                                                                  \
+	X(mremap)                                                                                  \
+	X(brk)                                                                                     \
+	X(sbrk)                                                                                    \
+	/* process_doors.c: what changes modules or ends the process */                            \
+	X(dlclose)                                                                                 \
+	X(execve)                                                                                  \
+	X(execv)                                                                                   \
+	X(execvp)                                                                                  \
+	X(execvpe)                                                                                 \
+	X(execl)                                                                                   \
+	X(execlp)                                                                                  \
+	X(execle)                                                                                  \
+	X(fexecve)                                                                                 \
+	X(_exit)                                                                                   \
+	X(_Exit)                                                                                   \
+	/* start.c: what include/seep.h refers to */                                               \
+	X(seep_snapshot_)
+
+#endif

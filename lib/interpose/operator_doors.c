@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * operator_doors: C++ operators new and delete.
+ *
+ * Most end in malloc and free, whose doors have recorded the block by the time the operator
+ * returns. Those that do not (allocators that bring their own operators, pools) are recorded here.
+ * So a block is recorded once, whichever way it went.
+ *
+ * The real operator is the next in the search order. In a program that has none there, a plug-in
+ * brought its own libstdc++: then it is looked up from the caller's object.
+ *
+ *   Runs in   the target, in every thread
+ *   Locks     none of its own
+ *   Memory    static
+ *   Calls     dlsym once per operator; dlopen(RTLD_NOLOAD) and dlsym per plug-in; the real
+ *             operators, whose exceptions pass through
+ *   Failure   without any real operator: malloc and free
+ */
+#include <dlfcn.h>
+#include <link.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/interpose/doors.h"
+#include "lib/interpose/real_functions.h"
+#include "lib/record/module_list.h"
+#include "lib/record/recorder.h"
+
+typedef void *operator_new(size_t bytes, uintptr_t second, uintptr_t third);
+typedef void operator_delete(void *ptr, uintptr_t second, uintptr_t third);
+
+/* An operator as one object of a program without a global one reaches it: a plug-in with its own
+ * libstdc++. Each such object may have another. */
+struct plugin_operator {
+	const void *object; /* its link map */
+	uint32_t unloads;   /* module_list_unloads when it was found: the link map may be another's
+			       later */
+	void *function;
+};
+
+#define PLUGINS_MAX 8
+
+/* What is known of one operator. */
+struct operator_cache {
+	const char *name;
+	_Atomic(bool) is_searched;
+	void *global; /* the next in the search order, null in a program without C++ */
+	_Atomic(struct plugin_operator *) plugins[PLUGINS_MAX];
+};
+
+static bool is_ours(const void *function)
+{
+	struct dl_find_object ours, theirs;
+
+	return function != NULL && _dl_find_object((void *)&is_ours, &ours) == 0 &&
+	       _dl_find_object((void *)function, &theirs) == 0 &&
+	       ours.dlfo_link_map == theirs.dlfo_link_map;
+}
+
+static void *find_from(const char *name, const char *path)
+{
+	void *object = dlopen(path, RTLD_LAZY | RTLD_NOLOAD), *found;
+
+	if (object == NULL)
+		return NULL;
+	found = dlsym(object, name);
+	dlclose(object);
+	/* An object that has none of its own may find ours. */
+	return is_ours(found) ? NULL : found;
+}
+
+static void *plugin_operator_slow(struct operator_cache *cache, uint64_t caller_pc)
+{
+	static struct plugin_operator entries[512];
+	static _Atomic(uint32_t) entry_count;
+	uint32_t unloads = atomic_load(&module_list_unloads), index;
+	struct plugin_operator *entry;
+	struct dl_find_object object;
+	void *found;
+
+	if (_dl_find_object((void *)caller_pc, &object) != 0)
+		return NULL;
+	for (int i = 0; i < PLUGINS_MAX; i++) {
+		entry = atomic_load(&cache->plugins[i]);
+		if (entry != NULL && entry->object == object.dlfo_link_map &&
+		    entry->unloads == unloads)
+			return entry->function;
+	}
+	found = find_from(cache->name, object.dlfo_link_map->l_name);
+	index = atomic_fetch_add(&entry_count, 1);
+	if (index < sizeof(entries) / sizeof(entries[0])) {
+		entries[index] = (struct plugin_operator){object.dlfo_link_map, unloads, found};
+		atomic_store(&cache->plugins[index % PLUGINS_MAX], &entries[index]);
+	}
+	return found;
+}
+
+static inline void *real_operator(struct operator_cache *cache, uint64_t caller_pc)
+{
+	if (__builtin_expect(!atomic_load_explicit(&cache->is_searched, memory_order_acquire), 0)) {
+		cache->global = dlsym(RTLD_NEXT, cache->name);
+		atomic_store_explicit(&cache->is_searched, true, memory_order_release);
+	}
+	return __builtin_expect(cache->global != NULL, 1) ? cache->global
+							  : plugin_operator_slow(cache, caller_pc);
+}
+
+static inline void *call_new(struct operator_cache *cache, struct caller caller, size_t bytes,
+			     uintptr_t second, uintptr_t third)
+{
+	void *function = real_operator(cache, caller.pc), *ptr;
+
+	recorder_expect_add();
+	ptr = function != NULL ? ((operator_new *)function)(bytes, second, third)
+			       : real.malloc(bytes);
+	if (ptr != NULL && !recorder_has_just_added(ptr, bytes))
+		recorder_add(ptr, bytes, BLOCK_NEW, caller);
+	return ptr;
+}
+
+static inline void call_delete(struct operator_cache *cache, uint64_t caller_pc, void *ptr,
+			       uintptr_t second, uintptr_t third)
+{
+	void *function = real_operator(cache, caller_pc);
+	const void *expected_before = recorder_expect_free(NULL);
+
+	/* Forget it before anybody else may own the address; a free inside is then expected. */
+	if (ptr != NULL && recorder_remove(ptr))
+		recorder_expect_free(ptr);
+	if (function != NULL)
+		((operator_delete *)function)(ptr, second, third);
+	else
+		real.free(ptr);
+	/* As it was, should this be a signal handler that interrupted another delete. */
+	recorder_expect_free(expected_before);
+}
+
+#define NEW_DOOR(number, mangled)                                                                  \
+	DOOR void *new_door_##number(size_t, uintptr_t, uintptr_t) __asm__(mangled);               \
+	void *new_door_##number(size_t bytes, uintptr_t second, uintptr_t third)                   \
+	{                                                                                          \
+		static struct operator_cache cache = {.name = mangled};                            \
+		struct caller caller = CALLER_HERE();                                              \
+		return call_new(&cache, caller, bytes, second, third);                             \
+	}
+
+#define DELETE_DOOR(number, mangled)                                                               \
+	DOOR void delete_door_##number(void *, uintptr_t, uintptr_t) __asm__(mangled);             \
+	void delete_door_##number(void *ptr, uintptr_t second, uintptr_t third)                    \
+	{                                                                                          \
+		static struct operator_cache cache = {.name = mangled};                            \
+		uint64_t caller_pc = (uint64_t)__builtin_return_address(0);                        \
+		call_delete(&cache, caller_pc, ptr, second, third);                                \
+	}
+
+/* The forms differ in their second and third argument (size, alignment, nothrow), which all travel
+ * in registers; an argument that a form does not have is passed on and not looked at. */
+NEW_DOOR(1, "_Znwm")
+NEW_DOOR(2, "_Znam")
+NEW_DOOR(3, "_ZnwmRKSt9nothrow_t")
+NEW_DOOR(4, "_ZnamRKSt9nothrow_t")
+NEW_DOOR(5, "_ZnwmSt11align_val_t")
+NEW_DOOR(6, "_ZnamSt11align_val_t")
+NEW_DOOR(7, "_ZnwmSt11align_val_tRKSt9nothrow_t")
+NEW_DOOR(8, "_ZnamSt11align_val_tRKSt9nothrow_t")
+DELETE_DOOR(1, "_ZdlPv")
+DELETE_DOOR(2, "_ZdaPv")
+DELETE_DOOR(3, "_ZdlPvm")
+DELETE_DOOR(4, "_ZdaPvm")
+DELETE_DOOR(5, "_ZdlPvRKSt9nothrow_t")
+DELETE_DOOR(6, "_ZdaPvRKSt9nothrow_t")
+DELETE_DOOR(7, "_ZdlPvSt11align_val_t")
+DELETE_DOOR(8, "_ZdaPvSt11align_val_t")
+DELETE_DOOR(9, "_ZdlPvmSt11align_val_t")
+DELETE_DOOR(10, "_ZdaPvmSt11align_val_t")
+DELETE_DOOR(11, "_ZdlPvSt11align_val_tRKSt9nothrow_t")
+DELETE_DOOR(12, "_ZdaPvSt11align_val_tRKSt9nothrow_t")

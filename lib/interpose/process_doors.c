@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * process_doors: what changes the modules or ends this program image.
+ *
+ * dlopen has no door: it looks at its caller's run path, and that would be ours (see module_list).
+ *
+ *   Runs in   the target, in every thread; exec also in vfork children, where nothing is done
+ *   Locks     none of its own
+ *   Memory    the stack, for the argument lists of execl and its relatives
+ *   Calls     the real functions; life_before_exec, life_before_exit
+ *   Failure   as the real functions
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <unistd.h>
+
+#include "lib/base/life.h"
+#include "lib/interpose/doors.h"
+#include "lib/interpose/real_functions.h"
+#include "lib/record/module_list.h"
+
+DOOR int dlclose(void *handle);
+
+int dlclose(void *handle)
+{
+	int result;
+
+	if (real.dlclose == NULL)
+		real_functions_find();
+	/* Before: what is unloaded must be known to be missed. After: its addresses may be used
+	 * again at once. */
+	if (*life_switch_word == LIFE_ON)
+		module_list_refresh();
+	result = real.dlclose(handle);
+	if (*life_switch_word == LIFE_ON)
+		module_list_refresh();
+	return result;
+}
+
+enum search { SEARCH_NOT, SEARCH_PATH };
+
+static int replace(const char *file, char *const arguments[], char *const environment[],
+		   enum search search)
+{
+	int result;
+
+	if (real.execve == NULL)
+		real_functions_find();
+	life_before_exec();
+	result = search == SEARCH_PATH ? real.execvpe(file, arguments, environment)
+				       : real.execve(file, arguments, environment);
+	life_exec_failed();
+	return result;
+}
+
+DOOR int execve(const char *path, char *const arguments[], char *const environment[])
+{
+	return replace(path, arguments, environment, SEARCH_NOT);
+}
+
+DOOR int execv(const char *path, char *const arguments[])
+{
+	return replace(path, arguments, environ, SEARCH_NOT);
+}
+
+DOOR int execvp(const char *file, char *const arguments[])
+{
+	return replace(file, arguments, environ, SEARCH_PATH);
+}
+
+DOOR int execvpe(const char *file, char *const arguments[], char *const environment[])
+{
+	return replace(file, arguments, environment, SEARCH_PATH);
+}
+
+DOOR int fexecve(int fd, char *const arguments[], char *const environment[])
+{
+	int result;
+
+	if (real.fexecve == NULL)
+		real_functions_find();
+	life_before_exec();
+	result = real.fexecve(fd, arguments, environment);
+	life_exec_failed();
+	return result;
+}
+
+/* Arguments from `first` up to the null pointer; on the stack, as libc does it: these functions may
+ * be called where malloc may not. */
+#define GATHER(first, list, count, arguments)                                                      \
+	size_t count = 0;                                                                          \
+	va_list list;                                                                              \
+	va_start(list, first);                                                                     \
+	while (va_arg(list, const char *) != NULL)                                                 \
+		count++;                                                                           \
+	va_end(list);                                                                              \
+	char *arguments[count + 2];                                                                \
+	va_start(list, first);                                                                     \
+	arguments[0] = (char *)first;                                                              \
+	for (size_t i = 1; i <= count + 1; i++)                                                    \
+	arguments[i] = va_arg(list, char *)
+
+DOOR int execl(const char *path, const char *first, ...)
+{
+	GATHER(first, list, count, arguments);
+	va_end(list);
+	return replace(path, arguments, environ, SEARCH_NOT);
+}
+
+DOOR int execlp(const char *file, const char *first, ...)
+{
+	GATHER(first, list, count, arguments);
+	va_end(list);
+	return replace(file, arguments, environ, SEARCH_PATH);
+}
+
+DOOR int execle(const char *path, const char *first, ...)
+{
+	char *const *environment;
+
+	GATHER(first, list, count, arguments);
+	environment = va_arg(list, char *const *);
+	va_end(list);
+	return replace(path, arguments, environment, SEARCH_NOT);
+}
+
+DOOR void _exit(int status)
+{
+	if (real._exit == NULL)
+		real_functions_find();
+	life_before_exit(status);
+	real._exit(status);
+	__builtin_unreachable();
+}
+
+DOOR void _Exit(int status)
+{
+	_exit(status);
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * real_functions: the functions behind the doors, as the program would have reached them without
+ * us.
+ */
+#ifndef LIB_INTERPOSE_REAL_FUNCTIONS_H
+#define LIB_INTERPOSE_REAL_FUNCTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* name, result, parameters; found with dlsym(RTLD_NEXT) at the first call of any door. All exist in
+ * every glibc since 2.17. */
+#define REAL_FUNCTIONS(X)                                                                          \
+	X(malloc, void *, (size_t))                                                                \
+	X(free, void, (void *))                                                                    \
+	X(calloc, void *, (size_t, size_t))                                                        \
+	X(realloc, void *, (void *, size_t))                                                       \
+	X(memalign, void *, (size_t, size_t))                                                      \
+	X(aligned_alloc, void *, (size_t, size_t))                                                 \
+	X(posix_memalign, int, (void **, size_t, size_t))                                          \
+	X(valloc, void *, (size_t))                                                                \
+	X(pvalloc, void *, (size_t))                                                               \
+	X(mmap, void *, (void *, size_t, int, int, int, off_t))                                    \
+	X(munmap, int, (void *, size_t))                                                           \
+	X(mremap, void *, (void *, size_t, size_t, int, ...))                                      \
+	X(brk, int, (void *))                                                                      \
+	X(sbrk, void *, (intptr_t))                                                                \
+	X(dlclose, int, (void *))                                                                  \
+	X(execve, int, (const char *, char *const[], char *const[]))                               \
+	X(execvpe, int, (const char *, char *const[], char *const[]))                              \
+	X(fexecve, int, (int, char *const[], char *const[]))                                       \
+	X(_exit, void, (int))
+
+struct real_functions {
+#define REAL_MEMBER(name, result, parameters) result(*name) parameters;
+	REAL_FUNCTIONS(REAL_MEMBER)
+#undef REAL_MEMBER
+};
+
+/* Callable from the first instruction on: before they are found, the members find them. */
+extern struct real_functions real;
+
+/* Finds them all. Returns false while that is under way in this thread: dlsym itself allocates. */
+bool real_functions_find(void);
+
+#endif

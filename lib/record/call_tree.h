@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * call_tree: every stack that ever allocated, stored once and known by a number.
+ *
+ * A node is (parent, pc); a stack's id is that of its innermost node, so stacks share their outer
+ * frames. Nodes are only ever added. A forked child keeps the tree; its counters start from zero.
+ */
+#ifndef LIB_RECORD_CALL_TREE_H
+#define LIB_RECORD_CALL_TREE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/record/stack_capture.h"
+
+#define CALL_TREE_NODES_MAX (1u << 24)
+
+/* Ids that exist from the start. */
+enum { CALL_TREE_ROOT = 0, CALL_TREE_NESTED = 1, CALL_TREE_NO_ROOM = 2, CALL_TREE_FIRST = 3 };
+
+struct call_node {
+	uint64_t pc; /* 0: being filled by another thread */
+	uint32_t parent;
+	uint32_t generation;
+};
+
+struct site_counters {
+	uint64_t allocations, allocated_bytes;
+};
+
+bool call_tree_start(void);
+
+/* A thread's memory of the nodes that it met lately. */
+#define CALL_TREE_CACHE_SLOTS 256u
+struct call_tree_cache {
+	uint32_t unloads; /* module_list_unloads of its entries */
+	struct {
+		uint64_t pc; /* 0: empty */
+		uint32_t parent, id;
+	} slots[CALL_TREE_CACHE_SLOTS];
+};
+
+/* The id of a captured stack; `pseudo_pc` is its innermost frame if it is not 0. Notes the nodes of
+ * its frames in the trace. CALL_TREE_NO_ROOM when the tree is full. */
+uint32_t call_tree_stack(struct stack_trace *trace, struct call_tree_cache *cache,
+			 uint64_t pseudo_pc);
+
+/* No more nodes than this, at most CALL_TREE_NODES_MAX. */
+void call_tree_limit(uint64_t nodes);
+
+/* Nodes so far, root included. Ids below are valid; the newest may still be being filled. */
+uint32_t call_tree_count(void);
+struct call_node call_tree_node(uint32_t id);
+
+struct site_counters *call_tree_counters(uint32_t id);
+
+#endif

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * module_list: every object that is or was loaded, and which addresses have changed hands.
+ *
+ * A program counter names a line of source only together with the module that lay there at the
+ * time. So the list is append-only, and addresses that were unloaded get a higher generation: the
+ * same pc in another generation is another frame of the call tree and another unwind rule.
+ */
+#ifndef LIB_RECORD_MODULE_LIST_H
+#define LIB_RECORD_MODULE_LIST_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define MODULE_BUILD_ID_MAX 64
+
+struct loaded_module {
+	uint64_t load_bias, start, end;
+	uint64_t dynamic; /* address of its dynamic section: tells apart modules that follow each
+			   * other at one address */
+	uint32_t generation;
+	uint32_t loaded_epoch;
+	_Atomic(uint32_t) unloaded_epoch; /* 0 while loaded */
+	uint32_t flags;			  /* SEEP_MODULE_… of the file format */
+	uint16_t build_id_bytes;
+	uint8_t build_id[MODULE_BUILD_ID_MAX];
+	const char *path; /* a copy of our own */
+};
+
+/* Looks at what is loaded now; call in a thread of the target, outside of any lock but the dynamic
+ * linker's own. Cheap when nothing has changed. */
+void module_list_refresh(void);
+
+/* Adds the module that this address lies in, if there is one and it is not known. For malloc: takes
+ * no lock of the dynamic linker. */
+void module_list_note(uint64_t pc);
+
+/* Modules seen so far; entries below the count never move. */
+uint32_t module_list_count(void);
+const struct loaded_module *module_list_at(uint32_t index);
+
+/* Rises with each change of what is loaded. */
+uint32_t module_list_version(void);
+
+/* How often the address has been unloaded. */
+uint32_t module_list_generation_slow(uint64_t pc);
+
+extern _Atomic(uint32_t) module_list_unloads;
+
+static inline uint32_t module_list_generation(uint64_t pc)
+{
+	if (__builtin_expect(atomic_load_explicit(&module_list_unloads, memory_order_acquire) == 0,
+			     1))
+		return 0;
+	return module_list_generation_slow(pc);
+}
+
+/* True when a module that we know covers the address. */
+bool module_list_knows(uint64_t pc);
+
+void module_list_postfork_child(void);
+
+#endif

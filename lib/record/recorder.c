@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * recorder: what happens at each allocation and each free.
+ *
+ *   Runs in   the target, inside malloc and free, in every thread and in signal handlers
+ *   Locks     those of the side table and the map table
+ *   Memory    see the tables
+ *   Calls     see the tables; only raw system calls, so errno stays as it is
+ *   Failure   counted: lost_blocks, lost_stacks, cut_stacks
+ */
+#include "lib/record/recorder.h"
+
+#include <stddef.h>
+
+#include "lib/base/life.h"
+#include "lib/base/options.h"
+#include "lib/record/call_tree.h"
+#include "lib/record/epoch.h"
+#include "lib/record/live_table.h"
+#include "lib/record/map_table.h"
+#include "lib/record/module_list.h"
+#include "lib/record/side_table.h"
+#include "lib/record/site_counters.h"
+#include "lib/record/thread_state.h"
+#include "lib/record/unwind_rules.h"
+#include "seep/snapshot_format.h"
+
+#include "lib/base/poison.h"
+
+_Atomic(uint32_t) epoch_current = 1;
+uint32_t recorder_inherited_epoch;
+
+bool recorder_start(void)
+{
+	unwind_rules_start();
+	return call_tree_start() && live_table_start();
+}
+
+static uint32_t epoch_of_birth(void)
+{
+	uint32_t epoch = epoch_now();
+
+	return epoch < LIVE_BLOCK_EPOCH_MAX ? epoch : LIVE_BLOCK_EPOCH_MAX;
+}
+
+/* The stack of this allocation; `pseudo_pc` is its innermost frame when it is not 0. */
+static uint32_t stack_of(const struct guard *guard, struct caller caller, uint64_t pseudo_pc)
+{
+	struct thread_state *thread = guard->thread;
+	uint32_t stack;
+
+	/* A signal handler interrupted us: the last trace is in use. */
+	if (__builtin_expect(guard->is_nested, 0)) {
+		guard_count(guard, COUNT_LOST_STACKS, 1);
+		return CALL_TREE_NESTED;
+	}
+	stack_capture(&thread->trace, caller, options.stack_depth);
+	stack = call_tree_stack(&thread->trace, &thread->children, pseudo_pc);
+	guard_count(guard, COUNT_CUT_STACKS, thread->trace.is_cut);
+	guard_count(guard, COUNT_LOST_STACKS, stack == CALL_TREE_NO_ROOM);
+	return stack;
+}
+
+static void count_free(const struct guard *guard, const struct live_block *block)
+{
+	if (__builtin_expect(block->epoch <= recorder_inherited_epoch, 0)) {
+		guard_count(guard, COUNT_INHERITED_FREES, 1);
+		return;
+	}
+	guard_count(guard, COUNT_FREES, 1);
+	guard_count(guard, COUNT_FREED_BYTES, block->bytes);
+}
+
+void recorder_add(const void *ptr, uint64_t bytes, enum block_kind kind, struct caller caller)
+{
+	struct live_block block = {.bytes = bytes, .kind = kind}, old;
+	uint64_t addr = (uint64_t)ptr;
+
+	if (!life_is_on())
+		return;
+	GUARD_SCOPE struct guard guard = guard_enter();
+	struct thread_state *thread = guard.thread;
+	if (__builtin_expect(thread == NULL, 0)) {
+		atomic_fetch_add(&thread_state_lost_blocks, 1);
+		return;
+	}
+	block.stack = stack_of(&guard, caller, 0);
+	block.epoch = epoch_of_birth();
+	/* A signal handler that interrupts an operator new must not be taken for what is inside. */
+	if (!guard.is_nested) {
+		thread->last_added = addr;
+		thread->last_added_bytes = bytes;
+	}
+	switch (live_table_add(&guard, addr, &block, &old)) {
+	case LIVE_TABLE_REPLACED:
+		count_free(&guard, &old);
+		break;
+	case LIVE_TABLE_LOST:
+		guard_count(&guard, COUNT_LOST_BLOCKS, 1);
+		return;
+	case LIVE_TABLE_ADDED:
+		break;
+	}
+	site_counters_add(&guard, block.stack, bytes);
+	guard_count(&guard, COUNT_ALLOCATED_BYTES, bytes);
+	guard_count(&guard, COUNT_ALLOCATIONS, 1);
+	if (__builtin_expect((thread->counts[0][COUNT_ALLOCATIONS] & LIFE_TICK_MASK) == 0, 0) &&
+	    !guard.is_nested)
+		life_tick_slow();
+}
+
+bool recorder_take(const void *ptr, struct live_block *block)
+{
+	if (!life_is_on())
+		return false;
+	GUARD_SCOPE struct guard guard = guard_enter();
+	if (guard.thread == NULL)
+		return false;
+	return live_table_remove(&guard, (uint64_t)ptr, block);
+}
+
+bool recorder_remove(const void *ptr)
+{
+	struct live_block block;
+
+	if (!life_is_on())
+		return false;
+	GUARD_SCOPE struct guard guard = guard_enter();
+	if (__builtin_expect(guard.thread == NULL, 0))
+		return false;
+	if (!live_table_remove(&guard, (uint64_t)ptr, &block))
+		return false;
+	count_free(&guard, &block);
+	return true;
+}
+
+void recorder_count_unknown_free(void)
+{
+	if (!life_is_on())
+		return;
+	GUARD_SCOPE struct guard guard = guard_enter();
+	if (guard.thread != NULL)
+		guard_count(&guard, COUNT_UNKNOWN_FREES, 1);
+}
+
+void recorder_put_back(const void *ptr, const struct live_block *block)
+{
+	struct live_block old;
+
+	if (!life_is_on())
+		return;
+	GUARD_SCOPE struct guard guard = guard_enter();
+	if (guard.thread == NULL ||
+	    live_table_add(&guard, (uint64_t)ptr, block, &old) == LIVE_TABLE_LOST)
+		atomic_fetch_add(&thread_state_lost_blocks, 1);
+}
+
+void recorder_taken_is_freed(const struct live_block *block)
+{
+	if (!life_is_on())
+		return;
+	GUARD_SCOPE struct guard guard = guard_enter();
+	if (guard.thread != NULL)
+		count_free(&guard, block);
+}
+
+bool recorder_has_just_added(const void *ptr, uint64_t bytes)
+{
+	struct thread_state *thread = thread_state_here;
+	uint64_t addr = (uint64_t)ptr;
+
+	/* Also when a signal handler has added something since. */
+	if (life_is_on() && live_table_has(addr))
+		return true;
+
+	/* An operator new may put a small header before what it gives out. */
+	return thread != NULL && addr >= thread->last_added &&
+	       addr - thread->last_added <= OPERATOR_HEADER_BYTES &&
+	       addr + bytes <= thread->last_added + thread->last_added_bytes &&
+	       thread->last_added_bytes - bytes <= 2 * OPERATOR_HEADER_BYTES;
+}
+
+void recorder_expect_add(void)
+{
+	struct thread_state *thread = thread_state_here;
+
+	if (thread != NULL)
+		thread->last_added = 0;
+}
+
+const void *recorder_expect_free(const void *ptr)
+{
+	struct thread_state *thread = thread_state_here;
+	const void *before = NULL;
+
+	if (thread != NULL) {
+		before = (const void *)thread->last_removed;
+		thread->last_removed = (uint64_t)ptr;
+	}
+	return before;
+}
+
+bool recorder_was_expected(const void *ptr)
+{
+	struct thread_state *thread = thread_state_here;
+
+	return thread != NULL && thread->last_removed == (uint64_t)ptr;
+}
+
+void recorder_add_mapping(const void *start, uint64_t bytes, uint64_t pc, struct caller caller)
+{
+	struct live_block block = {.bytes = bytes};
+
+	if (!life_is_on())
+		return;
+	GUARD_SCOPE struct guard guard = guard_enter();
+	if (guard.thread == NULL)
+		return;
+	block.stack = stack_of(&guard, caller, pc);
+	block.epoch = epoch_of_birth();
+	if (map_table_add(&guard, (uint64_t)start, &block))
+		site_counters_add(&guard, block.stack, bytes);
+	else
+		guard_count(&guard, COUNT_LOST_BLOCKS, 1);
+}
+
+void recorder_remove_mapping(const void *start, uint64_t bytes)
+{
+	if (!life_is_on())
+		return;
+	GUARD_SCOPE struct guard guard = guard_enter();
+	if (guard.thread != NULL)
+		map_table_remove(&guard, (uint64_t)start, bytes);
+}
+
+void recorder_postfork_child(void)
+{
+	side_table_postfork_child();
+	map_table_postfork_child();
+	module_list_postfork_child();
+	atomic_store(&thread_state_lost_blocks, 0);
+	/* What was born up to now belongs to the parent; our own blocks are born from the next
+	 * epoch on. */
+	recorder_inherited_epoch = epoch_of_birth();
+	atomic_fetch_add(&epoch_current, 1);
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * recorder: what happens at each allocation and each free.
+ *
+ * The order of operations, once and for all: record after the real malloc, for before it there is
+ * no address; forget before the real free, because once free returns another thread may own the
+ * address and have recorded it. realloc takes the block out first and puts the old or the new one
+ * in.
+ */
+#ifndef LIB_RECORD_RECORDER_H
+#define LIB_RECORD_RECORDER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/record/live_block.h"
+#include "lib/record/stack_capture.h"
+
+/* Makes the tables. False: the library cannot work. */
+bool recorder_start(void);
+
+/* The program got `bytes` bytes at `ptr` (not null) in the frame `caller`. */
+void recorder_add(const void *ptr, uint64_t bytes, enum block_kind kind, struct caller caller);
+
+/* The program is about to give `ptr` back. False when no such block was recorded; the caller then
+ * finds out why and may count it with recorder_count_unknown_free. */
+bool recorder_remove(const void *ptr);
+void recorder_count_unknown_free(void);
+
+/* For realloc: as recorder_remove, but nothing is counted before it is known how realloc ends. */
+bool recorder_take(const void *ptr, struct live_block *block);
+void recorder_put_back(const void *ptr, const struct live_block *block);
+void recorder_taken_is_freed(const struct live_block *block);
+
+/* An operator new may put a header of up to this many bytes before what it gives out. */
+#define OPERATOR_HEADER_BYTES 64u
+
+/* For operators new and delete, which may or may not end in malloc and free. */
+void recorder_expect_add(void); /* forgets what was added last */
+bool recorder_has_just_added(const void *ptr, uint64_t bytes);
+const void *recorder_expect_free(const void *ptr);  /* removed already; a free of it may follow */
+bool recorder_was_expected(const void *ptr); /* and this is it */
+
+/* Mappings; `pc` is SEEP_PC_MMAP or SEEP_PC_BRK. */
+void recorder_add_mapping(const void *start, uint64_t bytes, uint64_t pc, struct caller caller);
+void recorder_remove_mapping(const void *start, uint64_t bytes);
+
+/* Blocks born up to this epoch were inherited over a fork; 0: none. */
+extern uint32_t recorder_inherited_epoch;
+
+void recorder_postfork_child(void);
+
+#endif

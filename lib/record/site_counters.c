@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * site_counters: how often each stack has allocated, and how many bytes, since the start.
+ *
+ *   Runs in   the target, inside malloc; site_counters_sum in whoever takes a snapshot
+ *   Locks     none; a sequence per thread tells a reader that an entry is on its way
+ *   Memory    the caches in struct thread_state, the counters beside the call tree
+ *   Calls     sched_yield while a reader waits for a moving entry
+ *   Failure   an entry in flight when the process is killed may be missing from the sum
+ */
+#include "lib/record/site_counters.h"
+
+#include "lib/base/syscalls.h"
+
+#include "lib/base/poison.h"
+
+/* A thread is between the two ends of a flush for nanoseconds, unless it was preempted there or
+ * killed; then its numbers are taken as they are. */
+#define READ_ATTEMPTS 100
+
+void __attribute__((noinline))
+site_counters_flush_slow(struct thread_state *thread, struct site_delta *delta)
+{
+	struct site_counters *shared = call_tree_counters(delta->stack);
+
+	__atomic_store_n(&thread->flush_stack, delta->stack, __ATOMIC_RELAXED);
+	atomic_fetch_add_explicit(&thread->flush_sequence, 1, memory_order_acq_rel);
+	__atomic_fetch_add(&shared->allocations, delta->allocations, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&shared->allocated_bytes, delta->bytes, __ATOMIC_RELAXED);
+	delta->stack = 0;
+	delta->allocations = 0;
+	delta->bytes = 0;
+	atomic_fetch_add_explicit(&thread->flush_sequence, 1, memory_order_release);
+}
+
+/* Copies an entry; false while it goes on moving. */
+static bool read_delta(const struct thread_state *thread, uint32_t index, struct site_delta *copy)
+{
+	uint32_t before = 0, after = 0;
+
+	for (int attempt = 0; attempt < READ_ATTEMPTS; attempt++) {
+		before = atomic_load_explicit(&thread->flush_sequence, memory_order_acquire);
+		*copy = thread->deltas[index];
+		atomic_thread_fence(memory_order_acquire);
+		after = atomic_load_explicit(&thread->flush_sequence, memory_order_relaxed);
+		if (before == after && (before & 1) == 0)
+			return true;
+		if (attempt % 8 == 7)
+			sys_call(SYS_sched_yield);
+	}
+	/* Stopped in the middle of moving an entry, perhaps for good: the others stand still. The one
+	 * that moves may be in the shared counters already. */
+	return before == after &&
+	       copy->stack != __atomic_load_n(&thread->flush_stack, __ATOMIC_RELAXED);
+}
+
+static void sum_thread(const struct thread_state *thread, struct site_counters *sums,
+		       uint32_t count)
+{
+	for (uint32_t i = 0; i < SITE_CACHE_SLOTS; i++) {
+		struct site_delta delta;
+
+		if (!read_delta(thread, i, &delta) || delta.stack == 0 || delta.stack >= count)
+			continue;
+		sums[delta.stack].allocations += delta.allocations;
+		sums[delta.stack].allocated_bytes += delta.bytes;
+	}
+}
+
+void site_counters_sum(struct site_counters *sums, uint32_t count)
+{
+	uint32_t threads = thread_state_count();
+
+	for (uint32_t stack = 1; stack < count; stack++) {
+		const struct site_counters *shared = call_tree_counters(stack);
+
+		sums[stack].allocations += __atomic_load_n(&shared->allocations, __ATOMIC_RELAXED);
+		sums[stack].allocated_bytes +=
+			__atomic_load_n(&shared->allocated_bytes, __ATOMIC_RELAXED);
+	}
+	/* The caches behind the counters: see the header. */
+	for (uint32_t i = 0; i < threads; i++) {
+		const struct thread_state *thread = thread_state_at(i);
+
+		if (thread != NULL)
+			sum_thread(thread, sums, count);
+	}
+}

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * stack_capture: the call stack of the calling thread, exact or marked as cut.
+ *
+ * Follows the unwind rule of each frame. Debian's static libunwind cannot be linked into a shared
+ * library and the shared one would be a dependency of every watched program, would interpose its
+ * _Unwind_ functions, takes locks, allocates and needs kilobytes of stack; so the rules are
+ * compiled here and libunwind is the oracle of the tests.
+ *
+ * Re-using the last stack is exact. A walk is a pure function of the state it starts from and of
+ * the words that it reads; so when a frame of the new stack has the state of one in the last, and
+ * the words that led from there outwards are unchanged, compared in the order in which a walk reads
+ * them, then the rest is unchanged. Exceptions, longjmp, coroutines and stack switches need no
+ * special case, and nothing of the program's memory is written.
+ *
+ * Where there is no rule (JIT code, hand-written assembly) the frame-pointer chain is followed as
+ * long as it is plausible. Its words may not be mapped, so the kernel reads them. What cannot be
+ * followed ends in SEEP_PC_CUT: a stack is right or says that it is not whole.
+ *
+ *   Runs in   the target, inside malloc, also in signal handlers
+ *   Locks     none
+ *   Memory    the caller's trace
+ *   Calls     _dl_find_object; process_vm_readv for frames without a rule
+ *   Failure   the stack is marked as cut
+ */
+#include "lib/record/stack_capture.h"
+
+#include <stddef.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <ucontext.h>
+
+#include "lib/base/syscalls.h"
+#include "lib/record/module_list.h"
+#include "lib/record/unwind_rules.h"
+#include "seep/snapshot_format.h"
+
+#include "lib/base/poison.h"
+
+/* A frame larger than this is taken for a chain that has gone astray. */
+#define PLAUSIBLE_FRAME_BYTES (1u << 20)
+/* Larger frames are rare enough to look twice. */
+#define NEAR_BYTES (64u << 10)
+
+static uint64_t word_at(uint64_t address)
+{
+	return *(const volatile uint64_t *)address;
+}
+
+static bool read_unsafe(uint64_t address, uint64_t *words, size_t count)
+{
+	struct iovec local = {.iov_base = words, .iov_len = count * sizeof(*words)};
+	struct iovec remote = {.iov_base = (void *)address, .iov_len = local.iov_len};
+
+	return sys_call(SYS_process_vm_readv, sys_pid(), &local, 1, &remote, 1, 0) ==
+	       (long)local.iov_len;
+}
+
+/* One word of the stack, where `from` says it is. Outside of a guessed frame everything is a guess, and
+ * a large frame may be a rule that is wrong by now (see step_out): then the kernel reads. */
+static bool read_word(const struct stack_frame *from, uint64_t address, uint64_t *word)
+{
+	if (__builtin_expect(from->is_guess || address - from->sp > NEAR_BYTES, 0))
+		return read_unsafe(address, word, 1);
+	*word = word_at(address);
+	return true;
+}
+
+/* True when the instruction before a return address is a call: e8 rel32, or ff /2 in its forms. */
+static bool follows_call(uint64_t pc)
+{
+	const uint8_t *code = (const uint8_t *)pc;
+
+	if (code[-5] == 0xe8)
+		return true;
+	for (int bytes = 2; bytes <= 7; bytes++)
+		if (code[-bytes] == 0xff && (code[1 - bytes] & 0x38) == 0x10)
+			return true;
+	return false;
+}
+
+/* Finds the caller through the frame pointer, where nothing speaks against it. */
+static bool follow_frame_pointer(const struct stack_frame *from, struct stack_frame *to)
+{
+	uint64_t words[2];
+
+	if (from->bp < from->sp || from->bp - from->sp > PLAUSIBLE_FRAME_BYTES ||
+	    from->bp % sizeof(uint64_t) != 0)
+		return false;
+	if (!read_unsafe(from->bp, words, 2) || words[1] < SEEP_PC_LIMIT + 8 ||
+	    !module_list_knows(words[1] - 7) || !follows_call(words[1]))
+		return false;
+	*to = (struct stack_frame){.pc = words[1],
+				   .sp = from->bp + 2 * sizeof(uint64_t),
+				   .bp = words[0],
+				   .source = FRAME_FROM_STEP,
+				   .is_guess = 1};
+	return true;
+}
+
+enum step { STEP_ON, STEP_END, STEP_CUT };
+
+/* The address whose rule applies: in a frame that made a call, inside the call instruction. */
+static uint64_t lookup_of(const struct stack_frame *frame)
+{
+	return frame->is_signal ? frame->pc : frame->pc - 1;
+}
+
+static enum step step_out_of_signal(const struct stack_frame *from, struct stack_frame *to)
+{
+	const ucontext_t *context = (const ucontext_t *)from->sp;
+	const greg_t *registers = context->uc_mcontext.gregs;
+
+	to->source = FRAME_FROM_STEP;
+	to->is_signal = 1;
+	if (!read_word(from, (uint64_t)&registers[REG_RIP], &to->pc) ||
+	    !read_word(from, (uint64_t)&registers[REG_RBP], &to->bp) ||
+	    !read_word(from, (uint64_t)&registers[REG_RSP], &to->sp))
+		return STEP_CUT;
+	return to->pc < SEEP_PC_LIMIT ? STEP_CUT : STEP_ON;
+}
+
+/* A library that libc itself unloads (iconv, name services) passes no door of ours. If another one takes
+ * its place, a rule may be the old one's. True when this one was. */
+static bool was_stale(uint64_t lookup, const struct unwind_rule *rule)
+{
+	struct unwind_rule fresh = cfi_rule(lookup);
+
+	if (memcmp(&fresh, rule, sizeof(fresh)) == 0)
+		return false;
+	atomic_fetch_add(&module_list_unloads, 1); /* drops all rules and traces */
+	return true;
+}
+
+/* Finds the frame `to` that called `from`. */
+static enum step step_out(const struct stack_frame *from, struct stack_frame *to)
+{
+	struct unwind_rule rule = unwind_rule_of(lookup_of(from));
+	uint64_t cfa;
+
+	*to = (struct stack_frame){.bp = from->bp, .is_guess = from->is_guess};
+	if (__builtin_expect(from->is_guess, 0))
+		to->source = FRAME_FROM_STEP;
+	switch (rule.kind) {
+	case UNWIND_SP:
+		cfa = from->sp + (uint64_t)(int64_t)rule.cfa_offset;
+		break;
+	case UNWIND_BP:
+		cfa = from->bp + (uint64_t)(int64_t)rule.cfa_offset;
+		break;
+	case UNWIND_BP_DEREF:
+		if (!read_word(from, from->bp + (uint64_t)(int64_t)rule.cfa_offset, &cfa))
+			return STEP_CUT;
+		break;
+	case UNWIND_SIGNAL:
+		return step_out_of_signal(from, to);
+	case UNWIND_END:
+		return STEP_END;
+	case UNWIND_UNKNOWN:
+		/* The bottom of a context made by makecontext returns to the very beginning of a
+		 * function; the address before it belongs to nobody. */
+		if (!from->is_signal && unwind_rule_of(from->pc).kind != UNWIND_UNKNOWN)
+			return STEP_END;
+		/* "The deepest stack frame should be marked by setting the frame pointer to zero",
+		 * psABI 3.4.1; the dynamic linker's entry does that and has no unwind data. */
+		if (from->bp == 0 && module_list_knows(from->pc))
+			return STEP_END;
+		return follow_frame_pointer(from, to) ? STEP_ON : STEP_CUT;
+	default:
+		/* There is a rule, and it is not the frame pointer's: following that could skip a frame. */
+		return STEP_CUT;
+	}
+	if (__builtin_expect(cfa - from->sp > NEAR_BYTES, 0) && was_stale(lookup_of(from), &rule))
+		return STEP_CUT;
+	/* The stack grows downwards: a frame that does not shrink it is nonsense. */
+	if (cfa <= from->sp || cfa % sizeof(uint64_t) != 0)
+		return STEP_CUT;
+	to->sp = cfa;
+	if (!read_word(from, cfa - 8, &to->pc))
+		return STEP_CUT;
+	if (rule.kind == UNWIND_BP_DEREF) {
+		to->source = FRAME_FROM_STEP;
+		if (!read_word(from, from->bp, &to->bp))
+			return STEP_CUT;
+	} else if (rule.saves_bp) {
+		to->bp_slot = rule.bp_offset;
+		if (!read_word(from, cfa + (uint64_t)(int64_t)rule.bp_offset, &to->bp))
+			return STEP_CUT;
+	}
+	/* makecontext and hand-made coroutine stacks end in a zero return address. */
+	return to->pc == 0 ? STEP_END : to->pc < SEEP_PC_LIMIT ? STEP_CUT : STEP_ON;
+}
+
+static bool has_same_state(const struct stack_frame *a, const struct stack_frame *b)
+{
+	return a->pc == b->pc && a->sp == b->sp && a->bp == b->bp && a->is_signal == b->is_signal &&
+	       a->is_guess == b->is_guess;
+}
+
+/* frames[inner] is right. Returns the smallest index from which on all of them up to it are. */
+static uint32_t verify(const struct stack_frame *frames, uint32_t inner)
+{
+	for (uint32_t i = inner; i > 0; i--) {
+		const struct stack_frame *frame = &frames[i - 1];
+		struct stack_frame again;
+
+		if (__builtin_expect(frame->source == FRAME_FROM_SLOTS, 1)) {
+			if (word_at(frame->sp - 8) != frame->pc)
+				return i;
+			if (frame->bp_slot != 0 &&
+			    word_at(frame->sp + (uint64_t)(int64_t)frame->bp_slot) != frame->bp)
+				return i;
+		} else if (step_out(&frames[i], &again) != STEP_ON ||
+			   !has_same_state(&again, frame)) {
+			return i;
+		}
+	}
+	return 0;
+}
+
+/* Puts the fresh frames behind the first `kept` ones of the last stack. */
+static void put_behind(struct stack_trace *trace, uint32_t kept, uint32_t fresh, uint32_t depth)
+{
+	uint32_t fresh_count = STACK_TRACE_ROOM - fresh, dropped = 0;
+
+	trace->count = kept + fresh_count;
+	trace->noded = kept < trace->noded ? kept : trace->noded;
+	if (kept != fresh)
+		memmove(&trace->frames[kept], &trace->frames[fresh],
+			fresh_count * sizeof(trace->frames[0]));
+	if (trace->count > depth) {
+		dropped = trace->count - depth;
+		memmove(trace->frames, &trace->frames[dropped], depth * sizeof(trace->frames[0]));
+		trace->count = depth;
+		trace->noded = 0;
+		trace->is_cut = true;
+		trace->is_complete = false;
+	}
+}
+
+void stack_capture(struct stack_trace *trace, struct caller caller, uint32_t depth)
+{
+	uint32_t unloads = atomic_load_explicit(&module_list_unloads, memory_order_acquire);
+	struct stack_frame *frames = trace->frames;
+	struct stack_frame frame = {.pc = caller.pc, .sp = caller.sp, .bp = caller.bp};
+	uint32_t last =
+		trace->unloads == unloads ? trace->count : 0; /* frames of the last stack left */
+	uint32_t fresh = STACK_TRACE_ROOM;		      /* new ones: from here to the end */
+	enum step step = STEP_ON;
+
+	trace->unloads = unloads;
+	while (step == STEP_ON && STACK_TRACE_ROOM - fresh < depth) {
+		while (last > 0 && frames[last - 1].sp < frame.sp)
+			last--;
+		if (last > 0 && fresh - last >= last && has_same_state(&frames[last - 1], &frame)) {
+			uint32_t right;
+
+			/* The same state, but perhaps read from elsewhere this time. */
+			frames[last - 1].source = frame.source;
+			frames[last - 1].bp_slot = frame.bp_slot;
+			right = verify(frames, last - 1);
+			if (right == 0 && trace->is_complete) {
+				trace->is_cut = false;
+				put_behind(trace, last, fresh, depth);
+				return;
+			}
+			/* Right up to frames[right], and to be walked on from there. */
+			fresh -= last - right;
+			memmove(&frames[fresh], &frames[right], (last - right) * sizeof(frames[0]));
+			last = right > 0 ? right - 1 : 0;
+		} else {
+			if (fresh == last)
+				last = 0; /* no room: do without */
+			frames[--fresh] = frame;
+		}
+		step = step_out(&frames[fresh], &frame);
+	}
+	trace->is_complete = step == STEP_END;
+	trace->is_cut = step != STEP_END;
+	put_behind(trace, 0, fresh, depth);
+}

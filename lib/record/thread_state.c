@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * thread_state: what the library keeps for each thread, and the guard that marks being inside.
+ *
+ * Reclaiming instead of destroying: a TSD destructor of ours would run before those of others,
+ * which may still allocate. So a state names its owner by tid, and a thread that needs a state
+ * looks at a few old ones and takes one whose owner is gone. Its own tid in an old state is the
+ * sure sign of that: tids are used again, but not by two living threads.
+ *
+ *   Runs in   the target, at a thread's first allocation
+ *   Locks     none; states are claimed with compare-and-swap
+ *   Memory    region, 8 states a time; wiped on fork
+ *   Calls     gettid, tgkill(0), mmap
+ *   Failure   null: the thread's allocations are counted as lost
+ */
+#include "lib/record/thread_state.h"
+
+#include "lib/base/region.h"
+#include "lib/base/syscalls.h"
+
+#include "lib/base/poison.h"
+
+#define STATES_PER_BATCH 8u
+#define STATES_LOOKED_AT 16
+
+__thread struct thread_state *thread_state_here
+	__attribute__((tls_model("initial-exec"), visibility("hidden")));
+
+/* 64 K threads at once. The list lies outside of the states, which a fork wipes. */
+#define BATCHES 8192u
+static struct thread_state *batches[BATCHES];
+static _Atomic(uint32_t) batch_count;
+static _Atomic(uint32_t) next_looked_at;
+static _Atomic(uint32_t) next_full_look = 4 * STATES_PER_BATCH;
+
+_Atomic(uint64_t) thread_state_lost_blocks;
+uint32_t thread_state_pid;
+
+/* Null where a batch has been reserved and not been stored yet. */
+static struct thread_state *state_at(uint32_t index)
+{
+	struct thread_state *states =
+		__atomic_load_n(&batches[index / STATES_PER_BATCH], __ATOMIC_ACQUIRE);
+
+	return states == NULL ? NULL : &states[index % STATES_PER_BATCH];
+}
+
+static uint32_t state_count(void)
+{
+	uint32_t count = atomic_load_explicit(&batch_count, memory_order_acquire);
+
+	return (count < BATCHES ? count : BATCHES) * STATES_PER_BATCH;
+}
+
+static bool is_gone(uint32_t pid, uint32_t tid)
+{
+	return sys_call(SYS_tgkill, pid, tid, 0) == -3; /* ESRCH */
+}
+
+static bool claim(struct thread_state *state, uint32_t pid, uint32_t tid)
+{
+	uint32_t owner;
+
+	if (state == NULL)
+		return false;
+	owner = atomic_load_explicit(&state->owner_tid, memory_order_acquire);
+	if (owner != 0 && owner != tid && !is_gone(pid, owner))
+		return false;
+	if (!atomic_compare_exchange_strong(&state->owner_tid, &owner, tid))
+		return false;
+	/* The counters go on: they are sums over all threads that ever were. */
+	state->inside = 0;
+	state->trace.count = 0;
+	state->last_added = 0;
+	state->last_removed = 0;
+	return true;
+}
+
+static struct thread_state *add_batch(uint32_t tid)
+{
+	struct thread_state *states =
+		region_map(STATES_PER_BATCH * sizeof(*states), REGION_WIPED_ON_FORK);
+	uint32_t index;
+
+	if (states == NULL)
+		return NULL;
+	states[0].owner_tid = tid;
+	index = atomic_fetch_add(&batch_count, 1);
+	if (index >= BATCHES) {
+		atomic_fetch_sub(&batch_count, 1);
+		region_unmap(states, STATES_PER_BATCH * sizeof(*states));
+		return NULL;
+	}
+	__atomic_store_n(&batches[index], states, __ATOMIC_RELEASE);
+	return &states[0];
+}
+
+struct thread_state *thread_state_attach_slow(void)
+{
+	uint32_t pid = sys_pid(), tid = sys_tid();
+	uint32_t count = state_count();
+	uint32_t first = atomic_fetch_add(&next_looked_at, STATES_LOOKED_AT);
+	struct thread_state *state = NULL;
+
+	/* A vfork child, in the memory and with the TLS of its parent's thread: its tid would
+	 * outlive it in both. */
+	if (thread_state_pid != 0 && thread_state_pid != pid)
+		return NULL;
+	for (uint32_t i = 0; i < STATES_LOOKED_AT && i < count; i++) {
+		state = state_at((first + i) % count);
+		if (claim(state, pid, tid))
+			goto found;
+	}
+	/* Free ones elsewhere, without asking the kernel about each. */
+	for (uint32_t i = 0; i < count; i++) {
+		state = state_at(i);
+		if (state != NULL &&
+		    atomic_load_explicit(&state->owner_tid, memory_order_relaxed) == 0 &&
+		    claim(state, pid, tid))
+			goto found;
+	}
+	/* All of them, before there are twice as many as were alive the last time. */
+	if (count >= atomic_load_explicit(&next_full_look, memory_order_relaxed)) {
+		uint32_t alive = 0;
+
+		for (uint32_t i = 0; i < count; i++) {
+			state = state_at(i);
+			if (state == NULL)
+				continue;
+			uint32_t owner = atomic_load(&state->owner_tid);
+			if (owner != 0 && is_gone(pid, owner))
+				atomic_compare_exchange_strong(&state->owner_tid, &owner, 0);
+			else
+				alive += owner != 0;
+		}
+		atomic_store(&next_full_look, 2 * alive + 4 * STATES_PER_BATCH);
+		for (uint32_t i = 0; i < count; i++)
+			if (claim(state_at(i), pid, tid)) {
+				state = state_at(i);
+				goto found;
+			}
+	}
+	state = add_batch(tid);
+	if (state == NULL)
+		return NULL;
+found:
+	thread_state_here = state;
+	return state;
+}
+
+struct thread_state *thread_state_at(uint32_t index)
+{
+	return index < state_count() ? state_at(index) : NULL;
+}
+
+uint32_t thread_state_count(void)
+{
+	return state_count();
+}
+
+uint32_t thread_state_alive(uint32_t pid)
+{
+	uint32_t alive = 0;
+
+	for (uint32_t i = 0; i < state_count(); i++) {
+		struct thread_state *state = state_at(i);
+		uint32_t owner = state == NULL ? 0 : atomic_load(&state->owner_tid);
+
+		if (owner != 0 && !is_gone(pid, owner))
+			alive++;
+	}
+	return alive;
+}
+
+uint64_t thread_state_sum(enum count count)
+{
+	uint64_t sum = count == COUNT_LOST_BLOCKS ? atomic_load(&thread_state_lost_blocks) : 0;
+
+	for (uint32_t i = 0; i < state_count(); i++) {
+		const struct thread_state *state = state_at(i);
+
+		if (state != NULL)
+			sum += __atomic_load_n(&state->counts[0][count], __ATOMIC_RELAXED) +
+			       __atomic_load_n(&state->counts[1][count], __ATOMIC_RELAXED);
+	}
+	return sum;
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * thread_state: what the library keeps for each thread, and the guard that marks being inside.
+ *
+ * One block of at most 32 KiB per thread, made at the thread's first allocation, found through one
+ * initial-exec TLS pointer, never freed. It needs no thread destructor: a block whose thread is
+ * gone is taken over by a later thread, so allocations in other destructors after ours work. A
+ * forked child sees zeros (see region.h): its counters start anew.
+ */
+#ifndef LIB_RECORD_THREAD_STATE_H
+#define LIB_RECORD_THREAD_STATE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/record/call_tree.h"
+#include "lib/record/stack_capture.h"
+
+#define SITE_CACHE_SLOTS 256u
+
+enum count {
+	COUNT_ALLOCATIONS,
+	COUNT_ALLOCATED_BYTES,
+	COUNT_FREES,
+	COUNT_FREED_BYTES,
+	COUNT_INHERITED_FREES,
+	COUNT_UNKNOWN_FREES,
+	COUNT_LOST_BLOCKS,
+	COUNT_LOST_STACKS,
+	COUNT_CUT_STACKS,
+	COUNT_KINDS
+};
+
+/* Allocations of one stack that are not yet in the shared counters. */
+struct site_delta {
+	uint32_t stack; /* 0: empty */
+	uint32_t allocations;
+	uint64_t bytes;
+};
+
+struct thread_state {
+	_Atomic(uint32_t) owner_tid; /* 0: free for the next thread */
+	volatile uint32_t inside;    /* depth of guards; > 1 in a signal handler */
+
+	/* Written by the owner only, read by whoever takes a snapshot. The second row is for its
+	 * signal handlers that interrupt the library, perhaps while it adds to the first. */
+	uint64_t counts[2][COUNT_KINDS];
+
+	/* Odd while an entry of `deltas` is on its way to the shared counters. */
+	_Atomic(uint32_t) flush_sequence;
+	uint32_t flush_stack; /* which one */
+	struct site_delta deltas[SITE_CACHE_SLOTS];
+
+	/* What the operator new and delete doors must know about the malloc or free inside. */
+	uintptr_t last_added;
+	uint64_t last_added_bytes;
+	uintptr_t last_removed;
+
+	struct stack_trace trace;
+	struct call_tree_cache children;
+};
+
+_Static_assert(sizeof(struct thread_state) <= 32 << 10, "DESIGN: 32 KiB per thread");
+
+/* "This thread is inside the library." Functions that record take one as a parameter, so that none
+ * of them can be called without. */
+struct guard {
+	struct thread_state *thread; /* null: no memory for this thread's state */
+	bool is_nested;		     /* in a signal handler that interrupted the library */
+};
+
+extern __thread struct thread_state *thread_state_here
+	__attribute__((tls_model("initial-exec"), visibility("hidden")));
+
+/* Finds or makes the state of the calling thread; null when there is no memory. */
+struct thread_state *thread_state_attach_slow(void);
+
+static inline struct guard guard_enter(void)
+{
+	struct thread_state *thread = thread_state_here;
+	struct guard guard;
+
+	if (__builtin_expect(thread == NULL || thread->owner_tid == 0, 0))
+		thread = thread_state_attach_slow();
+	guard.thread = thread;
+	guard.is_nested = thread == NULL || thread->inside++ > 0;
+	/* A signal handler of this thread must see the mark before anything else we do. */
+	atomic_signal_fence(memory_order_seq_cst);
+	return guard;
+}
+
+static inline void guard_leave(struct guard *guard)
+{
+	atomic_signal_fence(memory_order_seq_cst);
+	if (guard->thread != NULL)
+		guard->thread->inside--;
+}
+
+#define GUARD_SCOPE __attribute__((cleanup(guard_leave)))
+
+static inline void guard_count(const struct guard *guard, enum count count, uint64_t by)
+{
+	if (__builtin_expect(guard->is_nested, 0))
+		__atomic_fetch_add(&guard->thread->counts[1][count], by, __ATOMIC_RELAXED);
+	else
+		guard->thread->counts[0][count] += by;
+}
+
+/* All states ever made, by index from 0 to count - 1; one that is just being made is null. */
+uint32_t thread_state_count(void);
+struct thread_state *thread_state_at(uint32_t index);
+
+/* Threads of process `pid` that allocated and are alive. */
+uint32_t thread_state_alive(uint32_t pid);
+
+/* The sum over all threads. */
+uint64_t thread_state_sum(enum count count);
+
+/* The process whose threads these are; set at its birth and after a fork. 0: not known yet. */
+extern uint32_t thread_state_pid;
+
+/* Blocks that were not recorded because no thread state could be made. */
+extern _Atomic(uint64_t) thread_state_lost_blocks;
+
+#endif

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * process_facts: what the kernel says about the watched process.
+ */
+#ifndef LIB_SNAPSHOT_PROCESS_FACTS_H
+#define LIB_SNAPSHOT_PROCESS_FACTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct process_facts {
+	uint32_t pid, parent_pid;
+	uint32_t forked_from;
+	uint64_t started_unix_ns, started_monotonic_ns;
+	uint64_t start_ticks; /* field 22 of /proc/PID/stat */
+	char name[16];	      /* comm */
+	char folder[4096];    /* working directory at the start */
+};
+
+extern struct process_facts process_facts;
+
+/* Call in the process itself, at its start or right after the fork. */
+void process_facts_read(uint32_t forked_from);
+
+struct process_memory {
+	uint64_t rss_bytes, swap_bytes, vm_bytes;
+};
+
+/* Also right in the helper, which shares the memory. Zeros where /proc is missing. */
+struct process_memory process_memory_read(void);
+
+/* How the process ended, for one that is a zombie or gone; `pidfd` may be -1. */
+struct process_end {
+	bool is_known;
+	bool is_signal;
+	int status;
+};
+struct process_end process_end_read(int pidfd);
+
+/* For the helper, which is not its parent: true when the process is gone or a zombie. */
+bool process_has_ended(void);
+/* True when the pid belongs to another process by now, or to none. */
+bool process_is_another(void);
+/* True when that process has ended and nobody has waited for it. */
+bool process_is_zombie(uint32_t pid);
+/* True when children of the calling process are born into another PID namespace. */
+bool process_children_are_elsewhere(void);
+/* True when the process has left our memory for another program's (exec). */
+bool process_has_new_memory(void);
+
+#endif

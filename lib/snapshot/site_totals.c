@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * site_totals: all live blocks added up by site and by cohort, from one walk over the live table.
+ *
+ *   Runs in   whoever takes a snapshot
+ *   Locks     none of its own: callers hold LOCK_SNAPSHOT
+ *   Memory    region, given back after the snapshot: 20 bytes a stack, 40 to 64 a cohort
+ *   Calls     mmap, munmap
+ *   Failure   is_failed: the snapshot is not written
+ */
+#include "lib/snapshot/site_totals.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "lib/base/region.h"
+#include "lib/record/live_table.h"
+#include "lib/record/map_table.h"
+#include "lib/record/recorder.h"
+#include "lib/record/site_counters.h"
+
+#include "lib/base/poison.h"
+
+#define FIRST_COHORTS 4096u
+#define SINGLE_EPOCHS 16u
+
+uint32_t site_totals_cohort(uint32_t birth, uint32_t now)
+{
+	/* Inherited blocks stay apart from the process's own. Epochs count from 1. */
+	uint32_t oldest = birth > recorder_inherited_epoch ? recorder_inherited_epoch + 1 : 1;
+	uint32_t width = 1;
+
+	/* Pairs when the younger of the two is 16 epochs old, fours when the youngest is 32, and so
+	 * on; at most 16 + 8 per doubling. Groups are aligned and judged by their youngest, so all of
+	 * a group agree, and a cohort is only ever merged with its neighbour, never torn apart. */
+	for (uint32_t wider = 2; wider <= LIVE_BLOCK_EPOCH_MAX; wider *= 2) {
+		uint32_t youngest = birth - birth % wider + wider - 1;
+
+		if (youngest > now || now - youngest < SINGLE_EPOCHS * (wider / 2))
+			break;
+		width = wider;
+	}
+	birth -= birth % width;
+	return birth < oldest ? oldest : birth;
+}
+
+static uint64_t hash_of(uint32_t stack, uint32_t epoch)
+{
+	uint64_t hash = ((uint64_t)stack << 32 | epoch) * 0x9e3779b97f4a7c15ull;
+
+	return hash ^ hash >> 32;
+}
+
+static bool grow(struct site_totals *totals)
+{
+	uint64_t room = totals->cohort_room == 0 ? FIRST_COHORTS : totals->cohort_room * 2;
+	struct site_cohort *cohorts = region_map(room * sizeof(*cohorts), REGION_KEPT_ON_FORK);
+	uint32_t *slots = region_map(2 * room * sizeof(*slots), REGION_KEPT_ON_FORK);
+
+	if (cohorts == NULL || slots == NULL) {
+		if (cohorts != NULL)
+			region_unmap(cohorts, room * sizeof(*cohorts));
+		if (slots != NULL)
+			region_unmap(slots, 2 * room * sizeof(*slots));
+		totals->is_failed = true;
+		return false;
+	}
+	for (uint64_t i = 0; i < totals->cohort_count; i++) {
+		uint64_t slot = hash_of(totals->cohorts[i].stack, totals->cohorts[i].epoch);
+
+		cohorts[i] = totals->cohorts[i];
+		while (slots[slot & (2 * room - 1)] != 0)
+			slot++;
+		slots[slot & (2 * room - 1)] = (uint32_t)i + 1;
+	}
+	if (totals->cohorts != NULL) {
+		region_unmap(totals->cohorts, totals->cohort_room * sizeof(*cohorts));
+		region_unmap(totals->slots, totals->slot_count * sizeof(*slots));
+	}
+	totals->cohorts = cohorts;
+	totals->cohort_room = room;
+	totals->slots = slots;
+	totals->slot_count = 2 * room;
+	return true;
+}
+
+static struct site_cohort *cohort_of(struct site_totals *totals, uint32_t stack, uint32_t epoch)
+{
+	uint64_t mask, slot;
+	struct site_cohort *cohort;
+
+	if (totals->cohort_count == totals->cohort_room && !grow(totals))
+		return NULL;
+	mask = totals->slot_count - 1;
+	for (slot = hash_of(stack, epoch);; slot++) {
+		uint32_t index = totals->slots[slot & mask];
+
+		if (index == 0)
+			break;
+		cohort = &totals->cohorts[index - 1];
+		if (cohort->stack == stack && cohort->epoch == epoch)
+			return cohort;
+	}
+	cohort = &totals->cohorts[totals->cohort_count++];
+	*cohort = (struct site_cohort){
+		.epoch = epoch, .stack = stack, .next = totals->first_cohort[stack]};
+	totals->slots[slot & mask] = (uint32_t)totals->cohort_count;
+	totals->first_cohort[stack] = (uint32_t)totals->cohort_count;
+	return cohort;
+}
+
+static void add(struct site_totals *totals, const struct live_block *block)
+{
+	struct site_cohort *cohort;
+
+	if (totals->is_failed)
+		return;
+	cohort = cohort_of(totals, block->stack, site_totals_cohort(block->epoch, totals->epoch));
+	if (cohort == NULL)
+		return;
+	cohort->blocks++;
+	cohort->bytes += block->bytes;
+}
+
+static void visit_block(uint64_t addr, const struct live_block *block, void *context)
+{
+	struct site_totals *totals = context;
+
+	(void)addr;
+	if (block->stack >= totals->stack_count)
+		return; /* a stack that is younger than this snapshot */
+	totals->live_blocks++;
+	totals->live_bytes += block->bytes;
+	if (block->epoch <= recorder_inherited_epoch) {
+		totals->inherited_blocks++;
+		totals->inherited_bytes += block->bytes;
+	}
+	add(totals, block);
+}
+
+static void visit_mapping(uint64_t addr, const struct live_block *block, void *context)
+{
+	struct site_totals *totals = context;
+
+	(void)addr;
+	if (block->stack >= totals->stack_count)
+		return;
+	totals->mapped_bytes += block->bytes;
+	add(totals, block);
+}
+
+void site_totals_take(struct site_totals *totals, uint32_t epoch, uint32_t stack_count,
+		      bool is_quiet)
+{
+	*totals = (struct site_totals){.stack_count = stack_count, .epoch = epoch};
+	totals->first_cohort =
+		region_map(totals->stack_count * sizeof(uint32_t), REGION_KEPT_ON_FORK);
+	totals->allocated =
+		region_map(totals->stack_count * sizeof(*totals->allocated), REGION_KEPT_ON_FORK);
+	if (totals->first_cohort == NULL || totals->allocated == NULL) {
+		totals->is_failed = true;
+		return;
+	}
+	/* The blocks before the counters: a block that was seen has been counted. */
+	live_table_walk(visit_block, totals);
+	map_table_walk(visit_mapping, totals, is_quiet);
+	site_counters_sum(totals->allocated, totals->stack_count);
+}
+
+void site_totals_release(struct site_totals *totals)
+{
+	if (totals->first_cohort != NULL)
+		region_unmap(totals->first_cohort, totals->stack_count * sizeof(uint32_t));
+	if (totals->allocated != NULL)
+		region_unmap(totals->allocated, totals->stack_count * sizeof(*totals->allocated));
+	if (totals->cohorts != NULL) {
+		region_unmap(totals->cohorts, totals->cohort_room * sizeof(*totals->cohorts));
+		region_unmap(totals->slots, totals->slot_count * sizeof(*totals->slots));
+	}
+	*totals = (struct site_totals){0};
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * site_totals: all live blocks added up by site and by cohort, from one walk over the live table.
+ */
+#ifndef LIB_SNAPSHOT_SITE_TOTALS_H
+#define LIB_SNAPSHOT_SITE_TOTALS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/record/call_tree.h"
+
+struct site_cohort {
+	uint32_t epoch; /* first epoch */
+	uint32_t stack;
+	uint32_t next; /* index + 1 of the site's next cohort, 0: none */
+	uint64_t blocks, bytes;
+};
+
+struct site_totals {
+	uint32_t stack_count;		 /* ids below were looked at */
+	struct site_counters *allocated; /* by stack id */
+	uint32_t *first_cohort;		 /* by stack id: index + 1, 0: none; newest first seen */
+	struct site_cohort *cohorts;
+	uint64_t cohort_count, cohort_room;
+	uint32_t *slots; /* hash of cohorts: index + 1 */
+	uint64_t slot_count;
+	uint32_t epoch; /* the one that this snapshot closes */
+	bool is_failed; /* no memory: what is here is not complete */
+	/* All blocks, mappings not included. */
+	uint64_t live_blocks, live_bytes, inherited_blocks, inherited_bytes;
+	uint64_t mapped_bytes;
+};
+
+/* Adds up the state of now for the stacks with ids below `stack_count`; `is_quiet` says that no
+ * thread of the program runs any more. Release the result in any case. */
+void site_totals_take(struct site_totals *totals, uint32_t epoch, uint32_t stack_count,
+		      bool is_quiet);
+void site_totals_release(struct site_totals *totals);
+
+/* The first epoch of the cohort that a birth in `birth` belongs to, seen from epoch `now`: recent
+ * epochs stand alone, older ones are merged ever more coarsely. */
+uint32_t site_totals_cohort(uint32_t birth, uint32_t now);
+
+#endif

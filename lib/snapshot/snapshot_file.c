@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * snapshot_file: the file that this process writes, record by record.
+ *
+ *   Runs in   the target at its start; whoever takes a snapshot
+ *   Locks     none of its own: callers hold LOCK_SNAPSHOT
+ *   Memory    static
+ *   Calls     openat, write, ftruncate, rename, flock
+ *   Failure   a negative errno value; what was in the file before stays valid
+ */
+#include "lib/snapshot/snapshot_file.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <sys/file.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "lib/base/buffer.h"
+#include "lib/base/checksum.h"
+#include "lib/base/syscalls.h"
+#include "lib/base/text.h"
+#include "lib/snapshot/process_facts.h"
+#include "lib/snapshot/snapshot_thinning.h"
+#include "seep/snapshot_format.h"
+
+#include "lib/base/poison.h"
+
+#define NAMES_TRIED 1000
+#define THINNING_ROUNDS 12
+#define NEWEST_KEPT 16u
+
+static char path[PATH_MAX];
+static int held = -1;	    /* a number in the table of `holder_tid`'s descriptors */
+static uint32_t holder_tid; /* 0: nobody yet */
+static int descriptor = -1; /* in use, between begin and end */
+static uint64_t file_bytes;
+static uint32_t sequence;
+
+const char *snapshot_file_path(void)
+{
+	return path;
+}
+
+uint64_t snapshot_file_bytes(void)
+{
+	return file_bytes;
+}
+
+void snapshot_file_hand_over(void)
+{
+	holder_tid = 0;
+}
+
+int snapshot_file_hold(void)
+{
+	holder_tid = sys_tid();
+	return held;
+}
+
+void snapshot_file_leave(void)
+{
+	sys_call(SYS_close, held);
+}
+
+void snapshot_file_close(void)
+{
+	if (held >= 0)
+		sys_call(SYS_close, held);
+	held = -1;
+}
+
+void snapshot_file_forget(void)
+{
+	path[0] = 0;
+	held = descriptor = -1;
+	holder_tid = 0;
+	file_bytes = 0;
+	sequence = 0;
+}
+
+static void add_suffix(struct text *text, uint32_t suffix, bool has_pid)
+{
+	if (suffix == 0)
+		return;
+	if (!has_pid) {
+		text_add(text, ".");
+		text_add_number(text, process_facts.pid);
+		suffix--;
+	}
+	if (suffix > 0) {
+		text_add(text, ".");
+		text_add_number(text, suffix + 1);
+	}
+}
+
+/* Fills `path`. `suffix` 0 is the name as wanted. Names that are taken (by the program before an exec, or
+ * by another process where %p is not in the pattern) get .2, .3 and so on before their .seep, or
+ * behind .PID at their end. */
+static bool expand(const char *pattern, uint32_t suffix)
+{
+	struct text text = TEXT_IN(path);
+	bool has_pid = false;
+
+	if (pattern[0] != '/') {
+		if (process_facts.folder[0] == 0)
+			return false;
+		text_add(&text, process_facts.folder);
+		text_add(&text, "/");
+	}
+	for (const char *next = pattern; *next != 0; next++) {
+		if (next[0] == '%' && next[1] == 'p') {
+			text_add_number(&text, process_facts.pid);
+			has_pid = true;
+			next++;
+		} else if (next[0] == '%' && next[1] == 'e') {
+			/* A name may hold anything but becomes one component of the path. */
+			for (const char *c = process_facts.name; *c != 0; c++)
+				text_add_bytes(&text, *c == '/' ? "_" : c, 1);
+			next++;
+		} else {
+			if (has_pid && text_equal(next, ".seep")) {
+				add_suffix(&text, suffix, has_pid);
+				suffix = 0;
+			}
+			next += next[0] == '%' && next[1] == '%';
+			text_add_bytes(&text, next, 1);
+		}
+	}
+	add_suffix(&text, suffix, has_pid);
+	return !text.is_cut;
+}
+
+static uint64_t file_size_limit(void)
+{
+	struct rlimit limit;
+
+	return sys_call(SYS_prlimit64, 0, RLIMIT_FSIZE, 0, &limit) == 0 ? limit.rlim_cur
+									: UINT64_MAX;
+}
+
+static int write_header(int fd)
+{
+	struct seep_file_header header = {
+		.magic = {'S', 'E', 'E', 'P', '\r', '\n', '\x1a', '\n'},
+		.version_major = SEEP_VERSION_MAJOR,
+		.version_minor = SEEP_VERSION_MINOR,
+		.header_bytes = sizeof(header),
+		.byte_order = SEEP_BYTE_ORDER,
+		.pid = process_facts.pid,
+		.started_unix_ns = process_facts.started_unix_ns,
+		.page_bytes = 4096,
+	};
+
+	if (file_size_limit() < sizeof(header))
+		return -EFBIG;
+	header.crc = checksum_add(0, &header, offsetof(struct seep_file_header, crc));
+	return sys_write_all(fd, &header, sizeof(header));
+}
+
+static long open_new(const char *name)
+{
+	return sys_call(SYS_openat, AT_FDCWD, name,
+			O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+}
+
+/* Makes the last folder of the path. */
+static bool make_folder(void)
+{
+	size_t end = text_bytes(path);
+	long result;
+
+	while (end > 0 && path[end] != '/')
+		end--;
+	if (end == 0)
+		return false;
+	path[end] = 0;
+	result = sys_call(SYS_mkdirat, AT_FDCWD, path, 0700);
+	path[end] = '/';
+	return result == 0 || result == -EEXIST;
+}
+
+int snapshot_file_create(const char *pattern, bool makes_folder)
+{
+	long fd = -EEXIST;
+	int result;
+
+	for (uint32_t suffix = 0; suffix < NAMES_TRIED && fd == -EEXIST; suffix++) {
+		if (!expand(pattern, suffix)) {
+			path[0] = 0;
+			return -ENAMETOOLONG;
+		}
+		fd = open_new(path);
+		if (fd == -ENOENT && makes_folder && make_folder())
+			fd = open_new(path);
+	}
+	if (fd < 0)
+		return (int)fd;
+	held = (int)fd;
+	holder_tid = sys_tid();
+	sys_call(SYS_flock, fd, LOCK_EX | LOCK_NB);
+	result = write_header(held);
+	if (result != 0) {
+		snapshot_file_remove();
+		return result;
+	}
+	file_bytes = sizeof(struct seep_file_header);
+	sequence = 0;
+	return 0;
+}
+
+void snapshot_file_remove(void)
+{
+	sys_call(SYS_unlinkat, AT_FDCWD, path, 0);
+	snapshot_file_close();
+	path[0] = 0;
+}
+
+int snapshot_file_begin(void)
+{
+	long fd;
+
+	if (held >= 0 && holder_tid == sys_tid()) {
+		descriptor = held;
+		return 0;
+	}
+	if (path[0] == 0)
+		return -ENOENT;
+	fd = sys_call(SYS_openat, AT_FDCWD, path, O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0);
+	descriptor = fd < 0 ? -1 : (int)fd;
+	return fd < 0 ? (int)fd : 0;
+}
+
+void snapshot_file_end(void)
+{
+	if (descriptor >= 0 && !(held >= 0 && holder_tid == sys_tid()))
+		sys_call(SYS_close, descriptor);
+	descriptor = -1;
+}
+
+/* Writes a framed record at `offset` of `fd`. Returns its length or a negative errno value. */
+static long put_record(int fd, uint64_t offset, uint32_t type, uint32_t number, uint64_t time_ns,
+		       const void *payload, size_t bytes)
+{
+	static const char zeros[SEEP_RECORD_ALIGN];
+	struct seep_record_header header = {
+		.magic = SEEP_RECORD_MAGIC,
+		.type = (uint16_t)type,
+		.payload_bytes = (uint32_t)bytes,
+		.sequence = number,
+		.time_ns = time_ns,
+		.payload_crc = checksum_add(0, payload, bytes),
+	};
+	size_t padding = (SEEP_RECORD_ALIGN - bytes % SEEP_RECORD_ALIGN) % SEEP_RECORD_ALIGN;
+	int result;
+
+	/* The kernel would send SIGXFSZ to whoever writes, and that may be the program. */
+	if (bytes > SEEP_RECORD_MAX_BYTES ||
+	    offset + sizeof(header) + bytes + padding > file_size_limit())
+		return -EFBIG;
+	header.header_crc =
+		checksum_add(0, &header, offsetof(struct seep_record_header, header_crc));
+	if (sys_call(SYS_lseek, fd, offset, SEEK_SET) != (long)offset)
+		return -EIO;
+	result = sys_write_all(fd, &header, sizeof(header));
+	if (result == 0)
+		result = sys_write_all(fd, payload, bytes);
+	if (result == 0)
+		result = sys_write_all(fd, zeros, padding);
+	if (result != 0) {
+		/* The disk is full, say: leave the file as it was. */
+		sys_call(SYS_ftruncate, fd, offset);
+		return result;
+	}
+	return (long)(sizeof(header) + bytes + padding);
+}
+
+int snapshot_file_append(uint32_t type, uint64_t time_ns, const void *payload, size_t bytes)
+{
+	long written;
+
+	if (descriptor < 0)
+		return -EBADF;
+	written = put_record(descriptor, file_bytes, type, sequence, time_ns, payload, bytes);
+	if (written < 0)
+		return (int)written;
+	file_bytes += (uint64_t)written;
+	sequence++;
+	return 0;
+}
+
+/* What snapshot_thinning calls for each record of the new file. */
+struct rewriting {
+	int fd;
+	uint64_t bytes;
+	uint32_t sequence;
+};
+
+static int put_in_new_file(void *context, uint32_t type, uint64_t time_ns, const void *payload,
+			   size_t bytes)
+{
+	struct rewriting *new_file = context;
+	long written = put_record(new_file->fd, new_file->bytes, type, new_file->sequence, time_ns,
+				  payload, bytes);
+
+	if (written < 0)
+		return (int)written;
+	new_file->bytes += (uint64_t)written;
+	new_file->sequence++;
+	return 0;
+}
+
+static int thin_once(uint32_t newest_kept)
+{
+	struct rewriting new_file = {.bytes = sizeof(struct seep_file_header)};
+	char new_path[PATH_MAX + 16];
+	struct text text = TEXT_IN(new_path);
+	int result;
+	long fd;
+
+	text_add(&text, path);
+	text_add(&text, ".thin");
+	sys_call(SYS_unlinkat, AT_FDCWD, new_path, 0);
+	fd = open_new(new_path);
+	if (fd < 0)
+		return (int)fd;
+	sys_call(SYS_flock, fd, LOCK_EX | LOCK_NB);
+	new_file.fd = (int)fd;
+	result = write_header(new_file.fd);
+	if (result == 0)
+		result = snapshot_thinning_copy(descriptor, file_bytes, newest_kept,
+						put_in_new_file, &new_file);
+	if (result == 0)
+		result = (int)sys_call(SYS_renameat, AT_FDCWD, new_path, AT_FDCWD, path);
+	if (result != 0) {
+		sys_call(SYS_unlinkat, AT_FDCWD, new_path, 0);
+		sys_call(SYS_close, fd);
+		return result;
+	}
+	/* Readers that have the old file open go on reading it whole. */
+	sys_call(SYS_close, descriptor);
+	if (held == descriptor)
+		held = (int)fd;
+	descriptor = (int)fd;
+	file_bytes = new_file.bytes;
+	sequence = new_file.sequence;
+	return 0;
+}
+
+int snapshot_file_thin(uint64_t bytes)
+{
+	for (int round = 0; round < THINNING_ROUNDS && file_bytes > bytes; round++) {
+		/* At first the newest are spared, then fewer and fewer of them. */
+		int result = thin_once(NEWEST_KEPT >> round / 2);
+
+		if (result != 0)
+			return result;
+	}
+	return 0;
+}

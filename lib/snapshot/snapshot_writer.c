@@ -1,0 +1,497 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * snapshot_writer: takes snapshots and keeps the file complete: process, modules, stacks, end.
+ *
+ * Order in the file: modules and stacks before the first snapshot that speaks of them. Of the sites
+ * only those are written that have changed since they were last written; a fingerprint of 8 bytes
+ * per stack remembers what that was.
+ *
+ *   Runs in   whoever takes a snapshot
+ *   Locks     LOCK_SNAPSHOT
+ *   Memory    region: 8 bytes a stack for good; what one snapshot needs is given back
+ *   Calls     see snapshot_file, process_facts
+ *   Failure   a negative errno value; what could not be written is written by the next snapshot
+ */
+#include "lib/snapshot/snapshot_writer.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "lib/base/buffer.h"
+#include "lib/base/lock.h"
+#include "lib/base/options.h"
+#include "lib/base/region.h"
+#include "lib/base/syscalls.h"
+#include "lib/base/text.h"
+#include "lib/record/call_tree.h"
+#include "lib/record/epoch.h"
+#include "lib/record/module_list.h"
+#include "lib/record/recorder.h"
+#include "lib/record/thread_state.h"
+#include "lib/snapshot/process_facts.h"
+#include "lib/snapshot/site_totals.h"
+#include "lib/snapshot/snapshot_file.h"
+
+#include "lib/base/poison.h"
+
+#define KEYFRAME_EVERY 64u
+#define NODE_SHARE_BYTES 16 /* of the largest file, for each node: at most half of it is stacks */
+#define STACKS_PER_RECORD (1u << 20)
+#define COHORTS_MAX 160u /* see site_totals_cohort: 16 + 8 * 14, and one for the future */
+#define FINGERPRINT_CHUNK 65536u
+#define FINGERPRINT_CHUNKS (CALL_TREE_NODES_MAX / FINGERPRINT_CHUNK)
+#define FILLING_PAUSES 100
+#define FRAME_BYTES 64u /* a record's header and padding, with some room */
+
+static struct {
+	struct lock lock;
+	_Atomic(uint32_t) holder_tid;
+	uint32_t modules, unloads_seen, module_version; /* written so far */
+	uint32_t stacks;
+	bool needs_keyframe;
+	struct snapshot_result last;
+	bool is_unloaded[65536]; /* by module: its unload has been written */
+} writer;
+
+/* By stack: what was last written of the site; 0: nothing. */
+static uint64_t *fingerprints[FINGERPRINT_CHUNKS];
+
+static uint64_t now_ns(void)
+{
+	return sys_clock_ns(CLOCK_MONOTONIC) - process_facts.started_monotonic_ns;
+}
+
+static int write_process(void)
+{
+	struct seep_process process = {
+		.struct_bytes = sizeof(process),
+		.pid = process_facts.pid,
+		.parent_pid = process_facts.parent_pid,
+		.forked_from = process_facts.forked_from,
+		.inherited_epoch = recorder_inherited_epoch,
+		.stack_depth = options.stack_depth,
+		.flags = options.tracks_mmap ? SEEP_PROCESS_TRACKS_MMAP : 0,
+		.interval_ns = options.interval_ns,
+		.start_ticks = process_facts.start_ticks,
+	};
+	struct buffer command = {0}, payload = {0};
+	static char exe[4096]; /* once per process, and thread stacks are small */
+	long exe_bytes = sys_call(SYS_readlinkat, AT_FDCWD, "/proc/self/exe", exe, sizeof(exe));
+	long command_bytes = 0;
+	int result;
+
+	if (options.stores_command_line && buffer_reserve(&command, 32 << 10))
+		command_bytes = sys_read_file("/proc/self/cmdline", command.start, 32 << 10);
+	process.exe_bytes = exe_bytes > 0 ? (uint32_t)exe_bytes : 0;
+	process.name_bytes = (uint32_t)text_bytes(process_facts.name);
+	process.command_bytes = command_bytes > 0 ? (uint32_t)command_bytes : 0;
+	buffer_add(&payload, &process, sizeof(process));
+	buffer_add(&payload, exe, process.exe_bytes);
+	buffer_add(&payload, process_facts.name, process.name_bytes);
+	buffer_add(&payload, command.start, process.command_bytes);
+	result = payload.is_failed ? -ENOMEM
+				   : snapshot_file_append(SEEP_RECORD_PROCESS, 0, payload.start,
+							  payload.bytes);
+	buffer_release(&payload);
+	buffer_release(&command);
+	return result;
+}
+
+int snapshot_writer_start(void)
+{
+	bool is_child = process_facts.forked_from != 0 || process_facts.pid != options.root_pid;
+	bool has_folder = is_child && options.children_output[0] != 0;
+	int result = snapshot_file_create(has_folder ? options.children_output : options.output,
+					  has_folder);
+
+	writer.needs_keyframe = true;
+	/* A node takes some 6 to 8 bytes of the file and can never leave it. */
+	call_tree_limit(options.max_file_bytes / NODE_SHARE_BYTES);
+	writer.stacks = CALL_TREE_ROOT + 1;
+	if (result == 0)
+		result = snapshot_file_begin();
+	if (result == 0) {
+		result = write_process();
+		snapshot_file_end();
+	}
+	return result;
+}
+
+static int append_and_release(uint32_t type, uint64_t time_ns, struct buffer *payload)
+{
+	int result = 0;
+
+	if (payload->is_failed)
+		result = -ENOMEM;
+	else if (payload->bytes > 0)
+		result = snapshot_file_append(type, time_ns, payload->start, payload->bytes);
+	buffer_release(payload);
+	return result;
+}
+
+static void add_module(struct buffer *payload, uint32_t id)
+{
+	const struct loaded_module *module = module_list_at(id);
+	size_t path_bytes = text_bytes(module->path);
+	struct seep_module written = {
+		.struct_bytes = sizeof(written),
+		.id = id,
+		.generation = module->generation,
+		.loaded_epoch = module->loaded_epoch,
+		.load_bias = module->load_bias,
+		.start = module->start,
+		.end = module->end,
+		.flags = module->flags,
+		.build_id_bytes = module->build_id_bytes,
+		.path_bytes = (uint16_t)(path_bytes < UINT16_MAX ? path_bytes : UINT16_MAX),
+	};
+
+	buffer_add(payload, &written, sizeof(written));
+	buffer_add(payload, module->build_id, module->build_id_bytes);
+	buffer_add(payload, module->path, written.path_bytes);
+	buffer_pad(payload, 8);
+}
+
+static int write_modules(uint64_t time_ns)
+{
+	uint32_t version = module_list_version(), count = module_list_count();
+	struct buffer added = {0}, removed = {0};
+	int result;
+
+	if (writer.module_version == version && writer.modules == count)
+		return 0;
+	for (uint32_t id = writer.modules; id < count; id++)
+		add_module(&added, id);
+	result = append_and_release(SEEP_RECORD_MODULES, time_ns, &added);
+	if (result != 0)
+		return result;
+	writer.modules = count;
+	for (uint32_t id = 0; id < count; id++) {
+		struct seep_module_unload unload = {
+			.id = id, .epoch = atomic_load(&module_list_at(id)->unloaded_epoch)};
+
+		if (unload.epoch == 0 || writer.is_unloaded[id])
+			continue;
+		buffer_add(&removed, &unload, sizeof(unload));
+	}
+	result = append_and_release(SEEP_RECORD_MODULE_UNLOAD, time_ns, &removed);
+	if (result != 0)
+		return result;
+	for (uint32_t id = 0; id < count; id++)
+		writer.is_unloaded[id] = atomic_load(&module_list_at(id)->unloaded_epoch) != 0;
+	writer.module_version = version;
+	return 0;
+}
+
+/* Waits for a node that another thread is filling at this moment. */
+static struct call_node filled_node(uint32_t id)
+{
+	struct call_node node = call_tree_node(id);
+
+	for (int i = 0; i < FILLING_PAUSES && node.pc == 0; i++) {
+		struct timespec pause = {.tv_nsec = 100000};
+
+		sys_call(SYS_nanosleep, &pause, 0);
+		node = call_tree_node(id);
+	}
+	return node;
+}
+
+/* The stacks that this snapshot may speak of: those before the first node that is not filled yet. A
+ * thread that was killed in the middle of one never fills it. */
+static uint32_t complete_stacks(uint32_t count, bool is_quiet)
+{
+	for (uint32_t id = writer.stacks; id < count && !is_quiet; id++)
+		if (filled_node(id).pc == 0)
+			return id;
+	return count;
+}
+
+static int write_stacks(uint64_t time_ns, uint32_t end)
+{
+	while (writer.stacks < end) {
+		struct seep_stacks head = {.struct_bytes = sizeof(head), .first_id = writer.stacks};
+		struct buffer payload = {0};
+		uint64_t pc = 0;
+		int result;
+
+		head.count = end - head.first_id;
+		if (head.count > STACKS_PER_RECORD)
+			head.count = STACKS_PER_RECORD;
+		buffer_add(&payload, &head, sizeof(head));
+		for (uint32_t id = head.first_id; id < head.first_id + head.count; id++) {
+			struct call_node node = call_tree_node(id);
+
+			if (node.pc == 0)
+				node.pc = SEEP_PC_NO_ROOM;
+
+			buffer_add_varint(&payload, id - node.parent);
+			buffer_add_varint(&payload, buffer_zigzag((int64_t)(node.pc - pc)));
+			buffer_add_varint(&payload, node.generation);
+			pc = node.pc;
+		}
+		result = append_and_release(SEEP_RECORD_STACKS, time_ns, &payload);
+		if (result != 0)
+			return result;
+		writer.stacks += head.count;
+	}
+	return 0;
+}
+
+/* A site as it is now. */
+struct site_now {
+	uint64_t blocks, bytes;
+	uint32_t cohort_count;
+	const struct site_cohort *cohorts[COHORTS_MAX]; /* by rising epoch */
+};
+
+static void gather(const struct site_totals *totals, uint32_t stack, struct site_now *site)
+{
+	site->blocks = site->bytes = 0;
+	site->cohort_count = 0;
+	for (uint32_t index = totals->first_cohort[stack]; index != 0;) {
+		const struct site_cohort *cohort = &totals->cohorts[index - 1];
+		uint32_t place = site->cohort_count;
+
+		site->blocks += cohort->blocks;
+		site->bytes += cohort->bytes;
+		index = cohort->next;
+		if (place == COHORTS_MAX)
+			continue;
+		for (; place > 0 && site->cohorts[place - 1]->epoch > cohort->epoch; place--)
+			site->cohorts[place] = site->cohorts[place - 1];
+		site->cohorts[place] = cohort;
+		site->cohort_count++;
+	}
+}
+
+/* One step of a mixer after Steele, Lea and Flood, "Fast Splittable Pseudorandom Number
+ * Generators", 2014: every bit of the result depends on every bit of both. */
+static uint64_t mix(uint64_t hash, uint64_t value)
+{
+	hash = (hash ^ value) + 0x9e3779b97f4a7c15ull;
+	hash = (hash ^ hash >> 30) * 0xbf58476d1ce4e5b9ull;
+	hash = (hash ^ hash >> 27) * 0x94d049bb133111ebull;
+	return hash ^ hash >> 31;
+}
+
+static uint64_t fingerprint_of(const struct site_now *site, const struct site_counters *counters)
+{
+	uint64_t hash = mix(0, site->blocks);
+
+	hash = mix(hash, site->bytes);
+	hash = mix(hash, counters->allocations);
+	hash = mix(hash, counters->allocated_bytes);
+	return hash == 0 ? 1 : hash;
+}
+
+static uint64_t *fingerprint_at(uint32_t stack)
+{
+	uint64_t **chunk = &fingerprints[stack / FINGERPRINT_CHUNK];
+
+	if (*chunk == NULL)
+		*chunk = region_map(FINGERPRINT_CHUNK * sizeof(**chunk), REGION_WIPED_ON_FORK);
+	return *chunk == NULL ? NULL : &(*chunk)[stack % FINGERPRINT_CHUNK];
+}
+
+static void add_entry(struct buffer *payload, uint32_t id_step, const struct site_now *site,
+		      const struct site_counters *counters)
+{
+	uint32_t epoch = 0;
+
+	buffer_add_varint(payload, id_step);
+	buffer_add_varint(payload, site->blocks);
+	buffer_add_varint(payload, site->bytes);
+	buffer_add_varint(payload, counters->allocations);
+	buffer_add_varint(payload, counters->allocated_bytes);
+	buffer_add_varint(payload, site->cohort_count);
+	for (uint32_t i = 0; i < site->cohort_count; i++) {
+		buffer_add_varint(payload, site->cohorts[i]->epoch - epoch);
+		buffer_add_varint(payload, site->cohorts[i]->blocks);
+		buffer_add_varint(payload, site->cohorts[i]->bytes);
+		epoch = site->cohorts[i]->epoch;
+	}
+}
+
+/* Appends the entries of the sites that have changed, all of them for a keyframe. */
+static uint32_t add_entries(struct buffer *payload, const struct site_totals *totals,
+			    bool is_keyframe)
+{
+	uint32_t count = 0, last = 0;
+
+	for (uint32_t stack = 1; stack < totals->stack_count; stack++) {
+		const struct site_counters *counters = &totals->allocated[stack];
+		uint64_t *fingerprint, hash;
+		struct site_now site;
+
+		/* Most nodes are inner frames: nothing was ever allocated right there. */
+		if (counters->allocations == 0 && totals->first_cohort[stack] == 0 &&
+		    (is_keyframe || fingerprints[stack / FINGERPRINT_CHUNK] == NULL ||
+		     *fingerprint_at(stack) == 0))
+			continue;
+		gather(totals, stack, &site);
+		hash = fingerprint_of(&site, counters);
+		fingerprint = fingerprint_at(stack);
+		if (fingerprint != NULL) {
+			if (!is_keyframe && *fingerprint == hash)
+				continue;
+			*fingerprint = hash;
+		}
+		add_entry(payload, stack - last, &site, counters);
+		last = stack;
+		count++;
+	}
+	return count;
+}
+
+static struct seep_snapshot head_of(const struct site_totals *totals,
+				    enum seep_snapshot_reason reason, bool is_quiet)
+{
+	struct process_memory memory = process_memory_read();
+
+	return (struct seep_snapshot){
+		.struct_bytes = sizeof(struct seep_snapshot),
+		.number = writer.last.number + 1,
+		.epoch = totals->epoch,
+		.reason = (uint16_t)reason,
+		.flags = is_quiet ? 0 : SEEP_SNAPSHOT_IS_FUZZY,
+		.threads = is_quiet ? 0 : thread_state_alive(process_facts.pid),
+		.live_bytes = totals->live_bytes,
+		.live_blocks = totals->live_blocks,
+		.allocations = thread_state_sum(COUNT_ALLOCATIONS),
+		.allocated_bytes = thread_state_sum(COUNT_ALLOCATED_BYTES),
+		.frees = thread_state_sum(COUNT_FREES),
+		.freed_bytes = thread_state_sum(COUNT_FREED_BYTES),
+		.inherited_blocks = totals->inherited_blocks,
+		.inherited_bytes = totals->inherited_bytes,
+		.inherited_frees = thread_state_sum(COUNT_INHERITED_FREES),
+		.unknown_frees = thread_state_sum(COUNT_UNKNOWN_FREES),
+		.mapped_bytes = totals->mapped_bytes,
+		.lost_blocks = thread_state_sum(COUNT_LOST_BLOCKS),
+		.lost_stacks = thread_state_sum(COUNT_LOST_STACKS),
+		.cut_stacks = thread_state_sum(COUNT_CUT_STACKS),
+		.rss_bytes = memory.rss_bytes,
+		.swap_bytes = memory.swap_bytes,
+		.vm_bytes = memory.vm_bytes,
+		.own_bytes = region_resident_bytes(),
+	};
+}
+
+static int write_snapshot(struct seep_snapshot *head, const char *label,
+			  const struct site_totals *totals, uint64_t time_ns)
+{
+	bool is_keyframe = writer.needs_keyframe || head->number % KEYFRAME_EVERY == 1;
+	struct buffer payload = {0};
+	int result;
+
+	head->flags |= is_keyframe ? SEEP_SNAPSHOT_IS_KEYFRAME : 0;
+	head->label_bytes = label == NULL ? 0 : (uint32_t)text_bytes(label);
+	head->entries_offset = (uint32_t)sizeof(*head) + head->label_bytes;
+	buffer_add(&payload, head, sizeof(*head));
+	if (label != NULL)
+		buffer_add(&payload, label, head->label_bytes);
+	head->entry_count = add_entries(&payload, totals, is_keyframe);
+	if (!payload.is_failed)
+		memcpy(payload.start, head, sizeof(*head));
+	if (snapshot_file_bytes() + payload.bytes + FRAME_BYTES > options.max_file_bytes)
+		snapshot_file_thin(payload.bytes + FRAME_BYTES < options.max_file_bytes / 2
+					   ? options.max_file_bytes / 2
+					   : options.max_file_bytes - payload.bytes - FRAME_BYTES);
+	/* Where even that does not help, the last state is worth more than the limit. */
+	if (snapshot_file_bytes() + payload.bytes > options.max_file_bytes &&
+	    (head->reason == SEEP_REASON_INTERVAL || head->reason == SEEP_REASON_GROWTH)) {
+		buffer_release(&payload);
+		result = -EFBIG;
+	} else {
+		result = append_and_release(SEEP_RECORD_SNAPSHOT, time_ns, &payload);
+	}
+	/* The fingerprints already say that it was written: make up for it. */
+	writer.needs_keyframe = result != 0;
+	return result;
+}
+
+static int take_locked(enum seep_snapshot_reason reason, const char *label, bool is_quiet)
+{
+	uint32_t epoch = atomic_fetch_add(&epoch_current, 1);
+	uint64_t time_ns = now_ns();
+	struct site_totals totals;
+	struct seep_snapshot head;
+	int result;
+
+	result = snapshot_file_begin();
+	if (result != 0)
+		return result;
+	site_totals_take(&totals, epoch, complete_stacks(call_tree_count(), is_quiet), is_quiet);
+	result = totals.is_failed ? -ENOMEM : write_modules(time_ns);
+	if (result == 0)
+		result = write_stacks(time_ns, totals.stack_count);
+	if (result == 0) {
+		head = head_of(&totals, reason, is_quiet);
+		result = write_snapshot(&head, label, &totals, time_ns);
+	}
+	if (result == 0)
+		writer.last = (struct snapshot_result){.number = head.number,
+						       .live_bytes = head.live_bytes,
+						       .live_blocks = head.live_blocks};
+	site_totals_release(&totals);
+	snapshot_file_end();
+	return result;
+}
+
+int snapshot_writer_take(enum seep_snapshot_reason reason, const char *label, bool is_quiet,
+			 struct snapshot_result *result)
+{
+	int error;
+
+	if (is_quiet)
+		lock_reset(&writer.lock); /* its holder may have been killed */
+	/* A signal handler that ends the process in the middle of this thread's own snapshot. */
+	if (!is_quiet && atomic_load(&writer.holder_tid) == sys_tid())
+		return -EBUSY;
+	lock_take(&writer.lock, LOCK_SNAPSHOT);
+	atomic_store(&writer.holder_tid, sys_tid());
+	error = take_locked(reason, label, is_quiet);
+	if (result != NULL)
+		*result = writer.last;
+	atomic_store(&writer.holder_tid, 0);
+	lock_give(&writer.lock, LOCK_SNAPSHOT);
+	return error;
+}
+
+int snapshot_writer_end(enum seep_end_how how, int status)
+{
+	struct seep_end end = {
+		.how = how, .status = status, .ended_unix_ns = sys_clock_ns(CLOCK_REALTIME)};
+	int result = snapshot_file_begin();
+
+	if (result == 0)
+		result = snapshot_file_append(SEEP_RECORD_END, now_ns(), &end, sizeof(end));
+	snapshot_file_end();
+	return result;
+}
+
+struct snapshot_result snapshot_writer_last(void)
+{
+	return writer.last;
+}
+
+uint64_t snapshot_writer_live_bytes(void)
+{
+	uint64_t freed = thread_state_sum(COUNT_FREED_BYTES);
+	uint64_t allocated = thread_state_sum(COUNT_ALLOCATED_BYTES);
+
+	return allocated > freed ? allocated - freed : 0;
+}
+
+/* No prefork: a fork does not wait for a snapshot. What the child copies of one that is under way
+ * is forgotten here; only the memory of its half-built arrays stays with the child. */
+void snapshot_writer_postfork_child(void)
+{
+	lock_reset(&writer.lock);
+	atomic_store(&writer.holder_tid, 0);
+	writer.modules = writer.module_version = 0;
+	writer.last = (struct snapshot_result){0};
+	memset(writer.is_unloaded, 0, sizeof(writer.is_unloaded));
+	snapshot_file_forget();
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * snapshot_writer: takes snapshots and keeps the file complete: process, modules, stacks, end.
+ *
+ * Callable by any one thread, by the helper, and for a process that is already dead (its memory is
+ * still there). Snapshots are taken one at a time.
+ */
+#ifndef LIB_SNAPSHOT_SNAPSHOT_WRITER_H
+#define LIB_SNAPSHOT_SNAPSHOT_WRITER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "seep/snapshot_format.h"
+
+/* Creates the file and writes what is known of the process. Returns 0 or a negative errno value. */
+int snapshot_writer_start(void);
+
+struct snapshot_result {
+	uint32_t number;
+	uint64_t live_bytes, live_blocks;
+};
+
+/* Takes a snapshot; `label` may be null. `is_quiet` says that no thread of the program runs any
+ * more: the snapshot is exact. Returns 0 or a negative errno value; *result (may be null) is then
+ * filled. */
+int snapshot_writer_take(enum seep_snapshot_reason reason, const char *label, bool is_quiet,
+			 struct snapshot_result *result);
+
+/* Writes the last record. */
+int snapshot_writer_end(enum seep_end_how how, int status);
+
+/* Snapshots written so far, and the state in the last one. */
+struct snapshot_result snapshot_writer_last(void);
+
+/* Live bytes now, from the counters: no walk, no lock. */
+uint64_t snapshot_writer_live_bytes(void);
+
+void snapshot_writer_postfork_child(void);
+
+#endif

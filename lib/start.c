@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * start: birth, fork and death of the library in a process; the only file that sees all folders.
+ *
+ * Recording begins with the first call of a door, which may come before any constructor: it needs
+ * no settings. The constructor reads the settings, creates the file and starts the helper, or
+ * switches everything off. A forked child goes on recording at once; its file and its helper come
+ * with a thread's 8th allocation or with its exit, so a fork that only execs costs and leaves
+ * nothing.
+ *
+ *   Runs in   the target: first door call, constructor, first door call after a fork, exit
+ *   Locks     none across a fork: what a lost thread was changing is mended in the child
+ *   Memory    a page for the switch
+ *   Calls     on_exit. No pthread_atfork: others' handlers, which may allocate, would run in between
+ *   Failure   transparent: LIFE_OFF, said once on stderr in one line
+ */
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/base/life.h"
+#include "lib/base/options.h"
+#include "lib/base/region.h"
+#include "lib/base/syscalls.h"
+#include "lib/base/text.h"
+#include "lib/control/helper.h"
+#include "lib/control/schedule.h"
+#include "lib/interpose/doors.h"
+#include "lib/record/module_list.h"
+#include "lib/record/recorder.h"
+#include "lib/record/thread_state.h"
+#include "lib/snapshot/process_facts.h"
+#include "lib/snapshot/snapshot_writer.h"
+#include "seep/settings.h"
+
+#include "lib/base/poison.h"
+
+static volatile uint32_t first_switch[2] = {LIFE_ASLEEP, LIFE_TICK_MASK_GROWN};
+volatile uint32_t *life_switch_word = first_switch;
+
+enum stage {
+	STAGE_UNBORN,
+	STAGE_BEING_BORN,
+	STAGE_RECORDING, /* no file yet */
+	STAGE_WRITING,
+	STAGE_OFF,
+};
+
+static _Atomic(uint32_t) stage = STAGE_UNBORN;
+static _Atomic(bool) is_constructed;
+static uint32_t own_pid;
+
+static void say(const char *what, const char *about, int error)
+{
+	char line[512];
+	struct text text = TEXT_IN(line);
+
+	if (options.is_quiet)
+		return;
+	text_add(&text, "seep: ");
+	text_add(&text, what);
+	if (about != NULL) {
+		text_add(&text, " ");
+		text_add(&text, about);
+	}
+	if (error != 0) {
+		text_add(&text, ": ");
+		text_add(&text, strerrordesc_np(-error));
+	}
+	text_add(&text, "\n");
+	sys_write_all(2, line, text.bytes);
+}
+
+static void switch_off(void)
+{
+	atomic_store(&stage, STAGE_OFF);
+	*life_switch_word = LIFE_OFF;
+}
+
+static bool be_born(void)
+{
+	uint32_t unborn = STAGE_UNBORN;
+	uint32_t *page;
+
+	if (!atomic_compare_exchange_strong(&stage, &unborn, STAGE_BEING_BORN))
+		return false; /* another thread is at it; this allocation is not recorded */
+	thread_state_pid = own_pid = sys_pid();
+	page = region_map(4096, REGION_WIPED_ON_FORK);
+	if (page == NULL || !recorder_start()) {
+		switch_off();
+		return false;
+	}
+	page[1] = LIFE_TICK_MASK_GROWN;
+	page[0] = LIFE_ON;
+	life_switch_word = page;
+	module_list_refresh();
+	atomic_store(&stage, STAGE_RECORDING);
+	return true;
+}
+
+/* In a forked child, whichever way it was made. */
+static void go_on_after_fork(void)
+{
+	uint32_t parent = own_pid;
+
+	thread_state_pid = own_pid = sys_pid();
+	recorder_postfork_child();
+	snapshot_writer_postfork_child();
+	helper_postfork_child();
+	process_facts_read(parent);
+	if (!options_follow_child(process_facts.name)) {
+		switch_off();
+		return;
+	}
+	schedule_start();
+	atomic_store(&stage, STAGE_RECORDING);
+	LIFE_TICK_MASK = LIFE_TICK_MASK_YOUNG;
+	*life_switch_word = LIFE_ON;
+}
+
+bool life_wake_slow(void)
+{
+	switch (atomic_load(&stage)) {
+	case STAGE_UNBORN:
+		return be_born();
+	case STAGE_BEING_BORN:
+		return false;
+	case STAGE_OFF:
+		*life_switch_word = LIFE_OFF; /* a fork has wiped it */
+		return false;
+	default:
+		if (*life_switch_word == LIFE_ON)
+			return true;
+		go_on_after_fork();
+		return *life_switch_word == LIFE_ON;
+	}
+}
+
+static void start_writing(bool is_starting)
+{
+	uint32_t recording = STAGE_RECORDING;
+	int error;
+
+	if (!atomic_load(&is_constructed) ||
+	    !atomic_compare_exchange_strong(&stage, &recording, STAGE_WRITING))
+		return;
+	LIFE_TICK_MASK = LIFE_TICK_MASK_GROWN;
+	error = snapshot_writer_start();
+	if (error != 0) {
+		/* Later than in the constructor descriptor 2 may be anything. */
+		if (is_starting)
+			say("cannot write snapshots to", options.output, error);
+		switch_off();
+		return;
+	}
+	schedule_start();
+	helper_start();
+}
+
+void life_tick_slow(void)
+{
+	enum seep_snapshot_reason reason;
+	struct snapshot_result result;
+
+	start_writing(false);
+	if (atomic_load(&stage) == STAGE_WRITING && helper_is_inline() &&
+	    schedule_is_due(&reason)) {
+		snapshot_writer_take(reason, NULL, false, &result);
+		schedule_taken(result.live_bytes);
+	}
+}
+
+/* The process was vforked and not yet replaced: this memory belongs to the parent. */
+static bool is_guest_of_parent(void)
+{
+	return own_pid != sys_pid();
+}
+
+static bool is_recording_here(void)
+{
+	return (*life_switch_word == LIFE_ON || *life_switch_word == LIFE_ASLEEP) && life_is_on() &&
+	       !is_guest_of_parent();
+}
+
+void life_before_exec(void)
+{
+	if (!is_recording_here() || atomic_load(&stage) != STAGE_WRITING)
+		return;
+	if (helper_outlives_us()) {
+		helper_note_exec();
+		return;
+	}
+	snapshot_writer_take(SEEP_REASON_EXEC, NULL, false, NULL);
+	snapshot_writer_end(SEEP_END_EXEC, 0);
+}
+
+void life_exec_failed(void)
+{
+	if (!is_guest_of_parent())
+		helper_note_exec_failed();
+}
+
+void life_before_exit(int status)
+{
+	if (!is_recording_here())
+		return;
+	start_writing(false);
+	if (atomic_load(&stage) != STAGE_WRITING)
+		return;
+	helper_note_exit(status);
+	if (!helper_outlives_us()) {
+		snapshot_writer_take(SEEP_REASON_FINAL, NULL, false, NULL);
+		snapshot_writer_end(SEEP_END_EXIT, status & 0xff);
+	} else if (own_pid == 1) {
+		/* The end of a PID namespace's first process takes the helper with it. */
+		helper_request("");
+	}
+}
+
+static void at_exit(int status, void *unused)
+{
+	(void)unused;
+	life_before_exit(status);
+}
+
+static const char *environment_value(const char *name)
+{
+	size_t bytes = text_bytes(name);
+
+	for (char **variable = environ; variable != NULL && *variable != NULL; variable++)
+		if (strncmp(*variable, name, bytes) == 0 && (*variable)[bytes] == '=')
+			return *variable + bytes + 1;
+	return NULL;
+}
+
+/* Started by exec, so root and child look the same unless seep run has told who is who. Without it
+ * "none" can only keep forks out. */
+static bool is_followed(void)
+{
+	if (options.root_pid == process_facts.pid ||
+	    (options.root_pid == 0 && options.children == CHILDREN_NONE))
+		return true;
+	return options_follow_child(process_facts.name);
+}
+
+__attribute__((constructor(101))) static void start(void)
+{
+	char complaint[512];
+
+	options_parse(environment_value(SEEP_OPTIONS_VARIABLE), complaint, sizeof(complaint));
+	if (complaint[0] != 0)
+		say(complaint, NULL, 0);
+	process_facts_read(0);
+	if (!life_is_on()) {
+		say("no memory for its tables; this process is not watched", NULL, 0);
+		return;
+	}
+	if (!is_followed()) {
+		switch_off();
+		return;
+	}
+	on_exit(at_exit, NULL);
+	atomic_store(&is_constructed, true);
+	start_writing(true);
+}
+
+int seep_snapshot_(const char *label);
+
+DOOR int seep_snapshot_(const char *label)
+{
+	struct snapshot_result result;
+	int error;
+
+	if (!is_recording_here())
+		return 0;
+	start_writing(false);
+	if (atomic_load(&stage) != STAGE_WRITING)
+		return 0;
+	if (!helper_is_inline()) {
+		error = helper_request(label);
+		if (error != -ESRCH)
+			return -error;
+	}
+	error = snapshot_writer_take(SEEP_REASON_REQUEST, label, false, &result);
+	schedule_taken(result.live_bytes);
+	return -error;
+}

@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: Apache-2.0
+"""test_snapshots: who asks for a snapshot gets one, and the file stays small and right."""
+
+import functools
+import os
+import subprocess
+import time
+
+import snapshot_file
+from case_program import find_site
+from sandbox import SEEP, begun, expect, expect_equal, stop
+
+
+def tests():
+    for who in ("process", "thread"):
+        yield "an interval brings snapshots while the program sleeps, by %s" % who, \
+            functools.partial(on_interval, who)
+    yield "an interval brings snapshots while the program works, inline", inline_interval
+    yield "growth brings a snapshot before the interval is over", on_growth
+    yield "seep snapshot PID brings one with its label", on_request
+    yield "seep report PID and seep snapshots PID read a running process", on_running
+    yield "another user's seep snapshot is refused", other_user
+    yield "SEEP_OPTIONS works with plain LD_PRELOAD", by_options
+    yield "the adaptive interval begins short and lengthens", adaptive
+    yield "the file stays below max_file and right", bounded
+    yield "a snapshot is in the file when seep.h's call returns", by_program
+
+
+class Server:
+    """grows_on_command as a running process."""
+
+    def __init__(self, box, *options, output="out.seep"):
+        self.program = box.compile("grows_on_command.c", "-O0")
+        self.box = box
+        self.seep = box.start([SEEP, "run", "-q", "-o", box.path(output), *options, "--",
+                               self.program], stdin=subprocess.PIPE)
+        self.ask("sleep 0")
+        with open("/proc/%d/task/%d/children" % (self.seep.pid, self.seep.pid)) as file:
+            pids = [int(pid) for pid in file.read().split()]
+        self.pid = next(pid for pid in pids if self.is_program(pid))
+
+    def is_program(self, pid):
+        return os.readlink("/proc/%d/exe" % pid) == self.program
+
+    def ask(self, line):
+        self.seep.stdin.write(line.encode() + b"\n")
+        self.seep.stdin.flush()
+        answer = self.seep.stdout.readline()
+        expect_equal(answer, b"ok\n", "the answer to " + line)
+
+    def end(self):
+        self.seep.stdin.close()
+        expect_equal(self.seep.wait(20), 0, "the exit status")
+        self.seep.stdin = None
+
+
+def reasons(box, name="out.seep"):
+    return [snapshot.reason for snapshot in snapshot_file.read(box.path(name)).snapshots]
+
+
+def on_interval(who, box):
+    server = Server(box, "--interval=50ms", "--snapshots-by=" + who)
+    for _ in range(10):
+        server.ask("leak 100 100")
+        time.sleep(0.1)
+    server.end()
+    count = reasons(box).count("interval")
+    expect(15 <= count <= 32, "%d snapshots in a second of 50 ms intervals" % count)
+    expect_equal(reasons(box)[-1], "final", "the last snapshot's reason")
+    site = find_site(box.report(), "leak")
+    expect_equal(site["live_blocks"], 1000, "live blocks")
+    series = site["series"]["live_blocks"]
+    expect(len(set(series)) >= 8, "the series has %d different values: %s" % (len(set(series)), series))
+    expect_equal(series, sorted(series), "the series of what only grows")
+
+
+def inline_interval(box):
+    server = Server(box, "--interval=50ms", "--snapshots-by=inline")
+    for _ in range(20):
+        server.ask("leak 10000 100")
+        time.sleep(0.06)
+    server.end()
+    count = reasons(box).count("interval")
+    expect(8 <= count <= 30, "%d snapshots" % count)
+    expect_equal(find_site(box.report(), "leak")["live_blocks"], 200000, "live blocks")
+
+
+def on_growth(box):
+    server = Server(box, "--interval=1h", "--growth=1M")
+    for _ in range(5):
+        server.ask("leak 1000 1500")
+        time.sleep(0.15)
+    server.end()
+    count = reasons(box).count("growth")
+    expect(3 <= count <= 8, "%d snapshots for 7.5 MB: %s" % (count, reasons(box)))
+
+
+def on_request(box):
+    server = Server(box, "--interval=1h")
+    server.ask("leak 123 1000")
+    result = box.seep("snapshot", "--label=noon", server.pid)
+    expect_equal((result.returncode, result.stderr), (0, b""), "(status, stderr) of seep snapshot")
+    snapshots = snapshot_file.read(box.path("out.seep")).snapshots
+    expect_equal((snapshots[-1].label, snapshots[-1].reason), ("noon", "request"),
+                 "the last snapshot in the file")
+    expect(snapshots[-1].totals["live_bytes"] >= 123000, "the snapshot is older than the leak")
+    server.ask("leak 1 1000")
+    server.end()
+    listing = box.seep("snapshots", box.path("out.seep"))
+    expect(b"noon" in listing.stdout, "seep snapshots does not show the label")
+    diff = box.seep("diff", box.path("out.seep") + "@noon", box.path("out.seep") + "@last")
+    expect_equal((diff.returncode, diff.stderr), (0, b""), "(status, stderr) of seep diff")
+
+
+def on_running(box):
+    server = Server(box, "--interval=1h")
+    server.ask("leak 77 1000")
+    result = box.seep("report", server.pid)
+    expect_equal(result.returncode, 0, "the status of seep report PID: %r" % result.stderr[:200])
+    expect(b"leak" in result.stdout, "the report of a running process does not show its site")
+    server.end()
+
+
+def other_user(box):
+    server = Server(box, "--interval=1h")
+    before = len(reasons(box))
+    result = box.run_as_nobody([SEEP, "snapshot", server.pid])
+    check_one_line(result)
+    expect_equal(len(reasons(box)), before, "the number of snapshots after the refusal")
+    # The owner may, without being root.
+    server.end()
+
+
+def check_one_line(result):
+    expect_equal(result.returncode, 2, "the exit status")
+    lines = result.stderr.decode().splitlines()
+    expect(len(lines) == 1 and lines[0].startswith("seep: "), "stderr is %r" % result.stderr)
+
+
+def by_options(box):
+    program = box.compile("grows_on_command.c", "-O1")
+    folder = box.path("a:b")
+    os.mkdir(folder)
+    result = box.run([program], box.preload(output=os.path.join(folder, "x.%e.%p.seep"),
+                                            interval="20ms", stack_depth="2", quiet="on"),
+                     stdin=b"leak 10 10\nsleep 200\n")
+    expect_equal((result.stdout, result.stderr), (b"ok\nok\n", b""), "(stdout, stderr)")
+    names = os.listdir(folder)
+    # %e is the name as ps shows it, which the kernel cuts after 15 bytes.
+    expect(len(names) == 1 and names[0].startswith("x.grows_on_comman."), "files: %s" % names)
+    path = os.path.join(folder, names[0])
+    report = box.report(path)
+    expect(report["snapshots"] >= 5, "%d snapshots" % report["snapshots"])
+    site = find_site(report, "leak")
+    code = [frame for frame in site["stack"] if frame["module"] and not frame["inlined"]]
+    expect_equal(len(code), 2, "frames kept with stack_depth=2")
+    expect(site["live_blocks"] == 10 and report["lost"]["cut_stacks"] > 0, "the stacks are cut")
+
+
+def adaptive(box):
+    server = Server(box)
+    for _ in range(30):
+        server.ask("leak 1 100")
+        time.sleep(0.1)
+    server.end()
+    file = snapshot_file.read(box.path("out.seep"))
+    times = [snapshot.time_s for snapshot in file.snapshots if snapshot.reason == "interval"]
+    expect(len(times) >= 4 and times[0] < 0.4, "snapshots at %s" % times)
+    first, last = times[1] - times[0], times[-1] - times[-2]
+    expect(last > first * 1.2, "the first gap is %.3f s, the last %.3f s" % (first, last))
+
+
+def bounded(box):
+    """Thousands of sites and hundreds of snapshots into one megabyte."""
+    server = Server(box, "--interval=10ms", "--max-file=1M")
+    most = 0
+    for round_ in range(40):
+        server.ask("sites %d" % (2000 + round_ * 25))
+        server.ask("leak 100 16")
+        server.ask("sleep 50")
+        most = max(most, os.path.getsize(box.path("out.seep")))
+    server.end()
+    size = os.path.getsize(box.path("out.seep"))
+    expect(max(most, size) <= 1 << 20, "the file grew to %d bytes" % max(most, size))
+    file = snapshot_file.read(box.path("out.seep"))
+    expect_equal(file.whole_bytes, size, "the readable part of the file")
+    expect(file.snapshots[-1].number > len(file.snapshots), "nothing was thinned: %d of %d"
+           % (len(file.snapshots), file.snapshots[-1].number))
+    numbers = [snapshot.number for snapshot in file.snapshots]
+    expect_equal(numbers, sorted(set(numbers)), "the snapshots' numbers")
+    report = box.report()
+    site = find_site(report, "leak")
+    expect_equal((site["live_blocks"], site["live_bytes"]), (4000, 64000), "the leak")
+    series = site["series"]["live_blocks"]
+    expect_equal(series, sorted(series), "the series of what only grows")
+    expect_equal(sum(site["live_blocks"] for site in report["sites"]),
+                 report["totals"]["live_blocks"], "the sum over the sites")
+
+
+def by_program(box):
+    program = box.compile("acknowledges_snapshots.c", "-O1")
+    shared = box.write("progress", bytes(24))
+    plain = box.run([program, shared])
+    expect_equal(plain.returncode, 3, "without seep seep_is_watching()")
+    process = box.start([program, shared], box.preload(output=box.path("out.seep"), quiet="on",
+                                                       interval="1h"))
+
+    def asked():
+        file = begun(box.path("out.seep"))
+        return file and any(snapshot.reason == "request" for snapshot in file.snapshots)
+    box.wait_until(asked, "the first snapshot")
+    stop(process)
+    labels = [snapshot.label for snapshot in snapshot_file.read(box.path("out.seep")).snapshots
+              if snapshot.reason == "request"]
+    expect_equal(labels[:2], ["done-1", "done-2"][:len(labels[:2])], "the labels")

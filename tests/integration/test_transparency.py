@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""test_transparency: a program that looks at itself sees the same with and without seep."""
+
+import difflib
+import functools
+import os
+
+from sandbox import Failed, Skipped, expect_equal
+
+
+def tests():
+    for who in ("process", "inline", "thread"):
+        yield "descriptors, tasks, signals, children and environment with snapshots by %s" % who, \
+            functools.partial(shows_the_same, who)
+    yield "stdin, arguments and working folder reach the program", passes_everything_on
+    yield "a closed stdin, stdout and stderr stay closed", closed_descriptors
+    yield "an ignored SIGCHLD and SIGPIPE stay ignored", ignored_signals
+    yield "a shell script with pipes and jobs runs as ever", shell_script
+
+
+def difference(plain, watched):
+    return "\n".join(difflib.unified_diff(plain.decode().splitlines(), watched.decode().splitlines(),
+                                          "plain", "under seep", lineterm="", n=0))
+
+
+def shows_the_same(who, box):
+    program = box.compile("shows_its_process.c", "-O1")
+    plain = box.run([program])
+    watched = box.run([program], box.preload(output=box.path("out.seep"), snapshots_by=who,
+                                             interval="20ms", quiet="on"))
+    plain_text, watched_text = plain.stdout, watched.stdout
+    if who == "thread":
+        # That is what the choice costs: one more task, and no user namespace.
+        drop = (b"tasks ", b"unshare ")
+        plain_text, watched_text = (b"\n".join(line for line in text.split(b"\n")
+                                               if not line.startswith(drop))
+                                    for text in (plain_text, watched_text))
+    if plain_text != watched_text:
+        raise Failed("\n" + difference(plain_text, watched_text))
+    expect_equal(watched.returncode, plain.returncode, "the exit status")
+    expect_equal(watched.stderr, plain.stderr, "stderr")
+    expect_equal(box.report()["process"]["status"], 42, "the status in the report")
+
+
+def passes_everything_on(box):
+    script = 'cat; pwd; printf "<%s>" "$@"; echo problem >&2; exit 5'
+    argv = ["/bin/sh", "-c", script, "name", "", "a b", "--help", "-o", "--"]
+    plain = box.run(argv, stdin=b"some\0bytes\n")
+    watched = box.seep_run(argv, stdin=b"some\0bytes\n")
+    expect_equal((watched.stdout, watched.stderr, watched.returncode),
+                 (plain.stdout, plain.stderr, plain.returncode), "(stdout, stderr, status)")
+
+
+def closed_descriptors(box):
+    program = box.compile("shows_its_process.c", "-O1")
+    command = 'exec 0<&- 2>&-; exec "$@"'
+    plain = box.run(["/bin/sh", "-c", command, "sh", program])
+    watched = box.run(["/bin/sh", "-c", command, "sh", program],
+                      box.preload(output=box.path("out.seep")))
+    if plain.stdout != watched.stdout:
+        raise Failed("\n" + difference(plain.stdout, watched.stdout))
+    expect_equal(watched.returncode, plain.returncode, "the exit status")
+
+
+def ignored_signals(box):
+    program = box.compile("shows_its_process.c", "-O1")
+    command = 'trap "" CHLD PIPE USR1; exec "$@"'
+    plain = box.run(["/bin/sh", "-c", command, "sh", program])
+    watched = box.run(["/bin/sh", "-c", command, "sh", program],
+                      box.preload(output=box.path("out.seep"), quiet="on"))
+    if plain.stdout != watched.stdout:
+        raise Failed("\n" + difference(plain.stdout, watched.stdout))
+
+
+def shell_script(box):
+    if not os.path.exists("/bin/bash"):
+        raise Skipped("no /bin/bash")
+    script = box.write("script", """
+        seq 1 2000 | sort -rn | head -3
+        (sleep 0.05; echo late) & wait $!; echo "waited $?"
+        x=$(printf '%s\\n' a b c | tr a-c x-z); echo "$x"
+        find /etc -maxdepth 1 -name 'pass*' | wc -l
+        while read -r line; do echo "<$line>"; done < <(echo one; echo two)
+        kill -TERM $BASHPID
+        """)
+    plain = box.run(["/bin/bash", script])
+    watched = box.seep_run(["/bin/bash", script], output="%e.%p.seep")
+    expect_equal((watched.stdout, watched.stderr), (plain.stdout, plain.stderr), "(stdout, stderr)")
+    expect_equal((plain.returncode, watched.returncode), (-15, 143), "the exit statuses")
+    for file in box.seep_files():
+        totals = box.report(file)["totals"]
+        if not box.report(file)["process"]["end"] == "running":
+            expect_equal(totals["live_blocks"] >= 0, True, "a report")

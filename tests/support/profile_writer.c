@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * profile_writer: see the layouts in include/seep/snapshot_format.h.
+ */
+#include "tests/support/profile_writer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include "tools/model/error.h"
+#include "tools/model/profile.h"
+
+static void die(const char *what)
+{
+	fprintf(stderr, "profile_writer: %s\n", what);
+	abort();
+}
+
+static void append(struct byte_list *list, const void *bytes, size_t size)
+{
+	if (list->size + size > list->capacity) {
+		list->capacity = 2 * (list->size + size) + 64;
+		list->bytes = realloc(list->bytes, list->capacity);
+		if (!list->bytes)
+			die("no memory");
+	}
+	if (size)
+		memcpy(list->bytes + list->size, bytes, size);
+	list->size += size;
+}
+
+void profile_writer_start(struct profile_writer *writer)
+{
+	*writer = (struct profile_writer){0};
+	struct seep_file_header header = {
+		.magic = SEEP_FILE_MAGIC,
+		.version_major = SEEP_VERSION_MAJOR,
+		.version_minor = SEEP_VERSION_MINOR,
+		.header_bytes = sizeof(header),
+		.byte_order = SEEP_BYTE_ORDER,
+		.pid = 4711,
+		.started_unix_ns = UINT64_C(1700000000000000000),
+		.page_bytes = 4096,
+	};
+	header.crc =
+		(uint32_t)crc32(0, (const void *)&header, offsetof(struct seep_file_header, crc));
+	append(&writer->file, &header, sizeof(header));
+}
+
+void profile_writer_free(struct profile_writer *writer)
+{
+	free(writer->file.bytes);
+	free(writer->payload.bytes);
+	*writer = (struct profile_writer){0};
+}
+
+void profile_writer_put(struct profile_writer *writer, const void *bytes, size_t size)
+{
+	append(&writer->payload, bytes, size);
+}
+
+void profile_writer_put_varint(struct profile_writer *writer, uint64_t value)
+{
+	do {
+		uint8_t byte = (uint8_t)((value & 0x7f) | (value > 0x7f ? 0x80 : 0));
+		profile_writer_put(writer, &byte, 1);
+		value >>= 7;
+	} while (value);
+}
+
+void profile_writer_put_signed(struct profile_writer *writer, int64_t value)
+{
+	profile_writer_put_varint(writer, ((uint64_t)value << 1) ^ (uint64_t)(value >> 63));
+}
+
+void profile_writer_record(struct profile_writer *writer, uint16_t type)
+{
+	static const uint8_t zeros[8];
+	struct byte_list *payload = &writer->payload;
+	struct seep_record_header header = {
+		.magic = SEEP_RECORD_MAGIC,
+		.type = type,
+		.payload_bytes = (uint32_t)payload->size,
+		.sequence = writer->sequence++,
+		.time_ns = writer->time_ns,
+		.payload_crc = (uint32_t)crc32(0, payload->bytes, (unsigned)payload->size),
+	};
+	if (!payload->size)
+		header.payload_crc = 0;
+	header.header_crc = (uint32_t)crc32(0, (const void *)&header,
+					    offsetof(struct seep_record_header, header_crc));
+	writer->last_record = writer->file.size;
+	append(&writer->file, &header, sizeof(header));
+	append(&writer->file, payload->bytes, payload->size);
+	append(&writer->file, zeros, -payload->size % 8);
+	payload->size = 0;
+}
+
+void profile_writer_seal_header(struct profile_writer *writer)
+{
+	uint8_t *at = writer->file.bytes + writer->last_record;
+	const size_t sealed = offsetof(struct seep_record_header, header_crc);
+	uint32_t crc = (uint32_t)crc32(0, at, (unsigned)sealed);
+	memcpy(at + sealed, &crc, sizeof(crc));
+}
+
+void profile_writer_reseal(struct profile_writer *writer)
+{
+	uint8_t *at = writer->file.bytes + writer->last_record;
+	struct seep_record_header header;
+	memcpy(&header, at, sizeof(header));
+	header.payload_crc = (uint32_t)crc32(0, at + sizeof(header), header.payload_bytes);
+	memcpy(at, &header, sizeof(header));
+	profile_writer_seal_header(writer);
+}
+
+void profile_writer_process(struct profile_writer *writer, uint32_t pid, const char *name)
+{
+	static const char command[] = "server\0--port=80\0";
+	static const char exe[] = "/usr/bin/server";
+	struct seep_process process = {
+		.struct_bytes = sizeof(process),
+		.pid = pid,
+		.parent_pid = 1,
+		.exe_bytes = sizeof(exe) - 1,
+		.name_bytes = (uint32_t)strlen(name),
+		.command_bytes = sizeof(command) - 1,
+		.stack_depth = 64,
+		.start_ticks = 12345,
+	};
+	profile_writer_put(writer, &process, sizeof(process));
+	profile_writer_put(writer, exe, sizeof(exe) - 1);
+	profile_writer_put(writer, name, strlen(name));
+	profile_writer_put(writer, command, sizeof(command) - 1);
+	profile_writer_record(writer, SEEP_RECORD_PROCESS);
+}
+
+void profile_writer_module(struct profile_writer *writer, uint32_t id, uint32_t generation,
+			   uint64_t start, uint64_t end, const char *path)
+{
+	static const uint8_t build_id[5] = {0xde, 0xad, 0xbe, 0xef, 0x01}, zeros[8];
+	struct seep_module module = {
+		.struct_bytes = sizeof(module),
+		.id = id,
+		.generation = generation,
+		.loaded_epoch = 1,
+		.load_bias = start,
+		.start = start,
+		.end = end,
+		.build_id_bytes = sizeof(build_id),
+		.path_bytes = (uint16_t)strlen(path),
+	};
+	profile_writer_put(writer, &module, sizeof(module));
+	profile_writer_put(writer, build_id, sizeof(build_id));
+	profile_writer_put(writer, path, strlen(path));
+	profile_writer_put(writer, zeros, -writer->payload.size % 8);
+	profile_writer_record(writer, SEEP_RECORD_MODULES);
+}
+
+void profile_writer_node(struct profile_writer *writer, uint32_t id, uint32_t parent, uint64_t pc,
+			 uint32_t generation)
+{
+	struct seep_stacks stacks = {
+		.struct_bytes = sizeof(stacks),
+		.first_id = id,
+		.count = 1,
+	};
+	profile_writer_put(writer, &stacks, sizeof(stacks));
+	profile_writer_put_varint(writer, (uint32_t)(id - parent));
+	profile_writer_put_signed(writer, (int64_t)pc);
+	profile_writer_put_varint(writer, generation);
+	profile_writer_record(writer, SEEP_RECORD_STACKS);
+}
+
+void profile_writer_snapshot(struct profile_writer *writer, uint32_t number, double time_s,
+			     uint16_t flags, enum seep_snapshot_reason reason, const char *label)
+{
+	writer->time_ns = (uint64_t)(time_s * 1e9);
+	writer->last_stack = 0;
+	writer->snapshot = (struct seep_snapshot){
+		.struct_bytes = sizeof(writer->snapshot),
+		.number = number,
+		.epoch = number,
+		.reason = (uint16_t)reason,
+		.flags = flags,
+		.label_bytes = (uint32_t)strlen(label),
+		.entries_offset = (uint32_t)(sizeof(writer->snapshot) + strlen(label)),
+	};
+	profile_writer_put(writer, &writer->snapshot, sizeof(writer->snapshot));
+	profile_writer_put(writer, label, strlen(label));
+}
+
+void profile_writer_entry(struct profile_writer *writer, uint32_t stack, uint64_t live_blocks,
+			  uint64_t live_bytes, uint64_t allocations, size_t cohort_count)
+{
+	profile_writer_put_varint(writer, stack - writer->last_stack);
+	profile_writer_put_varint(writer, live_blocks);
+	profile_writer_put_varint(writer, live_bytes);
+	profile_writer_put_varint(writer, allocations);
+	profile_writer_put_varint(writer, allocations * 16);
+	profile_writer_put_varint(writer, cohort_count);
+	writer->last_stack = stack;
+	writer->last_epoch = 0;
+	writer->snapshot.entry_count++;
+	writer->snapshot.live_blocks += live_blocks;
+	writer->snapshot.live_bytes += live_bytes;
+	writer->snapshot.allocations += allocations;
+	writer->snapshot.frees += allocations - live_blocks;
+}
+
+void profile_writer_cohort(struct profile_writer *writer, uint32_t epoch, uint64_t blocks,
+			   uint64_t bytes)
+{
+	profile_writer_put_varint(writer, epoch - writer->last_epoch);
+	profile_writer_put_varint(writer, blocks);
+	profile_writer_put_varint(writer, bytes);
+	writer->last_epoch = epoch;
+}
+
+void profile_writer_snapshot_done(struct profile_writer *writer)
+{
+	memcpy(writer->payload.bytes, &writer->snapshot, sizeof(writer->snapshot));
+	profile_writer_record(writer, SEEP_RECORD_SNAPSHOT);
+}
+
+void profile_writer_end(struct profile_writer *writer, enum seep_end_how how, int32_t status)
+{
+	struct seep_end end = {how, status, UINT64_C(1700000060000000000)};
+	profile_writer_put(writer, &end, sizeof(end));
+	profile_writer_record(writer, SEEP_RECORD_END);
+}
+
+int profile_writer_read_bytes(const void *bytes, size_t size, struct profile **profile,
+			      struct error *error)
+{
+	char path[] = "/tmp/seep-unit-XXXXXX";
+	int fd = mkstemp(path);
+	if (fd < 0 || write(fd, bytes, size) != (ssize_t)size || close(fd) != 0)
+		die("cannot write a temporary file");
+	int result = profile_read(path, profile, error);
+	unlink(path);
+	return result;
+}
+
+struct profile *profile_writer_read(const struct profile_writer *writer)
+{
+	struct profile *profile;
+	struct error error = {""};
+	if (profile_writer_read_bytes(writer->file.bytes, writer->file.size, &profile, &error) != 0)
+		die(error.text);
+	return profile;
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * profile_writer: makes snapshot files for tests, sound ones and deliberately broken ones.
+ *
+ * Written against include/seep/snapshot_format.h alone and not against the reader's code, so that
+ * an error in one is not repeated in the other. Lack of memory ends the test.
+ */
+#ifndef TESTS_SUPPORT_PROFILE_WRITER_H
+#define TESTS_SUPPORT_PROFILE_WRITER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "seep/snapshot_format.h"
+
+struct cohort;
+struct error;
+struct profile;
+
+struct byte_list {
+	uint8_t *bytes;
+	size_t size, capacity;
+};
+
+struct profile_writer {
+	struct byte_list file;
+	struct byte_list payload; /* of the record that is being made */
+	uint32_t sequence;	  /* of the next record; change it to lose records */
+	uint64_t time_ns;	  /* of the next record */
+	/* The snapshot that is being made. */
+	struct seep_snapshot snapshot;
+	uint32_t last_stack, last_epoch;
+	size_t last_record; /* offset of the newest record */
+};
+
+void profile_writer_start(struct profile_writer *writer); /* with a file header */
+void profile_writer_free(struct profile_writer *writer);
+
+/* Makes the payload piece by piece, then frames it with right checksums. */
+void profile_writer_put(struct profile_writer *writer, const void *bytes, size_t size);
+void profile_writer_put_varint(struct profile_writer *writer, uint64_t value);
+void profile_writer_put_signed(struct profile_writer *writer, int64_t value); /* zigzag */
+void profile_writer_record(struct profile_writer *writer, uint16_t type);
+
+void profile_writer_process(struct profile_writer *writer, uint32_t pid, const char *name);
+void profile_writer_module(struct profile_writer *writer, uint32_t id, uint32_t generation,
+			   uint64_t start, uint64_t end, const char *path);
+/* One node in a record of its own. */
+void profile_writer_node(struct profile_writer *writer, uint32_t id, uint32_t parent, uint64_t pc,
+			 uint32_t generation);
+/* The next snapshot, with its number as epoch: entries and their cohorts, then the end. Totals are
+ * added up from the entries. */
+void profile_writer_snapshot(struct profile_writer *writer, uint32_t number, double time_s,
+			     uint16_t flags, enum seep_snapshot_reason reason, const char *label);
+void profile_writer_entry(struct profile_writer *writer, uint32_t stack, uint64_t live_blocks,
+			  uint64_t live_bytes, uint64_t allocations, size_t cohort_count);
+void profile_writer_cohort(struct profile_writer *writer, uint32_t epoch, uint64_t blocks,
+			   uint64_t bytes);
+void profile_writer_snapshot_done(struct profile_writer *writer);
+void profile_writer_end(struct profile_writer *writer, enum seep_end_how how, int32_t status);
+
+/* Repairs the checksums of the newest record after its bytes were changed. */
+void profile_writer_reseal(struct profile_writer *writer);
+/* Only the header's own, so that the payload's can be wrong. */
+void profile_writer_seal_header(struct profile_writer *writer);
+
+/* Writes `size` bytes to a file in a temporary folder and reads it as a profile. The file is gone
+ * afterwards. */
+int profile_writer_read_bytes(const void *bytes, size_t size, struct profile **profile,
+			      struct error *error);
+/* The same with what was written so far. The test fails if that cannot be read. */
+struct profile *profile_writer_read(const struct profile_writer *writer);
+
+#endif

@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: Apache-2.0
+"""report_schema: the JSON of `seep report`, field by field.
+
+A schema is a dictionary of fields (all of them required, no others allowed), a list with the
+schema of its elements, or a function that says whether a value is right. `check` returns the
+list of what is wrong, each with the path of the field.
+"""
+
+import re
+
+VERDICTS = ("lost", "leak", "growing", "saturating", "plateau", "periodic", "stable", "unfreed")
+
+
+def is_int(value):
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def count(value):
+    return is_int(value) and value >= 0
+
+
+def integer(value):
+    return is_int(value)
+
+
+def number(value):
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def seconds(value):
+    return number(value) and value >= 0
+
+
+def text(value):
+    return isinstance(value, str) and value != ""
+
+
+def flag(value):
+    return isinstance(value, bool)
+
+
+def probability(value):
+    return number(value) and 0 <= value <= 1
+
+
+def time(value):
+    return isinstance(value, str) and re.fullmatch(
+        r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", value) is not None
+
+
+def one_of(*values):
+    return lambda value: value in values
+
+
+class Optional:
+    """The schema, or null."""
+
+    def __init__(self, schema):
+        self.schema = schema
+
+
+class Pair:
+    """A list of exactly two numbers, the smaller first."""
+
+    def __call__(self, value):
+        return (isinstance(value, list) and len(value) == 2 and all(map(number, value))
+                and value[0] <= value[1])
+
+
+AMOUNT = {"bytes": count, "blocks": count}
+
+FRAME = {"function": Optional(text), "file": Optional(text), "line": Optional(count),
+         "module": Optional(text), "offset": count, "inlined": flag}
+
+SITE = {
+    "id": lambda value: isinstance(value, str) and re.fullmatch(r"[0-9a-f]{16}", value) is not None,
+    "verdict": one_of(*VERDICTS), "flagged": flag, "confidence": probability,
+    "severity": one_of("low", "medium", "high", "critical"),
+    "live_bytes": count, "live_blocks": count, "allocations": count, "frees": count,
+    "peak_bytes": count,
+    "growth": {"bytes_per_hour": number, "bytes_per_hour_ci95": Pair(), "blocks_per_hour": number,
+               "since_s": seconds, "time_to_limit_s": Optional(seconds)},
+    "reachability": Optional({"definitely_lost": AMOUNT, "indirectly_lost": AMOUNT,
+                              "possibly_lost": AMOUNT, "reachable": AMOUNT}),
+    "held_by": Optional([{"path": text, "share": probability}]),
+    "series": {"t_s": [seconds], "live_bytes": [count], "live_blocks": [count]},
+    "stack": [FRAME],
+}
+
+REPORT = {
+    "schema": one_of("seep.report/1"),
+    "process": {"pid": count, "name": text, "command": [lambda value: isinstance(value, str)],
+                "started": time, "ended": Optional(time),
+                "end": one_of("exit", "signal", "exec", "running", "unknown"), "status": integer},
+    "span_s": seconds, "snapshots": count,
+    "lost": {"blocks": count, "stacks": count, "cut_stacks": count},
+    "totals": {"live_bytes": count, "live_blocks": count, "allocations": count, "frees": count,
+               "rss_bytes": count},
+    "sites": [SITE],
+}
+
+
+def check(value, schema=None, path="report"):
+    schema = REPORT if schema is None else schema
+    if isinstance(schema, Optional):
+        return [] if value is None else check(value, schema.schema, path)
+    if isinstance(schema, dict):
+        if not isinstance(value, dict):
+            return ["%s is no object: %r" % (path, value)]
+        wrong = ["%s.%s is missing" % (path, key) for key in schema if key not in value]
+        wrong += ["%s.%s is not in the contract" % (path, key) for key in value if key not in schema]
+        for key in schema.keys() & value.keys():
+            wrong += check(value[key], schema[key], "%s.%s" % (path, key))
+        return wrong
+    if isinstance(schema, list):
+        if not isinstance(value, list):
+            return ["%s is no list: %r" % (path, value)]
+        wrong = []
+        for index, element in enumerate(value):
+            wrong += check(element, schema[0], "%s[%d]" % (path, index))
+        return wrong
+    return [] if schema(value) else ["%s has a wrong value: %r" % (path, value)]
+
+
+def check_order(report):
+    """Sites: flagged, then by bytes per hour, then by live bytes."""
+    def rank(site):
+        return (not site["flagged"], -site["growth"]["bytes_per_hour"], -site["live_bytes"])
+    ranks = [rank(site) for site in report["sites"]]
+    return [] if ranks == sorted(ranks) else ["sites do not come in the order of the contract"]
+
+
+def check_sums(report):
+    """What must hold between the fields of every report of malloc and its family."""
+    wrong = []
+    totals = report["totals"]
+    for field in ("live_bytes", "live_blocks"):
+        total = sum(site[field] for site in report["sites"])
+        if total != totals[field]:
+            wrong.append("sites have %s %d together, totals say %d" % (field, total, totals[field]))
+    for site in report["sites"]:
+        series = site["series"]
+        if not len(series["t_s"]) == len(series["live_bytes"]) == len(series["live_blocks"]):
+            wrong.append("the series of site %s have different lengths" % site["id"])
+        elif series["t_s"] != sorted(series["t_s"]):
+            wrong.append("time goes back in the series of site %s" % site["id"])
+        elif series["live_bytes"] and series["live_bytes"][-1] != site["live_bytes"]:
+            wrong.append("the series of site %s does not end in its live bytes" % site["id"])
+        if site["peak_bytes"] < site["live_bytes"]:
+            wrong.append("site %s has a peak below its live bytes" % site["id"])
+        if site["flagged"] != (site["verdict"] in ("leak", "lost")):
+            wrong.append("site %s is %s but flagged is %s"
+                         % (site["id"], site["verdict"], site["flagged"]))
+    return wrong

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+"""snapshot_file: a second, independent reader of include/seep/snapshot_format.h.
+
+Written from the header's text alone, so that a mistake which writer and tool share is seen. Also
+the workshop for damaged and hostile files: records can be taken apart, changed and framed again.
+"""
+
+import struct
+import zlib
+
+FILE_HEADER = struct.Struct("<8sHHIIIQII20sI")
+RECORD_HEADER = struct.Struct("<IHHIIQII")
+SNAPSHOT = struct.Struct("<IIIHHIIII17QQ")
+END_EXIT, END_SIGNAL = 1, 2  # how a process ended, in its end record
+MAGIC = b"SEEP\r\n\x1a\n"
+RECORD_MAGIC = 0x43455253
+PROCESS, MODULES, MODULE_UNLOAD, STACKS, SNAPSHOT_TYPE, END = 1, 2, 3, 4, 5, 6
+REASONS = {1: "interval", 2: "request", 3: "growth", 4: "final", 5: "exec", 6: "fork"}
+TOTALS = ("live_bytes live_blocks allocations allocated_bytes frees freed_bytes inherited_blocks "
+          "inherited_bytes inherited_frees unknown_frees mapped_bytes lost_blocks lost_stacks "
+          "cut_stacks rss_bytes swap_bytes vm_bytes own_bytes").split()
+IS_KEYFRAME, IS_FUZZY = 1, 2
+
+assert FILE_HEADER.size == 64 and RECORD_HEADER.size == 32 and SNAPSHOT.size == 176
+
+
+class Record:
+    def __init__(self, offset, type_, sequence, time_ns, payload):
+        self.offset, self.type, self.sequence = offset, type_, sequence
+        self.time_ns, self.payload = time_ns, payload
+
+
+class Snapshot:
+    """One snapshot record; `sites` maps stack id to (blocks, bytes, allocations, allocated bytes,
+    cohorts) for the entries that it holds itself."""
+
+    def __init__(self, record):
+        fields = SNAPSHOT.unpack_from(record.payload)
+        (self.struct_bytes, self.number, self.epoch, reason, self.flags, label_bytes,
+         entries_offset, self.entry_count, self.threads) = fields[:9]
+        self.reason = REASONS.get(reason, reason)
+        self.time_s = record.time_ns / 1e9
+        self.totals = dict(zip(TOTALS, fields[9:]))
+        start = self.struct_bytes
+        self.label = record.payload[start:start + label_bytes].decode()
+        self.sites = {}
+        position, stack = entries_offset, 0
+        for _ in range(self.entry_count):
+            delta, position = varint(record.payload, position)
+            stack += delta
+            values = []
+            for _ in range(5):
+                value, position = varint(record.payload, position)
+                values.append(value)
+            cohorts, epoch = [], 0
+            for _ in range(values[4]):
+                step, position = varint(record.payload, position)
+                blocks, position = varint(record.payload, position)
+                size, position = varint(record.payload, position)
+                epoch += step
+                cohorts.append((epoch, blocks, size))
+            self.sites[stack] = (*values[:4], cohorts)
+
+
+class SnapshotFile:
+    """What is whole in the file: reading stops at the first byte that is not."""
+
+    def __init__(self, data):
+        self.data = data
+        (self.magic, self.major, self.minor, self.header_bytes, self.byte_order, self.pid,
+         self.started_unix_ns, self.page_bytes, self.flags, _, crc) = FILE_HEADER.unpack_from(data)
+        if self.magic != MAGIC or crc != zlib.crc32(data[:60]):
+            raise ValueError("not a whole file header")
+        self.records = []
+        self.whole_bytes = self.header_bytes
+        position = self.header_bytes
+        while position + RECORD_HEADER.size <= len(data):
+            (magic, type_, _, size, sequence, time_ns, payload_crc,
+             header_crc) = RECORD_HEADER.unpack_from(data, position)
+            start = position + RECORD_HEADER.size
+            payload = data[start:start + size]
+            if (magic != RECORD_MAGIC or header_crc != zlib.crc32(data[position:position + 28])
+                    or len(payload) != size or payload_crc != zlib.crc32(payload)):
+                break
+            self.records.append(Record(position, type_, sequence, time_ns, payload))
+            position = start + (size + 7) // 8 * 8
+            self.whole_bytes = min(position, len(data))
+        self.snapshots = [Snapshot(record) for record in self.of_type(SNAPSHOT_TYPE)]
+
+    def of_type(self, type_):
+        return [record for record in self.records if record.type == type_]
+
+    def end(self):
+        """(how, status) of the end record that wins, or None."""
+        ends = [struct.unpack_from("<Ii", record.payload) for record in self.of_type(END)]
+        known = sorted(end for end in ends if end[0] != 0)
+        return known[0] if known else (ends[0] if ends else None)
+
+    def final_sites(self):
+        """Stack id to its last entry, as the format's rules merge them."""
+        sites = {}
+        for snapshot in self.snapshots:
+            if snapshot.flags & IS_KEYFRAME:
+                sites = {}
+            sites.update(snapshot.sites)
+        return sites
+
+
+def read(path):
+    with open(path, "rb") as file:
+        return SnapshotFile(file.read())
+
+
+def varint(data, position):
+    value = shift = 0
+    while True:
+        byte = data[position]
+        position += 1
+        value |= (byte & 127) << shift
+        shift += 7
+        if not byte & 128:
+            return value, position
+
+
+def frame(type_, payload, sequence=0, time_ns=0):
+    """A record with right checksums around any payload."""
+    start = struct.pack("<IHHIIQI", RECORD_MAGIC, type_, 0, len(payload), sequence, time_ns,
+                        zlib.crc32(payload))
+    return start + struct.pack("<I", zlib.crc32(start)) + payload + bytes(-len(payload) % 8)
+
+
+def with_header(data, major=None, header_bytes=None):
+    """The same file with another version or header size, and a right checksum."""
+    fields = list(FILE_HEADER.unpack_from(data))
+    fields[1] = fields[1] if major is None else major
+    fields[3] = fields[3] if header_bytes is None else header_bytes
+    header = FILE_HEADER.pack(*fields[:-1], 0)[:60]
+    return header + struct.pack("<I", zlib.crc32(header)) + data[64:]

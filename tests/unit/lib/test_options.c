@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * test_options: how SEEP_OPTIONS is read in the target. What seep run accepts is compared with it
+ * in tests/unit/tools/test_settings_text.c.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/options.h"
+#include "seep/settings.h"
+
+#define SECOND 1000000000ull
+#define MIB (1ull << 20)
+
+static char complaint[256];
+
+static void parse(const char *text)
+{
+	memset(&options, 0xa5, sizeof(options));
+	memset(complaint, 'x', sizeof(complaint));
+	options_parse(text, complaint, sizeof(complaint));
+}
+
+static void parse_well(const char *text)
+{
+	parse(text);
+	assert_string_equal(complaint, "");
+}
+
+static void assert_defaults(void)
+{
+	assert_string_equal(options.output, "seep.%e.%p.seep");
+	assert_int_equal(options.interval_ns, 0);
+	assert_int_equal(options.growth_bytes, 64 * MIB);
+	assert_int_equal(options.stack_depth, 64);
+	assert_false(options.tracks_mmap);
+	assert_int_equal(options.children, CHILDREN_ALL);
+	assert_int_equal(options.snapshots_by, SNAPSHOTS_BY_PROCESS);
+	assert_int_equal(options.max_file_bytes, 64 * MIB);
+	assert_true(options.stores_command_line);
+	assert_false(options.is_quiet);
+	assert_int_equal(options.root_pid, 0);
+}
+
+static void has_the_defaults_of_the_table(void **state)
+{
+	(void)state;
+	parse_well(NULL);
+	assert_defaults();
+	parse_well("");
+	assert_defaults();
+	parse_well(":::");
+	assert_defaults();
+}
+
+/* Every default written out must mean the same as leaving it out. */
+static void accepts_every_key_with_its_default(void **state)
+{
+	(void)state;
+#define CHECK_KEY(key, letter, type, values, initial, help)                                        \
+	parse_well(#key "=" initial);                                                              \
+	assert_defaults();
+	SEEP_SETTINGS(CHECK_KEY)
+}
+
+static void sets_every_key(void **state)
+{
+	(void)state;
+	parse_well("output=/tmp/x.seep:interval=200ms:growth=1G:stack_depth=512:track=malloc,mmap:"
+		   "children=none:snapshots_by=thread:max_file=1M:command_line=off:quiet=on:"
+		   "root_pid=77");
+	assert_string_equal(options.output, "/tmp/x.seep");
+	assert_int_equal(options.interval_ns, SECOND / 5);
+	assert_int_equal(options.growth_bytes, 1024 * MIB);
+	assert_int_equal(options.stack_depth, 512);
+	assert_true(options.tracks_mmap);
+	assert_int_equal(options.children, CHILDREN_NONE);
+	assert_int_equal(options.snapshots_by, SNAPSHOTS_BY_THREAD);
+	assert_int_equal(options.max_file_bytes, MIB);
+	assert_false(options.stores_command_line);
+	assert_true(options.is_quiet);
+	assert_int_equal(options.root_pid, 77);
+	parse_well("track=mmap:snapshots_by=inline:growth=off");
+	assert_true(options.tracks_mmap);
+	assert_int_equal(options.snapshots_by, SNAPSHOTS_BY_INLINE);
+	assert_int_equal(options.growth_bytes, 0);
+}
+
+static void reads_durations_and_sizes_with_their_units(void **state)
+{
+	static const struct {
+		const char *text;
+		uint64_t value;
+	} durations[] =
+		{
+			{"interval=1000000ns", SECOND / 1000},
+			{"interval=1500us", SECOND / 1000 * 3 / 2},
+			{"interval=1ms", SECOND / 1000},
+			{"interval=1.5s", SECOND * 3 / 2},
+			{"interval=2.25", SECOND * 9 / 4},
+			{"interval=10m", SECOND * 600},
+			{"interval=2h", SECOND * 7200},
+			{"interval=0.5h", SECOND * 1800},
+		},
+	  sizes[] = {
+		  {"growth=0", 0},
+		  {"growth=1", 1},
+		  {"growth=17B", 17},
+		  {"growth=2K", 2048},
+		  {"growth=2k", 2048},
+		  {"growth=2KB", 2048},
+		  {"growth=2KiB", 2048},
+		  {"growth=1.5M", MIB * 3 / 2},
+		  {"growth=3MB", MIB * 3},
+		  {"growth=3MiB", MIB * 3},
+		  {"growth=4GiB", MIB * 4096},
+		  {"growth=1T", MIB << 20},
+	  };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(durations) / sizeof(durations[0]); i++) {
+		parse_well(durations[i].text);
+		assert_int_equal(options.interval_ns, durations[i].value);
+	}
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		parse_well(sizes[i].text);
+		assert_int_equal(options.growth_bytes, sizes[i].value);
+	}
+}
+
+static void keeps_the_default_where_a_value_is_bad(void **state)
+{
+	static const char *const bad[] = {
+		"output=",
+		"interval=",
+		"interval=0",
+		"interval=999us",
+		"interval=5x",
+		"interval=-1s",
+		"interval=5 s",
+		"interval=auto ",
+		"interval=99999999999999999999s",
+		"interval=18446744073s9",
+		"interval=9999999999999h",
+		"growth=",
+		"growth=x",
+		"growth=-1",
+		"growth=OFF",
+		"growth=99999999999T",
+		"stack_depth=0",
+		"stack_depth=513",
+		"stack_depth=",
+		"stack_depth=8x",
+		"stack_depth=4294967297",
+		"track=",
+		"track=none",
+		"track=mallocx",
+		"children=",
+		"snapshots_by=",
+		"snapshots_by=Process",
+		"snapshots_by=processes",
+		"max_file=",
+		"max_file=1023K",
+		"max_file=off",
+		"command_line=maybe",
+		"quiet=",
+		"quiet=yes",
+		"root_pid=x",
+		/* no such key, or none at all */
+		"quiet",
+		"=",
+		"Interval=5s",
+		"interval =5s",
+		"intervals=5s",
+		"stack-depth=8",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		char quoted[128];
+
+		parse(bad[i]);
+		assert_defaults();
+		snprintf(quoted, sizeof(quoted), "'%s'", bad[i]);
+		if (!strstr(complaint, quoted))
+			print_error("%s: '%s'\n", bad[i], complaint);
+		assert_non_null(strstr(complaint, quoted));
+		assert_int_equal(strncmp(complaint, "SEEP_OPTIONS: ", 14), 0);
+	}
+}
+
+static void complains_about_the_first_mistake_and_reads_on(void **state)
+{
+	(void)state;
+	parse("interval=5s:stack_depth=0:bogus=1:quiet=on");
+	assert_non_null(strstr(complaint, "'stack_depth=0'"));
+	assert_null(strstr(complaint, "bogus"));
+	assert_int_equal(options.interval_ns, 5 * SECOND);
+	assert_int_equal(options.stack_depth, 64);
+	assert_true(options.is_quiet);
+}
+
+static void cuts_a_complaint_that_is_too_long(void **state)
+{
+	char text[4000] = "output=a:bogus=", tiny[16];
+
+	(void)state;
+	memset(text + strlen(text), 'y', sizeof(text) - strlen(text) - 1);
+	options_parse(text, tiny, sizeof(tiny));
+	assert_string_equal(tiny, "SEEP_OPTIONS: t");
+	assert_string_equal(options.output, "a");
+}
+
+static void takes_the_last_of_two(void **state)
+{
+	(void)state;
+	parse_well("stack_depth=8:stack_depth=9");
+	assert_int_equal(options.stack_depth, 9);
+}
+
+static void splits_at_colons_that_are_not_escaped(void **state)
+{
+	(void)state;
+	parse_well("output=/a\\:b\\\\c:quiet=on");
+	assert_string_equal(options.output, "/a:b\\c");
+	assert_true(options.is_quiet);
+	/* Only \: and \\ are special. */
+	parse_well("output=a\\b\\");
+	assert_string_equal(options.output, "a\\b\\");
+	parse_well("output=a\\\\:quiet=on");
+	assert_string_equal(options.output, "a\\");
+	assert_true(options.is_quiet);
+	parse_well("output=a=b");
+	assert_string_equal(options.output, "a=b");
+}
+
+static void refuses_an_output_that_is_longer_than_a_path(void **state)
+{
+	static char text[3 * PATH_MAX];
+
+	(void)state;
+	for (size_t bytes = PATH_MAX - 2; bytes < 2 * PATH_MAX; bytes++) {
+		strcpy(text, "output=");
+		memset(text + 7, 'p', bytes);
+		text[7 + bytes] = 0;
+		parse(text);
+		if (bytes < PATH_MAX) {
+			assert_string_equal(options.output, text + 7);
+		} else {
+			assert_defaults();
+			assert_string_not_equal(complaint, "");
+		}
+	}
+}
+
+static void follows_the_children_that_were_named(void **state)
+{
+	(void)state;
+	parse_well("children=all");
+	assert_true(options_follow_child("anything"));
+	parse_well("children=none");
+	assert_false(options_follow_child("anything"));
+	assert_false(options_follow_child("none"));
+	parse_well("children=cc1,as");
+	assert_int_equal(options.children, CHILDREN_NAMED);
+	assert_true(options_follow_child("cc1"));
+	assert_true(options_follow_child("as"));
+	assert_false(options_follow_child("cc1plus"));
+	assert_false(options_follow_child("cc"));
+	assert_false(options_follow_child("s"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(has_the_defaults_of_the_table),
+		cmocka_unit_test(accepts_every_key_with_its_default),
+		cmocka_unit_test(sets_every_key),
+		cmocka_unit_test(reads_durations_and_sizes_with_their_units),
+		cmocka_unit_test(keeps_the_default_where_a_value_is_bad),
+		cmocka_unit_test(complains_about_the_first_mistake_and_reads_on),
+		cmocka_unit_test(cuts_a_complaint_that_is_too_long),
+		cmocka_unit_test(takes_the_last_of_two),
+		cmocka_unit_test(splits_at_colons_that_are_not_escaped),
+		cmocka_unit_test(refuses_an_output_that_is_longer_than_a_path),
+		cmocka_unit_test(follows_the_children_that_were_named),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

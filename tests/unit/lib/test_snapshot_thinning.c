@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * test_snapshot_thinning: a thinned file says of each kept snapshot what it said before.
+ *
+ * Files are made by profile_writer and read by the tool's reader, both of which know nothing of the
+ * library.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "lib/snapshot/snapshot_thinning.h"
+#include "tests/support/lib_history.h"
+#include "tests/support/lib_random.h"
+#include "tests/support/profile_writer.h"
+#include "tools/model/profile.h"
+
+#define SITES_MAX 40u
+#define NEWEST_KEPT 16u
+
+static uint32_t stacks[SITES_MAX];
+
+static void write_entry(struct profile_writer *file, struct lib_random *random, uint32_t stack,
+			uint32_t number, const struct lib_history_value *value)
+{
+	uint32_t cohorts = value->blocks < 3 ? (uint32_t)value->blocks : 3;
+	uint64_t blocks = value->blocks, bytes = value->bytes;
+	uint32_t epoch = 1;
+
+	cohorts = cohorts < number ? cohorts : number;
+	profile_writer_entry(file, stack, blocks, bytes, value->allocations, cohorts);
+	for (uint32_t i = 0; i < cohorts; i++) {
+		uint64_t part = i + 1 == cohorts ? blocks : 1;
+		uint64_t part_bytes = i + 1 == cohorts ? bytes : bytes / 3;
+
+		profile_writer_cohort(file, epoch, part, part_bytes);
+		blocks -= part;
+		bytes -= part_bytes;
+		/* Cohorts to come need an epoch each, and none is in the future. */
+		epoch += 1;
+		if (epoch < number && number - epoch > cohorts)
+			epoch += (uint32_t)lib_random_below(random, number - epoch - cohorts);
+	}
+}
+
+static void change_value(struct lib_random *random, struct lib_history_value *value)
+{
+	value->allocations += 1 + lib_random_below(random, 300);
+	value->allocated_bytes = value->allocations * 16;
+	value->blocks = lib_random_once_in(random, 5) ? 0 : lib_random_below(random, 200);
+	value->bytes = value->blocks * (1 + lib_random_below(random, 5000));
+}
+
+/* A file of random snapshots with one or more changes each, and what they said. */
+static void write_history(struct lib_random *random, struct profile_writer *file,
+			  struct lib_history *history, uint32_t snapshots)
+{
+	struct lib_history_value values[SITES_MAX] = {0};
+	uint32_t sites = 1 + (uint32_t)lib_random_below(random, SITES_MAX), known = 0;
+
+	*history = (struct lib_history){.site_count = sites, .stacks = stacks};
+	profile_writer_start(file);
+	profile_writer_process(file, 4711, "server");
+	profile_writer_module(file, 0, 0, 0x10000, 0x90000, "/usr/bin/server");
+	for (uint32_t number = 1; number <= snapshots; number++) {
+		bool is_keyframe = number == 1 || lib_random_once_in(random, 20);
+		const char *label = lib_random_once_in(random, 25) ? "milestone" : "";
+		bool is_changed[SITES_MAX] = {false};
+
+		/* New stacks come before the snapshot that speaks of them. */
+		while (known < sites && lib_random_once_in(random, 2)) {
+			stacks[known] = 1 + known;
+			profile_writer_node(file, 1 + known, 0, 0x10100 + known * 16, 0);
+			known++;
+		}
+		for (uint32_t s = 0; s < known; s++) {
+			is_changed[s] = lib_random_once_in(random, 4);
+			if (is_changed[s])
+				change_value(random, &values[s]);
+		}
+		profile_writer_snapshot(file, number, number * 0.25,
+					is_keyframe ? SEEP_SNAPSHOT_IS_KEYFRAME : 0,
+					SEEP_REASON_INTERVAL, label);
+		for (uint32_t s = 0; s < known; s++)
+			if (is_changed[s] || (is_keyframe && values[s].allocations > 0))
+				write_entry(file, random, stacks[s], number, &values[s]);
+		profile_writer_snapshot_done(file);
+		lib_history_add(history, values);
+	}
+	for (; known < sites; known++)
+		stacks[known] = 1 + known;
+	profile_writer_end(file, SEEP_END_EXIT, 0);
+}
+
+static int put_record(void *context, uint32_t type, uint64_t time_ns, const void *payload,
+		      size_t bytes)
+{
+	struct profile_writer *file = context;
+
+	file->time_ns = time_ns;
+	profile_writer_put(file, payload, bytes);
+	profile_writer_record(file, (uint16_t)type);
+	return 0;
+}
+
+static int in_memory(const struct byte_list *bytes)
+{
+	int fd = memfd_create("seep-unit", MFD_CLOEXEC);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, bytes->bytes, bytes->size), bytes->size);
+	return fd;
+}
+
+static int thin(const struct profile_writer *from, struct profile_writer *to)
+{
+	int fd = in_memory(&from->file), result;
+
+	profile_writer_start(to);
+	result = snapshot_thinning_copy(fd, from->file.size, NEWEST_KEPT, put_record, to);
+	close(fd);
+	return result;
+}
+
+/* Every second old one has gone, and only those. */
+static void check_kept(const struct profile *before, const struct profile *after)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < before->snapshot_count; i++) {
+		const struct snapshot *snapshot = &before->snapshots[i];
+		bool stays = i % 2 == 0 || i + NEWEST_KEPT >= before->snapshot_count ||
+			     snapshot->label[0] != 0;
+
+		if (!stays)
+			continue;
+		assert_true(kept < after->snapshot_count);
+		assert_int_equal(after->snapshots[kept].number, snapshot->number);
+		assert_int_equal(after->snapshots[kept].epoch, snapshot->epoch);
+		assert_string_equal(after->snapshots[kept].label, snapshot->label);
+		assert_true(after->snapshots[kept].time_s == snapshot->time_s);
+		assert_memory_equal(
+			&after->snapshots[kept].raw.live_bytes, &snapshot->raw.live_bytes,
+			sizeof(snapshot->raw) - offsetof(struct seep_snapshot, live_bytes));
+		kept++;
+	}
+	assert_int_equal(kept, after->snapshot_count);
+}
+
+static void check_sound(const struct profile *profile)
+{
+	assert_int_equal(profile->damage.damaged_records, 0);
+	assert_int_equal(profile->damage.skipped_bytes, 0);
+	assert_false(profile->damage.tail_is_torn);
+	assert_int_equal(profile->end_how, SEEP_END_EXIT);
+	assert_int_equal(profile->module_count, 1);
+}
+
+static void kept_snapshots_say_what_they_said(void **state)
+{
+	struct lib_random random = lib_random_start();
+	uint64_t compared = 0;
+
+	(void)state;
+	for (int round = 0; round < 60; round++) {
+		struct profile_writer file, thinned;
+		struct lib_history history;
+		struct profile *before, *after;
+
+		write_history(&random, &file, &history,
+			      1 + (uint32_t)lib_random_below(&random, 200));
+		before = profile_writer_read(&file);
+		assert_int_equal(lib_history_mistakes(&history, before), 0);
+		/* Again and again, as in a long run. */
+		for (int time = 0; time < 5; time++) {
+			assert_int_equal(thin(&file, &thinned), 0);
+			after = profile_writer_read(&thinned);
+			check_sound(after);
+			check_kept(before, after);
+			assert_int_equal(lib_history_mistakes(&history, after), 0);
+			compared += after->snapshot_count * history.site_count;
+			profile_free(before);
+			profile_writer_free(&file);
+			before = after;
+			file = thinned;
+		}
+		profile_free(before);
+		profile_writer_free(&file);
+		lib_history_free(&history);
+	}
+	print_message("          %u values compared\n", (unsigned)compared);
+}
+
+static void halves_what_is_old(void **state)
+{
+	struct lib_random random = lib_random_start();
+	struct profile_writer file, thinned;
+	struct lib_history history;
+
+	(void)state;
+	write_history(&random, &file, &history, 1000);
+	assert_int_equal(thin(&file, &thinned), 0);
+	assert_true(thinned.file.size < file.file.size * 3 / 4);
+	profile_writer_free(&thinned);
+	profile_writer_free(&file);
+	lib_history_free(&history);
+}
+
+static int fail_later(void *context, uint32_t type, uint64_t time_ns, const void *payload,
+		      size_t bytes)
+{
+	int *left = context;
+
+	(void)type;
+	(void)time_ns;
+	(void)payload;
+	(void)bytes;
+	return (*left)-- > 0 ? 0 : -ENOSPC;
+}
+
+static void passes_on_that_the_disk_is_full(void **state)
+{
+	struct lib_random random = lib_random_start();
+	struct profile_writer file;
+	struct lib_history history;
+
+	(void)state;
+	write_history(&random, &file, &history, 60);
+	int fd = in_memory(&file.file);
+	for (int records = 0; records < 40; records++) {
+		int left = records;
+
+		assert_int_equal(
+			snapshot_thinning_copy(fd, file.file.size, NEWEST_KEPT, fail_later, &left),
+			-ENOSPC);
+		assert_int_equal(left, -1);
+	}
+	close(fd);
+	profile_writer_free(&file);
+	lib_history_free(&history);
+}
+
+/* Another program has written into our file: an error, or a copy, never more. */
+static void survives_a_file_that_somebody_changed(void **state)
+{
+	struct lib_random random = lib_random_start();
+	struct profile_writer file, thinned;
+	struct lib_history history;
+	uint32_t refused = 0;
+
+	(void)state;
+	write_history(&random, &file, &history, 80);
+	for (int round = 0; round < 3000; round++) {
+		uint8_t *at =
+			file.file.bytes + sizeof(struct seep_file_header) +
+			lib_random_below(&random,
+					 file.file.size - sizeof(struct seep_file_header) - 8);
+		uint8_t was[8];
+
+		memcpy(was, at, sizeof(was));
+		for (uint64_t i = lib_random_below(&random, sizeof(was)); i < sizeof(was); i++)
+			at[i] = (uint8_t)(lib_random_once_in(&random, 3)
+						  ? 0xff
+						  : lib_random_next(&random));
+		int result = thin(&file, &thinned);
+
+		assert_true(result == 0 || result == -EILSEQ || result == -ENOMEM ||
+			    result == -EIO);
+		refused += result != 0;
+		profile_writer_free(&thinned);
+		memcpy(at, was, sizeof(was));
+	}
+	assert_int_equal(thin(&file, &thinned), 0);
+	profile_writer_free(&thinned);
+	print_message("          %u of 3000 refused\n", refused);
+	assert_true(refused > 300);
+
+	/* And one that was cut while we read it. */
+	int fd = in_memory(&file.file);
+	for (int round = 0; round < 300; round++) {
+		int left = 1 << 20;
+		uint64_t bytes = lib_random_below(&random, file.file.size);
+
+		assert_int_equal(ftruncate(fd, (off_t)bytes), 0);
+		assert_int_not_equal(
+			snapshot_thinning_copy(fd, file.file.size, NEWEST_KEPT, fail_later, &left),
+			0);
+		assert_int_equal(pwrite(fd, file.file.bytes, file.file.size, 0), file.file.size);
+	}
+	close(fd);
+	profile_writer_free(&file);
+	lib_history_free(&history);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(kept_snapshots_say_what_they_said),
+		cmocka_unit_test(halves_what_is_old),
+		cmocka_unit_test(passes_on_that_the_disk_is_full),
+		cmocka_unit_test(survives_a_file_that_somebody_changed),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,582 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * test_snapshot_writer: what the library writes is what the tool reads.
+ *
+ * Random histories of blocks at sites of our own making, snapshots in between; the files are read
+ * with the tool's reader and compared site by site, snapshot by snapshot.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lib/base/options.h"
+#include "lib/record/call_tree.h"
+#include "lib/record/epoch.h"
+#include "lib/record/live_table.h"
+#include "lib/record/map_table.h"
+#include "lib/record/module_list.h"
+#include "lib/record/recorder.h"
+#include "lib/record/site_counters.h"
+#include "lib/snapshot/process_facts.h"
+#include "lib/snapshot/snapshot_file.h"
+#include "lib/snapshot/snapshot_writer.h"
+#include "tests/support/lib_history.h"
+#include "tests/support/lib_life.h"
+#include "tests/support/lib_random.h"
+#include "tests/support/lib_stack.h"
+#include "tools/model/error.h"
+#include "tools/model/profile.h"
+
+#define SITES 200u
+#define PLACE 0x790000000000ull
+#define EPOCHS_MAX 10000u
+
+/* The program that we play: its sites, and the blocks that are live. */
+static uint32_t stacks[SITES];
+static uint64_t stack_frames[SITES][8];
+static uint32_t stack_depths[SITES];
+static struct lib_history_value now[SITES];
+static struct lib_history history = {.site_count = SITES, .stacks = stacks};
+
+struct block {
+	uint64_t addr, bytes;
+	uint32_t site, epoch;
+};
+static struct block *live;
+static size_t live_count, live_room;
+static uint64_t next_addr = PLACE;
+
+static char folder[] = "/tmp/seep-unit-XXXXXX";
+
+static uint64_t frame_numbered(uint64_t number)
+{
+	const struct loaded_module *module = module_list_at(0);
+
+	return module->start + number % (module->end - module->start);
+}
+
+static void make_sites(struct lib_random *random)
+{
+	for (uint32_t s = 0; s < SITES; s++) {
+		uint64_t *frames = stack_frames[s];
+
+		stack_depths[s] = 2 + (uint32_t)lib_random_below(random, 6);
+		for (uint32_t i = 0; i < stack_depths[s]; i++)
+			frames[i] = frame_numbered(i < 2 ? 64 + s * 8 + i
+							 : 8 + lib_random_below(random, 5));
+	}
+	/* In this order, so that ids rise with the sites. */
+	for (uint32_t s = 0; s < SITES; s++)
+		stacks[s] = lib_stack_id(stack_frames[s], stack_depths[s]);
+}
+
+static void allocate(struct lib_random *random, uint32_t site)
+{
+	uint64_t bytes = lib_random_below(random, lib_random_once_in(random, 10) ? 90000 : 900);
+	GUARD_SCOPE struct guard guard = guard_enter();
+	struct live_block block = {
+		.bytes = bytes, .stack = stacks[site], .epoch = epoch_now(), .kind = BLOCK_MALLOC};
+	struct live_block old;
+
+	if (live_count == live_room) {
+		live_room = live_room * 2 + 1024;
+		live = realloc(live, live_room * sizeof(*live));
+	}
+	live[live_count++] = (struct block){next_addr, bytes, site, block.epoch};
+	assert_int_equal(live_table_add(&guard, next_addr, &block, &old), LIVE_TABLE_ADDED);
+	site_counters_add(&guard, block.stack, bytes);
+	guard_count(&guard, COUNT_ALLOCATIONS, 1);
+	guard_count(&guard, COUNT_ALLOCATED_BYTES, bytes);
+	next_addr += 32;
+	now[site].blocks++;
+	now[site].bytes += bytes;
+	now[site].allocations++;
+	now[site].allocated_bytes += bytes;
+}
+
+static void release(size_t index)
+{
+	GUARD_SCOPE struct guard guard = guard_enter();
+	const struct block gone = live[index];
+	struct live_block block;
+
+	assert_true(live_table_remove(&guard, gone.addr, &block));
+	if (gone.epoch <= recorder_inherited_epoch) {
+		guard_count(&guard, COUNT_INHERITED_FREES, 1);
+	} else {
+		guard_count(&guard, COUNT_FREES, 1);
+		guard_count(&guard, COUNT_FREED_BYTES, gone.bytes);
+	}
+	now[gone.site].blocks--;
+	now[gone.site].bytes -= gone.bytes;
+	live[index] = live[--live_count];
+}
+
+/* After a test, also one that failed: its guard was never left. */
+static int clear(void **state)
+{
+	(void)state;
+	guard_enter().thread->inside = 0;
+	while (live_count > 0)
+		release(live_count - 1);
+	if (snapshot_file_path()[0] != 0)
+		snapshot_file_remove();
+	return 0;
+}
+
+/* Busy sites and quiet ones; blocks that stay and blocks that go. */
+static void play(struct lib_random *random, uint32_t steps)
+{
+	for (uint32_t i = 0; i < steps; i++) {
+		uint32_t site = (uint32_t)lib_random_below(
+			random, lib_random_once_in(random, 2) ? SITES : 10);
+
+		if (live_count > 20000 || (live_count > 0 && lib_random_below(random, 100) < 48))
+			release(lib_random_below(random, live_count));
+		else
+			allocate(random, site);
+	}
+}
+
+static void start_file(const char *name)
+{
+	snprintf(options.output, sizeof(options.output), "%s/%s", folder, name);
+	snapshot_writer_postfork_child();
+	process_facts_read(0);
+	assert_int_equal(snapshot_writer_start(), 0);
+	lib_history_free(&history);
+	history = (struct lib_history){.site_count = SITES, .stacks = stacks};
+}
+
+static void take(enum seep_snapshot_reason reason, const char *label)
+{
+	struct snapshot_result result;
+	uint64_t bytes = 0;
+
+	assert_int_equal(snapshot_writer_take(reason, label, true, &result), 0);
+	lib_history_add(&history, now);
+	assert_int_equal(result.number, history.snapshot_count);
+	assert_int_equal(result.live_blocks, live_count);
+	for (size_t i = 0; i < live_count; i++)
+		bytes += live[i].bytes;
+	assert_int_equal(result.live_bytes, bytes);
+}
+
+static struct profile *read_file(void)
+{
+	struct error error = {""};
+	struct profile *profile;
+
+	if (profile_read(snapshot_file_path(), &profile, &error) != 0)
+		fail_msg("%s", error.text);
+	assert_int_equal(profile->damage.damaged_records, 0);
+	assert_int_equal(profile->damage.skipped_bytes, 0);
+	assert_false(profile->damage.tail_is_torn);
+	return profile;
+}
+
+static void check_stacks(const struct profile *profile)
+{
+	for (uint32_t s = 0; s < SITES; s++) {
+		uint32_t node = stacks[s];
+
+		for (uint32_t i = 0; i < stack_depths[s]; i++) {
+			assert_true(node != 0 && node < profile->node_count);
+			assert_int_equal(profile->nodes[node].pc, stack_frames[s][i]);
+			assert_int_equal(profile->nodes[node].module, 0);
+			node = profile->nodes[node].parent;
+		}
+		assert_int_equal(node, 0);
+	}
+}
+
+/* In a snapshot that is not fuzzy the totals fit together, and with the sites. */
+static void check_totals(const struct profile *profile)
+{
+	for (size_t i = 0; i < profile->snapshot_count; i++) {
+		const struct seep_snapshot *raw = &profile->snapshots[i].raw;
+		const struct lib_history_value *row =
+			&history.values[(profile->snapshots[i].number - 1) * SITES];
+		struct lib_history_value sum = {0};
+
+		for (uint32_t s = 0; s < SITES; s++) {
+			sum.blocks += row[s].blocks;
+			sum.bytes += row[s].bytes;
+		}
+		assert_int_equal(raw->live_blocks, sum.blocks);
+		assert_int_equal(raw->live_bytes, sum.bytes);
+		assert_true(raw->allocations - raw->frees ==
+			    raw->live_blocks - raw->inherited_blocks);
+		assert_true(raw->allocated_bytes - raw->freed_bytes ==
+			    raw->live_bytes - raw->inherited_bytes);
+		assert_int_equal(raw->lost_blocks, 0);
+		assert_int_equal(raw->flags & SEEP_SNAPSHOT_IS_FUZZY, 0);
+		assert_true(raw->rss_bytes > 0 && raw->vm_bytes >= raw->rss_bytes);
+		assert_true(raw->own_bytes > 0 && raw->own_bytes <= raw->rss_bytes);
+	}
+}
+
+static void the_file_says_what_was_recorded(void **state)
+{
+	struct lib_random random = lib_random_start();
+	struct profile *profile;
+
+	(void)state;
+	start_file("plain.%p.%e%%");
+	for (uint32_t i = 0; i < 150; i++) {
+		play(&random, (uint32_t)lib_random_below(&random, 600));
+		take(i % 9 == 8 ? SEEP_REASON_REQUEST : SEEP_REASON_INTERVAL,
+		     i % 9 == 8 ? "a label" : NULL);
+	}
+	assert_int_equal(snapshot_writer_end(SEEP_END_EXIT, 3), 0);
+	profile = read_file();
+	assert_int_equal(profile->snapshot_count, 150);
+	assert_int_equal(lib_history_mistakes(&history, profile), 0);
+	check_stacks(profile);
+	check_totals(profile);
+	for (uint32_t i = 0; i < 150; i++) {
+		assert_int_equal(profile->snapshots[i].number, i + 1);
+		assert_int_equal(profile->snapshots[i].reason,
+				 i % 9 == 8 ? SEEP_REASON_REQUEST : SEEP_REASON_INTERVAL);
+		assert_string_equal(profile->snapshots[i].label, i % 9 == 8 ? "a label" : "");
+		assert_true(i == 0 ||
+			    profile->snapshots[i].time_s >= profile->snapshots[i - 1].time_s);
+		assert_true(i == 0 ||
+			    profile->snapshots[i].epoch == profile->snapshots[i - 1].epoch + 1);
+	}
+	assert_int_equal(profile->end_how, SEEP_END_EXIT);
+	assert_int_equal(profile->end_status, 3);
+	assert_int_equal(profile->pid, getpid());
+	assert_int_equal(profile->parent_pid, getppid());
+	assert_string_equal(profile->name, process_facts.name);
+	assert_int_equal(profile->stack_depth, options.stack_depth);
+	assert_true(profile->command_count >= 1);
+	assert_true(profile->modules[0].flags & SEEP_MODULE_IS_EXECUTABLE);
+	assert_string_equal(profile->modules[0].path, profile->exe);
+	assert_true(profile->modules[0].build_id_bytes > 0);
+	profile_free(profile);
+}
+
+static struct stat status_of(const char *path)
+{
+	struct stat status;
+
+	assert_int_equal(stat(path, &status), 0);
+	return status;
+}
+
+static void the_file_is_private_and_named_as_wished(void **state)
+{
+	char expected[256];
+
+	(void)state;
+	start_file("%e.%p.%%.seep");
+	snprintf(expected, sizeof(expected), "%s/%s.%d.%%.seep", folder, process_facts.name,
+		 (int)getpid());
+	assert_string_equal(snapshot_file_path(), expected);
+	assert_int_equal(status_of(expected).st_mode & 07777, 0600);
+	/* A second one of that name does not harm the first. */
+	snapshot_writer_postfork_child();
+	assert_int_equal(snapshot_writer_start(), 0);
+	unlink(expected);
+	snprintf(expected, sizeof(expected), "%s/%s.%d.%%.2.seep", folder, process_facts.name,
+		 (int)getpid());
+	assert_string_equal(snapshot_file_path(), expected);
+}
+
+static uint64_t limited_run(struct lib_random *random, uint64_t max_bytes, uint32_t snapshots)
+{
+	uint64_t largest = 0;
+
+	options.max_file_bytes = max_bytes;
+	start_file("limited");
+	for (uint32_t i = 0; i < snapshots; i++) {
+		uint64_t bytes;
+
+		play(random, (uint32_t)lib_random_below(random, 300));
+		take(SEEP_REASON_INTERVAL, i == 7 ? "kept" : NULL);
+		bytes = (uint64_t)status_of(snapshot_file_path()).st_size;
+		assert_int_equal(bytes, snapshot_file_bytes());
+		if (bytes > largest)
+			largest = bytes;
+	}
+	options.max_file_bytes = 64ull << 20;
+	return largest;
+}
+
+static void the_file_stays_within_its_limit(void **state)
+{
+	struct lib_random random = lib_random_start();
+	const uint64_t limits[] = {200 << 10, 400 << 10, 1 << 20};
+	struct profile *profile;
+	char thinning[256];
+
+	(void)state;
+	for (uint32_t i = 0; i < 3; i++) {
+		uint64_t largest = limited_run(&random, limits[i], 1000);
+		size_t label;
+
+		profile = read_file();
+		print_message("          limit %u KiB: %u of 1000 snapshots kept, largest file %u "
+			      "KiB\n",
+			      (unsigned)(limits[i] >> 10), (unsigned)profile->snapshot_count,
+			      (unsigned)(largest >> 10));
+		assert_true(largest <= limits[i]);
+		assert_true(profile->snapshot_count >= 8 && profile->snapshot_count < 1000);
+		assert_int_equal(profile->snapshots[0].number, 1);
+		assert_int_equal(profile->snapshots[profile->snapshot_count - 1].number, 1000);
+		assert_int_equal(profile_find_snapshot(profile, "kept", &label, NULL), 0);
+		assert_int_equal(profile->snapshots[label].number, 8);
+		assert_int_equal(lib_history_mistakes(&history, profile), 0);
+		check_stacks(profile);
+		check_totals(profile);
+		profile_free(profile);
+		snprintf(thinning, sizeof(thinning), "%s.thin", snapshot_file_path());
+		assert_int_not_equal(access(thinning, F_OK), 0);
+		clear(NULL);
+	}
+}
+
+/* By site and epoch of birth: live blocks at the last snapshot. */
+static uint32_t births[SITES][EPOCHS_MAX];
+
+static void cohorts_hold_the_births_of_their_epochs(void **state)
+{
+	struct lib_random random = lib_random_start();
+	uint32_t wrong = 0, cohorts = 0, most = 0;
+	struct profile *profile;
+
+	(void)state;
+	start_file("cohorts");
+	for (uint32_t i = 0; i < 1200; i++) {
+		play(&random, 60);
+		take(SEEP_REASON_INTERVAL, NULL);
+	}
+	/* Something in every site, so that each is written once more as it is now. */
+	for (uint32_t s = 0; s < SITES; s++)
+		allocate(&random, s);
+	take(SEEP_REASON_FINAL, NULL);
+	assert_true(epoch_now() < EPOCHS_MAX);
+	memset(births, 0, sizeof(births));
+	for (size_t i = 0; i < live_count; i++)
+		births[live[i].site][live[i].epoch]++;
+	profile = read_file();
+	assert_int_equal(lib_history_mistakes(&history, profile), 0);
+	for (size_t i = 0; i < profile->site_count; i++) {
+		const struct site *site = &profile->sites[i];
+		const struct site_point *point = site_at(site, profile->snapshot_count - 1);
+		uint32_t s = 0;
+
+		while (s < SITES && stacks[s] != site->stack)
+			s++;
+		assert_true(s < SITES);
+		most = point->cohort_count > most ? point->cohort_count : most;
+		for (uint32_t c = 0; c < point->cohort_count; c++) {
+			uint32_t end = c + 1 < point->cohort_count ? point->cohorts[c + 1].epoch
+								   : EPOCHS_MAX;
+			uint64_t expected = 0;
+
+			for (uint32_t epoch = point->cohorts[c].epoch; epoch < end; epoch++)
+				expected += births[s][epoch];
+			cohorts++;
+			if (point->cohorts[c].blocks != expected && wrong++ < 5)
+				print_error("  stack %u, births from %u to before %u: %" PRIu64
+					    " blocks, had %" PRIu64 "\n",
+					    site->stack, point->cohorts[c].epoch, end,
+					    point->cohorts[c].blocks, expected);
+		}
+	}
+	print_message("          %u cohorts, at most %u of a site\n", cohorts, most);
+	assert_int_equal(wrong, 0);
+	profile_free(profile);
+}
+
+static void a_full_disk_costs_only_what_did_not_fit(void **state)
+{
+	struct lib_random random = lib_random_start();
+	struct rlimit unlimited, limit;
+	struct profile *profile;
+	uint32_t written = 0;
+
+	(void)state;
+	start_file("full");
+	for (uint32_t i = 0; i < 5; i++) {
+		play(&random, 500);
+		take(SEEP_REASON_INTERVAL, NULL);
+	}
+	getrlimit(RLIMIT_FSIZE, &unlimited);
+	for (uint32_t i = 0; i < 40; i++) {
+		uint64_t room = lib_random_below(&random, i % 4 == 0 ? 100 : 90000);
+		uint64_t before = snapshot_file_bytes();
+
+		play(&random, 500);
+		limit = (struct rlimit){before + room, unlimited.rlim_max};
+		setrlimit(RLIMIT_FSIZE, &limit);
+		int result = snapshot_writer_take(SEEP_REASON_INTERVAL, NULL, true, NULL);
+		setrlimit(RLIMIT_FSIZE, &unlimited);
+		written += result == 0;
+		assert_true(result == 0 || result == -EFBIG);
+		if (result == 0)
+			lib_history_add(&history, now);
+		assert_int_equal(status_of(snapshot_file_path()).st_size, snapshot_file_bytes());
+	}
+	print_message("          %u of 40 snapshots fitted\n", written);
+	assert_true(written > 0 && written < 40);
+	play(&random, 500);
+	take(SEEP_REASON_FINAL, NULL);
+	profile = read_file();
+	assert_int_equal(profile->snapshot_count, 5 + written + 1);
+	assert_int_equal(lib_history_mistakes(&history, profile), 0);
+	check_stacks(profile);
+	profile_free(profile);
+}
+
+static void mappings_are_sites_of_their_own(void **state)
+{
+	struct live_block mapping = {.bytes = 5 * 4096, .stack = stacks[7], .epoch = epoch_now()};
+	struct profile *profile;
+	const struct site_point *point;
+
+	(void)state;
+	start_file("mappings");
+	{
+		GUARD_SCOPE struct guard guard = guard_enter();
+
+		assert_true(map_table_add(&guard, PLACE * 2, &mapping));
+		map_table_remove(&guard, PLACE * 2 + 4096, 4096);
+	}
+	assert_int_equal(snapshot_writer_take(SEEP_REASON_FINAL, NULL, true, NULL), 0);
+	profile = read_file();
+	assert_int_equal(profile->snapshots[0].raw.mapped_bytes, 4 * 4096);
+	assert_int_equal(profile->snapshots[0].raw.live_bytes, 0);
+	for (size_t i = 0; i < profile->site_count; i++) {
+		if (profile->sites[i].stack != stacks[7])
+			continue;
+		point = site_at(&profile->sites[i], 0);
+		assert_int_equal(point->live_blocks, 2);
+		assert_int_equal(point->live_bytes, 4 * 4096);
+	}
+	GUARD_SCOPE struct guard guard = guard_enter();
+	map_table_remove(&guard, PLACE * 2, 5 * 4096);
+	profile_free(profile);
+}
+
+/* ---- fork ------------------------------------------------------------------------------------ */
+
+static void in_child(struct lib_random *random, int result_fd)
+{
+	uint64_t inherited_blocks = live_count, inherited_frees = 0;
+	struct profile *profile;
+	uint32_t parent = process_facts.pid;
+
+	recorder_postfork_child();
+	snapshot_writer_postfork_child();
+	process_facts_read(parent);
+	assert_int_equal(snapshot_writer_start(), 0);
+	lib_history_free(&history);
+	history = (struct lib_history){.site_count = SITES, .stacks = stacks};
+	for (uint32_t s = 0; s < SITES; s++)
+		now[s].allocations = now[s].allocated_bytes = 0;
+	take(SEEP_REASON_INTERVAL, NULL);
+	for (uint32_t i = 0; i < 150; i++) {
+		play(random, 200);
+		take(SEEP_REASON_INTERVAL, NULL);
+	}
+	/* At last all inherited ones go, and some sites never had others; beyond a keyframe. */
+	for (size_t i = live_count; i-- > 0;)
+		if (live[i].epoch <= recorder_inherited_epoch)
+			release(i);
+	for (uint32_t i = 0; i < 70; i++)
+		take(SEEP_REASON_INTERVAL, NULL);
+	profile = read_file();
+	assert_int_equal(profile->forked_from, parent);
+	assert_int_equal(profile->inherited_epoch, recorder_inherited_epoch);
+	assert_int_equal(profile->snapshots[0].raw.inherited_blocks, inherited_blocks);
+	assert_int_equal(profile->snapshots[0].raw.allocations, 0);
+	inherited_frees = profile->snapshots[profile->snapshot_count - 1].raw.inherited_frees;
+	assert_int_equal(inherited_frees, inherited_blocks);
+	assert_int_equal(lib_history_mistakes(&history, profile), 0);
+	check_stacks(profile);
+	check_totals(profile);
+	clear(NULL);
+	assert_int_equal(write(result_fd, "y", 1), 1);
+}
+
+static void a_forked_child_tells_inherited_blocks_apart(void **state)
+{
+	struct lib_random random = lib_random_start();
+	struct profile *profile;
+	int results[2], status;
+	char result = 'n';
+	pid_t child;
+
+	(void)state;
+	start_file("parent");
+	play(&random, 5000);
+	take(SEEP_REASON_INTERVAL, NULL);
+	assert_int_equal(pipe(results), 0);
+	child = fork();
+	if (child == 0) {
+		/* A failure there must not go on with the other tests. */
+		setenv("CMOCKA_TEST_ABORT", "1", 1);
+		in_child(&random, results[1]);
+		_exit(0);
+	}
+	close(results[1]);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(read(results[0], &result, 1), 1);
+	close(results[0]);
+	assert_int_equal(result, 'y');
+	play(&random, 5000);
+	take(SEEP_REASON_FINAL, NULL);
+	profile = read_file();
+	assert_int_equal(profile->snapshot_count, 2);
+	assert_int_equal(lib_history_mistakes(&history, profile), 0);
+	profile_free(profile);
+}
+
+static int start(void **state)
+{
+	struct lib_random random = {1};
+
+	(void)state;
+	lib_life_start();
+	process_facts_read(0);
+	make_sites(&random);
+	return mkdtemp(folder) == NULL;
+}
+
+static int finish(void **state)
+{
+	(void)state;
+	free(live);
+	lib_history_free(&history);
+	return rmdir(folder);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_teardown(the_file_is_private_and_named_as_wished, clear),
+		cmocka_unit_test_teardown(the_file_says_what_was_recorded, clear),
+		cmocka_unit_test_teardown(the_file_stays_within_its_limit, clear),
+		cmocka_unit_test_teardown(a_full_disk_costs_only_what_did_not_fit, clear),
+		cmocka_unit_test_teardown(mappings_are_sites_of_their_own, clear),
+		cmocka_unit_test_teardown(a_forked_child_tells_inherited_blocks_apart, clear),
+		cmocka_unit_test_teardown(cohorts_hold_the_births_of_their_epochs, clear),
+	};
+
+	return cmocka_run_group_tests(tests, start, finish);
+}

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sample_report: reports built by hand, for the tests of emitters.
+ *
+ * A made-up server with one site of each verdict; a test takes it and changes what it is about.
+ */
+#ifndef SEEP_TESTS_SAMPLE_REPORT_H
+#define SEEP_TESTS_SAMPLE_REPORT_H
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/model/profile.h"
+#include "tools/model/report.h"
+
+#define SAMPLE_POINTS 40
+#define SAMPLE_SITES 8
+
+struct sample {
+	struct profile profile;
+	struct module modules[2];
+	struct snapshot snapshots[SAMPLE_POINTS];
+	struct report report;
+	struct report_site sites[SAMPLE_SITES];
+	double t_s[SAMPLE_POINTS];
+	uint64_t bytes[SAMPLE_SITES][SAMPLE_POINTS];
+	uint64_t blocks[SAMPLE_SITES][SAMPLE_POINTS];
+};
+
+static char *sample_command[] = {"./server", "--port", "8080", "--name", "night shift"};
+static char sample_label[] = "";
+
+#define SERVER "/srv/bin/server"
+#define LIBC "/lib/x86_64-linux-gnu/libc.so.6"
+#define MONSTER                                                                                    \
+	"std::_Rb_tree<std::__cxx11::basic_string<char, std::char_traits<char>, "                  \
+	"std::allocator<char> >, std::pair<std::__cxx11::basic_string<char, "                      \
+	"std::char_traits<char>, std::allocator<char> > const, std::vector<net::Session, "         \
+	"std::allocator<net::Session> > >, std::_Select1st<std::pair<int const, int> >, "          \
+	"std::less<void>, std::allocator<int> >::_M_emplace_hint_unique<std::pair<int, int> >("    \
+	"std::_Rb_tree_const_iterator<int>, std::pair<int, int>&&)"
+
+static struct frame sample_leak_frames[] = {
+	{.function = "operator new", .module = "/lib/libstdc++.so.6", .is_wrapper = true},
+	{.function = "xmalloc",
+	 .file = "/src/alloc.c",
+	 .line = 12,
+	 .module = SERVER,
+	 .is_wrapper = true},
+	{.function = "open_session",
+	 .file = "/src/server/server.c",
+	 .line = 88,
+	 .module = SERVER,
+	 .offset = 0x1234},
+	{.function = "accept_one",
+	 .file = "/src/server/server.c",
+	 .line = 140,
+	 .module = SERVER,
+	 .offset = 0x1300,
+	 .is_inlined = true},
+	{.function = "handle_events",
+	 .file = "/src/server/events.c",
+	 .line = 31,
+	 .module = SERVER,
+	 .offset = 0x1300},
+	{.function = "main", .file = "/src/server/main.c", .line = 201, .module = SERVER},
+	{.function = "__libc_start_call_main", .module = LIBC},
+	{.function = "__libc_start_main_impl", .module = LIBC},
+	{.function = "_start", .module = SERVER},
+};
+
+static struct frame sample_monster_frames[] = {
+	{.function = "operator new", .module = "/lib/libstdc++.so.6", .is_wrapper = true},
+	{.function = MONSTER,
+	 .file = "/usr/include/c++/12/bits/stl_tree.h",
+	 .line = 2457,
+	 .module = SERVER,
+	 .is_inlined = true},
+	{.function = "(anonymous namespace)::Cache<std::__cxx11::basic_string<char, "
+		     "std::char_traits<char>, std::allocator<char> >, Page>::insert(int) const",
+	 .file = "/src/server/cache.h",
+	 .line = 77,
+	 .module = "/srv/lib/libcache.so.3"},
+	{.module = "/srv/lib/libplugin.so", .offset = 0x4660},
+	{.offset = 0x7f1234567000},
+	{.function = "[deeper frames cut]", .is_pseudo = true},
+};
+
+static struct frame sample_plain_frames[] = {
+	{.function = "dictExpand", .file = "dict.c", .line = 151, .module = SERVER},
+	{.function = "dictAdd", .file = "dict.c", .line = 300, .module = SERVER},
+	{.function = "main", .file = "/src/server/main.c", .line = 20, .module = SERVER},
+};
+
+static inline uint64_t sample_value(enum verdict verdict, size_t i)
+{
+	switch (verdict) {
+	case VERDICT_LEAK:
+	case VERDICT_LOST:
+	case VERDICT_GROWING:
+		return 100000 * i;
+	case VERDICT_SATURATING:
+		return (uint64_t)(1e6 * (1 - exp(-(double)i / 9)));
+	case VERDICT_PLATEAU:
+		return i < 15 ? i * 50000 : 750000;
+	case VERDICT_PERIODIC:
+		return (i % 8) * 30000;
+	default:
+		return 420000 + i % 3;
+	}
+}
+
+static inline void sample_site(struct sample *sample, size_t index, enum verdict verdict)
+{
+	struct report_site *site = &sample->sites[index];
+
+	*site = (struct report_site){.profile = &sample->profile, .stack = (uint32_t)index + 1};
+	snprintf(site->id, sizeof(site->id), "%016zx", 0xabcdef00 + index);
+	site->judgement.verdict = verdict;
+	site->judgement.is_flagged = verdict >= VERDICT_LEAK;
+	site->judgement.confidence = verdict == VERDICT_GROWING ? 0.6 : 0.995;
+	site->judgement.severity = verdict >= VERDICT_LEAK ? SEVERITY_HIGH : SEVERITY_LOW;
+	site->judgement.snapshots_needed = verdict == VERDICT_GROWING ? 6 : 0;
+	site->judgement.growth = (struct growth){
+		.bytes_per_hour = verdict >= VERDICT_SATURATING ? 4.2 * 1024 * 1024 : 0,
+		.bytes_per_hour_ci95 = {3.91 * 1024 * 1024, 4.49 * 1024 * 1024},
+		.blocks_per_hour = 12300,
+		.since_s = verdict >= VERDICT_SATURATING ? 3.2 : NAN,
+		.time_to_limit_s = NAN,
+	};
+	for (size_t i = 0; i < SAMPLE_POINTS; i++) {
+		sample->bytes[index][i] = sample_value(verdict, i);
+		sample->blocks[index][i] = sample->bytes[index][i] / 100;
+	}
+	site->series_bytes = sample->bytes[index];
+	site->series_blocks = sample->blocks[index];
+	site->live_bytes = sample->bytes[index][SAMPLE_POINTS - 1];
+	site->live_blocks = sample->blocks[index][SAMPLE_POINTS - 1];
+	site->allocations = site->live_blocks + 1789;
+	site->frees = 1789;
+	site->peak_bytes = site->live_bytes + 4096;
+	site->frames = sample_plain_frames;
+	site->frame_count = sizeof(sample_plain_frames) / sizeof(*sample_plain_frames);
+	if (verdict == VERDICT_LEAK) {
+		site->frames = sample_leak_frames;
+		site->frame_count = sizeof(sample_leak_frames) / sizeof(*sample_leak_frames);
+	} else if (verdict == VERDICT_GROWING) {
+		site->frames = sample_monster_frames;
+		site->frame_count = sizeof(sample_monster_frames) / sizeof(*sample_monster_frames);
+	}
+}
+
+/* Sites of these verdicts, in this order. */
+static inline struct sample *sample_new(size_t site_count, const enum verdict *verdicts)
+{
+	struct sample *sample = calloc(1, sizeof(*sample));
+
+	if (!sample)
+		abort();
+	sample->modules[0] = (struct module){.path = SERVER, .flags = SEEP_MODULE_IS_EXECUTABLE};
+	sample->modules[1] = (struct module){.path = LIBC};
+	for (size_t i = 0; i < SAMPLE_POINTS; i++) {
+		sample->t_s[i] = 0.1 + 1.5 * (double)i;
+		sample->snapshots[i] = (struct snapshot){
+			.number = (uint32_t)i + 1,
+			.epoch = (uint32_t)i + 1,
+			.time_s = sample->t_s[i],
+			.reason = i + 1 == SAMPLE_POINTS ? SEEP_REASON_FINAL : SEEP_REASON_INTERVAL,
+			.label = sample_label,
+			.raw = {.live_bytes = 100000 * i,
+				.live_blocks = 1000 * i,
+				.allocations = 30000 * i,
+				.frees = 29000 * i,
+				.rss_bytes = 31 << 20},
+		};
+	}
+	sample->profile = (struct profile){
+		.path = "run.seep",
+		.pid = 4711,
+		.exe = SERVER,
+		.name = "server",
+		.command = sample_command,
+		.command_count = sizeof(sample_command) / sizeof(*sample_command),
+		.started_unix_ns = 1795225812123000000u,
+		.ended_unix_ns = 1795225812123000000u + 61200000000u,
+		.end_how = SEEP_END_SIGNAL,
+		.end_status = 9,
+		.modules = sample->modules,
+		.module_count = 2,
+		.snapshots = sample->snapshots,
+		.snapshot_count = SAMPLE_POINTS,
+	};
+	sample->report = (struct report){
+		.profile = &sample->profile,
+		.last_snapshot = SAMPLE_POINTS - 1,
+		.span_s = 61.2,
+		.snapshot_count = SAMPLE_POINTS,
+		.sites = sample->sites,
+		.site_count = site_count,
+		.series_t_s = sample->t_s,
+		.point_count = SAMPLE_POINTS,
+	};
+	for (size_t i = 0; i < site_count; i++)
+		sample_site(sample, i, verdicts[i]);
+	return sample;
+}
+
+static inline struct sample *sample_of_all_verdicts(void)
+{
+	static const enum verdict verdicts[SAMPLE_SITES] = {
+		VERDICT_LOST,	 VERDICT_LEAK,	   VERDICT_GROWING, VERDICT_SATURATING,
+		VERDICT_PLATEAU, VERDICT_PERIODIC, VERDICT_UNFREED, VERDICT_STABLE,
+	};
+
+	return sample_new(SAMPLE_SITES, verdicts);
+}
+
+/* What an emitter writes, as a text for free(). */
+static char *sample_text;
+static size_t sample_text_bytes;
+#define SAMPLE_WRITTEN(stream, call)                                                               \
+	({                                                                                         \
+		FILE *stream = open_memstream(&sample_text, &sample_text_bytes);                   \
+		call;                                                                              \
+		fclose(stream);                                                                    \
+		sample_text;                                                                       \
+	})
+
+#endif

@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_json_report: every field of the schema is there, with its type, whatever is in the report.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <jansson.h>
+
+#include "tests/unit/tools/sample_report.h"
+#include "tools/output/json_report.h"
+
+/*
+ * The schema as a text: one line for each path, then what may stand there. [] is every element of
+ * an array. Types: s text, i whole number, n any number, b truth, o object, a array, 0 null.
+ */
+static const char report_schema[] = "process o\n"
+				    "process.pid i\n"
+				    "process.name s\n"
+				    "process.command a\n"
+				    "process.command[] s\n"
+				    "process.started s0\n"
+				    "process.ended s0\n"
+				    "process.end s\n"
+				    "process.status i\n"
+				    "span_s n\n"
+				    "snapshots i\n"
+				    "lost.blocks i\n"
+				    "lost.stacks i\n"
+				    "lost.cut_stacks i\n"
+				    "totals.live_bytes i\n"
+				    "totals.live_blocks i\n"
+				    "totals.allocations i\n"
+				    "totals.frees i\n"
+				    "totals.rss_bytes i\n"
+				    "sites a\n"
+				    "sites[].id s\n"
+				    "sites[].verdict s\n"
+				    "sites[].flagged b\n"
+				    "sites[].confidence n\n"
+				    "sites[].severity s\n"
+				    "sites[].live_bytes i\n"
+				    "sites[].live_blocks i\n"
+				    "sites[].allocations i\n"
+				    "sites[].frees i\n"
+				    "sites[].peak_bytes i\n"
+				    "sites[].growth.bytes_per_hour n0\n"
+				    "sites[].growth.bytes_per_hour_ci95 a\n"
+				    "sites[].growth.bytes_per_hour_ci95[] n0\n"
+				    "sites[].growth.blocks_per_hour n0\n"
+				    "sites[].growth.since_s n0\n"
+				    "sites[].growth.time_to_limit_s n0\n"
+				    "sites[].reachability 0\n"
+				    "sites[].held_by 0\n"
+				    "sites[].series.t_s a\n"
+				    "sites[].series.t_s[] n\n"
+				    "sites[].series.live_bytes a\n"
+				    "sites[].series.live_bytes[] i\n"
+				    "sites[].series.live_blocks a\n"
+				    "sites[].series.live_blocks[] i\n"
+				    "sites[].stack a\n"
+				    "sites[].stack[].function s0\n"
+				    "sites[].stack[].file s0\n"
+				    "sites[].stack[].line i0\n"
+				    "sites[].stack[].module s0\n"
+				    "sites[].stack[].offset i\n"
+				    "sites[].stack[].inlined b\n";
+
+static const char diff_schema[] = "sites[].delta.bytes i\n"
+				  "sites[].delta.blocks i\n"
+				  "sites[].old.live_bytes i\n"
+				  "sites[].old.live_blocks i\n"
+				  "old.snapshot i\n"
+				  "old.label s0\n"
+				  "old.t_s n\n"
+				  "old.process.pid i\n"
+				  "old.totals.live_bytes i\n"
+				  "new.snapshot i\n"
+				  "new.totals.live_bytes i\n";
+
+static bool has_type(const json_t *value, const char *types)
+{
+	for (; *types; types++) {
+		if ((*types == 's' && json_is_string(value)) ||
+		    (*types == 'i' && json_is_integer(value)) ||
+		    (*types == 'n' && json_is_number(value)) ||
+		    (*types == 'b' && json_is_boolean(value)) ||
+		    (*types == 'o' && json_is_object(value)) ||
+		    (*types == 'a' && json_is_array(value)) ||
+		    (*types == '0' && json_is_null(value)))
+			return true;
+	}
+	return false;
+}
+
+static void check_path(const json_t *value, const char *path, const char *types, const char *whole)
+{
+	size_t length = strcspn(path, ".[");
+	char key[64];
+
+	if (strncmp(path, "[]", 2) == 0) {
+		for (size_t i = 0; i < json_array_size(value); i++)
+			check_path(json_array_get(value, i), path + 2 + (path[2] == '.'), types,
+				   whole);
+		return;
+	}
+	if (!*path) {
+		if (!has_type(value, types))
+			fail_msg("%s is not of type %s", whole, types);
+		return;
+	}
+	snprintf(key, sizeof(key), "%.*s", (int)length, path);
+	if (!json_object_get(value, key))
+		fail_msg("%s is missing", whole);
+	check_path(json_object_get(value, key), path + length + (path[length] == '.'), types,
+		   whole);
+}
+
+static void check_schema(const json_t *document, const char *schema)
+{
+	while (*schema) {
+		char path[96], types[8];
+		assert_int_equal(sscanf(schema, "%95s %7s\n", path, types), 2);
+		check_path(document, path, types, path);
+		schema = strchr(schema, '\n') + 1;
+	}
+}
+
+static json_t *document_of(const struct sample *sample, struct json_report_options options)
+{
+	json_error_t why;
+	char *text = SAMPLE_WRITTEN(
+		stream, assert_int_equal(json_report_write(stream, &sample->report, &options), 0));
+	json_t *document = json_loads(text, JSON_REJECT_DUPLICATES, &why);
+
+	if (!document)
+		fail_msg("line %d: %s in %s", why.line, why.text, text);
+	free(text);
+	return document;
+}
+
+static void keeps_the_schema_of_a_report(void **state)
+{
+	(void)state;
+	struct sample *sample = sample_of_all_verdicts();
+	json_t *document = document_of(sample, (struct json_report_options){0});
+	json_t *site = json_array_get(json_object_get(document, "sites"), 1);
+
+	assert_string_equal(json_string_value(json_object_get(document, "schema")),
+			    "seep.report/1");
+	check_schema(document, report_schema);
+	assert_int_equal(json_object_size(document), 7);
+	assert_int_equal(json_object_size(site), 15);
+	assert_int_equal(json_array_size(json_object_get(document, "sites")), SAMPLE_SITES);
+	assert_string_equal(json_string_value(json_object_get(site, "verdict")), "leak");
+	assert_true(json_is_true(json_object_get(site, "flagged")));
+	/* Without operator new and xmalloc: the program's own frame comes first. */
+	json_t *stack = json_object_get(site, "stack");
+	assert_int_equal(json_array_size(stack), sample->sites[1].frame_count - 2);
+	assert_string_equal(
+		json_string_value(json_object_get(json_array_get(stack, 0), "function")),
+		"open_session");
+	assert_int_equal(json_integer_value(json_object_get(site, "live_bytes")),
+			 sample->sites[1].live_bytes);
+	json_decref(document);
+	free(sample);
+}
+
+static void keeps_the_schema_of_a_diff(void **state)
+{
+	(void)state;
+	struct sample *sample = sample_of_all_verdicts();
+	sample->report.old = &sample->profile;
+	sample->report.old_snapshot = 2;
+	sample->sites[0].delta_bytes = -12;
+	sample->sites[1].delta_blocks = 3;
+	json_t *document = document_of(sample, (struct json_report_options){0});
+	json_t *sites = json_object_get(document, "sites");
+
+	assert_string_equal(json_string_value(json_object_get(document, "schema")), "seep.diff/1");
+	check_schema(document, report_schema);
+	check_schema(document, diff_schema);
+	/* Only what changed is in a diff. */
+	assert_int_equal(json_array_size(sites), 2);
+	json_t *delta = json_object_get(json_array_get(sites, 0), "delta");
+	assert_int_equal(json_integer_value(json_object_get(delta, "bytes")), -12);
+	json_decref(document);
+	free(sample);
+}
+
+static void names_each_end(void **state)
+{
+	(void)state;
+	static const struct {
+		enum seep_end_how how;
+		bool is_running;
+		const char *name;
+	} cases[] = {
+		{SEEP_END_EXIT, false, "exit"},	      {SEEP_END_SIGNAL, false, "signal"},
+		{SEEP_END_EXEC, false, "exec"},	      {SEEP_END_UNKNOWN, true, "running"},
+		{SEEP_END_UNKNOWN, false, "unknown"},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct sample *sample = sample_new(0, NULL);
+		sample->profile.end_how = cases[i].how;
+		sample->profile.is_running = cases[i].is_running;
+		json_t *document = document_of(sample, (struct json_report_options){0});
+		json_t *process = json_object_get(document, "process");
+		assert_string_equal(json_string_value(json_object_get(process, "end")),
+				    cases[i].name);
+		assert_int_equal(json_is_null(json_object_get(process, "ended")),
+				 cases[i].is_running);
+		assert_string_equal(json_string_value(json_object_get(process, "started")),
+				    "2026-11-21T01:50:12.123Z");
+		json_decref(document);
+		free(sample);
+	}
+}
+
+static void unknown_things_are_null(void **state)
+{
+	(void)state;
+	static struct frame frames[] = {{.offset = 0x7f00}};
+	struct sample *sample = sample_new(1, (enum verdict[]){VERDICT_STABLE});
+	sample->profile.ended_unix_ns = 0;
+	sample->sites[0].frames = frames;
+	sample->sites[0].frame_count = 1;
+	sample->sites[0].judgement.growth =
+		(struct growth){NAN, {-INFINITY, INFINITY}, NAN, NAN, NAN};
+	json_t *document = document_of(sample, (struct json_report_options){0});
+	json_t *site = json_array_get(json_object_get(document, "sites"), 0);
+	json_t *frame = json_array_get(json_object_get(site, "stack"), 0);
+
+	check_schema(document, report_schema);
+	assert_true(json_is_null(json_object_get(frame, "function")));
+	assert_true(json_is_null(json_object_get(frame, "line")));
+	assert_true(
+		json_is_null(json_object_get(json_object_get(site, "growth"), "bytes_per_hour")));
+	json_decref(document);
+	free(sample);
+}
+
+static void is_valid_whatever_the_names_are(void **state)
+{
+	(void)state;
+	static char *command[] = {"\xff\xfe", "a\"b\\c\n\033[31m", "\xed\xa0\x80", ""};
+	struct sample *sample = sample_of_all_verdicts();
+	sample->profile.name = "\xc3";
+	sample->profile.command = command;
+	sample->profile.command_count = 4;
+	json_t *document = document_of(sample, (struct json_report_options){0});
+	json_t *process = json_object_get(document, "process");
+
+	check_schema(document, report_schema);
+	assert_string_equal(json_string_value(json_object_get(process, "name")), "\xef\xbf\xbd");
+	json_decref(document);
+	free(sample);
+}
+
+static void no_snapshot_is_no_excuse(void **state)
+{
+	(void)state;
+	struct sample *sample = sample_new(0, NULL);
+	sample->profile.snapshot_count = 0;
+	sample->report.snapshot_count = 0;
+	sample->report.point_count = 0;
+	json_t *document = document_of(sample, (struct json_report_options){0});
+
+	check_schema(document, report_schema);
+	json_decref(document);
+	free(sample);
+}
+
+static void fits_on_one_line_when_told(void **state)
+{
+	(void)state;
+	struct sample *sample = sample_of_all_verdicts();
+	struct json_report_options options = {.is_one_line = true, .site_limit = 2};
+	char *text = SAMPLE_WRITTEN(stream, json_report_write(stream, &sample->report, &options));
+
+	assert_ptr_equal(strchr(text, '\n'), text + strlen(text) - 1);
+	free(text);
+	json_t *document = document_of(sample, options);
+	assert_int_equal(json_array_size(json_object_get(document, "sites")), 2);
+	json_decref(document);
+	free(sample);
+}
+
+static void stops_when_nobody_reads(void **state)
+{
+	(void)state;
+	struct sample *sample = sample_of_all_verdicts();
+	FILE *full = fopen("/dev/full", "w");
+
+	assert_non_null(full);
+	setvbuf(full, NULL, _IONBF, 0);
+	assert_int_equal(json_report_write(full, &sample->report, &(struct json_report_options){0}),
+			 -EIO);
+	fclose(full);
+	free(sample);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(keeps_the_schema_of_a_report),
+		cmocka_unit_test(keeps_the_schema_of_a_diff),
+		cmocka_unit_test(names_each_end),
+		cmocka_unit_test(unknown_things_are_null),
+		cmocka_unit_test(is_valid_whatever_the_names_are),
+		cmocka_unit_test(no_snapshot_is_no_excuse),
+		cmocka_unit_test(fits_on_one_line_when_told),
+		cmocka_unit_test(stops_when_nobody_reads),
+	};
+
+	return cmocka_run_group_tests_name("json_report", tests, NULL, NULL);
+}

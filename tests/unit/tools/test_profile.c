@@ -1,0 +1,452 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * test_profile: what a sound file says, and how snapshots are found by name.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tests/support/profile_writer.h"
+#include "tools/model/error.h"
+#include "tools/model/profile.h"
+
+#define KEPT_FILE "tests/unit/files/version_1_0.seep"
+
+/* Two sites under one caller over four snapshots; every kind of record. */
+static void write_example(struct profile_writer *writer)
+{
+	profile_writer_start(writer);
+	profile_writer_process(writer, 4711, "server");
+	profile_writer_module(writer, 0, 0, 0x10000, 0x20000, "/usr/bin/server");
+	profile_writer_module(writer, 1, 0, 0x40000, 0x50000, "/usr/lib/plugin.so");
+	profile_writer_node(writer, 1, 0, 0x10100, 0);
+	profile_writer_node(writer, 2, 1, 0x10200, 0);
+	profile_writer_node(writer, 3, 1, 0x40300, 0);
+
+	profile_writer_snapshot(writer, 1, 0.5, SEEP_SNAPSHOT_IS_KEYFRAME, SEEP_REASON_INTERVAL,
+				"");
+	profile_writer_entry(writer, 2, 10, 1000, 12, 1);
+	profile_writer_cohort(writer, 1, 10, 1000);
+	profile_writer_snapshot_done(writer);
+
+	profile_writer_snapshot(writer, 2, 1, 0, SEEP_REASON_REQUEST, "loaded");
+	profile_writer_entry(writer, 3, 2, 64, 2, 1);
+	profile_writer_cohort(writer, 2, 2, 64);
+	profile_writer_snapshot_done(writer);
+
+	profile_writer_snapshot(writer, 5, 2, 0, SEEP_REASON_INTERVAL, "");
+	profile_writer_entry(writer, 2, 13, 1300, 20, 2);
+	profile_writer_cohort(writer, 1, 9, 900);
+	profile_writer_cohort(writer, 4, 4, 400);
+	profile_writer_snapshot_done(writer);
+
+	struct seep_module_unload unload = {1, 5};
+	profile_writer_put(writer, &unload, sizeof(unload));
+	profile_writer_record(writer, SEEP_RECORD_MODULE_UNLOAD);
+
+	profile_writer_snapshot(writer, 6, 3, 0, SEEP_REASON_FINAL, "");
+	profile_writer_entry(writer, 3, 0, 0, 2, 0);
+	profile_writer_snapshot_done(writer);
+	profile_writer_end(writer, SEEP_END_EXIT, 3);
+}
+
+static void check_example(const struct profile *profile)
+{
+	assert_int_equal(profile->damage.damaged_records, 0);
+	assert_int_equal(profile->damage.skipped_bytes, 0);
+	assert_false(profile->damage.tail_is_torn);
+	assert_int_equal(profile->pid, 4711);
+	assert_string_equal(profile->name, "server");
+	assert_string_equal(profile->exe, "/usr/bin/server");
+	assert_int_equal(profile->command_count, 2);
+	assert_string_equal(profile->command[0], "server");
+	assert_string_equal(profile->command[1], "--port=80");
+	assert_int_equal(profile->end_how, SEEP_END_EXIT);
+	assert_int_equal(profile->end_status, 3);
+	assert_false(profile->is_running);
+	assert_int_equal(profile->started_unix_ns, 1700000000000000000);
+
+	assert_int_equal(profile->module_count, 2);
+	assert_string_equal(profile->modules[1].path, "/usr/lib/plugin.so");
+	assert_int_equal(profile->modules[1].unloaded_epoch, 5);
+	assert_int_equal(profile->modules[0].build_id_bytes, 5);
+	assert_int_equal(profile->modules[0].build_id[1], 0xad);
+	assert_int_equal(profile->node_count, 4);
+	assert_int_equal(profile->nodes[3].parent, 1);
+	assert_int_equal(profile->nodes[3].pc, 0x40300);
+	assert_int_equal(profile->nodes[3].module, 1);
+	assert_int_equal(profile->nodes[2].module, 0);
+
+	assert_int_equal(profile->snapshot_count, 4);
+	assert_int_equal(profile->snapshots[2].number, 5);
+	assert_string_equal(profile->snapshots[1].label, "loaded");
+	assert_int_equal(profile->snapshots[3].reason, SEEP_REASON_FINAL);
+	assert_int_equal(profile->site_count, 2);
+	const struct site *site = &profile->sites[0];
+	assert_int_equal(site->stack, 2);
+	assert_int_equal(site->point_count, 2);
+	assert_int_equal(site->points[1].snapshot, 2);
+	assert_int_equal(site->points[1].live_blocks, 13);
+	assert_int_equal(site->points[1].allocations, 20);
+	assert_int_equal(site->points[1].cohort_count, 2);
+	assert_int_equal(site->points[1].cohorts[1].epoch, 4);
+	assert_int_equal(site->points[1].cohorts[1].bytes, 400);
+}
+
+static void reads_every_kind_of_record(void **state)
+{
+	(void)state;
+	struct profile_writer writer;
+	write_example(&writer);
+	struct profile *profile = profile_writer_read(&writer);
+	check_example(profile);
+	profile_free(profile);
+	profile_writer_free(&writer);
+}
+
+/* With SEEP_KEEP_FILE=1 the file of the current version is written, once for each version. */
+static void still_reads_the_file_kept_from_version_1_0(void **state)
+{
+	(void)state;
+	if (getenv("SEEP_KEEP_FILE")) {
+		struct profile_writer writer;
+		write_example(&writer);
+		FILE *file = fopen(KEPT_FILE, "wb");
+		assert_non_null(file);
+		fwrite(writer.file.bytes, 1, writer.file.size, file);
+		fclose(file);
+		profile_writer_free(&writer);
+	}
+	struct profile *profile;
+	struct error error = {""};
+	if (profile_read(KEPT_FILE, &profile, &error) != 0)
+		fail_msg("%s", error.text);
+	check_example(profile);
+	profile_free(profile);
+}
+
+static void a_site_left_out_of_a_snapshot_is_as_it_was(void **state)
+{
+	(void)state;
+	struct profile_writer writer;
+	write_example(&writer);
+	struct profile *profile = profile_writer_read(&writer);
+	const struct site *first = &profile->sites[0], *second = &profile->sites[1];
+	assert_int_equal(site_at(first, 0)->live_blocks, 10);
+	assert_int_equal(site_at(first, 1)->live_blocks, 10);
+	assert_int_equal(site_at(first, 3)->live_blocks, 13);
+	assert_null(site_at(second, 0));
+	assert_int_equal(site_at(second, 2)->live_blocks, 2);
+	assert_int_equal(site_at(second, 3)->live_blocks, 0);
+	profile_free(profile);
+	profile_writer_free(&writer);
+}
+
+static void a_site_left_out_of_a_keyframe_is_empty(void **state)
+{
+	(void)state;
+	struct profile_writer writer;
+	write_example(&writer);
+	profile_writer_snapshot(&writer, 9, 5, SEEP_SNAPSHOT_IS_KEYFRAME, SEEP_REASON_INTERVAL, "");
+	profile_writer_entry(&writer, 3, 1, 8, 3, 1);
+	profile_writer_cohort(&writer, 7, 1, 8);
+	profile_writer_snapshot_done(&writer);
+	struct profile *profile = profile_writer_read(&writer);
+	assert_int_equal(site_at(&profile->sites[0], 3)->live_blocks, 13);
+	assert_int_equal(site_at(&profile->sites[0], 4)->live_blocks, 0);
+	assert_int_equal(site_at(&profile->sites[0], 4)->allocations, 20);
+	assert_int_equal(site_at(&profile->sites[1], 4)->live_blocks, 1);
+	profile_free(profile);
+	profile_writer_free(&writer);
+}
+
+static void two_ids_of_one_node_are_one_site_and_their_numbers_add_up(void **state)
+{
+	(void)state;
+	struct profile_writer writer;
+	profile_writer_start(&writer);
+	profile_writer_process(&writer, 4711, "server");
+	profile_writer_node(&writer, 1, 0, 0x10100, 0);
+	profile_writer_node(&writer, 2, 0, 0x10100, 0); /* the same as 1 */
+	profile_writer_node(&writer, 3, 1, 0x10200, 0);
+	profile_writer_node(&writer, 4, 2, 0x10200, 0); /* so this is the same as 3 */
+	profile_writer_node(&writer, 5, 2, 0x10200, 1); /* but this is another generation */
+	profile_writer_snapshot(&writer, 1, 1, SEEP_SNAPSHOT_IS_KEYFRAME, SEEP_REASON_INTERVAL, "");
+	profile_writer_entry(&writer, 3, 5, 50, 5, 1);
+	profile_writer_cohort(&writer, 1, 5, 50);
+	profile_writer_entry(&writer, 4, 2, 20, 2, 1);
+	profile_writer_cohort(&writer, 1, 2, 20);
+	profile_writer_entry(&writer, 5, 1, 1, 1, 1);
+	profile_writer_cohort(&writer, 1, 1, 1);
+	profile_writer_snapshot_done(&writer);
+	/* Only the second id changes. */
+	profile_writer_snapshot(&writer, 2, 2, 0, SEEP_REASON_INTERVAL, "");
+	profile_writer_entry(&writer, 4, 4, 40, 5, 2);
+	profile_writer_cohort(&writer, 1, 1, 10);
+	profile_writer_cohort(&writer, 2, 3, 30);
+	profile_writer_snapshot_done(&writer);
+	/* And now only the first. */
+	profile_writer_snapshot(&writer, 3, 3, 0, SEEP_REASON_INTERVAL, "");
+	profile_writer_entry(&writer, 3, 0, 0, 5, 0);
+	profile_writer_snapshot_done(&writer);
+
+	struct profile *profile = profile_writer_read(&writer);
+	assert_int_equal(profile->damage.damaged_records, 0);
+	assert_int_equal(profile->site_count, 2);
+	const struct site *site = &profile->sites[0];
+	assert_int_equal(site->stack, 3);
+	assert_int_equal(profile->nodes[5].parent, 1);
+	assert_int_equal(site_at(site, 0)->live_blocks, 7);
+	assert_int_equal(site_at(site, 0)->live_bytes, 70);
+	assert_int_equal(site_at(site, 1)->live_blocks, 9);
+	assert_int_equal(site_at(site, 1)->allocations, 10);
+	assert_int_equal(site_at(site, 1)->cohort_count, 2);
+	assert_int_equal(site_at(site, 1)->cohorts[0].blocks, 6);
+	assert_int_equal(site_at(site, 1)->cohorts[1].bytes, 30);
+	assert_int_equal(site_at(site, 2)->live_blocks, 4);
+	assert_int_equal(site_at(site, 2)->live_bytes, 40);
+	profile_free(profile);
+	profile_writer_free(&writer);
+}
+
+static void more_doubles_than_can_be_added_up_still_lose_no_block(void **state)
+{
+	(void)state;
+	enum { DOUBLES = 100 };
+	struct profile_writer writer;
+	profile_writer_start(&writer);
+	profile_writer_process(&writer, 4711, "server");
+	for (uint32_t id = 1; id <= DOUBLES; id++)
+		profile_writer_node(&writer, id, 0, 0x10100, 0);
+	profile_writer_snapshot(&writer, 1, 1, SEEP_SNAPSHOT_IS_KEYFRAME, SEEP_REASON_INTERVAL, "");
+	for (uint32_t id = 1; id <= DOUBLES; id++) {
+		profile_writer_entry(&writer, id, 1, 10, 1, 1);
+		profile_writer_cohort(&writer, 1, 1, 10);
+	}
+	profile_writer_snapshot_done(&writer);
+	struct profile *profile = profile_writer_read(&writer);
+	uint64_t blocks = 0;
+	for (size_t i = 0; i < profile->site_count; i++)
+		blocks += site_at(&profile->sites[i], 0)->live_blocks;
+	assert_int_equal(blocks, DOUBLES);
+	assert_true(profile->site_count < DOUBLES);
+	profile_free(profile);
+	profile_writer_free(&writer);
+}
+
+static void a_reused_address_belongs_to_the_module_of_its_generation(void **state)
+{
+	(void)state;
+	struct profile_writer writer;
+	profile_writer_start(&writer);
+	profile_writer_process(&writer, 4711, "server");
+	profile_writer_module(&writer, 0, 0, 0x10000, 0x20000, "/first.so");
+	profile_writer_module(&writer, 1, 1, 0x18000, 0x30000, "/second.so");
+	profile_writer_node(&writer, 1, 0, 0x19000, 0);
+	profile_writer_node(&writer, 2, 0, 0x19000, 1);
+	profile_writer_node(&writer, 3, 0, 0x30000, 1); /* one past the end */
+	profile_writer_node(&writer, 4, 0, 0x19000, 2); /* no such generation */
+	profile_writer_node(&writer, 5, 0, SEEP_PC_MMAP, 0);
+	struct profile *profile = profile_writer_read(&writer);
+	assert_int_equal(profile->nodes[1].module, 0);
+	assert_int_equal(profile->nodes[2].module, 1);
+	assert_int_equal(profile->nodes[3].module, PROFILE_NO_MODULE);
+	assert_int_equal(profile->nodes[4].module, PROFILE_NO_MODULE);
+	assert_int_equal(profile->nodes[5].module, PROFILE_NO_MODULE);
+	assert_string_equal(profile->modules[profile->nodes[2].module].path, "/second.so");
+	profile_free(profile);
+	profile_writer_free(&writer);
+}
+
+static void the_surest_end_wins(void **state)
+{
+	(void)state;
+	struct profile_writer writer;
+	write_example(&writer);
+	profile_writer_end(&writer, SEEP_END_SIGNAL, 9);
+	profile_writer_end(&writer, SEEP_END_UNKNOWN, 0);
+	struct profile *profile = profile_writer_read(&writer);
+	assert_int_equal(profile->end_how, SEEP_END_EXIT);
+	assert_int_equal(profile->end_status, 3);
+	profile_free(profile);
+	profile_writer_free(&writer);
+}
+
+static void an_end_that_somebody_else_appended_is_no_damage(void **state)
+{
+	(void)state;
+	struct profile_writer writer;
+	write_example(&writer);
+	writer.sequence = 0;
+	profile_writer_end(&writer, SEEP_END_SIGNAL, 9);
+	struct profile *profile = profile_writer_read(&writer);
+	assert_int_equal(profile->damage.damaged_records, 0);
+	profile_free(profile);
+	profile_writer_free(&writer);
+}
+
+static void a_process_that_is_there_is_running_until_an_end_is_written(void **state)
+{
+	(void)state;
+	unsigned long long ticks = 0;
+	FILE *file = fopen("/proc/self/stat", "r");
+	assert_non_null(file);
+	char line[1024] = "";
+	assert_non_null(fgets(line, sizeof(line), file));
+	fclose(file);
+	char *at = strrchr(line, ')');
+	for (int field = 2; field < 22; field++)
+		at = strchr(at + 1, ' ');
+	ticks = strtoull(at, NULL, 10);
+
+	for (int with_end = 0; with_end < 2; with_end++) {
+		struct profile_writer writer;
+		profile_writer_start(&writer);
+		profile_writer_process(&writer, (uint32_t)getpid(), "self");
+		size_t at_ticks = writer.last_record + sizeof(struct seep_record_header) +
+				  offsetof(struct seep_process, start_ticks);
+		for (int other = 0; other < 2; other++) {
+			uint64_t value = ticks + (uint64_t)other;
+			memcpy(writer.file.bytes + at_ticks, &value, sizeof(value));
+			profile_writer_reseal(&writer);
+			struct profile_writer copy = writer;
+			if (with_end) {
+				copy = (struct profile_writer){.sequence = 1};
+				copy.file.bytes = malloc(writer.file.size);
+				memcpy(copy.file.bytes, writer.file.bytes, writer.file.size);
+				copy.file.size = copy.file.capacity = writer.file.size;
+				profile_writer_end(&copy, SEEP_END_UNKNOWN, 0);
+			}
+			struct profile *profile = profile_writer_read(&copy);
+			assert_int_equal(profile->is_running, !with_end && !other);
+			profile_free(profile);
+			if (with_end)
+				profile_writer_free(&copy);
+		}
+		profile_writer_free(&writer);
+	}
+}
+
+static void records_and_fields_of_a_later_minor_version_are_skipped(void **state)
+{
+	(void)state;
+	struct profile_writer writer;
+	write_example(&writer);
+	profile_writer_put(&writer, "something new", 13);
+	profile_writer_record(&writer, 4242);
+	/* A longer snapshot struct: the label begins later. */
+	struct seep_snapshot longer = {
+		.struct_bytes = sizeof(longer) + 16,
+		.number = 7,
+		.epoch = 7,
+		.reason = SEEP_REASON_INTERVAL,
+		.label_bytes = 3,
+		.entries_offset = sizeof(longer) + 16 + 3,
+	};
+	writer.time_ns = 9000000000;
+	profile_writer_put(&writer, &longer, sizeof(longer));
+	profile_writer_put(&writer, "0123456789abcdefnew", 19);
+	profile_writer_record(&writer, SEEP_RECORD_SNAPSHOT);
+	struct profile *profile = profile_writer_read(&writer);
+	assert_int_equal(profile->damage.damaged_records, 0);
+	assert_int_equal(profile->snapshot_count, 5);
+	assert_string_equal(profile->snapshots[4].label, "new");
+	profile_free(profile);
+	profile_writer_free(&writer);
+}
+
+static void a_file_without_a_snapshot_is_read_without_error(void **state)
+{
+	(void)state;
+	struct profile_writer writer;
+	profile_writer_start(&writer);
+	profile_writer_process(&writer, 4711, "server");
+	struct profile *profile = profile_writer_read(&writer);
+	size_t index;
+	struct error error = {""};
+	assert_int_equal(profile->snapshot_count, 0);
+	assert_int_equal(profile->site_count, 0);
+	assert_int_equal(profile_find_snapshot(profile, "last", &index, &error), -ENOENT);
+	assert_non_null(strstr(error.text, "holds no snapshot"));
+	profile_free(profile);
+	profile_writer_free(&writer);
+}
+
+static void finds_a_snapshot_by_number_label_and_place(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *name;
+		int index; /* -1: not found */
+		const char *sentence;
+	} cases[] = {
+		{"first", 0, ""},
+		{"last", 3, ""},
+		{"1", 0, ""},
+		{"6", 3, ""},
+		{"-1", 3, ""},
+		{"-4", 0, ""},
+		{"loaded", 1, ""},
+		{"3", -1, "neighbours are 2 and 5"},
+		{"7", -1, "the last one is 6"},
+		{"0", -1, "the first one is 1"},
+		{"-5", -1, "only 4 snapshots"},
+		{"99999999999999999999999", -1, "the last one is 6"},
+		{"-99999999999999999999999", -1, "only 4 snapshots"},
+		{"", -1, "no snapshot called \"\""},
+		{"-", -1, "no snapshot called"},
+		{"unloaded\n", -1, "no snapshot called \"unloaded?\""},
+	};
+	struct profile_writer writer;
+	write_example(&writer);
+	struct profile *profile = profile_writer_read(&writer);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		size_t index = 77;
+		struct error error = {""};
+		int result = profile_find_snapshot(profile, cases[i].name, &index, &error);
+		assert_int_equal(result == 0, cases[i].index >= 0);
+		if (result == 0)
+			assert_int_equal(index, cases[i].index);
+		else if (!strstr(error.text, cases[i].sentence))
+			fail_msg("%s: %s", cases[i].name, error.text);
+	}
+	profile_free(profile);
+
+	profile_writer_snapshot(&writer, 8, 4, 0, SEEP_REASON_REQUEST, "loaded");
+	profile_writer_snapshot_done(&writer);
+	profile = profile_writer_read(&writer);
+	size_t index;
+	struct error error = {""};
+	assert_int_equal(profile_find_snapshot(profile, "loaded", &index, &error), -EINVAL);
+	assert_non_null(strstr(error.text, "2 and 8"));
+	profile_free(profile);
+	profile_writer_free(&writer);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(reads_every_kind_of_record),
+		cmocka_unit_test(still_reads_the_file_kept_from_version_1_0),
+		cmocka_unit_test(a_site_left_out_of_a_snapshot_is_as_it_was),
+		cmocka_unit_test(a_site_left_out_of_a_keyframe_is_empty),
+		cmocka_unit_test(two_ids_of_one_node_are_one_site_and_their_numbers_add_up),
+		cmocka_unit_test(more_doubles_than_can_be_added_up_still_lose_no_block),
+		cmocka_unit_test(a_reused_address_belongs_to_the_module_of_its_generation),
+		cmocka_unit_test(the_surest_end_wins),
+		cmocka_unit_test(an_end_that_somebody_else_appended_is_no_damage),
+		cmocka_unit_test(a_process_that_is_there_is_running_until_an_end_is_written),
+		cmocka_unit_test(records_and_fields_of_a_later_minor_version_are_skipped),
+		cmocka_unit_test(a_file_without_a_snapshot_is_read_without_error),
+		cmocka_unit_test(finds_a_snapshot_by_number_label_and_place),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

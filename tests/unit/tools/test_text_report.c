@@ -1,0 +1,555 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_text_report: what a person reads, word for word; and that no line is ever too wide. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <time.h>
+
+#include "tests/unit/tools/sample_report.h"
+#include "tools/output/text_line.h"
+#include "tools/output/text_report.h"
+#include "tools/output/utf8.h"
+
+static const struct text_style plain = {.width = 80, .is_utf8 = true};
+
+static char *report_text_of(const struct sample *sample, struct text_report_options options)
+{
+	options.style = options.style.width ? options.style : plain;
+	options.source = "run.seep";
+	return SAMPLE_WRITTEN(stream, text_report_write(stream, &sample->report, &options));
+}
+
+/* The text from `begin` on. */
+static const char *after_header(const char *text)
+{
+	const char *empty_line = strstr(text, "\n\n");
+
+	assert_non_null(empty_line);
+	return empty_line + 2;
+}
+
+static void shows_every_verdict(void **state)
+{
+	(void)state;
+	static const char expected[] =
+		"server (pid 4711), killed by SIGKILL\n"
+		"  command   ./server --port 8080 --name 'night shift'\n"
+		"  started   2026-11-21 01:50:12, ran for 1 m 01 s, 40 snapshots in the file\n"
+		"  live      3.72 MiB in 39,000 blocks; process 31.0 MiB resident (RSS)\n"
+		"  activity  1,170,000 allocations, 1,131,000 frees\n"
+		"\n"
+		"1 leak, 1 lost: +4.20 MiB/h, first at dictExpand dict.c:151\n"
+		"\n"
+		" 1. LOST  3.72 MiB in 39,000 blocks\n"
+		"    since 3.2 s into the run, over 99 % sure, severity high\n"
+		"    ▁▁▁▁▂▂▂▂▂▃▃▃▃▄▄▄▅▅▅▅▆▆▆▆▇▇▇▇████  0 B → 3.72 MiB  100 ms to 59 s\n"
+		"      dictExpand  dict.c:151\n"
+		"      dictAdd     dict.c:300\n"
+		"      main        server/main.c:20\n"
+		"\n"
+		" 2. LEAK  3.72 MiB in 39,000 blocks  +4.20 MiB/h (3.91 to 4.49)\n"
+		"    since 3.2 s into the run, over 99 % sure, severity high\n"
+		"    ▁▁▁▁▂▂▂▂▂▃▃▃▃▄▄▄▅▅▅▅▆▆▆▆▇▇▇▇████  0 B → 3.72 MiB  100 ms to 59 s\n"
+		"      via operator new ← xmalloc\n"
+		"      open_session   server.c:88\n"
+		"      accept_one     server.c:140 inlined\n"
+		"      handle_events  events.c:31\n"
+		"      main           server/main.c:201\n"
+		"\n"
+		" 3. growing  3.72 MiB in 39,000 blocks  +4.20 MiB/h (3.91 to 4.49)\n"
+		"    since 3.2 s into the run, 60 % sure, 6 more snapshots would decide\n"
+		"    ▁▁▁▁▂▂▂▂▂▃▃▃▃▄▄▄▅▅▅▅▆▆▆▆▇▇▇▇████  0 B → 3.72 MiB  100 ms to 59 s\n"
+		"      via operator new\n"
+		"      std::_Rb_tree<…>::_M_emplace_hint_unique<…>    stl_tree.h:2457 inlined\n"
+		"      {anonymous}::Cache<std::string, Page>::insert  cache.h:77 (libcache.so.3)\n"
+		"      libplugin.so+0x4660\n"
+		"      0x7f1234567000\n"
+		"      [deeper frames cut]\n"
+		"\n"
+		" 4. saturating  964 KiB in 9,868 blocks  +4.20 MiB/h  ▁▂▄▅▆▆▇▇████████\n"
+		"    dictExpand dict.c:151 ← dictAdd ← main\n"
+		" 5. plateau  732 KiB in 7,500 blocks  ▁▂▄▅▇███████████        grew, then stopped\n"
+		"    dictExpand dict.c:151 ← dictAdd ← main\n"
+		" 6. periodic  205 KiB in 2,100 blocks  ▃▅█▂▅▇▂▄▆▁▃▆█▃▅█           comes and goes\n"
+		"    dictExpand dict.c:151 ← dictAdd ← main\n"
+		" 7. unfreed  410 KiB in 4,200 blocks                             live at the end\n"
+		"    dictExpand dict.c:151 ← dictAdd ← main\n"
+		" 8. stable  410 KiB in 4,200 blocks  ▅▄▄▄▄▅▅▄▄▄▅▅▄▄▄▄\n"
+		"    dictExpand dict.c:151 ← dictAdd ← main\n"
+		"\n"
+		"Next: see what grew from first to last snapshot: seep diff run.seep\n";
+	struct sample *sample = sample_of_all_verdicts();
+	char *text = report_text_of(sample, (struct text_report_options){.site_limit = 10});
+
+	assert_string_equal(text, expected);
+	free(text);
+	free(sample);
+}
+
+static void falls_back_to_ascii(void **state)
+{
+	(void)state;
+	static const char expected[] =
+		"1 leak: +4.20 MiB/h at open_session server.c:88\n"
+		"\n"
+		" 1. LEAK  3.72 MiB in 39,000 blocks  +4.20 MiB/h (3.91 to 4.49)\n"
+		"    since 3.2 s into the run, over 99 % sure, severity high\n"
+		"    ____.....::::---====++++****####  0 B -> 3.72 MiB  100 ms to 59 s\n"
+		"      via operator new <- xmalloc\n"
+		"      open_session   server.c:88\n"
+		"      accept_one     server.c:140 inlined\n"
+		"      handle_events  events.c:31\n"
+		"      main           server/main.c:201\n"
+		"\n"
+		"Next: see what grew from first to last snapshot: seep diff run.seep\n";
+	struct sample *sample = sample_new(1, (enum verdict[]){VERDICT_LEAK});
+	char *text = report_text_of(
+		sample, (struct text_report_options){.style = {.width = 80}, .site_limit = 10});
+
+	assert_string_equal(after_header(text), expected);
+	for (const char *c = text; *c; c++)
+		assert_true((unsigned char)*c < 0x80);
+	free(text);
+	free(sample);
+}
+
+static void tells_what_was_lost_and_damaged(void **state)
+{
+	(void)state;
+	static const char expected[] =
+		"server (pid 4711, forked from 4700), still running\n"
+		"  command   ./server --port 8080 --name 'night shift'\n"
+		"  started   2026-11-21 01:50:12, seen for 1 m 01 s, 40 snapshots in the file\n"
+		"  live      3.72 MiB in 39,000 blocks; process 31.0 MiB resident (RSS)\n"
+		"  activity  1,170,000 allocations, 1,131,000 frees\n"
+		"  lost      312 allocations could not be recorded and are missing in this report\n"
+		"  lost      1 allocation was recorded without a stack\n"
+		"  cut       14 allocations have a stack whose outer frames are missing\n"
+		"  damaged   2 records are damaged or missing in the file, 4.00 KiB skipped; what\n"
+		"            they held is missing in this report\n"
+		"  torn      the last record of the file is incomplete, as after a crash;\n"
+		"            everything before it counts\n"
+		"\n"
+		"No site grows, seen over 1 m 01 s in 40 snapshots.\n"
+		"\n"
+		" 1. stable  410 KiB in 4,200 blocks  ▅▄▄▄▄▅▅▄▄▄▅▅▄▄▄▄\n"
+		"    dictExpand dict.c:151 ← dictAdd ← main\n";
+	struct sample *sample = sample_new(1, (enum verdict[]){VERDICT_STABLE});
+	sample->profile.is_running = true;
+	sample->profile.forked_from = 4700;
+	sample->snapshots[SAMPLE_POINTS - 1].raw.lost_blocks = 312;
+	sample->snapshots[SAMPLE_POINTS - 1].raw.lost_stacks = 1;
+	sample->snapshots[SAMPLE_POINTS - 1].raw.cut_stacks = 14;
+	sample->profile.damage.damaged_records = 2;
+	sample->profile.damage.skipped_bytes = 4096;
+	sample->profile.damage.tail_is_torn = true;
+	char *text = report_text_of(sample, (struct text_report_options){.site_limit = 10});
+
+	assert_string_equal(text, expected);
+	free(text);
+	free(sample);
+}
+
+static void tells_what_is_torn_without_speaking_of_damage(void **state)
+{
+	(void)state;
+	struct sample *sample = sample_new(1, (enum verdict[]){VERDICT_STABLE});
+	sample->profile.damage.skipped_bytes = 4096;
+	sample->profile.damage.tail_is_torn = true;
+	char *text = report_text_of(sample, (struct text_report_options){.site_limit = 10});
+
+	assert_null(strstr(text, "damaged"));
+	assert_non_null(strstr(text, "  torn      the last record of the file is incomplete (4.00 "
+				     "KiB), as after a"));
+	free(text);
+	free(sample);
+}
+
+static void is_silent_about_damage_where_there_is_none(void **state)
+{
+	(void)state;
+	struct sample *sample = sample_new(1, (enum verdict[]){VERDICT_STABLE});
+	char *text = report_text_of(sample, (struct text_report_options){.site_limit = 10});
+
+	assert_null(strstr(text, "lost"));
+	assert_null(strstr(text, "damaged"));
+	assert_null(strstr(text, "torn"));
+	free(text);
+	free(sample);
+}
+
+static void tells_the_peak_of_what_was_freed_at_the_end(void **state)
+{
+	(void)state;
+	struct sample *sample = sample_new(1, (enum verdict[]){VERDICT_LEAK});
+	sample->sites[0].live_bytes = sample->sites[0].live_blocks = 0;
+	sample->sites[0].peak_bytes = 1258291;
+	sample->sites[0].peak_blocks = 3000;
+	char *text = report_text_of(sample, (struct text_report_options){0});
+	assert_non_null(strstr(
+		text, "\n 1. LEAK  1.20 MiB in 3,000 blocks at its peak, freed at the end\n"));
+	assert_non_null(strstr(text, " sure, freed when the program ended"));
+	free(text);
+
+	sample->sites[0].live_bytes = 24;
+	sample->sites[0].live_blocks = 1;
+	text = report_text_of(sample, (struct text_report_options){0});
+	assert_non_null(strstr(text, " at its peak, all but 24 B freed at the end\n"));
+	assert_non_null(strstr(text, " sure, mostly freed when it ended"));
+	free(text);
+
+	/* Nobody knows yet how it ends. */
+	sample->profile.is_running = true;
+	text = report_text_of(sample, (struct text_report_options){0});
+	assert_non_null(strstr(text, " at its peak, all but 24 B freed since\n"));
+	assert_null(strstr(text, "freed when"));
+	free(text);
+	free(sample);
+}
+
+static void concludes_in_one_line(void **state)
+{
+	(void)state;
+	static const struct {
+		enum verdict verdict;
+		const char *line;
+	} cases[] = {
+		{VERDICT_LEAK, "1 leak: +4.20 MiB/h at open_session server.c:88\n"},
+		{VERDICT_LOST, "1 lost: 3.72 MiB at dictExpand dict.c:151\n"},
+		{VERDICT_STABLE, "No site grows, seen over 1 m 01 s in 40 snapshots.\n"},
+		{VERDICT_PLATEAU, "No site grows, seen over 1 m 01 s in 40 snapshots.\n"},
+		{VERDICT_UNFREED, "Too short to judge growth (40 snapshots in 1 m 01 s): what is "
+				  "left at the end.\n"},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct sample *sample = sample_new(1, &cases[i].verdict);
+		char *text = report_text_of(sample, (struct text_report_options){0});
+		assert_memory_equal(after_header(text), cases[i].line, strlen(cases[i].line));
+		free(text);
+		free(sample);
+	}
+}
+
+static void says_when_nothing_is_left(void **state)
+{
+	(void)state;
+	struct sample *sample = sample_new(0, NULL);
+	sample->snapshots[SAMPLE_POINTS - 1].raw.live_blocks = 0;
+	char *text = report_text_of(sample, (struct text_report_options){0});
+
+	assert_string_equal(after_header(text), "Nothing is left: every block was freed.\n");
+	free(text);
+	free(sample);
+}
+
+static void says_when_there_is_no_snapshot(void **state)
+{
+	(void)state;
+	struct sample *sample = sample_new(0, NULL);
+	sample->profile.snapshot_count = 0;
+	sample->report.snapshot_count = 0;
+	sample->report.point_count = 0;
+	char *text = report_text_of(sample, (struct text_report_options){0});
+
+	assert_non_null(strstr(text, "No snapshot in the file"));
+	free(text);
+	free(sample);
+}
+
+static void sums_up_what_the_limit_leaves_out(void **state)
+{
+	(void)state;
+	struct sample *sample = sample_new(
+		4, (enum verdict[]){VERDICT_LEAK, VERDICT_LEAK, VERDICT_STABLE, VERDICT_STABLE});
+	char *text = report_text_of(sample, (struct text_report_options){.site_limit = 1});
+
+	assert_non_null(strstr(text, "\n3 more sites (1 flagged) with 4.52 MiB in 47,400 blocks:\n"
+				     "seep report --top=0 run.seep\n"));
+	assert_null(strstr(text, " 2. "));
+	free(text);
+	free(sample);
+}
+
+static void quotes_the_command_and_keeps_it_whole(void **state)
+{
+	(void)state;
+	struct sample *sample = sample_new(1, (enum verdict[]){VERDICT_LEAK});
+	sample->profile.path = "/a folder/with a name that takes more than half a line/it's.seep";
+	char *text = report_text_of(sample, (struct text_report_options){0});
+
+	assert_non_null(strstr(text, "snapshot:\n      seep diff '/a folder/with a name that takes "
+				     "more than half a line/it'\\''s.seep'\n"));
+	free(text);
+	free(sample);
+}
+
+static void works_without_symbols(void **state)
+{
+	(void)state;
+	static struct frame frames[] = {{.module = SERVER, .offset = 0x4660}, {.offset = 0x7f00}};
+	struct sample *sample = sample_new(1, (enum verdict[]){VERDICT_LEAK});
+	sample->sites[0].frames = frames;
+	sample->sites[0].frame_count = 2;
+	char *text = report_text_of(sample, (struct text_report_options){0});
+
+	assert_non_null(strstr(text, "at server+0x4660\n"));
+	assert_non_null(strstr(text, "      server+0x4660\n      0x7f00\n"));
+	free(text);
+	sample->sites[0].frames = NULL;
+	sample->sites[0].frame_count = 0;
+	text = report_text_of(sample, (struct text_report_options){0});
+	assert_non_null(strstr(text, "(no stack was recorded)"));
+	free(text);
+	free(sample);
+}
+
+static void shows_notes_and_a_next_step(void **state)
+{
+	(void)state;
+	static const char *const notes[] = {"libfoo.so is not the one that ran.", NULL};
+	struct sample *sample = sample_new(1, (enum verdict[]){VERDICT_GROWING});
+	sample->profile.is_running = true;
+	char *text = report_text_of(sample, (struct text_report_options){.notes = notes});
+
+	assert_non_null(strstr(text, "\nNote: libfoo.so is not the one that ran.\n"));
+	assert_non_null(strstr(text, "\nNext: "));
+	assert_non_null(strstr(text, "seep snapshot 4711"));
+	free(text);
+	free(sample);
+}
+
+static void full_stacks_leave_nothing_out(void **state)
+{
+	(void)state;
+	static struct frame frames[40];
+	char names[40][24];
+	struct sample *sample = sample_new(1, (enum verdict[]){VERDICT_LEAK});
+	for (int i = 0; i < 40; i++) {
+		snprintf(names[i], sizeof(names[i]), "level_%d", i);
+		frames[i] = (struct frame){.function = names[i], .module = SERVER};
+	}
+	sample->sites[0].frames = frames;
+	sample->sites[0].frame_count = 40;
+	char *text = report_text_of(sample, (struct text_report_options){0});
+	assert_non_null(strstr(text, "… 29 frames …"));
+	assert_non_null(strstr(text, "level_39"));
+	assert_null(strstr(text, "level_20 "));
+	free(text);
+	text = report_text_of(sample, (struct text_report_options){.has_full_stacks = true});
+	for (int i = 0; i < 40; i++)
+		assert_non_null(strstr(text, names[i]));
+	assert_null(strstr(text, "frames …"));
+	free(text);
+	free(sample);
+}
+
+static void colours_only_when_told(void **state)
+{
+	(void)state;
+	struct sample *sample = sample_of_all_verdicts();
+	char *without = report_text_of(sample, (struct text_report_options){0});
+	char *with = report_text_of(
+		sample, (struct text_report_options){
+				.style = {.width = 80, .is_utf8 = true, .has_colour = true}});
+	char *out = with;
+
+	assert_null(strchr(without, '\033'));
+	assert_non_null(strstr(with, "\033[1;31mLEAK"));
+	/* Without its escape sequences it is the same text. */
+	for (const char *c = with; *c; c++) {
+		if (*c == '\033')
+			c = strchr(c, 'm');
+		else
+			*out++ = *c;
+	}
+	*out = 0;
+	assert_string_equal(with, without);
+	free(without);
+	free(with);
+	free(sample);
+}
+
+static void diff_puts_the_change_first(void **state)
+{
+	(void)state;
+	static const char expected[] =
+		"server (pid 4711), killed by SIGKILL\n"
+		"  command   ./server --port 8080 --name 'night shift'\n"
+		"  started   2026-11-21 01:50:12, ran for 1 m 01 s, 40 snapshots in the file\n"
+		"  live      3.72 MiB in 39,000 blocks; process 31.0 MiB resident (RSS)\n"
+		"  activity  1,170,000 allocations, 1,131,000 frees\n"
+		"  old       snapshot 3 at 3.1 s: 195 KiB in 2,000 blocks\n"
+		"  new       snapshot 40 at 59 s: 3.72 MiB in 39,000 blocks  (run.seep)\n"
+		"\n"
+		"1 site grew by 12.3 KiB, 1 shrank by 500 B within 1 m 01 s.\n"
+		"\n"
+		" 1. +12.3 KiB (+98 blocks)  now 3.72 MiB (39,000 blocks)  LEAK\n"
+		"      via operator new ← xmalloc\n"
+		"      open_session   server.c:88\n"
+		"      accept_one     server.c:140 inlined\n"
+		"      handle_events  events.c:31\n"
+		"      main           server/main.c:201\n"
+		"\n"
+		" 2. -500 B (-1 block)  now 410 KiB (4,200 blocks)\n"
+		"    dictExpand dict.c:151 ← dictAdd ← main\n";
+	struct sample *sample =
+		sample_new(3, (enum verdict[]){VERDICT_LEAK, VERDICT_STABLE, VERDICT_STABLE});
+	sample->report.old = &sample->profile;
+	sample->report.old_snapshot = 2;
+	sample->sites[0].delta_bytes = 12595;
+	sample->sites[0].delta_blocks = 98;
+	sample->sites[1].delta_bytes = -500;
+	sample->sites[1].delta_blocks = -1;
+	struct text_report_options options = {.style = plain, .source = "run.seep"};
+	char *text = SAMPLE_WRITTEN(stream, text_diff_write(stream, &sample->report, &options));
+
+	assert_string_equal(text, expected);
+	free(text);
+	free(sample);
+}
+
+/* ---- never too wide ---- */
+
+static void random_text(char *text, size_t size)
+{
+	static const char *const parts[] = {
+		"std::",
+		"<",
+		">",
+		"operator<<",
+		"(",
+		")",
+		"unsigned long",
+		"::",
+		"\xff",
+		"\033[31m",
+		"漢字",
+		"e\xcc\x81",
+		", ",
+		"\n",
+		"{lambda(int)#1}",
+		"x",
+		"very_long_identifier_that_goes_on",
+		"std::allocator<char> >",
+		"ü",
+		"/",
+	};
+	size_t used = 0, length = (size_t)rand() % (size - 1);
+
+	text[0] = 0;
+	while (used < length) {
+		const char *part = parts[(size_t)rand() % (sizeof(parts) / sizeof(*parts))];
+		if (used + strlen(part) >= size)
+			break;
+		strcpy(text + used, part);
+		used += strlen(part);
+	}
+}
+
+static void check_lines(const char *text, const struct text_style *style, unsigned seed)
+{
+	int columns = 0;
+
+	while (*text) {
+		uint32_t character = utf8_next(&text);
+		if (character == '\n') {
+			columns = 0;
+			continue;
+		}
+		columns += utf8_columns(character);
+		if (columns > style->width || utf8_is_unsafe(character))
+			fail_msg("seed %u: %s at width %d", seed,
+				 columns > style->width ? "a line too wide" : "a control character",
+				 style->width);
+	}
+}
+
+static void no_line_is_wider_than_the_width(void **state)
+{
+	(void)state;
+	unsigned seed = (unsigned)time(NULL);
+
+	print_message("seed %u\n", seed);
+	srand(seed);
+	for (int round = 0; round < 400; round++) {
+		static struct frame frames[SAMPLE_SITES][20];
+		static char names[SAMPLE_SITES][20][3][600];
+		struct sample *sample = sample_of_all_verdicts();
+		struct text_report_options options = {
+			.style = {.width = TEXT_WIDTH_MIN +
+					   rand() % (TEXT_WIDTH_MAX - TEXT_WIDTH_MIN + 1),
+				  .is_utf8 = rand() % 2},
+			.has_full_stacks = rand() % 4 == 0,
+			.source = names[0][0][0],
+			.old_source = names[0][0][1],
+		};
+		for (size_t i = 0; i < SAMPLE_SITES; i++) {
+			struct report_site *site = &sample->sites[i];
+			site->frames = frames[i];
+			site->frame_count = (size_t)rand() % 20;
+			for (size_t j = 0; j < 20; j++) {
+				for (int k = 0; k < 3; k++)
+					random_text(names[i][j][k], rand() % 8 ? 80 : 600);
+				frames[i][j] = (struct frame){
+					.function = rand() % 4 ? names[i][j][0] : NULL,
+					.file = rand() % 4 ? names[i][j][1] : NULL,
+					.module = rand() % 4 ? names[i][j][2] : NULL,
+					.line = rand(),
+					.offset = (uint64_t)rand() * 12345678901u,
+					.is_inlined = rand() % 2,
+					.is_wrapper = j < 2,
+					.is_pseudo = rand() % 9 == 0,
+				};
+			}
+			site->live_bytes = (uint64_t)rand() << rand() % 33;
+			site->live_blocks = (uint64_t)rand() << rand() % 33;
+			site->judgement.growth.bytes_per_hour = ldexp(rand(), rand() % 90 - 30);
+			site->judgement.growth.bytes_per_hour_ci95[1] = ldexp(rand(), rand() % 200);
+			site->judgement.growth.since_s = ldexp(rand(), rand() % 60 - 30);
+			site->judgement.growth.time_to_limit_s = ldexp(rand(), rand() % 90 - 30);
+			site->delta_bytes = (int64_t)rand() - RAND_MAX / 2;
+		}
+		sample->profile.name = names[1][0][0];
+		sample->profile.is_running = rand() % 2;
+		char *text = SAMPLE_WRITTEN(stream,
+					    text_report_write(stream, &sample->report, &options));
+		check_lines(text, &options.style, seed);
+		free(text);
+		sample->report.old = &sample->profile;
+		text = SAMPLE_WRITTEN(stream, text_diff_write(stream, &sample->report, &options));
+		check_lines(text, &options.style, seed);
+		free(text);
+		free(sample);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(shows_every_verdict),
+		cmocka_unit_test(falls_back_to_ascii),
+		cmocka_unit_test(tells_what_was_lost_and_damaged),
+		cmocka_unit_test(tells_what_is_torn_without_speaking_of_damage),
+		cmocka_unit_test(is_silent_about_damage_where_there_is_none),
+		cmocka_unit_test(tells_the_peak_of_what_was_freed_at_the_end),
+		cmocka_unit_test(concludes_in_one_line),
+		cmocka_unit_test(says_when_nothing_is_left),
+		cmocka_unit_test(says_when_there_is_no_snapshot),
+		cmocka_unit_test(sums_up_what_the_limit_leaves_out),
+		cmocka_unit_test(quotes_the_command_and_keeps_it_whole),
+		cmocka_unit_test(works_without_symbols),
+		cmocka_unit_test(shows_notes_and_a_next_step),
+		cmocka_unit_test(full_stacks_leave_nothing_out),
+		cmocka_unit_test(colours_only_when_told),
+		cmocka_unit_test(diff_puts_the_change_first),
+		cmocka_unit_test(no_line_is_wider_than_the_width),
+	};
+
+	setenv("TZ", "UTC", 1);
+	tzset();
+	return cmocka_run_group_tests_name("text_report", tests, NULL, NULL);
+}

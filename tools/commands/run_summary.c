@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * run_summary: what `seep run` says when the program has ended.
+ *
+ * Every line begins with "seep: ", because it stands among what the program has printed. The whole
+ * story is seep report's; here is only whether it is worth reading.
+ */
+#include "tools/commands/run_summary.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tools/commands/child_process.h"
+#include "tools/commands/run_files.h"
+#include "tools/model/profile.h"
+#include "tools/model/report.h"
+#include "tools/output/frame_text.h"
+#include "tools/output/number_text.h"
+#include "tools/output/shell_word.h"
+#include "tools/symbols/symbols.h"
+
+/* With less than this free, the last snapshot may not have found room. */
+#define FULL_DISK_BYTES (256u << 10)
+
+/* The name that is shortest to type here. */
+static const char *path_to_type(const char *path)
+{
+	char folder[PATH_MAX];
+
+	if (getcwd(folder, sizeof(folder)) && strcmp(folder, "/") != 0) {
+		size_t length = strlen(folder);
+		if (strncmp(path, folder, length) == 0 && path[length] == '/')
+			return path + length + 1;
+	}
+	return path;
+}
+
+static void write_end(FILE *out, const char *program, const struct child_process *child)
+{
+	const struct number_text duration = number_duration(child->seconds);
+
+	if (WIFSIGNALED(child->wait_status))
+		fprintf(out, "seep: %s (%d) was ended by signal %d (%s) after %s\n", program,
+			(int)child->pid, WTERMSIG(child->wait_status),
+			strsignal(WTERMSIG(child->wait_status)), duration.text);
+	else
+		fprintf(out, "seep: %s (%d) ended with status %d after %s\n", program,
+			(int)child->pid, WEXITSTATUS(child->wait_status), duration.text);
+}
+
+/* ", +4.20 MiB/h in open_session, server.c:88" */
+static void write_place(FILE *out, struct report *report)
+{
+	char name[FRAME_NAME_BYTES], place[FRAME_PLACE_BYTES];
+	const struct report_site *site = &report->sites[0];
+
+	/* This may only take a moment: debug information that is not on this machine is for seep
+	 * report to fetch. */
+	unsetenv("DEBUGINFOD_URLS");
+	struct symbols *symbols = symbols_new(&(struct symbols_options){.show_progress = true});
+	if (symbols && symbols_resolve(symbols, report, 1, NULL) == 0) {
+		for (size_t i = 0; i < site->frame_count; i++) {
+			const struct frame *frame = &site->frames[i];
+			if (frame->is_wrapper || frame->is_pseudo)
+				continue;
+			fprintf(out, " in %s", frame_name(frame, name));
+			const char *where = frame_place(site, frame, place);
+			if (*where)
+				fprintf(out, "%s%s", *where == '(' ? " " : ", ", where);
+			break;
+		}
+	}
+	symbols_free(symbols);
+}
+
+static size_t count_verdicts(const struct report *report, enum verdict verdict)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < report->site_count; i++)
+		count += report->sites[i].judgement.verdict == verdict;
+	return count;
+}
+
+static size_t count_flagged(const struct report *report)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < report->site_count; i++)
+		count += report->sites[i].judgement.is_flagged;
+	return count;
+}
+
+static size_t count_lasting(const struct report *report)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < report->site_count; i++)
+		count += report->sites[i].judgement.is_flagged && report->sites[i].live_blocks;
+	return count;
+}
+
+static double sum_flagged_growth(const struct report *report)
+{
+	double bytes_per_hour = 0;
+
+	for (size_t i = 0; i < report->site_count; i++) {
+		const struct judgement *judgement = &report->sites[i].judgement;
+		if (judgement->is_flagged && judgement->growth.bytes_per_hour > 0)
+			bytes_per_hour += judgement->growth.bytes_per_hour;
+	}
+	return bytes_per_hour;
+}
+
+static void write_headline(FILE *out, struct report *report, bool has_leaking_child)
+{
+	size_t flagged = count_flagged(report), growing = count_verdicts(report, VERDICT_GROWING);
+	size_t unfreed = count_verdicts(report, VERDICT_UNFREED);
+
+	if (flagged) {
+		const struct judgement *first = &report->sites[0].judgement;
+		fprintf(out, flagged == 1 ? "seep: 1 leak:" : "seep: %zu leaks; first:", flagged);
+		if (first->growth.bytes_per_hour > 0)
+			fprintf(out, " %s", number_rate(first->growth.bytes_per_hour).text);
+		write_place(out, report);
+		if (report_site_is_given_back(&report->sites[0]))
+			fprintf(out, "; %s at its peak, %sfreed at the end",
+				number_bytes(report->sites[0].peak_bytes).text,
+				report->sites[0].live_blocks ? "mostly " : "");
+		fputc('\n', out);
+	} else if (growing) {
+		fprintf(out, "seep: no leak found yet; %s still %s, undecided",
+			growing == 1 ? "1 site" : "some sites", growing == 1 ? "grows" : "grow");
+		if (report->sites[0].judgement.snapshots_needed)
+			fprintf(out, " (%u more snapshots would tell)",
+				report->sites[0].judgement.snapshots_needed);
+		fputc('\n', out);
+	} else if (unfreed) {
+		fprintf(out,
+			"seep: no growth could be judged in so short a run; %zu %s live at its "
+			"end\n",
+			unfreed, unfreed == 1 ? "site was" : "sites were");
+	} else {
+		fprintf(out, "seep: no leak found%s\n",
+			has_leaking_child ? " in the program itself" : "");
+	}
+}
+
+/* The last snapshot, when it is of the moment in which the program ended. */
+static bool has_final_state(const struct profile *profile)
+{
+	if (!profile->snapshot_count)
+		return false;
+	const struct snapshot *last = &profile->snapshots[profile->snapshot_count - 1];
+	return last->reason == SEEP_REASON_FINAL || last->reason == SEEP_REASON_EXEC;
+}
+
+static void write_state(FILE *out, const struct profile *profile)
+{
+	struct statvfs system;
+
+	if (profile->snapshot_count) {
+		const struct snapshot *last = &profile->snapshots[profile->snapshot_count - 1];
+		fprintf(out, "seep: %s in %s %s live ", number_bytes(last->raw.live_bytes).text,
+			number_count(last->raw.live_blocks).text,
+			last->raw.live_blocks == 1 ? "block" : "blocks");
+		if (has_final_state(profile))
+			fputs("at the end", out);
+		else
+			fprintf(out, "after %s", number_duration(last->time_s).text);
+		fprintf(out, "; %zu %s\n", profile->snapshot_count,
+			profile->snapshot_count == 1 ? "snapshot" : "snapshots");
+	}
+	if (!has_final_state(profile)) {
+		fputs("seep: the state at the end is not in the file", out);
+		if (statvfs(profile->path, &system) == 0 && system.f_blocks &&
+		    system.f_bavail * system.f_frsize < FULL_DISK_BYTES)
+			fprintf(out, ": %s", strerror(ENOSPC));
+		fputc('\n', out);
+	}
+}
+
+/* The child's file that leaks most; null where none does. */
+static const struct run_file *worst_child(const struct run_files *run_files)
+{
+	const struct run_file *worst = NULL;
+
+	for (size_t i = 0; i < run_files->count; i++) {
+		const struct run_file *file = &run_files->files[i];
+		if (file->pid == run_files->files[run_files->root].pid || !file->leak_count)
+			continue;
+		if (!worst || file->leak_bytes_per_hour > worst->leak_bytes_per_hour)
+			worst = file;
+	}
+	return worst;
+}
+
+/* Processes, not files: an exec gives a process a second one. */
+static size_t count_leaking_children(const struct run_files *run_files)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < run_files->count; i++) {
+		const struct run_file *file = &run_files->files[i];
+		bool is_new = file->pid != run_files->files[run_files->root].pid;
+		for (size_t before = 0; before < i && is_new; before++)
+			is_new = run_files->files[before].pid != file->pid ||
+				 !run_files->files[before].leak_count;
+		count += is_new && file->leak_count;
+	}
+	return count;
+}
+
+static void write_children(FILE *out, const struct run_files *run_files, const char *folder)
+{
+	const struct run_file *worst = worst_child(run_files);
+	size_t leaking = count_leaking_children(run_files);
+
+	if (!run_files->child_count)
+		return;
+	fprintf(out, "seep: and %zu child %s, ", run_files->child_count,
+		run_files->child_count == 1 ? "process" : "processes");
+	if (!leaking)
+		fputs("none leaks", out);
+	else if (run_files->child_count == 1)
+		fputs("which leaks", out);
+	else
+		fprintf(out, "%zu %s", leaking, leaking == 1 ? "leaks" : "leak");
+	if (leaking)
+		fprintf(out, ", %s %s", leaking > 1 ? "most in" : "in",
+			folder && worst->is_in_folder ? strrchr(worst->path, '/') + 1
+						      : path_to_type(worst->path));
+	char word[SHELL_WORD_BYTES];
+	if (folder && access(folder, F_OK) == 0)
+		fprintf(out, ": seep report %s", shell_word(path_to_type(folder), word));
+	fputc('\n', out);
+}
+
+/* What is worth reading first: the program's own file, unless only a child leaks. */
+static const struct run_file *file_to_read(const struct run_files *run_files)
+{
+	const struct run_file *root = &run_files->files[run_files->root];
+	const struct run_file *worst = root->leak_count ? NULL : worst_child(run_files);
+
+	return worst ? worst : root;
+}
+
+int run_summary_write(FILE *out, const char *program, const struct child_process *child,
+		      const struct run_files *run_files, const char *children_folder,
+		      struct error *error)
+{
+	const char *path = run_files->files[run_files->root].path;
+	const struct report_options options = {0};
+	struct profile *profile = NULL;
+	struct report *report = NULL;
+	char word[SHELL_WORD_BYTES];
+	int result = profile_read(path, &profile, error);
+
+	if (result == 0)
+		result = report_build(profile, &options, &report, error);
+	if (result == 0) {
+		write_end(out, program, child);
+		write_headline(out, report,
+			       file_to_read(run_files) != &run_files->files[run_files->root]);
+		write_state(out, profile);
+		write_children(out, run_files, children_folder);
+		fprintf(out, "seep: more: seep report %s\n",
+			shell_word(path_to_type(file_to_read(run_files)->path), word));
+	}
+	report_free(report);
+	profile_free(profile);
+	return result;
+}
+
+int run_summary_judge(struct run_files *run_files, struct error *error)
+{
+	const struct report_options options = {0};
+	int first_failure = 0;
+
+	for (size_t i = 0; i < run_files->count; i++) {
+		struct run_file *file = &run_files->files[i];
+		struct error *reason = first_failure ? NULL : error;
+		struct profile *profile = NULL;
+		struct report *report = NULL;
+		int result = profile_read(file->path, &profile, reason);
+		if (result == -ENOENT && i != run_files->root) {
+			run_files_drop(run_files, i--);
+			continue;
+		}
+		if (result == 0)
+			result = report_build(profile, &options, &report, reason);
+		if (result == 0) {
+			file->leak_count = count_flagged(report);
+			file->lasting_leak_count = count_lasting(report);
+			file->leak_bytes_per_hour = sum_flagged_growth(report);
+		} else if (!first_failure) {
+			first_failure = result;
+		}
+		report_free(report);
+		profile_free(profile);
+	}
+	return first_failure;
+}

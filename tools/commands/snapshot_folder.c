@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * snapshot_folder: the snapshot files in a folder.
+ *
+ * They are known by what they begin with and not by their names, which are whatever --output says.
+ */
+#include "tools/commands/snapshot_folder.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "seep/snapshot_format.h"
+#include "tools/model/error.h"
+
+/* The library thins a file into a new one of this name beside it, which a kill may leave behind:
+ * half of what the file itself says. */
+#define THINNING_SUFFIX ".thin"
+
+bool snapshot_folder_is(const char *path)
+{
+	struct stat status;
+
+	return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+static bool is_snapshot_file(int folder_fd, const char *name)
+{
+	char magic[SEEP_FILE_MAGIC_BYTES];
+	struct stat status;
+	size_t length = strlen(name), suffix_length = strlen(THINNING_SUFFIX);
+
+	if (fstatat(folder_fd, name, &status, 0) != 0 || !S_ISREG(status.st_mode) ||
+	    (length > suffix_length && strcmp(name + length - suffix_length, THINNING_SUFFIX) == 0))
+		return false;
+	int fd = openat(folder_fd, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0)
+		return true;
+	ssize_t bytes = pread(fd, magic, sizeof(magic), 0);
+	close(fd);
+	return bytes == (ssize_t)sizeof(magic) &&
+	       memcmp(magic, SEEP_FILE_MAGIC, sizeof(magic)) == 0;
+}
+
+static int add(struct snapshot_folder *folder, const char *path, const char *name)
+{
+	char **paths = reallocarray(folder->paths, folder->count + 1, sizeof(*paths));
+	size_t length = strlen(path) + strlen(name) + 2;
+
+	if (!paths)
+		return -ENOMEM;
+	folder->paths = paths;
+	paths[folder->count] = malloc(length);
+	if (!paths[folder->count])
+		return -ENOMEM;
+	bool has_slash = path[strlen(path) - 1] == '/';
+	snprintf(paths[folder->count++], length, "%s%s%s", path, has_slash ? "" : "/", name);
+	return 0;
+}
+
+static int compare(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+int snapshot_folder_list(struct snapshot_folder *folder, const char *path, struct error *error)
+{
+	DIR *entries = opendir(path);
+	int result = 0;
+
+	*folder = (struct snapshot_folder){0};
+	if (!entries)
+		return error_set(error, errno, "cannot read the folder %s: %s", path,
+				 strerror(errno));
+	for (struct dirent *entry; result == 0 && (entry = readdir(entries));)
+		if (is_snapshot_file(dirfd(entries), entry->d_name))
+			result = add(folder, path, entry->d_name);
+	closedir(entries);
+	if (result < 0)
+		return error_set(error, -result, "not enough memory for the files in %s", path);
+	if (folder->count == 0)
+		return error_set(
+			error, ENOENT,
+			"%s is a directory and there is no snapshot file in it; 'seep run' "
+			"says where it has written",
+			path);
+	qsort(folder->paths, folder->count, sizeof(*folder->paths), compare);
+	return 0;
+}
+
+void snapshot_folder_free(struct snapshot_folder *folder)
+{
+	for (size_t i = 0; i < folder->count; i++)
+		free(folder->paths[i]);
+	free(folder->paths);
+	*folder = (struct snapshot_folder){0};
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * snapshot_folder: the snapshot files in a folder, as seep run leaves one with the files of a
+ * program's child processes.
+ */
+#ifndef SEEP_COMMANDS_SNAPSHOT_FOLDER_H
+#define SEEP_COMMANDS_SNAPSHOT_FOLDER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct error;
+
+struct snapshot_folder {
+	char **paths; /* in the order of their names */
+	size_t count;
+};
+
+/* Is this the name of a folder? */
+bool snapshot_folder_is(const char *path);
+
+/* Finds every snapshot file that lies in the folder itself; what is none is passed over, what
+ * cannot be opened is taken for one, so that somebody says so. Returns 0, or -errno and a sentence:
+ * -ENOENT when there is none. Either way snapshot_folder_free releases it. */
+int snapshot_folder_list(struct snapshot_folder *folder, const char *path, struct error *error);
+void snapshot_folder_free(struct snapshot_folder *folder);
+
+#endif

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * payload_decoder: see the layout in include/seep/snapshot_format.h.
+ *
+ * A fixed struct says its own length, so that a later minor version can make it longer; what we do
+ * not know of it is skipped.
+ */
+#include "tools/model/payload_decoder.h"
+
+#include <string.h>
+
+static size_t bytes_left(const struct payload *payload)
+{
+	return (size_t)(payload->end - payload->at);
+}
+
+/* Takes `length` bytes; null when there are fewer. */
+static const void *take(struct payload *payload, size_t length)
+{
+	if (bytes_left(payload) < length)
+		return NULL;
+	const void *taken = payload->at;
+	payload->at += length;
+	return taken;
+}
+
+/* Copies a fixed struct that begins with its own length, and steps behind that length. */
+static bool take_struct(struct payload *payload, void *fixed, size_t known_bytes)
+{
+	uint32_t struct_bytes;
+	if (bytes_left(payload) < known_bytes)
+		return false;
+	memcpy(&struct_bytes, payload->at, sizeof(struct_bytes));
+	if (struct_bytes < known_bytes)
+		return false;
+	memcpy(fixed, payload->at, known_bytes);
+	return take(payload, struct_bytes) != NULL;
+}
+
+bool payload_varint(struct payload *payload, uint64_t *value)
+{
+	uint64_t sum = 0;
+	for (unsigned shift = 0; shift < 70 && payload->at < payload->end; shift += 7) {
+		uint8_t byte = *payload->at++;
+		if (shift == 63 && byte > 1)
+			return false; /* more than 64 bits */
+		sum |= (uint64_t)(byte & 0x7f) << shift;
+		if (!(byte & 0x80)) {
+			*value = sum;
+			return true;
+		}
+	}
+	return false;
+}
+
+bool payload_process(struct payload payload, struct decoded_process *process)
+{
+	struct seep_process *fixed = &process->fixed;
+	return take_struct(&payload, fixed, sizeof(*fixed)) &&
+	       (process->exe = take(&payload, fixed->exe_bytes)) &&
+	       (process->name = take(&payload, fixed->name_bytes)) &&
+	       (process->command = take(&payload, fixed->command_bytes));
+}
+
+bool payload_end(struct payload payload, struct seep_end *end)
+{
+	const void *fixed = take(&payload, sizeof(*end));
+	if (fixed)
+		memcpy(end, fixed, sizeof(*end));
+	return fixed;
+}
+
+bool payload_unload(struct payload *payload, struct seep_module_unload *unload)
+{
+	const void *fixed = take(payload, sizeof(*unload));
+	if (fixed)
+		memcpy(unload, fixed, sizeof(*unload));
+	return fixed;
+}
+
+bool payload_module(struct payload *payload, struct decoded_module *module)
+{
+	const uint8_t *start = payload->at;
+	struct seep_module *fixed = &module->fixed;
+	if (!take_struct(payload, fixed, sizeof(*fixed)) ||
+	    !(module->build_id = take(payload, fixed->build_id_bytes)) ||
+	    !(module->path = take(payload, fixed->path_bytes)))
+		return false;
+	/* Every module begins on a multiple of 8, the first one at the start of the payload. */
+	size_t padding = -(size_t)(payload->at - start) % 8;
+	if (!take(payload, padding))
+		payload->at = payload->end;
+	return fixed->start <= fixed->end;
+}
+
+bool payload_stacks(struct payload *payload, struct seep_stacks *stacks)
+{
+	return take_struct(payload, stacks, sizeof(*stacks));
+}
+
+bool payload_node(struct payload *payload, uint32_t id, uint64_t *last_pc,
+		  struct decoded_node *node)
+{
+	uint64_t distance, pc_step, generation;
+	if (!payload_varint(payload, &distance) || !payload_varint(payload, &pc_step) ||
+	    !payload_varint(payload, &generation))
+		return false;
+	if (distance < 1 || distance > id || generation > UINT32_MAX)
+		return false;
+	*last_pc += (pc_step >> 1) ^ -(pc_step & 1);
+	node->parent = id - (uint32_t)distance;
+	node->generation = (uint32_t)generation;
+	node->pc = *last_pc;
+	return true;
+}
+
+bool payload_snapshot(struct payload payload, struct decoded_snapshot *snapshot)
+{
+	struct seep_snapshot *fixed = &snapshot->fixed;
+	const uint8_t *start = payload.at;
+	if (!take_struct(&payload, fixed, sizeof(*fixed)) ||
+	    !(snapshot->label = take(&payload, fixed->label_bytes)))
+		return false;
+	if (fixed->entries_offset < (size_t)(payload.at - start) ||
+	    fixed->entries_offset > (size_t)(payload.end - start))
+		return false;
+	snapshot->entries = (struct payload){start + fixed->entries_offset, payload.end};
+	return true;
+}
+
+bool payload_entry(struct payload *payload, uint32_t *last_stack, struct decoded_entry *entry)
+{
+	uint64_t step;
+	if (!payload_varint(payload, &step) || !payload_varint(payload, &entry->live_blocks) ||
+	    !payload_varint(payload, &entry->live_bytes) ||
+	    !payload_varint(payload, &entry->allocations) ||
+	    !payload_varint(payload, &entry->allocated_bytes) ||
+	    !payload_varint(payload, &entry->cohort_count))
+		return false;
+	/* Ids rise and 0 is the root, so a step is never 0; a cohort has three varints. */
+	if (step < 1 || step > UINT32_MAX - *last_stack ||
+	    entry->cohort_count > bytes_left(payload) / 3)
+		return false;
+	*last_stack += (uint32_t)step;
+	entry->stack = *last_stack;
+	return true;
+}
+
+bool payload_cohort(struct payload *payload, uint32_t *last_epoch, bool is_first,
+		    struct decoded_cohort *cohort)
+{
+	uint64_t step;
+	if (!payload_varint(payload, &step) || !payload_varint(payload, &cohort->blocks) ||
+	    !payload_varint(payload, &cohort->bytes))
+		return false;
+	if ((step < 1 && !is_first) || step > UINT32_MAX - *last_epoch)
+		return false;
+	*last_epoch += (uint32_t)step;
+	cohort->epoch = *last_epoch;
+	return true;
+}

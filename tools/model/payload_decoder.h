@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * payload_decoder: the payload of each type of record, piece by piece.
+ *
+ * Knows the layout of the format and nothing about what the pieces mean together. Every function
+ * returns false, and stores nothing that could be believed, when the payload does not hold what it
+ * says. Pointers that it stores lead into the payload.
+ */
+#ifndef SEEP_MODEL_PAYLOAD_DECODER_H
+#define SEEP_MODEL_PAYLOAD_DECODER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "seep/snapshot_format.h"
+
+/* What is left to decode. */
+struct payload {
+	const uint8_t *at, *end;
+};
+
+struct decoded_process {
+	struct seep_process fixed;
+	const char *exe, *name, *command; /* fixed.…_bytes long, not terminated */
+};
+
+struct decoded_module {
+	struct seep_module fixed;
+	const uint8_t *build_id;
+	const char *path;
+};
+
+struct decoded_node {
+	uint32_t parent;
+	uint32_t generation;
+	uint64_t pc;
+};
+
+struct decoded_snapshot {
+	struct seep_snapshot fixed;
+	const char *label;
+	struct payload entries;
+};
+
+struct decoded_entry {
+	uint32_t stack;
+	uint64_t live_blocks, live_bytes, allocations, allocated_bytes;
+	uint64_t cohort_count; /* that many cohorts can be decoded, if the payload is sound */
+};
+
+struct decoded_cohort {
+	uint32_t epoch;
+	uint64_t blocks, bytes;
+};
+
+bool payload_varint(struct payload *payload, uint64_t *value);
+
+bool payload_process(struct payload payload, struct decoded_process *process);
+bool payload_end(struct payload payload, struct seep_end *end);
+bool payload_unload(struct payload *payload, struct seep_module_unload *unload);
+
+/* The next module; the payload then stands in front of the one after it. */
+bool payload_module(struct payload *payload, struct decoded_module *module);
+
+/* The beginning of a record of stacks; the payload then stands in front of the first node. */
+bool payload_stacks(struct payload *payload, struct seep_stacks *stacks);
+
+/* The node `id`. `*last_pc` is 0 before the first one of a record. */
+bool payload_node(struct payload *payload, uint32_t id, uint64_t *last_pc,
+		  struct decoded_node *node);
+
+bool payload_snapshot(struct payload payload, struct decoded_snapshot *snapshot);
+
+/* The next entry without its cohorts. `*last_stack` is 0 before the first one. */
+bool payload_entry(struct payload *payload, uint32_t *last_stack, struct decoded_entry *entry);
+
+/* The next cohort. `*last_epoch` is 0 before the first one of an entry. */
+bool payload_cohort(struct payload *payload, uint32_t *last_epoch, bool is_first,
+		    struct decoded_cohort *cohort);
+
+#endif

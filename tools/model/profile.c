@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * profile: reads a file in two rounds and answers questions about it.
+ *
+ * The first round takes modules and stacks, the second the snapshots that speak of them, so that
+ * nothing depends on the order in which the target wrote them.
+ */
+#include "tools/model/profile.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/model/arena.h"
+#include "tools/model/error.h"
+#include "tools/model/profile_builder.h"
+#include "tools/model/profile_memory.h"
+#include "tools/model/record_reader.h"
+#include "tools/model/snapshot_file.h"
+
+/* Is there a process with this pid that started at `start_ticks` and still runs? */
+static bool process_exists(uint32_t pid, uint64_t start_ticks)
+{
+	char path[32], line[1024];
+	snprintf(path, sizeof(path), "/proc/%u/stat", pid);
+	FILE *file = fopen(path, "re");
+	if (!file)
+		return false;
+	size_t length = fread(line, 1, sizeof(line) - 1, file);
+	fclose(file);
+	line[length] = '\0';
+
+	/* Field 2 is the name in parentheses, which may hold any character. */
+	const char *after_name = strrchr(line, ')');
+	char state;
+	unsigned long long ticks;
+	if (!after_name || sscanf(after_name + 1,
+				  " %c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s "
+				  "%*s %*s %*s %llu",
+				  &state, &ticks) != 2)
+		return false;
+	return ticks == start_ticks && state != 'Z' && state != 'X';
+}
+
+/* Adds the records of one round; returns 0 or -ENOMEM. */
+static int add_records(struct profile_builder *builder, struct record_reader *reader,
+		       bool are_snapshots, uint64_t *record_count, uint64_t *bad_records)
+{
+	struct record record;
+	while (record_reader_next(reader, &record)) {
+		++*record_count;
+		if ((record.type == SEEP_RECORD_SNAPSHOT) != are_snapshots)
+			continue;
+		int added = are_snapshots ? profile_builder_add_snapshot(builder, &record)
+					  : profile_builder_add(builder, &record);
+		if (added == -ENOMEM)
+			return added;
+		*bad_records += added != 0;
+	}
+	return 0;
+}
+
+static int build(const char *path, const struct snapshot_file *file, struct profile **profile,
+		 struct error *error)
+{
+	struct profile_builder *builder = profile_builder_new(file->size);
+	struct record_reader reader;
+	uint64_t record_count = 0, bad_records = file->header_is_damaged, ignored = 0;
+	int result = -ENOMEM;
+	*profile = NULL;
+	if (!builder)
+		goto out;
+
+	record_reader_start(&reader, file->bytes, file->size, file->first_record);
+	if (add_records(builder, &reader, false, &record_count, &bad_records) < 0)
+		goto out;
+	if (!record_count) {
+		result = error_set(error, ENODATA,
+				   "\"%s\" is cut off before the first record: the program was "
+				   "killed while it started, or the disk was full",
+				   path);
+		goto out;
+	}
+	int linked = profile_builder_link(builder);
+	if (linked == -ENOMEM)
+		goto out;
+	bad_records += linked != 0;
+
+	struct record_reader again;
+	record_reader_start(&again, file->bytes, file->size, file->first_record);
+	if (add_records(builder, &again, true, &ignored, &bad_records) < 0)
+		goto out;
+
+	struct profile *made = profile_builder_finish(builder);
+	if (!made)
+		goto out;
+	made->damage.damaged_records = reader.damaged_records + bad_records;
+	made->damage.skipped_bytes = reader.skipped_bytes;
+	made->damage.tail_is_torn = reader.tail_is_torn;
+	*profile = made;
+	result = 0;
+out:
+	profile_builder_free(builder);
+	if (result == -ENOMEM)
+		error_set(error, ENOMEM, "there is not enough memory to read \"%s\"", path);
+	return result;
+}
+
+int profile_read(const char *path, struct profile **profile, struct error *error)
+{
+	struct snapshot_file file;
+	*profile = NULL;
+	int result = snapshot_file_read(path, &file, error);
+	if (result)
+		return result;
+	result = build(path, &file, profile, error);
+	if (!result) {
+		struct profile *made = *profile;
+		made->path = strdup(path);
+		made->started_unix_ns = file.header.started_unix_ns;
+		if (!made->pid)
+			made->pid = file.header.pid;
+		made->is_running = made->is_running && process_exists(made->pid, made->start_ticks);
+		if (!made->path) {
+			profile_free(made);
+			*profile = NULL;
+			result = error_set(error, ENOMEM,
+					   "there is not enough memory to read \"%s\"", path);
+		}
+	}
+	snapshot_file_free(&file);
+	return result;
+}
+
+void profile_free(struct profile *profile)
+{
+	if (!profile)
+		return;
+	if (profile->memory) {
+		arena_free(profile->memory->arena);
+		free(profile->memory->points);
+		free(profile->memory->cohorts);
+		free(profile->memory);
+	}
+	free(profile->modules);
+	free(profile->nodes);
+	free(profile->snapshots);
+	free(profile->path);
+	free(profile);
+}
+
+const struct site_point *site_at(const struct site *site, size_t snapshot)
+{
+	size_t low = 0, high = site->point_count;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (site->points[middle].snapshot <= snapshot)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low ? &site->points[low - 1] : NULL;
+}
+
+/* ---- finding a snapshot by name ---- */
+
+/* The kept snapshots before and after a number that is not there. */
+static int fail_for_number(const struct profile *profile, uint32_t number, struct error *error)
+{
+	const struct snapshot *snapshots = profile->snapshots;
+	size_t after = 0;
+	while (after < profile->snapshot_count && snapshots[after].number < number)
+		after++;
+	if (after == profile->snapshot_count)
+		return error_set(
+			error, ENOENT,
+			"\"%s\" has no snapshot %u; the last one is %u (see `seep snapshots`)",
+			profile->path, number, snapshots[after - 1].number);
+	if (!after)
+		return error_set(
+			error, ENOENT,
+			"\"%s\" has no snapshot %u; the first one is %u (see `seep snapshots`)",
+			profile->path, number, snapshots[0].number);
+	return error_set(error, ENOENT,
+			 "\"%s\" has no snapshot %u: it was thinned out to keep the file small; "
+			 "its neighbours are %u and %u",
+			 profile->path, number, snapshots[after - 1].number,
+			 snapshots[after].number);
+}
+
+static int find_number(const struct profile *profile, long long number, size_t *index,
+		       struct error *error)
+{
+	size_t count = profile->snapshot_count;
+	if (number < 0) {
+		/* Before the negation, which the smallest number does not survive. */
+		if (number < -(long long)count)
+			return error_set(error, ENOENT,
+					 "\"%s\" has only %zu snapshot%s, so there is no %lld",
+					 profile->path, count, count == 1 ? "" : "s", number);
+		*index = count - (size_t)-number;
+		return 0;
+	}
+	for (size_t i = 0; i < count; i++) {
+		if (profile->snapshots[i].number == number) {
+			*index = i;
+			return 0;
+		}
+	}
+	return fail_for_number(profile, number > UINT32_MAX ? UINT32_MAX : (uint32_t)number, error);
+}
+
+static int find_label(const struct profile *profile, const char *label, size_t *index,
+		      struct error *error)
+{
+	size_t found = 0;
+	for (size_t i = 0; *label && i < profile->snapshot_count; i++) {
+		if (strcmp(profile->snapshots[i].label, label) != 0)
+			continue;
+		if (found++)
+			return error_set(error, EINVAL,
+					 "\"%s\" has several snapshots labelled \"%s\", among them "
+					 "%u and %u; name one by its number",
+					 profile->path, label, profile->snapshots[*index].number,
+					 profile->snapshots[i].number);
+		*index = i;
+	}
+	if (!found)
+		return error_set(
+			error, ENOENT,
+			"\"%s\" has no snapshot called \"%s\"; `seep snapshots` lists numbers "
+			"and labels, and \"first\" and \"last\" always work",
+			profile->path, label);
+	return 0;
+}
+
+int profile_find_snapshot(const struct profile *profile, const char *name, size_t *index,
+			  struct error *error)
+{
+	if (!profile->snapshot_count)
+		return error_set(error, ENOENT,
+				 "\"%s\" holds no snapshot: the program ended before the first one",
+				 profile->path);
+	if (strcmp(name, "first") == 0) {
+		*index = 0;
+		return 0;
+	}
+	if (strcmp(name, "last") == 0) {
+		*index = profile->snapshot_count - 1;
+		return 0;
+	}
+
+	/* A label that looks like a number is out of reach; numbers are what is listed first. */
+	const char *digits = name + (*name == '-');
+	if (*digits && strspn(digits, "0123456789") == strlen(digits))
+		return find_number(profile, strtoll(name, NULL, 10), index, error);
+	return find_label(profile, name, index, error);
+}

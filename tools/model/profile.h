@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * profile: everything that one snapshot file says, as plain data.
+ *
+ * The only reader of the format in include/seep/snapshot_format.h. It trusts nothing in the file:
+ * a damaged record is skipped and counted, ids and counts are checked, memory stays proportional
+ * to the size of the file. Single-threaded; a profile is not changed after profile_read.
+ */
+#ifndef SEEP_MODEL_PROFILE_H
+#define SEEP_MODEL_PROFILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "seep/snapshot_format.h"
+
+struct error;
+
+#define PROFILE_NO_MODULE UINT32_MAX
+
+struct module {
+	uint32_t id;
+	uint32_t generation;
+	uint32_t loaded_epoch;
+	uint32_t unloaded_epoch; /* 0 while it is loaded */
+	uint64_t load_bias, start, end;
+	uint32_t flags; /* SEEP_MODULE_… */
+	char *path;
+	uint8_t *build_id;
+	size_t build_id_bytes;
+};
+
+/* Node `id` of the call tree; index 0 is the root and means "no further frame". */
+struct stack_node {
+	uint32_t parent; /* smaller than the node's own id */
+	uint32_t module; /* index into profile.modules, or PROFILE_NO_MODULE */
+	uint64_t pc;     /* return address, or enum seep_pseudo_pc */
+};
+
+struct cohort {
+	uint32_t epoch; /* first epoch of birth; reaches up to the next cohort's */
+	uint64_t blocks;
+	uint64_t bytes;
+};
+
+/* What one snapshot says of one site. */
+struct site_point {
+	uint32_t snapshot; /* index into profile.snapshots */
+	uint32_t cohort_count;
+	const struct cohort *cohorts; /* owned by the profile */
+	uint64_t live_blocks, live_bytes;
+	uint64_t allocations, allocated_bytes; /* cumulative */
+};
+
+/* All blocks of one stack over the whole run. Points are in rising order of snapshot and hold only
+ * changes: between two points the site is as at the earlier one, before the first it is empty. */
+struct site {
+	uint32_t stack; /* id of its innermost node */
+	uint32_t point_count;
+	const struct site_point *points; /* owned by the profile */
+};
+
+struct snapshot {
+	uint32_t number; /* as written; thinning leaves gaps */
+	uint32_t epoch;
+	double time_s; /* since the start of the run */
+	enum seep_snapshot_reason reason;
+	uint32_t flags; /* SEEP_SNAPSHOT_… */
+	char *label;    /* "" where there is none */
+	struct seep_snapshot raw; /* the totals as written */
+};
+
+struct profile {
+	char *path; /* of the file */
+	/* The process. */
+	uint32_t pid, parent_pid, forked_from, inherited_epoch;
+	char *exe, *name;
+	char **command; /* command_count strings */
+	size_t command_count;
+	uint32_t stack_depth;
+	uint64_t interval_ns; /* 0: adaptive */
+	uint64_t start_ticks;
+	uint64_t started_unix_ns;
+	enum seep_end_how end_how;
+	bool is_running; /* no end record, and the process (pid and start_ticks) still exists here */
+	int32_t end_status;
+	uint64_t ended_unix_ns; /* 0 where unknown */
+
+	struct module *modules;
+	size_t module_count;
+	struct stack_node *nodes; /* nodes[0] is the root */
+	size_t node_count;
+	struct snapshot *snapshots; /* in order of time */
+	size_t snapshot_count;
+	struct site *sites; /* in rising order of stack id */
+	size_t site_count;
+
+	/* What could not be read. */
+	struct {
+		uint64_t damaged_records; /* also lost ones, seen by a gap in the sequence */
+		uint64_t skipped_bytes;
+		bool tail_is_torn; /* the last record is incomplete: normal after a crash */
+	} damage;
+
+	struct profile_memory *memory; /* private */
+};
+
+/* Reads the file. Returns 0 and a profile for profile_free, or a negative errno value and a full
+ * sentence in `error`: not there, not readable, not a seep file, of a newer version, cut before
+ * the first record, too large for memory. A file without any snapshot is read without error. */
+int profile_read(const char *path, struct profile **profile, struct error *error);
+void profile_free(struct profile *profile);
+
+/* The site's state at snapshot index `snapshot`: the last point at or before it, or null while the
+ * site does not exist yet. */
+const struct site_point *site_at(const struct site *site, size_t snapshot);
+
+/* Finds a snapshot by what the user typed after FILE@: a number as shown by `seep snapshots`, a
+ * label, "first", "last", or a negative number counted from the end (-1 is the last). Stores its
+ * index. */
+int profile_find_snapshot(const struct profile *profile, const char *name, size_t *index,
+                          struct error *error);
+
+#endif

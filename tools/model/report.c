@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * report: every site described, judged and sorted.
+ */
+#include "tools/model/report.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/model/arena.h"
+#include "tools/model/error.h"
+#include "tools/model/profile.h"
+#include "tools/model/report_builder.h"
+
+/* Without memory uthash shall leave the text out instead of ending the program. */
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
+#define MAX_POINTS 60
+
+struct interned_text {
+	UT_hash_handle hh;
+	char text[];
+};
+
+struct report_memory {
+	struct arena *arena;
+	struct interned_text *texts;
+	size_t *points;	   /* indices of the snapshots that the curves are drawn from */
+	uint64_t *nothing; /* the curve of all sites that never had a block at a point */
+	struct report_site *sites;
+};
+
+struct report *report_new(const struct profile *profile, size_t site_limit)
+{
+	struct report *report = calloc(1, sizeof(*report));
+	if (!report)
+		return NULL;
+	report->profile = profile;
+	report->memory = calloc(1, sizeof(*report->memory));
+	if (report->memory)
+		report->memory->arena = arena_new();
+	if (report->memory && report->memory->arena)
+		report->memory->sites = calloc(site_limit + 1, sizeof(*report->sites));
+	if (!report->memory || !report->memory->sites) {
+		report_free(report);
+		return NULL;
+	}
+	report->sites = report->memory->sites;
+	return report;
+}
+
+void report_free(struct report *report)
+{
+	if (!report)
+		return;
+	if (report->memory) {
+		/* The entries lie in the arena, only the table itself is uthash's. */
+		HASH_CLEAR(hh, report->memory->texts);
+		arena_free(report->memory->arena);
+		free(report->memory->sites);
+		free(report->memory);
+	}
+	free(report);
+}
+
+const char *report_text(struct report *report, const char *text)
+{
+	if (!text)
+		return NULL;
+	struct report_memory *memory = report->memory;
+	struct interned_text *known;
+	size_t length = strlen(text);
+	HASH_FIND(hh, memory->texts, text, length, known);
+	if (known)
+		return known->text;
+	known = arena_take(memory->arena, 1, sizeof(*known) + length + 1);
+	if (!known)
+		return NULL;
+	memcpy(known->text, text, length + 1);
+	HASH_ADD_KEYPTR(hh, memory->texts, known->text, length, known);
+	return known->text;
+}
+
+struct frame *report_frames(struct report *report, size_t count)
+{
+	return arena_take(report->memory->arena, count, sizeof(struct frame));
+}
+
+/* ---- curves ---- */
+
+/*
+ * All snapshots, or, if they are too many, for each of MAX_POINTS equally spaced moments the newest
+ * snapshot that was there. Every point is a real snapshot; the first and the last always are
+ * points.
+ */
+bool report_choose_points(struct report *report, size_t first, size_t last)
+{
+	struct report_memory *memory = report->memory;
+	const struct snapshot *snapshots = report->profile->snapshots;
+	memory->points = arena_take(memory->arena, MAX_POINTS, sizeof(*memory->points));
+	report->series_t_s = arena_take(memory->arena, MAX_POINTS, sizeof(*report->series_t_s));
+	memory->nothing = arena_take(memory->arena, MAX_POINTS, sizeof(*memory->nothing));
+	if (!memory->points || !report->series_t_s || !memory->nothing)
+		return false;
+
+	size_t available = last - first + 1, newest = first;
+	double start = snapshots[first].time_s, span = snapshots[last].time_s - start;
+	report->point_count = 0;
+	for (size_t i = 0; i < MAX_POINTS && i < available; i++) {
+		if (available <= MAX_POINTS) {
+			newest = first + i;
+		} else if (i == MAX_POINTS - 1) {
+			newest = last;
+		} else {
+			double moment = start + span * (double)i / (MAX_POINTS - 1);
+			while (newest < last && snapshots[newest + 1].time_s <= moment)
+				newest++;
+		}
+		if (report->point_count && memory->points[report->point_count - 1] == newest)
+			continue;
+		memory->points[report->point_count] = newest;
+		report->series_t_s[report->point_count++] = snapshots[newest].time_s;
+	}
+	return true;
+}
+
+uint64_t *report_empty_curve(struct report *report)
+{
+	return report->memory->nothing;
+}
+
+static bool draw_curve(struct report *report, struct report_site *described)
+{
+	struct report_memory *memory = report->memory;
+	uint64_t bytes[MAX_POINTS] = {0}, blocks[MAX_POINTS] = {0};
+	bool is_nothing = true;
+	for (size_t i = 0; i < report->point_count; i++) {
+		const struct site_point *point = site_at(described->site, memory->points[i]);
+		if (!point)
+			continue;
+		bytes[i] = point->live_bytes;
+		blocks[i] = point->live_blocks;
+		is_nothing &= !bytes[i] && !blocks[i];
+	}
+	if (is_nothing) {
+		/* Most sites of a large program: one curve for all of them. */
+		described->series_bytes = described->series_blocks = memory->nothing;
+		return true;
+	}
+	described->series_bytes = arena_take(memory->arena, report->point_count, sizeof(*bytes));
+	described->series_blocks = arena_take(memory->arena, report->point_count, sizeof(*blocks));
+	if (!described->series_bytes || !described->series_blocks)
+		return false;
+	memcpy(described->series_bytes, bytes, report->point_count * sizeof(*bytes));
+	memcpy(described->series_blocks, blocks, report->point_count * sizeof(*blocks));
+	return true;
+}
+
+/* ---- sites ---- */
+
+/* Frees of blocks that were allocated in this process: what a fork inherited was never counted as
+ * an allocation, so it is no free either. */
+static uint64_t frees_of(const struct profile *profile, const struct site_point *point)
+{
+	uint64_t inherited = 0;
+	for (uint32_t i = 0; i < point->cohort_count; i++)
+		if (point->cohorts[i].epoch <= profile->inherited_epoch)
+			inherited += point->cohorts[i].blocks;
+	uint64_t own = point->live_blocks - inherited;
+	return point->allocations > own ? point->allocations - own : 0;
+}
+
+bool report_describe(struct report *report, struct report_site *described,
+		     const struct profile *profile, const struct site *site, size_t last)
+{
+	*described = (struct report_site){
+		.site = site,
+		.profile = profile,
+		.stack = site->stack,
+	};
+	const struct site_point *point = site_at(site, last);
+	if (point) {
+		described->live_bytes = point->live_bytes;
+		described->live_blocks = point->live_blocks;
+		described->allocations = point->allocations;
+		described->frees = frees_of(profile, point);
+	}
+	for (uint32_t i = 0; i < site->point_count && site->points[i].snapshot <= last; i++)
+		if (site->points[i].live_bytes > described->peak_bytes) {
+			described->peak_bytes = site->points[i].live_bytes;
+			described->peak_blocks = site->points[i].live_blocks;
+		}
+	return !report->point_count || draw_curve(report, described);
+}
+
+bool report_site_is_given_back(const struct report_site *site)
+{
+	return site->judgement.is_flagged && site->live_bytes < site->peak_bytes / 10;
+}
+
+static int compare_numbers(double left, double right)
+{
+	return (left < right) - (left > right); /* the larger one first */
+}
+
+/* What needs attention first; the stack last, so that the order does not depend on the sort. */
+static int compare_sites(const void *left, const void *right)
+{
+	const struct report_site *a = left, *b = right;
+	if (a->judgement.is_flagged != b->judgement.is_flagged)
+		return a->judgement.is_flagged ? -1 : 1;
+	/* A site that shrinks is not less worth a look than one that stays. */
+	double a_rate = a->judgement.growth.bytes_per_hour,
+	       b_rate = b->judgement.growth.bytes_per_hour;
+	int order = compare_numbers(a_rate > 0 ? a_rate : 0, b_rate > 0 ? b_rate : 0);
+	if (!order)
+		order = (a->live_bytes < b->live_bytes) - (a->live_bytes > b->live_bytes);
+	return order ? order : (a->stack > b->stack) - (a->stack < b->stack);
+}
+
+static bool is_wanted(const struct report_site *site, const struct report_options *options)
+{
+	/* What grew until the program tidied up is wanted although nothing of it is left. */
+	if (site->judgement.is_flagged || site->judgement.verdict == VERDICT_GROWING)
+		return site->judgement.is_flagged || site->live_bytes >= options->min_bytes;
+	if (!site->live_blocks && !options->keep_empty_sites)
+		return false;
+	return site->live_bytes >= options->min_bytes;
+}
+
+static int fail_without_memory(const struct profile *profile, struct error *error)
+{
+	return error_set(error, ENOMEM, "there is not enough memory for a report on \"%s\"",
+			 profile->path);
+}
+
+int report_build(const struct profile *profile, const struct report_options *options,
+		 struct report **report, struct error *error)
+{
+	static const struct report_options none;
+	if (!options)
+		options = &none;
+	*report = NULL;
+
+	struct report *made = report_new(profile, profile->site_count);
+	if (!made)
+		return fail_without_memory(profile, error);
+	size_t count = profile->snapshot_count;
+	if (options->snapshot_limit && options->snapshot_limit < count)
+		count = options->snapshot_limit;
+	if (!count) {
+		*report = made;
+		return 0;
+	}
+	size_t last = count - 1;
+	size_t first = options->first_snapshot < last ? options->first_snapshot : last;
+	made->first_snapshot = first;
+	made->last_snapshot = last;
+	made->snapshot_count = last - first + 1;
+	made->span_s =
+		profile->snapshots[last].time_s - (first ? profile->snapshots[first].time_s : 0);
+	if (!report_choose_points(made, first, last))
+		goto no_memory;
+
+	for (size_t i = 0; i < profile->site_count; i++) {
+		const struct site *site = &profile->sites[i];
+		if (!site_at(site, last))
+			continue; /* it began later */
+		struct report_site *described = &made->sites[made->site_count];
+		struct judgement judgement = verdict_judge(profile, site, first, last);
+		if (!report_describe(made, described, profile, site, last))
+			goto no_memory;
+		described->judgement = judgement;
+		if (is_wanted(described, options))
+			made->site_count++;
+	}
+	qsort(made->sites, made->site_count, sizeof(*made->sites), compare_sites);
+	*report = made;
+	return 0;
+no_memory:
+	report_free(made);
+	return fail_without_memory(profile, error);
+}

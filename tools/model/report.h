@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * report: what will be shown, complete and in the order in which it is shown; pure data.
+ *
+ * Built from profiles by report_build (one run) or diff_build (two snapshots); stacks are filled in
+ * by symbols/; then every emitter in output/ walks it without asking anybody anything.
+ */
+#ifndef SEEP_MODEL_REPORT_H
+#define SEEP_MODEL_REPORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tools/model/verdict.h"
+
+struct error;
+struct profile;
+
+/* One line of a stack. Strings are owned by the report (see report_text). */
+struct frame {
+	const char *function; /* demangled; null where unknown */
+	const char *file;     /* as in the debug information; null where unknown */
+	int line;             /* 0 where unknown */
+	const char *module;   /* path of the object; null where none is known (JIT code) */
+	uint64_t offset;      /* address in the object: pc - load bias; the pc itself without module */
+	bool is_inlined;      /* inlined into the next frame outwards */
+	bool is_wrapper;      /* an allocator's wrapper: operator new, xmalloc, strdup … */
+	bool is_pseudo;       /* no code: `function` says what, e.g. "[deeper frames cut]" */
+};
+
+struct report_site {
+	const struct site *site; /* null in a merged or diffed site without one */
+	const struct profile *profile;
+	uint32_t stack;
+	char id[17]; /* 16 hex digits, stable across builds; "" until symbols have been filled in */
+	struct judgement judgement;
+	uint64_t live_bytes, live_blocks, allocations, frees;
+	uint64_t peak_bytes, peak_blocks;  /* the blocks when the bytes were most */
+	int64_t delta_bytes, delta_blocks; /* diff only: new - old */
+	uint64_t old_bytes, old_blocks;    /* diff only */
+	struct frame *frames; /* innermost first, from the program's own frame that called the
+	                       * allocator outwards; null until symbols have been filled in */
+	size_t frame_count;
+	/* Over time, one value for each of report.point_count points. */
+	uint64_t *series_bytes, *series_blocks;
+};
+
+struct report {
+	const struct profile *profile; /* the (newer) run */
+	const struct profile *old;     /* diff: the older run, may be the same; else null */
+	size_t old_snapshot; /* diff: index into old->snapshots of the older state */
+	size_t first_snapshot, last_snapshot; /* indices into profile->snapshots that were judged */
+	double span_s;                 /* between start (or older snapshot) and last snapshot */
+	size_t snapshot_count;
+	struct report_site *sites; /* flagged first, then by bytes per hour, then by live bytes */
+	size_t site_count;
+	double *series_t_s; /* point_count values */
+	size_t point_count;
+	struct report_memory *memory; /* private */
+};
+
+struct report_options {
+	bool is_diff_sorted_by_size; /* reserved for diff */
+	uint64_t min_bytes;          /* leave out unflagged sites with fewer live bytes */
+	size_t first_snapshot; /* judge the run from this snapshot index on */
+	size_t snapshot_limit; /* and as if it had only this many snapshots (an index + 1); 0: all */
+	bool keep_empty_sites; /* also sites without a live block at the last snapshot */
+};
+
+/* Returns 0 and a report for report_free, or a negative errno value. The profile must live longer. */
+int report_build(const struct profile *profile, const struct report_options *options,
+                 struct report **report, struct error *error);
+
+/* What grew from snapshot `old_index` of `old` to `new_index` of `profile`; the two may be the same
+ * file. Two snapshots of one run are matched by stack; sites of different runs by id, so symbols must
+ * be filled in on both first. `resolve` (see symbols/) does that: it is called with each run's report
+ * before they are matched, or once with the finished report of one run, where it may be null. Sites
+ * come with the largest lasting growth first, see site_diff.c; unchanged ones are left out. */
+typedef int (*report_resolver)(struct report *report, void *context, struct error *error);
+int diff_build(const struct profile *old, size_t old_index, const struct profile *profile,
+               size_t new_index, report_resolver resolve, void *context, struct report **report,
+               struct error *error);
+
+/* A copy of `text` that lives as long as the report; equal texts are stored once. */
+const char *report_text(struct report *report, const char *text);
+/* `count` zeroed frames that live as long as the report. */
+struct frame *report_frames(struct report *report, size_t count);
+
+/* Has a flagged site given back nearly all of it, as a program does that tidies up when it ends? It
+ * grew while it ran all the same. */
+bool report_site_is_given_back(const struct report_site *site);
+
+void report_free(struct report *report);
+
+/* Makes the site's id from its frames: functions and module base names (no lines, no offsets where a
+ * function is known), so that it survives rebuilds and line shifts. */
+void report_site_identify(struct report_site *site);
+
+#endif

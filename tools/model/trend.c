@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * trend: Mann-Kendall, Theil-Sen, a hinge.
+ *
+ * Sources: H. B. Mann, "Nonparametric Tests Against Trend", Econometrica 13 (1945); M. G. Kendall,
+ * "Rank Correlation Methods" (1975), for the variance with ties; P. K. Sen, "Estimates of the
+ * Regression Coefficient Based on Kendall's Tau", JASA 63 (1968), for the slope's interval, in the
+ * normal approximation given by R. O. Gilbert, "Statistical Methods for Environmental Pollution
+ * Monitoring" (1987), section 16.5.
+ */
+#include "tools/model/trend.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_PAIRS (TREND_MAX_POINTS * (TREND_MAX_POINTS - 1) / 2)
+
+static int compare_doubles(const void *left, const void *right)
+{
+	double a = *(const double *)left, b = *(const double *)right;
+	return (a > b) - (a < b);
+}
+
+static double variance_term(double n)
+{
+	return n * (n - 1) * (2 * n + 5);
+}
+
+struct trend_test trend_mann_kendall(const double *values, size_t count)
+{
+	struct trend_test test = {0};
+	if (count > TREND_MAX_POINTS)
+		count = TREND_MAX_POINTS;
+	for (size_t i = 0; i < count; i++)
+		for (size_t j = i + 1; j < count; j++)
+			test.s += (values[j] > values[i]) - (values[j] < values[i]);
+
+	double sorted[TREND_MAX_POINTS];
+	memcpy(sorted, values, count * sizeof(*sorted));
+	qsort(sorted, count, sizeof(*sorted), compare_doubles);
+	test.variance = variance_term((double)count);
+	for (size_t i = 0, end; i < count; i = end) {
+		for (end = i + 1; end < count && sorted[end] == sorted[i]; end++)
+			;
+		test.variance -= variance_term((double)(end - i));
+	}
+	test.variance /= 18;
+	/* The continuity correction moves s by one towards 0. */
+	double corrected = test.s > 0 ? test.s - 1 : test.s < 0 ? test.s + 1 : 0;
+	if (test.variance > 0)
+		test.z = corrected / sqrt(test.variance);
+	return test;
+}
+
+/* The `rank`-th smallest (from 1) of sorted slopes, between two of them where it is no integer. */
+static double at_rank(const double *slopes, size_t count, double rank)
+{
+	if (rank <= 1)
+		return slopes[0];
+	if (rank >= (double)count)
+		return slopes[count - 1];
+	size_t below = (size_t)rank;
+	double share = rank - (double)below;
+	return slopes[below - 1] * (1 - share) + slopes[below] * share;
+}
+
+struct trend_slope trend_theil_sen(const double *times, const double *values, size_t count,
+				   const struct trend_test *test)
+{
+	double slopes[MAX_PAIRS];
+	size_t pairs = 0;
+	if (count > TREND_MAX_POINTS)
+		count = TREND_MAX_POINTS;
+	for (size_t i = 0; i < count; i++)
+		for (size_t j = i + 1; j < count; j++)
+			if (times[j] > times[i])
+				slopes[pairs++] = (values[j] - values[i]) / (times[j] - times[i]);
+	if (!pairs)
+		return (struct trend_slope){0};
+	qsort(slopes, pairs, sizeof(*slopes), compare_doubles);
+
+	const double z_95 = 1.959964;
+	double spread = z_95 * sqrt(test->variance);
+	return (struct trend_slope){
+		.per_unit = at_rank(slopes, pairs, ((double)pairs + 1) / 2),
+		.low = at_rank(slopes, pairs, ((double)pairs - spread) / 2),
+		.high = at_rank(slopes, pairs, ((double)pairs + spread) / 2 + 1),
+	};
+}
+
+/* The squared error that is left after fitting values = a + b * max(0, time - kink). */
+static double hinge_error(const double *times, const double *values, size_t count, double kink)
+{
+	double n = (double)count, sx = 0, sy = 0, sxx = 0, sxy = 0, syy = 0;
+	for (size_t i = 0; i < count; i++) {
+		double x = times[i] > kink ? times[i] - kink : 0;
+		double y = values[i] - values[0]; /* near 0, where doubles are exact */
+		sx += x;
+		sy += y;
+		sxx += x * x;
+		sxy += x * y;
+		syy += y * y;
+	}
+	double dxx = sxx - sx * sx / n, dxy = sxy - sx * sy / n, dyy = syy - sy * sy / n;
+	return dxx > 0 ? dyy - dxy * dxy / dxx : dyy;
+}
+
+size_t trend_kink(const double *times, const double *values, size_t count)
+{
+	size_t best = 0;
+	double least = INFINITY;
+	for (size_t i = 0; i + 1 < count; i++) {
+		double error = hinge_error(times, values, count, times[i]);
+		/* A later kink must fit clearly better; rounding alone must not choose it. */
+		if (error < least * (1 - 1e-9)) {
+			least = error;
+			best = i;
+		}
+	}
+	return best;
+}
+
+double trend_autocorrelation(const double *values, size_t count)
+{
+	if (count < 3)
+		return 0;
+	double mean = 0, covariance = 0, variance = 0;
+	for (size_t i = 0; i < count; i++)
+		mean += values[i] / (double)count;
+	for (size_t i = 0; i < count; i++) {
+		variance += (values[i] - mean) * (values[i] - mean);
+		if (i + 1 < count)
+			covariance += (values[i] - mean) * (values[i + 1] - mean);
+	}
+	return variance > 0 ? covariance / variance : 0;
+}
+
+double trend_probability(double z)
+{
+	return 0.5 * erfc(-z / sqrt(2));
+}

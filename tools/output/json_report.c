@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * json_report: a report or a diff for programs.
+ *
+ * Values are made and written one key and one site at a time: a document of 50,000 sites with their
+ * series would take gigabytes as one tree.
+ */
+#include "tools/output/json_report.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "tools/model/profile.h"
+#include "tools/model/report.h"
+#include "tools/output/report_walk.h"
+#include "tools/output/utf8.h"
+
+struct json_report {
+	FILE *stream;
+	const struct json_report_options *options;
+	bool is_out_of_memory;
+};
+
+static json_t *integer(uint64_t value)
+{
+	/* JSON has no unsigned 64 bits in most readers; such a number is nonsense anyway. */
+	return json_integer(value > INT64_MAX ? INT64_MAX : (json_int_t)value);
+}
+
+static json_t *number(double value)
+{
+	return isfinite(value) ? json_real(value) : json_null();
+}
+
+/* Paths and names are bytes; JSON is UTF-8. */
+static json_t *string(const char *text)
+{
+	json_t *result;
+	char *valid;
+
+	if (!text)
+		return json_null();
+	valid = utf8_valid_copy(text);
+	result = valid ? json_string(valid) : NULL;
+	free(valid);
+	return result;
+}
+
+/* RFC 3339 in UTC with milliseconds. */
+static json_t *instant(uint64_t unix_ns)
+{
+	time_t seconds = (time_t)(unix_ns / 1000000000u);
+	struct tm parts;
+	char day[64], text[96];
+
+	if (unix_ns == 0 || !gmtime_r(&seconds, &parts) ||
+	    strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &parts) == 0)
+		return json_null();
+	snprintf(text, sizeof(text), "%s.%03uZ", day, (unsigned)(unix_ns / 1000000u % 1000u));
+	return json_string(text);
+}
+
+static const char *end_name(const struct profile *profile)
+{
+	if (profile->is_running)
+		return "running";
+	switch (profile->end_how) {
+	case SEEP_END_EXIT:
+		return "exit";
+	case SEEP_END_SIGNAL:
+		return "signal";
+	case SEEP_END_EXEC:
+		return "exec";
+	default:
+		return "unknown";
+	}
+}
+
+static json_t *process_object(const struct profile *profile)
+{
+	json_t *command = json_array();
+	bool has_ended = !profile->is_running && profile->ended_unix_ns;
+
+	for (size_t i = 0; i < profile->command_count; i++)
+		json_array_append_new(command, string(profile->command[i]));
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:s, s:i}", "pid", integer(profile->pid),
+			 "name", string(profile->name), "command", command, "started",
+			 instant(profile->started_unix_ns), "ended",
+			 has_ended ? instant(profile->ended_unix_ns) : json_null(), "end",
+			 end_name(profile), "status",
+			 profile->is_running ? 0 : (int)profile->end_status);
+}
+
+static json_t *lost_object(const struct seep_snapshot *totals)
+{
+	return json_pack("{s:o, s:o, s:o}", "blocks", integer(totals->lost_blocks), "stacks",
+			 integer(totals->lost_stacks), "cut_stacks", integer(totals->cut_stacks));
+}
+
+static json_t *totals_object(const struct seep_snapshot *totals)
+{
+	return json_pack("{s:o, s:o, s:o, s:o, s:o}", "live_bytes", integer(totals->live_bytes),
+			 "live_blocks", integer(totals->live_blocks), "allocations",
+			 integer(totals->allocations), "frees", integer(totals->frees), "rss_bytes",
+			 integer(totals->rss_bytes));
+}
+
+static json_t *growth_object(const struct growth *growth)
+{
+	return json_pack("{s:o, s:[o,o], s:o, s:o, s:o}", "bytes_per_hour",
+			 number(growth->bytes_per_hour), "bytes_per_hour_ci95",
+			 number(growth->bytes_per_hour_ci95[0]),
+			 number(growth->bytes_per_hour_ci95[1]), "blocks_per_hour",
+			 number(growth->blocks_per_hour), "since_s", number(growth->since_s),
+			 "time_to_limit_s", number(growth->time_to_limit_s));
+}
+
+static json_t *series_object(const struct report *report, const struct report_site *site)
+{
+	json_t *t_s = json_array(), *bytes = json_array(), *blocks = json_array();
+
+	for (size_t i = 0; site->series_bytes && site->series_blocks && i < report->point_count;
+	     i++) {
+		json_array_append_new(t_s, number(report->series_t_s[i]));
+		json_array_append_new(bytes, integer(site->series_bytes[i]));
+		json_array_append_new(blocks, integer(site->series_blocks[i]));
+	}
+	return json_pack("{s:o, s:o, s:o}", "t_s", t_s, "live_bytes", bytes, "live_blocks", blocks);
+}
+
+static json_t *frame_object(const struct frame *frame)
+{
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:b}", "function", string(frame->function),
+			 "file", string(frame->file), "line",
+			 frame->line > 0 ? json_integer(frame->line) : json_null(), "module",
+			 string(frame->module), "offset", integer(frame->offset), "inlined",
+			 frame->is_inlined);
+}
+
+static json_t *stack_array(const struct report_site *site)
+{
+	json_t *stack = json_array();
+
+	/* The contract: the program's own frame that called the allocator comes first. */
+	for (size_t i = 0; i < site->frame_count; i++)
+		if (!site->frames[i].is_wrapper)
+			json_array_append_new(stack, frame_object(&site->frames[i]));
+	return stack;
+}
+
+static json_t *site_object(const struct report *report, const struct report_site *site)
+{
+	const struct judgement *judgement = &site->judgement;
+	json_t *object =
+		json_pack("{s:s, s:s, s:b, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:n, s:n}", "id",
+			  site->id, "verdict", verdict_name(judgement->verdict), "flagged",
+			  judgement->is_flagged, "confidence", number(judgement->confidence),
+			  "severity", severity_name(judgement->severity), "live_bytes",
+			  integer(site->live_bytes), "live_blocks", integer(site->live_blocks),
+			  "allocations", integer(site->allocations), "frees", integer(site->frees),
+			  "peak_bytes", integer(site->peak_bytes), "growth",
+			  growth_object(&judgement->growth), "reachability", "held_by");
+
+	if (object && report->old) {
+		json_object_set_new(object, "delta",
+				    json_pack("{s:I, s:I}", "bytes", (json_int_t)site->delta_bytes,
+					      "blocks", (json_int_t)site->delta_blocks));
+		json_object_set_new(object, "old",
+				    json_pack("{s:o, s:o}", "live_bytes", integer(site->old_bytes),
+					      "live_blocks", integer(site->old_blocks)));
+	}
+	if (object) {
+		json_object_set_new(object, "series", series_object(report, site));
+		json_object_set_new(object, "stack", stack_array(site));
+	}
+	return object;
+}
+
+static void write_value(struct json_report *context, json_t *value)
+{
+	/* Twelve digits: all that a clock or a rate can mean, and 0.98 stays 0.98. */
+	if (!value || json_dumpf(value, context->stream,
+				 JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(12)) != 0)
+		/* jansson does not say why; what is wrong with the stream, its owner finds there.
+		 */
+		context->is_out_of_memory |= !ferror(context->stream);
+	json_decref(value);
+}
+
+static void write_key(struct json_report *context, const char *key, json_t *value)
+{
+	fprintf(context->stream, "%s\"%s\":", context->options->is_one_line ? "," : ",\n ", key);
+	write_value(context, value);
+}
+
+/* One side of a diff: which state of which process was compared. */
+static json_t *state_object(const struct profile *profile, size_t index)
+{
+	const struct snapshot *snapshot = &profile->snapshots[index];
+
+	if (profile->snapshot_count == 0)
+		return json_null();
+	return json_pack("{s:o, s:o, s:o, s:o, s:o}", "snapshot", integer(snapshot->number),
+			 "label", *snapshot->label ? string(snapshot->label) : json_null(), "t_s",
+			 number(snapshot->time_s), "process", process_object(profile), "totals",
+			 totals_object(&snapshot->raw));
+}
+
+static int begin_document(const struct report_view *view, void *context_)
+{
+	static const struct seep_snapshot nothing;
+	struct json_report *context = context_;
+	const struct report *report = view->report;
+	const struct profile *profile = report->profile;
+	const struct seep_snapshot *totals =
+		profile->snapshot_count ? &profile->snapshots[report->last_snapshot].raw : &nothing;
+
+	fprintf(context->stream, "{\"schema\":\"%s\"",
+		report->old ? "seep.diff/1" : "seep.report/1");
+	write_key(context, "process", process_object(profile));
+	write_key(context, "span_s", number(report->span_s));
+	write_key(context, "snapshots", integer(report->snapshot_count));
+	write_key(context, "lost", lost_object(totals));
+	write_key(context, "totals", totals_object(totals));
+	if (report->old) {
+		write_key(context, "old", state_object(report->old, report->old_snapshot));
+		write_key(context, "new", state_object(profile, report->last_snapshot));
+	}
+	fprintf(context->stream, "%s\"sites\":[", context->options->is_one_line ? "," : ",\n ");
+	return context->is_out_of_memory ? -ENOMEM : 0;
+}
+
+static int write_site(const struct report_view *view, const struct report_site *site, size_t rank,
+		      void *context_)
+{
+	struct json_report *context = context_;
+
+	fputs(rank > 1 ? "," : "", context->stream);
+	fputs(context->options->is_one_line ? "" : "\n  ", context->stream);
+	write_value(context, site_object(view->report, site));
+	if (ferror(context->stream))
+		return -EIO;
+	return context->is_out_of_memory ? -ENOMEM : 0;
+}
+
+static int end_document(const struct report_view *view, void *context_)
+{
+	struct json_report *context = context_;
+
+	(void)view;
+	fputs("]}\n", context->stream);
+	return 0;
+}
+
+int json_report_write(FILE *stream, const struct report *report,
+		      const struct json_report_options *options)
+{
+	static const struct report_emitter emitter = {begin_document, write_site, end_document};
+	struct json_report context = {.stream = stream, .options = options};
+
+	return report_walk(report, options->site_limit, &emitter, &context);
+}

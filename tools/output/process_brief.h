@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * process_brief: what the report of one process comes to, in one line.
+ *
+ * For many processes at once: who reads the fifty files of a build wants to see which of them to
+ * look at, not fifty reports.
+ */
+#ifndef SEEP_OUTPUT_PROCESS_BRIEF_H
+#define SEEP_OUTPUT_PROCESS_BRIEF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "tools/output/report_walk.h"
+
+struct report;
+struct text_style;
+
+#define PROCESS_BRIEF_NAME_BYTES 32
+
+/* Holds nothing of the report that it was made from. */
+struct process_brief {
+	char name[PROCESS_BRIEF_NAME_BYTES];
+	uint32_t pid;
+	bool is_running;
+	double span_s;
+	uint64_t live_bytes;
+	enum conclusion conclusion;
+	size_t flagged_count, growing_count;
+	double bytes_per_hour; /* of the sites that the conclusion is about */
+};
+
+/* Returns 0 or -ENOMEM. */
+int process_brief_make(struct process_brief *brief, const struct report *report);
+
+/* As for qsort: what needs attention comes first, in the order of a report's sites: leaks, growth,
+ * size. */
+int process_brief_compare(const struct process_brief *one, const struct process_brief *other);
+
+/* "  cc1 (4713)       3.2 s   12.4 KiB live   too short to judge" */
+void process_brief_write(FILE *stream, const struct text_style *style,
+			 const struct process_brief *brief);
+
+#endif

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * report_walk: what of a report is shown, in which order, and what it comes to.
+ */
+#include "tools/output/report_walk.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "tools/model/profile.h"
+
+static bool is_shown(const struct report *report, const struct report_site *site)
+{
+	return !report->old || site->delta_bytes != 0 || site->delta_blocks != 0;
+}
+
+static void sum_add(struct site_sum *sum, const struct report_site *site)
+{
+	sum->count++;
+	sum->flagged_count += site->judgement.is_flagged;
+	sum->bytes += site->live_bytes;
+	sum->blocks += site->live_blocks;
+	sum->delta_bytes += site->delta_bytes;
+}
+
+static void note_change(struct report_view *view, const struct report_site *site)
+{
+	if (site->delta_bytes > 0 || (site->delta_bytes == 0 && site->delta_blocks > 0)) {
+		view->change.grown_count++;
+		view->change.grown_bytes += site->delta_bytes;
+		view->foremost = view->foremost ? view->foremost : site;
+	} else if (site->delta_bytes < 0 || site->delta_blocks < 0) {
+		view->change.shrunk_count++;
+		view->change.shrunk_bytes += site->delta_bytes;
+	}
+}
+
+/* The conclusion is about the sites of `verdict`; the first one met is the foremost, because the
+ * report is sorted. */
+static void note_finding(struct report_view *view, const struct report_site *site)
+{
+	double rate = site->judgement.growth.bytes_per_hour;
+
+	view->foremost = view->foremost ? view->foremost : site;
+	if (!isnan(rate) && site->judgement.verdict != VERDICT_LOST)
+		view->finding.bytes_per_hour += rate;
+}
+
+static void conclude(struct report_view *view)
+{
+	const struct report *report = view->report;
+	size_t unfreed_count = 0;
+	uint64_t live_blocks = 0;
+
+	for (size_t i = 0; i < report->site_count; i++) {
+		const struct judgement *judgement = &report->sites[i].judgement;
+		view->finding.lost_count += judgement->verdict == VERDICT_LOST;
+		view->finding.leak_count +=
+			judgement->is_flagged && judgement->verdict != VERDICT_LOST;
+		view->finding.growing_count += judgement->verdict == VERDICT_GROWING;
+		unfreed_count += judgement->verdict == VERDICT_UNFREED;
+		live_blocks += report->sites[i].live_blocks;
+	}
+	if (report->profile->snapshot_count == 0)
+		view->conclusion = CONCLUSION_NO_SNAPSHOT;
+	else if (view->finding.lost_count + view->finding.leak_count > 0)
+		view->conclusion = CONCLUSION_LEAKS;
+	else if (view->finding.growing_count > 0)
+		view->conclusion = CONCLUSION_GROWING;
+	else if (live_blocks == 0 &&
+		 report->profile->snapshots[report->last_snapshot].raw.live_blocks == 0)
+		view->conclusion = CONCLUSION_ALL_FREED;
+	else if (unfreed_count > 0)
+		view->conclusion = CONCLUSION_TOO_SHORT;
+	else
+		view->conclusion = CONCLUSION_CALM;
+	for (size_t i = 0; i < report->site_count; i++) {
+		const struct report_site *site = &report->sites[i];
+		enum verdict verdict = site->judgement.verdict;
+		if ((view->conclusion == CONCLUSION_LEAKS && site->judgement.is_flagged) ||
+		    (view->conclusion == CONCLUSION_GROWING && verdict == VERDICT_GROWING) ||
+		    (view->conclusion == CONCLUSION_TOO_SHORT && verdict == VERDICT_UNFREED))
+			note_finding(view, site);
+	}
+}
+
+int report_walk(const struct report *report, size_t limit, const struct report_emitter *emitter,
+		void *context)
+{
+	const struct report_site **shown = calloc(report->site_count + 1, sizeof(*shown));
+	struct report_view view = {.report = report, .sites = shown};
+	int result;
+
+	if (!shown)
+		return -ENOMEM;
+	for (size_t i = 0; i < report->site_count; i++) {
+		const struct report_site *site = &report->sites[i];
+		if (!is_shown(report, site))
+			continue;
+		if (report->old)
+			note_change(&view, site);
+		if (limit == 0 || view.site_count < limit)
+			shown[view.site_count++] = site;
+		else
+			sum_add(&view.rest, site);
+	}
+	if (report->old)
+		view.conclusion = CONCLUSION_DIFF;
+	else
+		conclude(&view);
+	result = emitter->begin(&view, context);
+	for (size_t i = 0; i < view.site_count && result == 0; i++)
+		result = emitter->site(&view, shown[i], i + 1, context);
+	if (result == 0)
+		result = emitter->end(&view, context);
+	free(shown);
+	return result;
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* shell_word: a text as one word of a command that somebody will paste into a shell. */
+#ifndef SEEP_OUTPUT_SHELL_WORD_H
+#define SEEP_OUTPUT_SHELL_WORD_H
+
+#include <limits.h>
+
+/* Each character of a path may become four ('\''), and two quotes. */
+#define SHELL_WORD_BYTES (4 * PATH_MAX + 3)
+
+/* Writes `text` into `word`, in single quotes where a shell would read it as something else, and
+ * returns `word`. */
+const char *shell_word(const char *text, char word[SHELL_WORD_BYTES]);
+
+#endif

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sink: where the output of a command goes: standard output or the file of -o.
+ *
+ * A stream remembers that a write failed but not why. So the stream stands on a cookie whose write
+ * function keeps the first errno.
+ */
+#include "tools/output/sink.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "seep/snapshot_format.h"
+#include "tools/model/error.h"
+
+static ssize_t write_cookie(void *cookie, const char *bytes, size_t size)
+{
+	struct sink *sink = cookie;
+	size_t done = 0;
+
+	while (done < size && sink->write_errno == 0) {
+		ssize_t written = write(sink->fd, bytes + done, size - done);
+		if (written > 0)
+			done += (size_t)written;
+		else if (written < 0 && errno == EAGAIN)
+			/* Another program left the terminal non-blocking. */
+			poll(&(struct pollfd){.fd = sink->fd, .events = POLLOUT}, 1, -1);
+		else if (written < 0 && errno != EINTR)
+			sink->write_errno = errno;
+	}
+	/* 0 sets the stream's error flag, at which emitters stop. */
+	return sink->write_errno ? 0 : (ssize_t)size;
+}
+
+static int is_snapshot_file(int fd)
+{
+	char magic[SEEP_FILE_MAGIC_BYTES];
+
+	return pread(fd, magic, sizeof(magic), 0) == (ssize_t)sizeof(magic) &&
+	       memcmp(magic, SEEP_FILE_MAGIC, sizeof(magic)) == 0;
+}
+
+/* Not truncated before it is known that nothing of worth is in it. */
+static int open_file(const char *path, struct error *error)
+{
+	struct stat status;
+	int read_fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+	if (read_fd >= 0) {
+		int is_ours = is_snapshot_file(read_fd);
+		close(read_fd);
+		if (is_ours)
+			return error_set(error, EEXIST,
+					 "%s is a snapshot file and is not overwritten; give -o "
+					 "another name",
+					 path);
+	}
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+	if (fd < 0)
+		return error_set(error, errno, "cannot open %s for writing: %s", path,
+				 strerror(errno));
+	if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && ftruncate(fd, 0) != 0) {
+		int code = errno;
+		close(fd);
+		return error_set(error, code, "cannot empty %s: %s", path, strerror(code));
+	}
+	return fd;
+}
+
+int sink_open(struct sink *sink, const char *path, struct error *error)
+{
+	*sink = (struct sink){.path = path && strcmp(path, "-") != 0 ? path : NULL};
+	/* A copy of standard output, so that main's own check of stdout does not complain twice. */
+	sink->fd = sink->path ? open_file(sink->path, error)
+			      : fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+	if (sink->fd < 0)
+		return sink->path ? sink->fd
+				  : error_set(error, errno, "standard output is closed: %s",
+					      strerror(errno));
+	signal(SIGPIPE, SIG_IGN);
+	sink->style = text_style_of(sink->fd);
+	sink->stream = fopencookie(sink, "w", (cookie_io_functions_t){.write = write_cookie});
+	if (!sink->stream) {
+		close(sink->fd);
+		return error_set(error, ENOMEM, "not enough memory for the output");
+	}
+	return 0;
+}
+
+int sink_close(struct sink *sink, struct error *error)
+{
+	if (!sink->stream)
+		return 0;
+	const char *name = sink->path ? sink->path : "standard output";
+
+	if (fclose(sink->stream) != 0 && sink->write_errno == 0)
+		sink->write_errno = errno;
+	/* Network file systems report a full disk here. */
+	if (close(sink->fd) != 0 && sink->write_errno == 0)
+		sink->write_errno = errno;
+	sink->stream = NULL;
+	if (sink->write_errno == 0)
+		return 0;
+	if (sink->write_errno == EPIPE)
+		return error_set(error, EPIPE,
+				 "%s was closed by its reader before everything was written", name);
+	return error_set(error, sink->write_errno,
+			 "cannot write to %s: %s; the output is incomplete", name,
+			 strerror(sink->write_errno));
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * stack_shape: which frames of a stack a person gets to see.
+ */
+#include "tools/output/stack_shape.h"
+
+#include <string.h>
+
+#include "tools/model/report.h"
+
+/* Longer stacks lose their middle: the frames near the allocation say what it is, the outermost
+ * ones which part of the program asked. */
+#define SHOWN_MAX 12
+#define SHOWN_INNER 8
+#define SHOWN_OUTER 3
+
+/* What calls main and a thread's function, under the names that glibc's versions have for it. */
+static bool is_startup(const struct frame *frame)
+{
+	static const char *const names[] = {
+		"_start",	"__libc_start_main", "__libc_start_main_impl",
+		"clone",	"__clone",	     "__libc_start_call_main",
+		"start_thread", "__clone3",	     "clone3",
+		"__GI___clone", "__GI___clone3",     "__libc_start_main_alias_2",
+	};
+
+	if (!frame->function)
+		return false;
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (strcmp(frame->function, names[i]) == 0)
+			return true;
+	return false;
+}
+
+static size_t find_own(const struct report_site *site)
+{
+	for (size_t i = 0; i < site->frame_count; i++)
+		if (!site->frames[i].is_wrapper && !site->frames[i].is_pseudo)
+			return i;
+	/* Nothing but wrappers: the outermost is the best there is. */
+	return site->frame_count ? site->frame_count - 1 : 0;
+}
+
+struct stack_shape stack_shape_of(const struct report_site *site, bool is_full)
+{
+	struct stack_shape shape = {.own = find_own(site), .end = site->frame_count};
+
+	if (is_full)
+		return shape;
+	/* Whatever called libc's start of main is _start, also in a program without symbols. */
+	for (size_t i = shape.own + 1; i < shape.end; i++)
+		if (site->frames[i].function && strncmp(site->frames[i].function, "__libc_start_",
+							strlen("__libc_start_")) == 0)
+			shape.end = i;
+	while (shape.end > shape.own + 1 && is_startup(&site->frames[shape.end - 1]))
+		shape.end--;
+	if (shape.end - shape.own > SHOWN_MAX) {
+		shape.gap_begin = shape.own + SHOWN_INNER;
+		shape.gap_end = shape.end - SHOWN_OUTER;
+	}
+	return shape;
+}
+
+const struct frame *stack_own_frame(const struct report_site *site)
+{
+	return site->frame_count ? &site->frames[find_own(site)] : NULL;
+}

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * text_diff: what grew between two snapshots, for a person.
+ *
+ * The line of a site is the one that users of tracemalloc and UMDH know: change first, then what
+ * there is now. Sites that grew have their stack, sites that shrank one line of it.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "tools/model/profile.h"
+#include "tools/model/report.h"
+#include "tools/output/number_text.h"
+#include "tools/output/report_walk.h"
+#include "tools/output/stack_text.h"
+#include "tools/output/text_header.h"
+#include "tools/output/text_line.h"
+#include "tools/output/text_report.h"
+#include "tools/output/verdict_text.h"
+
+#define STACK_INDENT 6
+
+struct text_diff {
+	FILE *stream;
+	const struct text_report_options *options;
+	bool is_gap_due;
+};
+
+static const char *plural(size_t count)
+{
+	return count == 1 ? "" : "s";
+}
+
+/* "  old       run.seep, snapshot 3 at 3.0 s: 2.10 MiB in 12,000 blocks" */
+static void write_state(const struct text_diff *context, const char *label, const char *source,
+			const struct profile *profile, size_t index)
+{
+	const struct snapshot *snapshot = &profile->snapshots[index];
+	struct text_line line;
+	char state[256], name[160] = "";
+
+	if (*snapshot->label)
+		snprintf(name, sizeof(name), " \"%.130s\"", snapshot->label);
+	snprintf(state, sizeof(state), "snapshot %" PRIu32 "%s at %s: ", snapshot->number, name,
+		 number_duration(snapshot->time_s).text);
+	text_line_begin(&line, context->stream, &context->options->style);
+	text_line_print(&line, INK_TITLE, "  %s", label);
+	text_line_pad(&line, 12);
+	text_line_put(&line, INK_PLAIN, state);
+	text_line_print(&line, INK_TITLE, "%s", number_bytes(snapshot->raw.live_bytes).text);
+	text_line_print(&line, INK_PLAIN, " in %s block%s",
+			number_count(snapshot->raw.live_blocks).text,
+			plural(snapshot->raw.live_blocks));
+	if (source)
+		text_line_print(&line, INK_DIM, "  (%s)", source);
+	text_line_end(&line);
+}
+
+/* "17 sites grew by 2.20 MiB, 3 shrank by 90.0 KiB." */
+static void write_conclusion(const struct report_view *view, const struct text_diff *context)
+{
+	struct text_line line;
+	size_t grown = view->change.grown_count, shrunk = view->change.shrunk_count;
+
+	text_line_begin(&line, context->stream, &context->options->style);
+	text_line_end(&line);
+	if (grown) {
+		text_line_print(&line, INK_WATCH, "%s site%s grew", number_count(grown).text,
+				plural(grown));
+		text_line_print(&line, INK_TITLE, " by %s",
+				number_bytes((uint64_t)view->change.grown_bytes).text);
+	} else {
+		text_line_put(&line, INK_CALM, "No site grew");
+	}
+	if (shrunk)
+		text_line_print(&line, INK_TITLE, ", %s shrank by %s", number_count(shrunk).text,
+				number_bytes(0 - (uint64_t)view->change.shrunk_bytes).text);
+	/* Between two runs no time passed that would mean anything. */
+	if (view->report->old == view->report->profile && view->report->span_s > 0)
+		text_line_print(&line, INK_TITLE, " within %s",
+				number_duration(view->report->span_s).text);
+	text_line_put(&line, INK_TITLE, ".");
+	text_line_end(&line);
+}
+
+static int begin_diff(const struct report_view *view, void *context_)
+{
+	struct text_diff *context = context_;
+	const struct report *report = view->report;
+
+	text_header_write(context->stream, &context->options->style, report);
+	if (report->old->snapshot_count)
+		write_state(context, "old", context->options->old_source, report->old,
+			    report->old_snapshot);
+	if (report->profile->snapshot_count)
+		write_state(context, "new", context->options->source, report->profile,
+			    report->last_snapshot);
+	write_conclusion(view, context);
+	context->is_gap_due = true;
+	return 0;
+}
+
+static int write_site(const struct report_view *view, const struct report_site *site, size_t rank,
+		      void *context_)
+{
+	struct text_diff *context = context_;
+	const struct text_style *style = &context->options->style;
+	bool has_grown =
+		site->delta_bytes > 0 || (site->delta_bytes == 0 && site->delta_blocks > 0);
+	bool is_in_full = has_grown || context->options->has_full_stacks;
+	struct text_line line;
+
+	(void)view;
+	if (is_in_full || context->is_gap_due)
+		fputc('\n', context->stream);
+	context->is_gap_due = is_in_full;
+	text_line_begin(&line, context->stream, style);
+	text_line_print(&line, INK_TITLE, "%2zu. ", rank);
+	text_line_put(&line, has_grown ? INK_WATCH : INK_CALM,
+		      number_bytes_change(site->delta_bytes).text);
+	text_line_print(&line, INK_PLAIN, " (%s block%s)  now ",
+			number_count_change(site->delta_blocks).text,
+			site->delta_blocks == 1 || site->delta_blocks == -1 ? "" : "s");
+	text_line_put(&line, INK_TITLE, number_bytes(site->live_bytes).text);
+	text_line_print(&line, INK_PLAIN, " (%s block%s)", number_count(site->live_blocks).text,
+			plural(site->live_blocks));
+	if (site->judgement.is_flagged || site->judgement.verdict == VERDICT_GROWING) {
+		text_line_put(&line, INK_PLAIN, "  ");
+		text_line_put(&line, verdict_ink(site->judgement.verdict),
+			      verdict_word(site->judgement.verdict));
+	}
+	text_line_end(&line);
+	if (is_in_full) {
+		stack_text_write(context->stream, style, site, STACK_INDENT,
+				 context->options->has_full_stacks);
+		return 0;
+	}
+	text_line_pad(&line, 4);
+	stack_text_put_chain(&line, site);
+	text_line_end(&line);
+	return ferror(context->stream) ? -EIO : 0;
+}
+
+static int end_diff(const struct report_view *view, void *context_)
+{
+	struct text_diff *context = context_;
+	const struct text_report_options *options = context->options;
+
+	if (view->rest.count) {
+		char text[256];
+		snprintf(text, sizeof(text), "%s more site%s changed by %s together: add --top=0",
+			 number_count(view->rest.count).text, plural(view->rest.count),
+			 number_bytes_change(view->rest.delta_bytes).text);
+		fputc('\n', context->stream);
+		text_paragraph(context->stream, &options->style, INK_DIM, "", 0, text);
+	}
+	for (size_t i = 0; options->notes && options->notes[i]; i++) {
+		if (i == 0)
+			fputc('\n', context->stream);
+		text_paragraph(context->stream, &options->style, INK_DIM, "Note: ", 6,
+			       options->notes[i]);
+	}
+	return 0;
+}
+
+int text_diff_write(FILE *stream, const struct report *report,
+		    const struct text_report_options *options)
+{
+	static const struct report_emitter emitter = {begin_diff, write_site, end_diff};
+	struct text_diff context = {.stream = stream, .options = options};
+
+	return report_walk(report, options->site_limit, &emitter, &context);
+}

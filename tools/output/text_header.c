@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * text_header: the lines about the process that stand before its sites.
+ *
+ * Whoever reads it wants to be sure that it is the right process and the right run; and must be
+ * told here, not at the end, when the numbers below are incomplete.
+ */
+#include "tools/output/text_header.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "tools/model/profile.h"
+#include "tools/model/report.h"
+#include "tools/output/number_text.h"
+#include "tools/output/text_line.h"
+
+#define LABEL_COLUMNS 12
+
+static void row(FILE *stream, const struct text_style *style, enum ink ink, const char *label,
+		const char *format, ...) __attribute__((format(printf, 5, 6)));
+
+static void row(FILE *stream, const struct text_style *style, enum ink ink, const char *label,
+		const char *format, ...)
+{
+	char lead[LABEL_COLUMNS + 3];
+	char *text;
+	va_list arguments;
+
+	va_start(arguments, format);
+	if (vasprintf(&text, format, arguments) < 0)
+		text = NULL;
+	va_end(arguments);
+	snprintf(lead, sizeof(lead), "  %s", label);
+	if (text)
+		text_paragraph(stream, style, ink, lead, LABEL_COLUMNS, text);
+	free(text);
+}
+
+const char *text_header_clock(uint64_t unix_ns, char *text)
+{
+	time_t seconds = (time_t)(unix_ns / 1000000000u);
+	struct tm parts;
+
+	if (unix_ns == 0 || !localtime_r(&seconds, &parts) ||
+	    strftime(text, 32, "%Y-%m-%d %H:%M:%S", &parts) == 0)
+		strcpy(text, "?");
+	return text;
+}
+
+/* How the process ended, as the end of "server (pid 4711) …". */
+static void put_end(struct text_line *line, const struct profile *profile)
+{
+	const char *signal_name;
+
+	if (profile->is_running) {
+		text_line_put(line, INK_CALM, "still running");
+		return;
+	}
+	switch (profile->end_how) {
+	case SEEP_END_EXIT:
+		text_line_print(line, profile->end_status ? INK_WATCH : INK_PLAIN,
+				"exited with status %" PRId32, profile->end_status);
+		break;
+	case SEEP_END_SIGNAL:
+		signal_name = sigabbrev_np(profile->end_status);
+		if (signal_name)
+			text_line_print(line, INK_ALARM, "killed by SIG%s", signal_name);
+		else
+			text_line_print(line, INK_ALARM, "killed by signal %" PRId32,
+					profile->end_status);
+		break;
+	case SEEP_END_EXEC:
+		text_line_put(line, INK_PLAIN, "went on as another program (exec)");
+		break;
+	case SEEP_END_UNKNOWN:
+	default:
+		text_line_put(line, INK_WATCH, "gone, nobody saw how it ended");
+		break;
+	}
+}
+
+static void write_title(FILE *stream, const struct text_style *style, const struct profile *profile)
+{
+	struct text_line line;
+	const char *name = profile->name && *profile->name ? profile->name : "?";
+
+	text_line_begin(&line, stream, style);
+	text_line_put(&line, INK_TITLE, name);
+	text_line_print(&line, INK_PLAIN, " (pid %" PRIu32, profile->pid);
+	if (profile->forked_from)
+		text_line_print(&line, INK_PLAIN, ", forked from %" PRIu32, profile->forked_from);
+	text_line_put(&line, INK_PLAIN, "), ");
+	put_end(&line, profile);
+	text_line_end(&line);
+}
+
+/* The arguments, those with blanks in quotes; cut at the end of the line. */
+static void write_command(FILE *stream, const struct text_style *style,
+			  const struct profile *profile)
+{
+	struct text_line line;
+
+	if (profile->command_count == 0)
+		return;
+	text_line_begin(&line, stream, style);
+	text_line_put(&line, INK_TITLE, "  command");
+	text_line_pad(&line, LABEL_COLUMNS);
+	for (size_t i = 0; i < profile->command_count && !line.is_full; i++) {
+		const char *argument = profile->command[i];
+		const char *quote = !*argument || strpbrk(argument, " \t\n\"'") ? "'" : "";
+		text_line_print(&line, INK_PLAIN, "%s%s%s%s", i ? " " : "", quote, argument, quote);
+	}
+	text_line_end(&line);
+}
+
+static void write_time(FILE *stream, const struct text_style *style, const struct report *report)
+{
+	const struct profile *profile = report->profile;
+	char clock[32];
+	double watched_s = 0;
+
+	if (profile->snapshot_count)
+		watched_s = profile->snapshots[profile->snapshot_count - 1].time_s;
+	if (profile->ended_unix_ns > profile->started_unix_ns)
+		watched_s = (double)(profile->ended_unix_ns - profile->started_unix_ns) / 1e9;
+	row(stream, style, INK_PLAIN, "started", "%s, %s %s, %s snapshot%s in the file",
+	    text_header_clock(profile->started_unix_ns, clock),
+	    profile->is_running ? "seen for" : "ran for", number_duration(watched_s).text,
+	    number_count(profile->snapshot_count).text, profile->snapshot_count == 1 ? "" : "s");
+	if (!report->old && profile->snapshot_count &&
+	    (report->first_snapshot > 0 || report->last_snapshot + 1 < profile->snapshot_count))
+		row(stream, style, INK_WATCH, "part",
+		    "only snapshots %" PRIu32 " to %" PRIu32 " are judged, %s",
+		    profile->snapshots[report->first_snapshot].number,
+		    profile->snapshots[report->last_snapshot].number,
+		    number_duration(report->span_s).text);
+}
+
+static void write_totals(FILE *stream, const struct text_style *style,
+			 const struct seep_snapshot *totals)
+{
+	char resident[96] = "", mapped[96] = "";
+
+	if (totals->rss_bytes)
+		snprintf(resident, sizeof(resident), "; process %s resident (RSS)",
+			 number_bytes(totals->rss_bytes).text);
+	if (totals->mapped_bytes)
+		snprintf(mapped, sizeof(mapped), "; %s in mappings",
+			 number_bytes(totals->mapped_bytes).text);
+	row(stream, style, INK_PLAIN, "live", "%s in %s block%s%s%s",
+	    number_bytes(totals->live_bytes).text, number_count(totals->live_blocks).text,
+	    totals->live_blocks == 1 ? "" : "s", mapped, resident);
+	row(stream, style, INK_PLAIN, "activity", "%s allocation%s, %s free%s",
+	    number_count(totals->allocations).text, totals->allocations == 1 ? "" : "s",
+	    number_count(totals->frees).text, totals->frees == 1 ? "" : "s");
+	if (totals->inherited_blocks)
+		row(stream, style, INK_PLAIN, "inherited",
+		    "%s in %s blocks came over the fork and are still live",
+		    number_bytes(totals->inherited_bytes).text,
+		    number_count(totals->inherited_blocks).text);
+}
+
+static void write_lost(FILE *stream, const struct text_style *style,
+		       const struct seep_snapshot *totals)
+{
+	if (totals->lost_blocks)
+		row(stream, style, INK_WATCH, "lost",
+		    "%s allocation%s could not be recorded and %s missing in this report",
+		    number_count(totals->lost_blocks).text, totals->lost_blocks == 1 ? "" : "s",
+		    totals->lost_blocks == 1 ? "is" : "are");
+	if (totals->lost_stacks)
+		row(stream, style, INK_WATCH, "lost", "%s allocation%s recorded without a stack",
+		    number_count(totals->lost_stacks).text,
+		    totals->lost_stacks == 1 ? " was" : "s were");
+	if (totals->cut_stacks)
+		row(stream, style, INK_DIM, "cut",
+		    "%s allocation%s a stack whose outer frames are missing",
+		    number_count(totals->cut_stacks).text,
+		    totals->cut_stacks == 1 ? " has" : "s have");
+}
+
+static void write_damage(FILE *stream, const struct text_style *style,
+			 const struct profile *profile)
+{
+	const uint64_t skipped_bytes = profile->damage.skipped_bytes;
+	char skipped[96] = "";
+
+	if (profile->damage.damaged_records)
+		row(stream, style, INK_WATCH, "damaged",
+		    "%s record%s damaged or missing in the file, %s skipped; what they held is "
+		    "missing in this report",
+		    number_count(profile->damage.damaged_records).text,
+		    profile->damage.damaged_records == 1 ? " is" : "s are",
+		    number_bytes(skipped_bytes).text);
+	else if (skipped_bytes)
+		snprintf(skipped, sizeof(skipped), " (%s)", number_bytes(skipped_bytes).text);
+	if (profile->damage.tail_is_torn)
+		row(stream, style, INK_WATCH, "torn",
+		    "the last record of the file is incomplete%s, as after a crash; everything "
+		    "before it counts",
+		    skipped);
+}
+
+void text_header_write(FILE *stream, const struct text_style *style, const struct report *report)
+{
+	const struct profile *profile = report->profile;
+
+	write_title(stream, style, profile);
+	write_command(stream, style, profile);
+	write_time(stream, style, report);
+	if (profile->snapshot_count) {
+		const struct seep_snapshot *totals = &profile->snapshots[report->last_snapshot].raw;
+		write_totals(stream, style, totals);
+		write_lost(stream, style, totals);
+	}
+	write_damage(stream, style, profile);
+}
