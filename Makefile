@@ -249,6 +249,37 @@ sanitized-tests: tool $(UNIT_TOOL_TESTS)
 		else cat $(BUILD)/log; echo "FAILED  sanitize: $${test##*/}"; failed=1; fi; \
 	done; [ -z "$$failed" ]
 
+# ---- benchmarks ----------------------------------------------------------------------------------
+# What seep costs; tests/bench/README.md. The programs measure themselves, the twin is the baseline.
+BENCH := $(BUILD)/tests/bench
+BENCH_PROGRAMS := $(patsubst tests/bench/programs/%.c,$(BENCH)/%,\
+	$(sort $(wildcard tests/bench/programs/*.c))) \
+	$(patsubst tests/bench/programs/%.cc,$(BENCH)/%,$(sort $(wildcard tests/bench/programs/*.cc)))
+BENCH_DEPS := heaptrack valgrind libjemalloc2 libgoogle-perftools4 sqlite3 redis-server redis-tools
+RUN_BENCH = BUILD=$(abspath $(BUILD)) tests/bench/run
+
+$(BENCH)/%: tests/bench/programs/%.c tests/bench/programs/stopwatch.h
+	@mkdir -p $(@D)
+	$(call SAY,CC)$(CC) -std=gnu11 $(WARNINGS) -D_GNU_SOURCE -I. -Iinclude -O2 -g -pthread -o $@ $<
+$(BENCH)/%: tests/bench/programs/%.cc tests/bench/programs/stopwatch.h
+	@mkdir -p $(@D)
+	$(call SAY,CXX)$(CXX) -std=c++17 -Wall -Wextra -I. -Iinclude -O2 -g -pthread -o $@ $<
+$(BENCH)/libempty_twin.so: tests/bench/empty_twin.c
+	@mkdir -p $(@D)
+	$(call SAY,LINK)$(CC) -shared $(COMMON) $(LIB_CFLAGS) $(CFLAGS) -Wl,-z,now -o $@ $<
+
+.PHONY: bench bench-quick bench-deps bench-programs
+bench-programs: $(BENCH_PROGRAMS) $(BENCH)/libempty_twin.so
+bench-deps:
+	@tests/support/install_packages $(BENCH_DEPS)
+# Everything, with every rival that there is: a quarter of an hour on an idle machine.
+bench: bench-deps
+	@$(MAKE) --no-print-directory all bench-programs
+	@$(RUN_BENCH)
+# For daily use: less than a minute.
+bench-quick: all bench-programs
+	@$(RUN_BENCH) --quick
+
 .PHONY: clean
 clean:
 	rm -rf $(BUILD)
