@@ -258,10 +258,10 @@ BENCH_PROGRAMS := $(patsubst tests/bench/programs/%.c,$(BENCH)/%,\
 BENCH_DEPS := heaptrack valgrind libjemalloc2 libgoogle-perftools4 sqlite3 redis-server redis-tools
 RUN_BENCH = BUILD=$(abspath $(BUILD)) tests/bench/run
 
-$(BENCH)/%: tests/bench/programs/%.c tests/bench/programs/stopwatch.h
+$(BENCH)/%: tests/bench/programs/%.c $(wildcard tests/bench/programs/*.h)
 	@mkdir -p $(@D)
 	$(call SAY,CC)$(CC) -std=gnu11 $(WARNINGS) -D_GNU_SOURCE -I. -Iinclude -O2 -g -pthread -o $@ $<
-$(BENCH)/%: tests/bench/programs/%.cc tests/bench/programs/stopwatch.h
+$(BENCH)/%: tests/bench/programs/%.cc $(wildcard tests/bench/programs/*.h)
 	@mkdir -p $(@D)
 	$(call SAY,CXX)$(CXX) -std=c++17 -Wall -Wextra -I. -Iinclude -O2 -g -pthread -o $@ $<
 $(BENCH)/libempty_twin.so: tests/bench/empty_twin.c

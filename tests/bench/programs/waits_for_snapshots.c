@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * waits_for_snapshots: how long a thread waits for malloc or free while snapshots are taken.
+ *
+ * One thread allocates and frees and looks at the clock after each; another asks for snapshots of
+ * many live blocks, with pauses of the same length between them. The longest wait of either phase
+ * is what a request of a server would have met.
+ *
+ *     waits_for_snapshots BLOCKS SNAPSHOTS
+ *
+ * Not every wait is the allocator's: those in which the kernel gave the processor to somebody else
+ * are counted apart (`preempted`), and those with a page fault have a maximum of their own, too.
+ * A voluntary switch is a wait for a lock, and counts. Under a hypervisor, time that the host takes
+ * cannot be told from waiting; the quiet phase shows how much that is.
+ */
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "seep.h"
+#include "tests/bench/programs/stopwatch.h"
+
+enum { BYTES = 40, STACK_BITS = 10, SNAPSHOTS_MAX = 1000 };
+
+/* Shorter ones are not looked at more closely: any switch takes longer. */
+#define SUSPECT_NS 3000.0
+
+struct waits {
+	double longest_ns; /* of all but the preempted ones */
+	double longest_with_fault_ns, longest_preempted_ns;
+	long count, over_1ms, preempted;
+};
+
+enum { QUIET, SNAPSHOT, PHASES };
+
+static _Atomic(int) phase;
+static _Atomic(bool) is_over;
+static struct waits waits[PHASES]; /* written by the waiting thread */
+
+static void note_long(struct waits *its, double ns, const struct rusage *before,
+		      const struct rusage *after)
+{
+	if (after->ru_nivcsw != before->ru_nivcsw) {
+		its->preempted++;
+		if (ns > its->longest_preempted_ns)
+			its->longest_preempted_ns = ns;
+		return;
+	}
+	if (ns > its->longest_ns)
+		its->longest_ns = ns;
+	if (ns > 1e6)
+		its->over_1ms++;
+	if ((after->ru_minflt != before->ru_minflt || after->ru_majflt != before->ru_majflt) &&
+	    ns > its->longest_with_fault_ns)
+		its->longest_with_fault_ns = ns;
+}
+
+/* One reading of the clock ends a wait and begins the next, so that no switch falls between. */
+static void *allocate_and_watch(void *unused)
+{
+	struct rusage known, now;
+	double last, next;
+	int began_in;
+	void *ptr = NULL;
+
+	getrusage(RUSAGE_THREAD, &known);
+	last = WALL_NS();
+	while (!atomic_load_explicit(&is_over, memory_order_relaxed)) {
+		began_in = atomic_load_explicit(&phase, memory_order_relaxed);
+		if (ptr == NULL) {
+			ptr = malloc(BYTES);
+		} else {
+			free(ptr);
+			ptr = NULL;
+		}
+		next = WALL_NS();
+		if (next - last > SUSPECT_NS) {
+			int its = began_in | atomic_load_explicit(&phase, memory_order_relaxed);
+
+			getrusage(RUSAGE_THREAD, &now);
+			note_long(&waits[its], next - last, &known, &now);
+			known = now;
+			next = WALL_NS();
+		}
+		waits[began_in].count++;
+		last = next;
+	}
+	free(ptr);
+	return unused;
+}
+
+/* ---- blocks from a thousand stacks ---------------------------------------------------------- */
+
+static void *allocate_left(unsigned long way, int steps);
+static void *allocate_right(unsigned long way, int steps);
+
+static inline __attribute__((always_inline)) void *allocate_on(unsigned long way, int steps)
+{
+	void *result = steps == 0 ? malloc(BYTES)
+		       : way & 1  ? allocate_right(way >> 1, steps - 1)
+				  : allocate_left(way >> 1, steps - 1);
+	KEEP_FRAME();
+	return result;
+}
+
+static __attribute__((noinline)) void *allocate_left(unsigned long way, int steps)
+{
+	return allocate_on(way, steps);
+}
+
+static __attribute__((noinline)) void *allocate_right(unsigned long way, int steps)
+{
+	char room[48];
+
+	KEEP(room);
+	return allocate_on(way, steps);
+}
+
+/* ---- snapshots ------------------------------------------------------------------------------ */
+
+static int compare(const void *left, const void *right)
+{
+	double a = *(const double *)left, b = *(const double *)right;
+
+	return a < b ? -1 : a > b;
+}
+
+/* Each takes as long as the pause before it, or, unwatched, no time at all. */
+static void take_snapshots(double *took_ns, long snapshots)
+{
+	double pause_ns = 50e6;
+
+	for (long i = 0; i < snapshots; i++) {
+		usleep((useconds_t)(pause_ns / 1000));
+		if (!seep_is_watching())
+			continue;
+		atomic_store(&phase, SNAPSHOT);
+		took_ns[i] = WALL_NS();
+		if (seep_snapshot("bench") != 0) {
+			fprintf(stderr, "the snapshot failed\n");
+			exit(2);
+		}
+		took_ns[i] = WALL_NS() - took_ns[i];
+		atomic_store(&phase, QUIET);
+		pause_ns = took_ns[i] > 10e6 ? took_ns[i] : 10e6;
+	}
+	qsort(took_ns, (size_t)snapshots, sizeof(*took_ns), compare);
+}
+
+static void print_waits(const char *name, const struct waits *its)
+{
+	printf("\"%s_ms\":%.4f,\"%s_fault_ms\":%.4f,\"%s_preempted_ms\":%.4f,\"%s_count\":%ld,"
+	       "\"%s_over_1ms\":%ld,\"%s_preempted\":%ld,",
+	       name, its->longest_ns / 1e6, name, its->longest_with_fault_ns / 1e6, name,
+	       its->longest_preempted_ns / 1e6, name, its->count, name, its->over_1ms, name,
+	       its->preempted);
+}
+
+int main(int argc, char **argv)
+{
+	static const char usage[] = "BLOCKS SNAPSHOTS";
+	static double took_ns[SNAPSHOTS_MAX];
+	long blocks = number_at(argc, argv, 1, usage), snapshots = number_at(argc, argv, 2, usage);
+	void **kept = malloc((size_t)(blocks > 0 ? blocks : 1) * sizeof(*kept));
+	pthread_t watcher;
+
+	if (snapshots < 1 || snapshots > SNAPSHOTS_MAX) {
+		fprintf(stderr, "%s: SNAPSHOTS is 1 to %d\n", argv[0], SNAPSHOTS_MAX);
+		return 2;
+	}
+	for (long i = 0; i < blocks; i++)
+		kept[i] = allocate_left((unsigned long)i * 0x9e3779b1u >> 12, STACK_BITS);
+	pthread_create(&watcher, NULL, allocate_and_watch, NULL);
+	take_snapshots(took_ns, snapshots);
+	atomic_store(&is_over, true);
+	pthread_join(watcher, NULL);
+
+	printf("{");
+	print_waits("quiet", &waits[QUIET]);
+	if (seep_is_watching()) {
+		print_waits("snapshot", &waits[SNAPSHOT]);
+		printf("\"takes_ms\":%.3f,\"takes_most_ms\":%.3f,", took_ns[snapshots / 2] / 1e6,
+		       took_ns[snapshots - 1] / 1e6);
+	}
+	printf("\"kept\":%ld}\n", blocks);
+	return 0;
+}
