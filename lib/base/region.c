@@ -53,6 +53,16 @@ void *region_map(size_t bytes, enum region_fork fork)
 	return (void *)start;
 }
 
+void region_use_huge_pages(void *start, size_t bytes)
+{
+	sys_call(SYS_madvise, start, bytes, MADV_HUGEPAGE);
+}
+
+void region_forget(void *start, size_t bytes)
+{
+	sys_call(SYS_madvise, start, bytes, MADV_DONTNEED);
+}
+
 void region_unmap(void *start, size_t bytes)
 {
 	for (size_t i = 0; i < REGION_SLOTS; i++) {

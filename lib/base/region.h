@@ -21,6 +21,12 @@ enum region_fork {
 void *region_map(size_t bytes, enum region_fork fork);
 void region_unmap(void *start, size_t bytes);
 
+/* For large tables that are used all over. A region is of small pages otherwise, for most are sparse. */
+void region_use_huge_pages(void *start, size_t bytes);
+
+/* Gives the pages back; they read as zeros from now on. */
+void region_forget(void *start, size_t bytes);
+
 /* Bytes of address space that the library has mapped. */
 size_t region_mapped_bytes(void);
 

@@ -2,15 +2,20 @@
 /*
  * call_tree: every stack that ever allocated, stored once and known by a number.
  *
- * The nodes lie in chunks of 65536; a hash from (parent, pc, generation) to the id finds them. When
- * a table of the hash is half full, one eight times as large takes its place, filled before anybody
- * sees it; the old one stays mapped, for somebody may be reading it. Two threads that add the same
- * node at that time may both succeed, one in the old and one in the new table: the same stack then
- * has two ids, which the reader of the file joins again.
+ * The nodes lie in chunks of 65536; a hash table finds them. A program with many stacks does not find
+ * its part of the table in the processor's caches, so waiting for memory is what it costs. Therefore
+ * an entry of the table is all there is to look at; where to look depends on the path from the root
+ * alone, not on the ids found on the way, so that the entries of all new frames of a stack are asked
+ * for before the first is needed; and large tables are made of huge pages.
+ *
+ * When a table is half full, one four times as large takes its place, filled before anybody sees it.
+ * The old one's pages are given back, its addresses stay: who still reads there finds nothing. Two
+ * threads that add the same node at that time may both succeed: the same stack then has two ids,
+ * which the reader of the file joins again.
  *
  *   Runs in   the target, inside malloc, also in signal handlers
  *   Locks     none
- *   Memory    region: 16 bytes a node, 16 bytes of counters (wiped on fork), 16 to 32 of hash
+ *   Memory    region: 16 bytes a node, 16 bytes of counters (wiped on fork), 32 to 128 of table
  *   Calls     mmap; _dl_find_object when a new frame lies in an unknown module
  *   Failure   CALL_TREE_NO_ROOM for every new stack, counted as lost
  */
@@ -28,13 +33,27 @@
 #define CHUNK_BITS 16
 #define CHUNK_NODES (1u << CHUNK_BITS)
 #define CHUNKS (CALL_TREE_NODES_MAX / CHUNK_NODES)
-#define TABLES 5u
+#define TABLES 7u
 #define FIRST_TABLE_BITS 13u
-#define TABLE_GROWTH_BITS 3u
+#define TABLE_GROWTH_BITS 2u
 #define PROBES_MAX 64u
+#define HUGE_BYTES (2u << 20) /* tables from this size on */
+
+/* Its node's key and id. Both words are written at once, and once only. */
+struct entry {
+	_Alignas(16) _Atomic(uint64_t) pc;
+	_Atomic(uint64_t) node; /* generation, 16 bits | parent, 24 | id, 24; 0: empty */
+};
+
+#define ID_BITS 24
+#define ID_MASK ((1ull << ID_BITS) - 1)
+#define GENERATION_SHIFT (2 * ID_BITS)
+#define GENERATION_MASK 0xffffu /* the node has all of it */
+
+_Static_assert(CALL_TREE_NODES_MAX == 1u << ID_BITS, "an id fits into an entry");
 
 struct table {
-	_Atomic(uint64_t) *slots; /* upper half of the hash << 32 | id; 0: empty */
+	struct entry *entries;
 	uint32_t bits;
 	_Atomic(uint32_t) used;
 };
@@ -46,13 +65,20 @@ static _Atomic(uint32_t) node_limit = CALL_TREE_NODES_MAX;
 static struct table tables[TABLES];
 static _Atomic(uint32_t) table_count;
 
-static uint64_t hash_of(uint32_t parent, uint64_t pc, uint32_t generation)
+/* The hash of a path that goes on with this frame. A mark of the file (say, that the frame was
+ * interrupted by a signal) is a frame of its own. */
+static inline uint64_t path_of(uint64_t outside, uint64_t pc)
 {
-	uint64_t hash = (pc ^ (uint64_t)parent * 0xc2b2ae3d27d4eb4full) +
-			(uint64_t)generation * 0x165667b19e3779f9ull;
+	uint64_t path = (outside ^ pc) * 0x9e3779b97f4a7c15ull;
 
-	hash = (hash ^ hash >> 32) * 0x9e3779b97f4a7c15ull;
-	return hash ^ hash >> 29;
+	return path ^ path >> 32;
+}
+
+/* An entry's node without the id. */
+static inline uint64_t key_of(uint32_t parent, uint32_t generation)
+{
+	return (uint64_t)(generation & GENERATION_MASK) << GENERATION_SHIFT | (uint64_t)parent
+										      << ID_BITS;
 }
 
 static struct call_node *node_at(uint32_t id)
@@ -84,39 +110,160 @@ static bool map_chunk(uint32_t chunk)
 			REGION_WIPED_ON_FORK);
 }
 
-/* Makes the next table and publishes it with everything that the one before it holds. What others
- * add to that one meanwhile gets a twin when it is met again. */
+static struct entry *entry_at(const struct table *table, uint64_t place)
+{
+	return &table->entries[place & ((1ull << table->bits) - 1)];
+}
+
+/* The id of the node, or 0. Stores in *free_entry where it belongs in this table, if there is room. */
+static uint32_t find_in(const struct table *table, uint64_t path, uint32_t parent, uint64_t pc,
+			uint32_t generation, struct entry **free_entry)
+{
+	uint64_t key = key_of(parent, generation);
+
+	*free_entry = NULL;
+	for (uint32_t probe = 0; probe < PROBES_MAX; probe++) {
+		struct entry *entry = entry_at(table, path + probe);
+		uint64_t node = atomic_load_explicit(&entry->node, memory_order_acquire);
+
+		if (node == 0) {
+			*free_entry = entry;
+			return 0;
+		}
+		if ((node & ~ID_MASK) == key &&
+		    atomic_load_explicit(&entry->pc, memory_order_relaxed) == pc &&
+		    (generation <= GENERATION_MASK ||
+		     node_at(node & ID_MASK)->generation == generation))
+			return node & ID_MASK;
+	}
+	return 0;
+}
+
+/* Fills an empty entry; false when another thread was faster. */
+#ifdef __x86_64__
+__attribute__((target("cx16")))
+#endif
+static bool
+fill(struct entry *entry, uint64_t pc, uint64_t node)
+{
+	return __sync_bool_compare_and_swap((unsigned __int128 *)entry, 0,
+					    (unsigned __int128)node << 64 | pc);
+}
+
+/* Puts the node into the table, if nobody else has. The id that is there now; 0: there is no room. */
+static uint32_t put_in(struct table *table, uint64_t path, const struct call_node *node,
+		       uint32_t id)
+{
+	for (;;) {
+		struct entry *entry;
+		uint32_t found =
+			find_in(table, path, node->parent, node->pc, node->generation, &entry);
+
+		if (found != 0 || entry == NULL)
+			return found;
+		if (fill(entry, node->pc, key_of(node->parent, node->generation) | id)) {
+			atomic_fetch_add(&table->used, 1);
+			return id;
+		}
+	}
+}
+
+static bool is_half_full(const struct table *table)
+{
+	return atomic_load_explicit(&table->used, memory_order_relaxed) >> (table->bits - 1) != 0;
+}
+
+/* Time for the next table: when this one has just become half full, and again and again while that
+ * does not succeed; not each time, for one thread is enough. */
+static bool is_to_grow(const struct table *table)
+{
+	uint32_t used = atomic_load_explicit(&table->used, memory_order_relaxed);
+
+	return used >> (table->bits - 1) != 0 && used % (1u << (table->bits - 5)) == 0;
+}
+
+/* Nodes that may be added while a table is being made. */
+#define LATE_NODES 65536u
+
+/* What making a table needs to know of the nodes: the path of each. 0: not known yet. */
+struct paths {
+	uint64_t *of;
+	uint32_t known, room; /* looked at: ids below `known` */
+};
+
+static uint64_t path_to(struct paths *paths, uint32_t id)
+{
+	if (id != CALL_TREE_ROOT && paths->of[id] == 0) {
+		struct call_node node = call_tree_node(id);
+
+		/* Somebody may still be filling it; then nobody has children of it either. */
+		if (node.pc != 0 && node.parent < id)
+			paths->of[id] = path_of(path_to(paths, node.parent), node.pc);
+	}
+	return paths->of[id];
+}
+
+/* Puts the nodes from `first` on into `table` that the one before it has. Stops where the table is
+ * full, for half full is full: there may not have been memory for this one for a long time. */
+static void take_over(struct table *table, const struct table *before, struct paths *paths,
+		      uint32_t first)
+{
+	/* In this order nearly every parent is known before its children. */
+	for (; paths->known < call_tree_count() && paths->known < paths->room; paths->known++)
+		path_to(paths, paths->known);
+	for (uint64_t i = 0; i < 1ull << before->bits && !is_half_full(table); i++) {
+		uint64_t entry =
+			atomic_load_explicit(&before->entries[i].node, memory_order_acquire);
+		uint32_t id = entry & ID_MASK;
+		struct call_node node;
+
+		if (entry == 0 || id < first || id >= paths->known)
+			continue;
+		node = call_tree_node(id);
+		put_in(table, path_to(paths, id), &node, id);
+	}
+}
+
+/*
+ * Makes the next table and publishes it with everything that the one before it has. Others go on
+ * adding to that; who does looks afterwards whether there is a newer one, so either we see his node
+ * or he sees our table. What somebody else needs before we have seen it gets a twin.
+ */
 static bool map_table(uint32_t index)
 {
-	struct table *table = &tables[index];
-	uint32_t bits = FIRST_TABLE_BITS + index * TABLE_GROWTH_BITS, before = index, used = 0;
-	_Atomic(uint64_t) *slots = region_map(sizeof(uint64_t) << bits, REGION_KEPT_ON_FORK);
-	_Atomic(uint64_t) *none = NULL;
+	uint32_t before = index, count = call_tree_count();
+	struct paths paths = {.room = count + LATE_NODES};
+	struct table table = {.bits = FIRST_TABLE_BITS + index * TABLE_GROWTH_BITS};
+	size_t bytes = sizeof(struct entry) << table.bits;
+	struct entry *none = NULL;
 
-	if (slots == NULL)
-		return false;
-	for (uint64_t i = 0; index > 0 && i < 1ull << tables[index - 1].bits; i++) {
-		uint64_t entry =
-			atomic_load_explicit(&tables[index - 1].slots[i], memory_order_acquire);
-		const struct call_node *node = node_at((uint32_t)entry);
-		uint64_t place = entry == 0 ? 0 : hash_of(node->parent, node->pc, node->generation);
-
-		if (entry == 0)
-			continue;
-		while (slots[place & ((1ull << bits) - 1)] != 0)
-			place++;
-		atomic_init(&slots[place & ((1ull << bits) - 1)], entry);
-		used++;
+	paths.of = region_map(paths.room * sizeof(uint64_t), REGION_KEPT_ON_FORK);
+	table.entries = paths.of == NULL ? NULL : region_map(bytes, REGION_KEPT_ON_FORK);
+	if (table.entries == NULL)
+		goto out;
+	if (bytes >= HUGE_BYTES)
+		region_use_huge_pages(table.entries, bytes);
+	if (index > 0) {
+		take_over(&table, &tables[index - 1], &paths, 0);
+		take_over(&table, &tables[index - 1], &paths, count);
 	}
-	table->bits = bits;
-	if (!__atomic_compare_exchange_n(&table->slots, &none, slots, false, __ATOMIC_ACQ_REL,
-					 __ATOMIC_ACQUIRE)) {
-		region_unmap((void *)slots, sizeof(uint64_t) << bits);
-	} else {
-		atomic_fetch_add(&table->used, used);
+	tables[index].bits = table.bits;
+	if (!__atomic_compare_exchange_n(&tables[index].entries, &none, table.entries, false,
+					 __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
+		region_unmap(table.entries, bytes); /* another thread was faster */
+		goto out;
 	}
+	atomic_fetch_add(&tables[index].used, table.used);
 	atomic_compare_exchange_strong(&table_count, &before, index + 1);
-	return true;
+	if (index > 0) {
+		take_over(&tables[index], &tables[index - 1], &paths, count);
+		region_forget(tables[index - 1].entries, sizeof(struct entry)
+								 << tables[index - 1].bits);
+	}
+out:
+	if (paths.of != NULL)
+		region_unmap(paths.of, paths.room * sizeof(uint64_t));
+	return __atomic_load_n(&tables[index].entries, __ATOMIC_ACQUIRE) != NULL;
 }
 
 bool call_tree_start(void)
@@ -165,36 +312,7 @@ struct site_counters *call_tree_counters(uint32_t id)
 	return chunk == NULL ? &nowhere : &chunk[id & (CHUNK_NODES - 1)];
 }
 
-static bool is_node(uint32_t id, uint32_t parent, uint64_t pc, uint32_t generation)
-{
-	const struct call_node *node = node_at(id);
-
-	return node->pc == pc && node->parent == parent && node->generation == generation;
-}
-
-/* The id of the node, or 0. Stores in *free_slot where it belongs in this table, if there is room.
- */
-static uint32_t find_in(struct table *table, uint64_t hash, uint32_t parent, uint64_t pc,
-			uint32_t generation, _Atomic(uint64_t) **free_slot)
-{
-	uint32_t mask = (1u << table->bits) - 1;
-
-	*free_slot = NULL;
-	for (uint32_t probe = 0; probe < PROBES_MAX; probe++) {
-		_Atomic(uint64_t) *slot = &table->slots[((uint32_t)hash + probe) & mask];
-		uint64_t entry = atomic_load_explicit(slot, memory_order_acquire);
-
-		if (entry == 0) {
-			*free_slot = slot;
-			return 0;
-		}
-		if (entry >> 32 == hash >> 32 && is_node((uint32_t)entry, parent, pc, generation))
-			return (uint32_t)entry;
-	}
-	return 0;
-}
-
-static uint32_t new_node(uint32_t parent, uint64_t pc, uint32_t generation)
+static uint32_t new_node(const struct call_node *node)
 {
 	uint32_t id = atomic_load_explicit(&node_count, memory_order_relaxed);
 
@@ -204,70 +322,58 @@ static uint32_t new_node(uint32_t parent, uint64_t pc, uint32_t generation)
 		    !map_chunk(id >> CHUNK_BITS))
 			return 0;
 	} while (!atomic_compare_exchange_weak(&node_count, &id, id + 1));
-	node_at(id)->parent = parent;
-	node_at(id)->generation = generation;
-	__atomic_store_n(&node_at(id)->pc, pc, __ATOMIC_RELEASE);
-	if (pc >= SEEP_PC_LIMIT && !module_list_knows(pc))
-		module_list_note(pc);
+	node_at(id)->parent = node->parent;
+	node_at(id)->generation = node->generation;
+	__atomic_store_n(&node_at(id)->pc, node->pc, __ATOMIC_RELEASE);
+	if (node->pc >= SEEP_PC_LIMIT && !module_list_knows(node->pc))
+		module_list_note(node->pc);
 	return id;
 }
 
 static __attribute__((noinline)) uint32_t add_child_slow(uint32_t parent, uint64_t pc,
-							 uint32_t generation, uint64_t hash)
+							 uint32_t generation, uint64_t path)
 {
-	uint32_t id = new_node(parent, pc, generation);
+	const struct call_node node = {.pc = pc, .parent = parent, .generation = generation};
+	uint32_t id = new_node(&node);
 
 	if (id == 0)
 		return CALL_TREE_NO_ROOM;
 	for (;;) {
-		uint32_t newest = atomic_load_explicit(&table_count, memory_order_acquire) - 1;
-		struct table *table = &tables[newest];
-		_Atomic(uint64_t) *slot;
-		uint64_t empty = 0;
-		uint32_t found = find_in(table, hash, parent, pc, generation, &slot);
+		uint32_t newest = atomic_load(&table_count) - 1;
+		/* When another thread was faster, our node stays as an unused twin. */
+		uint32_t found = put_in(&tables[newest], path, &node, id);
 
-		/* Another thread was faster; our node stays as an unused twin. */
-		if (found != 0)
-			return found;
-		if (slot != NULL && atomic_compare_exchange_strong_explicit(
-					    slot, &empty, (hash >> 32 << 32) | id,
-					    memory_order_acq_rel, memory_order_acquire)) {
-			uint32_t used = atomic_fetch_add(&table->used, 1) + 1;
-
-			if (used > 1u << (table->bits - 1) && newest + 1 < TABLES)
-				map_table(newest + 1);
-			return id;
-		}
-		if (slot == NULL && (newest + 1 >= TABLES || !map_table(newest + 1)))
+		if (found == 0 && (newest + 1 >= TABLES || !map_table(newest + 1)))
 			return id; /* not found again: the same stack will get another id */
+		if (found != 0 && is_to_grow(&tables[newest]) && newest + 1 < TABLES)
+			map_table(newest + 1);
+		if (found != 0 && atomic_load(&table_count) - 1 == newest)
+			return found;
 	}
 }
 
-static __attribute__((noinline)) uint32_t child_of_slow(uint32_t parent, uint64_t pc)
+static __attribute__((noinline)) uint32_t child_of_slow(uint32_t parent, uint64_t pc, uint64_t path)
 {
-	_Atomic(uint64_t) *free_slot;
+	struct entry *free_entry;
 	uint32_t generation, newest, id;
-	uint64_t hash;
 
 	/* Where something was unloaded before, a module that nobody has told us of may lie by now. */
 	if (atomic_load_explicit(&module_list_unloads, memory_order_acquire) != 0 &&
 	    pc >= SEEP_PC_LIMIT && !module_list_knows(pc))
 		module_list_note(pc);
 	generation = module_list_generation(pc);
-	hash = hash_of(parent, pc, generation);
 	newest = atomic_load_explicit(&table_count, memory_order_acquire) - 1;
-	id = find_in(&tables[newest], hash, parent, pc, generation, &free_slot);
-	return id != 0 ? id : add_child_slow(parent, pc, generation, hash);
+	id = find_in(&tables[newest], path, parent, pc, generation, &free_entry);
+	return id != 0 ? id : add_child_slow(parent, pc, generation, path);
 }
 
-static uint32_t child_of(struct call_tree_cache *cache, uint32_t parent, uint64_t pc)
+static uint32_t child_of(struct call_tree_cache *cache, uint32_t parent, uint64_t pc, uint64_t path)
 {
-	uint64_t hash = (pc ^ (uint64_t)parent << 20) * 0x9e3779b97f4a7c15ull;
-	uint32_t slot = (uint32_t)(hash >> 56) % CALL_TREE_CACHE_SLOTS, id;
+	uint32_t slot = (uint32_t)(path >> 32) % CALL_TREE_CACHE_SLOTS, id;
 
-	if (__builtin_expect(cache->slots[slot].pc == pc && cache->slots[slot].parent == parent, 1))
+	if (cache->slots[slot].pc == pc && cache->slots[slot].parent == parent)
 		return cache->slots[slot].id;
-	id = child_of_slow(parent, pc);
+	id = child_of_slow(parent, pc, path);
 	if (id != CALL_TREE_NO_ROOM) {
 		cache->slots[slot].pc = pc;
 		cache->slots[slot].parent = parent;
@@ -276,31 +382,58 @@ static uint32_t child_of(struct call_tree_cache *cache, uint32_t parent, uint64_
 	return id;
 }
 
-uint32_t call_tree_stack(struct stack_trace *trace, struct call_tree_cache *cache,
-			 uint64_t pseudo_pc)
+/* Computes the paths of the frames that have no node yet, and asks for their entries. */
+static void prepare(struct stack_trace *trace, uint64_t path)
+{
+	uint32_t newest = atomic_load_explicit(&table_count, memory_order_acquire) - 1;
+	const struct table *table = &tables[newest];
+
+	for (uint32_t i = trace->noded; i < trace->count; i++) {
+		struct stack_frame *frame = &trace->frames[i];
+
+		path = path_of(path, frame->pc);
+		__builtin_prefetch(entry_at(table, path));
+		frame->path = frame->is_signal ? path_of(path, SEEP_PC_SIGNAL) : path;
+		path = frame->path;
+	}
+}
+
+__attribute__((noinline)) uint32_t
+call_tree_stack_slow(struct stack_trace *trace, struct call_tree_cache *cache, uint64_t pseudo_pc)
 {
 	uint32_t node = CALL_TREE_ROOT;
+	uint64_t path = 0;
 
 	/* The same address may be another function by now. */
 	if (__builtin_expect(cache->unloads != trace->unloads, 0)) {
 		memset(cache->slots, 0, sizeof(cache->slots));
 		cache->unloads = trace->unloads;
 	}
-	if (trace->noded > 0)
+	if (trace->noded > 0) {
 		node = trace->frames[trace->noded - 1].node;
-	else if (trace->is_cut)
-		node = child_of(cache, node, SEEP_PC_CUT);
+		path = trace->frames[trace->noded - 1].path;
+	} else if (trace->is_cut) {
+		path = path_of(path, SEEP_PC_CUT);
+		node = child_of(cache, node, SEEP_PC_CUT, path);
+	}
+	prepare(trace, path);
 	while (trace->noded < trace->count && node != CALL_TREE_NO_ROOM) {
 		struct stack_frame *frame = &trace->frames[trace->noded];
 
-		node = child_of(cache, node, frame->pc);
-		if (frame->is_signal && node != CALL_TREE_NO_ROOM)
-			node = child_of(cache, node, SEEP_PC_SIGNAL);
+		if (__builtin_expect(frame->is_signal, 0)) {
+			node = child_of(cache, node, frame->pc, path_of(path, frame->pc));
+			if (node != CALL_TREE_NO_ROOM)
+				node = child_of(cache, node, SEEP_PC_SIGNAL, frame->path);
+		} else {
+			node = child_of(cache, node, frame->pc, frame->path);
+		}
 		if (node == CALL_TREE_NO_ROOM)
 			return node;
+		path = frame->path;
 		frame->node = node;
 		trace->noded++;
 	}
-	return pseudo_pc != 0 && node != CALL_TREE_NO_ROOM ? child_of(cache, node, pseudo_pc)
-							   : node;
+	return pseudo_pc != 0 && node != CALL_TREE_NO_ROOM
+		       ? child_of(cache, node, pseudo_pc, path_of(path, pseudo_pc))
+		       : node;
 }

@@ -40,10 +40,19 @@ struct call_tree_cache {
 	} slots[CALL_TREE_CACHE_SLOTS];
 };
 
+uint32_t call_tree_stack_slow(struct stack_trace *trace, struct call_tree_cache *cache,
+			      uint64_t pseudo_pc);
+
 /* The id of a captured stack; `pseudo_pc` is its innermost frame if it is not 0. Notes the nodes of
- * its frames in the trace. CALL_TREE_NO_ROOM when the tree is full. */
-uint32_t call_tree_stack(struct stack_trace *trace, struct call_tree_cache *cache,
-			 uint64_t pseudo_pc);
+ * its frames in the trace. CALL_TREE_NO_ROOM when the tree is full. Leaves for the slow half when a
+ * frame has no node yet. */
+static inline uint32_t call_tree_stack(struct stack_trace *trace, struct call_tree_cache *cache,
+				       uint64_t pseudo_pc)
+{
+	if (trace->noded == trace->count && trace->count > 0 && pseudo_pc == 0)
+		return trace->frames[trace->count - 1].node;
+	return call_tree_stack_slow(trace, cache, pseudo_pc);
+}
 
 /* No more nodes than this, at most CALL_TREE_NODES_MAX. */
 void call_tree_limit(uint64_t nodes);

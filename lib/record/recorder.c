@@ -32,8 +32,7 @@ uint32_t recorder_inherited_epoch;
 
 bool recorder_start(void)
 {
-	unwind_rules_start();
-	return call_tree_start() && live_table_start();
+	return unwind_rules_start() && call_tree_start() && live_table_start();
 }
 
 static uint32_t epoch_of_birth(void)

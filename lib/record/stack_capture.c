@@ -98,6 +98,12 @@ static bool follow_frame_pointer(const struct stack_frame *from, struct stack_fr
 	return true;
 }
 
+/* Addresses below are marks in the file, those above belong to the kernel. */
+static bool may_be_code(uint64_t pc)
+{
+	return pc - SEEP_PC_LIMIT < (1ull << 47) - SEEP_PC_LIMIT;
+}
+
 enum step { STEP_ON, STEP_END, STEP_CUT };
 
 /* The address whose rule applies: in a frame that made a call, inside the call instruction. */
@@ -117,7 +123,7 @@ static enum step step_out_of_signal(const struct stack_frame *from, struct stack
 	    !read_word(from, (uint64_t)&registers[REG_RBP], &to->bp) ||
 	    !read_word(from, (uint64_t)&registers[REG_RSP], &to->sp))
 		return STEP_CUT;
-	return to->pc < SEEP_PC_LIMIT ? STEP_CUT : STEP_ON;
+	return may_be_code(to->pc) ? STEP_ON : STEP_CUT;
 }
 
 /* A library that libc itself unloads (iconv, name services) passes no door of ours. If another one takes
@@ -133,9 +139,10 @@ static bool was_stale(uint64_t lookup, const struct unwind_rule *rule)
 }
 
 /* Finds the frame `to` that called `from`. */
-static enum step step_out(const struct stack_frame *from, struct stack_frame *to)
+static __attribute__((noinline)) enum step step_out_slow(const struct stack_frame *from,
+							 struct stack_frame *to, uint32_t unloads)
 {
-	struct unwind_rule rule = unwind_rule_of(lookup_of(from));
+	struct unwind_rule rule = unwind_rule_of(lookup_of(from), unloads);
 	uint64_t cfa;
 
 	*to = (struct stack_frame){.bp = from->bp, .is_guess = from->is_guess};
@@ -159,7 +166,7 @@ static enum step step_out(const struct stack_frame *from, struct stack_frame *to
 	case UNWIND_UNKNOWN:
 		/* The bottom of a context made by makecontext returns to the very beginning of a
 		 * function; the address before it belongs to nobody. */
-		if (!from->is_signal && unwind_rule_of(from->pc).kind != UNWIND_UNKNOWN)
+		if (!from->is_signal && unwind_rule_of(from->pc, unloads).kind != UNWIND_UNKNOWN)
 			return STEP_END;
 		/* "The deepest stack frame should be marked by setting the frame pointer to zero",
 		 * psABI 3.4.1; the dynamic linker's entry does that and has no unwind data. */
@@ -188,7 +195,31 @@ static enum step step_out(const struct stack_frame *from, struct stack_frame *to
 			return STEP_CUT;
 	}
 	/* makecontext and hand-made coroutine stacks end in a zero return address. */
-	return to->pc == 0 ? STEP_END : to->pc < SEEP_PC_LIMIT ? STEP_CUT : STEP_ON;
+	return to->pc == 0 ? STEP_END : may_be_code(to->pc) ? STEP_ON : STEP_CUT;
+}
+
+/* The same for the frames that nearly all are: a call, CFA by sp or bp, nothing that needs a second
+ * look. The slow half does the others from the start. */
+static inline enum step step_out(const struct stack_frame *from, struct stack_frame *to,
+				 uint32_t unloads)
+{
+	struct unwind_rule rule = unwind_rule_of(from->pc - 1, unloads);
+	uint64_t cfa =
+		(rule.kind == UNWIND_SP ? from->sp : from->bp) + (uint64_t)(int64_t)rule.cfa_offset;
+
+	if (__builtin_expect((rule.kind != UNWIND_SP && rule.kind != UNWIND_BP) || from->is_guess ||
+				     from->is_signal || cfa - from->sp - 8 > NEAR_BYTES - 8 ||
+				     cfa % 8 != 0,
+			     0))
+		return step_out_slow(from, to, unloads);
+	*to = (struct stack_frame){.pc = word_at(cfa - 8), .sp = cfa, .bp = from->bp};
+	if (rule.saves_bp) {
+		to->bp_slot = rule.bp_offset;
+		to->bp = word_at(cfa + (uint64_t)(int64_t)rule.bp_offset);
+	}
+	if (__builtin_expect(!may_be_code(to->pc), 0))
+		return to->pc == 0 ? STEP_END : STEP_CUT;
+	return STEP_ON;
 }
 
 static bool has_same_state(const struct stack_frame *a, const struct stack_frame *b)
@@ -197,20 +228,43 @@ static bool has_same_state(const struct stack_frame *a, const struct stack_frame
 	       a->is_guess == b->is_guess;
 }
 
+/*
+ * Whether the words that led to this frame have changed since.
+ *
+ * This reads what a walk would read, in its order: the rule of the frame inside, which is right, names
+ * both words, so they are compared together.
+ */
+static inline bool has_changed(const struct stack_frame *frame)
+{
+	uint64_t changes = word_at(frame->sp - 8) ^ frame->pc;
+
+	if (frame->bp_slot != 0)
+		changes |= word_at(frame->sp + (uint64_t)(int64_t)frame->bp_slot) ^ frame->bp;
+	return changes != 0;
+}
+
 /* frames[inner] is right. Returns the smallest index from which on all of them up to it are. */
-static uint32_t verify(const struct stack_frame *frames, uint32_t inner)
+static inline uint32_t verify(const struct stack_frame *frames, uint32_t inner)
+{
+	const struct stack_frame *frame = &frames[inner];
+
+	while (frame > frames && __builtin_expect(!has_changed(frame - 1), 1))
+		frame--;
+	return (uint32_t)(frame - frames);
+}
+
+/* The same where some frames have to be stepped to again. */
+static __attribute__((noinline)) uint32_t verify_slow(const struct stack_frame *frames,
+						      uint32_t inner, uint32_t unloads)
 {
 	for (uint32_t i = inner; i > 0; i--) {
 		const struct stack_frame *frame = &frames[i - 1];
 		struct stack_frame again;
 
-		if (__builtin_expect(frame->source == FRAME_FROM_SLOTS, 1)) {
-			if (word_at(frame->sp - 8) != frame->pc)
+		if (frame->source == FRAME_FROM_SLOTS) {
+			if (has_changed(frame))
 				return i;
-			if (frame->bp_slot != 0 &&
-			    word_at(frame->sp + (uint64_t)(int64_t)frame->bp_slot) != frame->bp)
-				return i;
-		} else if (step_out(&frames[i], &again) != STEP_ON ||
+		} else if (step_out_slow(&frames[i], &again, unloads) != STEP_ON ||
 			   !has_same_state(&again, frame)) {
 			return i;
 		}
@@ -218,17 +272,17 @@ static uint32_t verify(const struct stack_frame *frames, uint32_t inner)
 	return 0;
 }
 
-/* Puts the fresh frames behind the first `kept` ones of the last stack. */
-static void put_behind(struct stack_trace *trace, uint32_t kept, uint32_t fresh, uint32_t depth)
+/* Makes the trace of its first `kept` frames and the new ones from `fresh` on, at most `depth`. */
+static void put_together(struct stack_trace *trace, uint32_t kept, uint32_t fresh, uint32_t depth)
 {
 	uint32_t fresh_count = STACK_TRACE_ROOM - fresh, dropped = 0;
 
 	trace->count = kept + fresh_count;
 	trace->noded = kept < trace->noded ? kept : trace->noded;
-	if (kept != fresh)
-		memmove(&trace->frames[kept], &trace->frames[fresh],
-			fresh_count * sizeof(trace->frames[0]));
-	if (trace->count > depth) {
+	/* Mostly a few frames, for which a call costs more than the copying. */
+	for (uint32_t i = 0; i < fresh_count && kept != fresh; i++)
+		trace->frames[kept + i] = trace->frames[fresh + i];
+	if (__builtin_expect(trace->count > depth, 0)) {
 		dropped = trace->count - depth;
 		memmove(trace->frames, &trace->frames[dropped], depth * sizeof(trace->frames[0]));
 		trace->count = depth;
@@ -242,26 +296,34 @@ void stack_capture(struct stack_trace *trace, struct caller caller, uint32_t dep
 {
 	uint32_t unloads = atomic_load_explicit(&module_list_unloads, memory_order_acquire);
 	struct stack_frame *frames = trace->frames;
-	struct stack_frame frame = {.pc = caller.pc, .sp = caller.sp, .bp = caller.bp};
-	uint32_t last =
-		trace->unloads == unloads ? trace->count : 0; /* frames of the last stack left */
-	uint32_t fresh = STACK_TRACE_ROOM;		      /* new ones: from here to the end */
+	/* Of the last stack, frames[0 .. last-1] may still be met. The new one's are at the end of the
+	 * room, frames[fresh ..]; the next one to be looked at is just before them. */
+	uint32_t last = trace->unloads == unloads ? trace->count : 0;
+	uint32_t fresh = STACK_TRACE_ROOM;
+	bool has_steps = false;
 	enum step step = STEP_ON;
 
 	trace->unloads = unloads;
+	frames[fresh - 1] = (struct stack_frame){.pc = caller.pc, .sp = caller.sp, .bp = caller.bp};
 	while (step == STEP_ON && STACK_TRACE_ROOM - fresh < depth) {
-		while (last > 0 && frames[last - 1].sp < frame.sp)
+		struct stack_frame *frame = &frames[fresh - 1];
+
+		while (last > 0 && frames[last - 1].sp < frame->sp)
 			last--;
-		if (last > 0 && fresh - last >= last && has_same_state(&frames[last - 1], &frame)) {
+		if (last > 0 && fresh - last >= last && has_same_state(&frames[last - 1], frame)) {
 			uint32_t right;
 
 			/* The same state, but perhaps read from elsewhere this time. */
-			frames[last - 1].source = frame.source;
-			frames[last - 1].bp_slot = frame.bp_slot;
-			right = verify(frames, last - 1);
-			if (right == 0 && trace->is_complete) {
+			frames[last - 1].source = frame->source;
+			frames[last - 1].bp_slot = frame->bp_slot;
+			has_steps |= trace->has_steps || frame->source == FRAME_FROM_STEP;
+			right = __builtin_expect(has_steps, 0)
+					? verify_slow(frames, last - 1, unloads)
+					: verify(frames, last - 1);
+			if (__builtin_expect(right == 0 && trace->is_complete, 1)) {
 				trace->is_cut = false;
-				put_behind(trace, last, fresh, depth);
+				trace->has_steps = has_steps;
+				put_together(trace, last, fresh, depth);
 				return;
 			}
 			/* Right up to frames[right], and to be walked on from there. */
@@ -269,13 +331,15 @@ void stack_capture(struct stack_trace *trace, struct caller caller, uint32_t dep
 			memmove(&frames[fresh], &frames[right], (last - right) * sizeof(frames[0]));
 			last = right > 0 ? right - 1 : 0;
 		} else {
-			if (fresh == last)
-				last = 0; /* no room: do without */
-			frames[--fresh] = frame;
+			has_steps |= frame->source == FRAME_FROM_STEP;
+			fresh--;
 		}
-		step = step_out(&frames[fresh], &frame);
+		if (fresh == last)
+			last = 0; /* no room: do without */
+		step = step_out(&frames[fresh], &frames[fresh - 1], unloads);
 	}
 	trace->is_complete = step == STEP_END;
 	trace->is_cut = step != STEP_END;
-	put_behind(trace, 0, fresh, depth);
+	trace->has_steps = has_steps;
+	put_together(trace, 0, fresh, depth);
 }

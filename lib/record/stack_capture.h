@@ -40,7 +40,8 @@ struct stack_frame {
 	uint64_t pc; /* return address; in a frame that a signal interrupted, the instruction itself
 		      */
 	uint64_t sp, bp;
-	uint32_t node;	       /* of the call tree, see stack_trace.noded */
+	uint64_t path;	       /* hash of this and all frames outside, for the call tree */
+	uint32_t node;	       /* of the call tree; this and path only below stack_trace.noded */
 	int16_t bp_slot;       /* 0: bp is that of the frame inside */
 	uint8_t source;	       /* enum frame_source */
 	uint8_t is_signal : 1; /* interrupted by a signal */
@@ -48,7 +49,7 @@ struct stack_frame {
 				  one */
 };
 
-#define STACK_TRACE_ROOM (OPTIONS_STACK_DEPTH_MAX + 128)
+#define STACK_TRACE_ROOM (OPTIONS_STACK_DEPTH_MAX + 64)
 
 /* The last stack of a thread. */
 struct stack_trace {
@@ -57,6 +58,7 @@ struct stack_trace {
 	uint32_t unloads; /* module_list_unloads when it was taken */
 	bool is_cut;	  /* there is more outside of frames[0] */
 	bool is_complete; /* frames[0] is where the thread begins */
+	bool has_steps;	  /* perhaps one of the frames is FRAME_FROM_STEP */
 	/* What is not the last stack is room for the next one. */
 	struct stack_frame frames[STACK_TRACE_ROOM];
 };

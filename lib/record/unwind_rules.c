@@ -2,7 +2,8 @@
 /*
  * unwind_rules: the unwind rule of every program counter met so far, compiled once.
  *
- * Open addressing, 65536 entries of 16 bytes; real programs use a few thousand. An entry is claimed
+ * Open addressing, 65536 entries of 16 bytes; real programs use a few thousand to ten thousand, and
+ * then the misses of the processor's caches cost more than the instructions. An entry is claimed
  * by swapping its key from 0 to the pc with the top bit set, filled, and published by clearing the
  * bit; who meets it half filled compiles for himself. The number of unloads so far is part of the
  * key: after a dlclose every rule is compiled anew when it is next needed, into the slot that it
@@ -16,41 +17,40 @@
  */
 #include "lib/record/unwind_rules.h"
 
-#include <stdatomic.h>
-
 #include "lib/base/region.h"
-#include "lib/record/module_list.h"
 
 #include "lib/base/poison.h"
 
-#define TABLE_BITS 16
-#define TABLE_SLOTS (1u << TABLE_BITS)
-#define PROBES_MAX 32u
+#define TABLE_SLOTS (UNWIND_LINE_SLOTS << UNWIND_LINE_BITS)
+#define LINES_PROBED 8u
 #define KEY_IS_CLAIMED (1ull << 63)
 #define KEY_PC ((1ull << 47) - 1)
 
-struct slot {
-	_Atomic(uint64_t) key; /* pc | unloads << 47; 0: empty */
-	struct unwind_rule rule;
-};
+_Static_assert(sizeof(struct unwind_slot) * UNWIND_LINE_SLOTS == 64, "one line of the cache");
 
-_Static_assert(sizeof(struct slot) == 16, "two slots per 32 bytes");
-
-static struct slot *table;
+struct unwind_slot *unwind_slots;
 
 bool unwind_rules_start(void)
 {
-	table = region_map(TABLE_SLOTS * sizeof(*table), REGION_KEPT_ON_FORK);
-	return table != NULL;
+	unwind_slots = region_map(TABLE_SLOTS * sizeof(*unwind_slots), REGION_KEPT_ON_FORK);
+	return unwind_slots != NULL;
 }
 
-static __attribute__((noinline)) struct unwind_rule compile_slow(uint64_t pc, uint64_t key,
-								 uint32_t index)
+/* The n-th slot that a pc may have: its line from its own place on, then the lines behind. */
+static struct unwind_slot *slot_at(uint64_t pc, uint32_t n)
+{
+	uint32_t first = unwind_slot_of(pc), line = first / UNWIND_LINE_SLOTS;
+
+	line = (line + n / UNWIND_LINE_SLOTS) % (1u << UNWIND_LINE_BITS);
+	return &unwind_slots[line * UNWIND_LINE_SLOTS + (first + n) % UNWIND_LINE_SLOTS];
+}
+
+static struct unwind_rule compile(uint64_t pc, uint64_t key)
 {
 	struct unwind_rule rule = cfi_rule(pc);
 
-	for (uint32_t probe = 0; probe < PROBES_MAX; probe++) {
-		struct slot *slot = &table[(index + probe) & (TABLE_SLOTS - 1)];
+	for (uint32_t n = 0; n < LINES_PROBED * UNWIND_LINE_SLOTS; n++) {
+		struct unwind_slot *slot = slot_at(pc, n);
 		uint64_t found = atomic_load_explicit(&slot->key, memory_order_relaxed);
 
 		if (found != 0 && (found & (KEY_PC | KEY_IS_CLAIMED)) != pc)
@@ -66,22 +66,17 @@ static __attribute__((noinline)) struct unwind_rule compile_slow(uint64_t pc, ui
 	return rule;
 }
 
-struct unwind_rule unwind_rule_of(uint64_t pc)
+__attribute__((noinline)) struct unwind_rule unwind_rule_of_slow(uint64_t pc, uint64_t key)
 {
-	uint64_t unloads = atomic_load_explicit(&module_list_unloads, memory_order_acquire);
-	uint64_t key = pc | (unloads & 0xffff) << 47;
-	uint32_t index = (uint32_t)((pc * 0x9e3779b97f4a7c15ull) >> (64 - TABLE_BITS));
-
-	if (table == NULL || pc >> 47 != 0)
+	if (pc >> 47 != 0)
 		return cfi_rule(pc);
-	for (uint32_t probe = 0; probe < PROBES_MAX; probe++) {
-		struct slot *slot = &table[(index + probe) & (TABLE_SLOTS - 1)];
+	for (uint32_t n = 0; n < LINES_PROBED * UNWIND_LINE_SLOTS; n++) {
+		struct unwind_slot *slot = slot_at(pc, n);
 		uint64_t found = atomic_load_explicit(&slot->key, memory_order_acquire);
 
-		if (__builtin_expect(found == key, 1)) {
+		if (found == key) {
 			struct unwind_rule rule = slot->rule;
 
-			/* Replaced while we read it, after an unload. */
 			atomic_thread_fence(memory_order_acquire);
 			if (atomic_load_explicit(&slot->key, memory_order_relaxed) == key)
 				return rule;
@@ -90,5 +85,5 @@ struct unwind_rule unwind_rule_of(uint64_t pc)
 		if (found == 0)
 			break;
 	}
-	return compile_slow(pc, key, index);
+	return compile(pc, key);
 }
