@@ -21,8 +21,6 @@
  */
 #include "lib/record/call_tree.h"
 
-#include <string.h>
-
 #include "lib/base/region.h"
 #include "lib/base/syscalls.h"
 #include "lib/record/module_list.h"
@@ -352,80 +350,71 @@ static __attribute__((noinline)) uint32_t add_child_slow(uint32_t parent, uint64
 	}
 }
 
-static __attribute__((noinline)) uint32_t child_of_slow(uint32_t parent, uint64_t pc, uint64_t path)
+static __attribute__((noinline)) uint32_t child_of_slow(uint32_t parent, uint64_t pc, uint64_t path,
+							uint32_t generation)
 {
+	uint32_t newest = atomic_load_explicit(&table_count, memory_order_acquire) - 1;
 	struct entry *free_entry;
-	uint32_t generation, newest, id;
+	uint32_t id = find_in(&tables[newest], path, parent, pc, generation, &free_entry);
 
-	/* Where something was unloaded before, a module that nobody has told us of may lie by now. */
-	if (atomic_load_explicit(&module_list_unloads, memory_order_acquire) != 0 &&
-	    pc >= SEEP_PC_LIMIT && !module_list_knows(pc))
-		module_list_note(pc);
-	generation = module_list_generation(pc);
-	newest = atomic_load_explicit(&table_count, memory_order_acquire) - 1;
-	id = find_in(&tables[newest], path, parent, pc, generation, &free_entry);
 	return id != 0 ? id : add_child_slow(parent, pc, generation, path);
 }
 
-static uint32_t child_of(struct call_tree_cache *cache, uint32_t parent, uint64_t pc, uint64_t path)
+/* Leaves for the slow half when the node is not in its first place. */
+static inline uint32_t child_of(const struct table *table, uint32_t parent, uint64_t pc,
+				uint64_t path)
 {
-	uint32_t slot = (uint32_t)(path >> 32) % CALL_TREE_CACHE_SLOTS, id;
+	uint32_t generation = module_list_generation(pc);
+	const struct entry *entry = entry_at(table, path);
+	uint64_t node = atomic_load_explicit(&entry->node, memory_order_acquire);
 
-	if (cache->slots[slot].pc == pc && cache->slots[slot].parent == parent)
-		return cache->slots[slot].id;
-	id = child_of_slow(parent, pc, path);
-	if (id != CALL_TREE_NO_ROOM) {
-		cache->slots[slot].pc = pc;
-		cache->slots[slot].parent = parent;
-		cache->slots[slot].id = id;
-	}
-	return id;
+	if (__builtin_expect(node >> ID_BITS == key_of(parent, generation) >> ID_BITS &&
+				     atomic_load_explicit(&entry->pc, memory_order_relaxed) == pc &&
+				     generation <= GENERATION_MASK,
+			     1))
+		return node & ID_MASK;
+	return child_of_slow(parent, pc, path, generation);
 }
 
 /* Computes the paths of the frames that have no node yet, and asks for their entries. */
-static void prepare(struct stack_trace *trace, uint64_t path)
+static void prepare(const struct table *table, struct stack_trace *trace, uint64_t path)
 {
-	uint32_t newest = atomic_load_explicit(&table_count, memory_order_acquire) - 1;
-	const struct table *table = &tables[newest];
-
 	for (uint32_t i = trace->noded; i < trace->count; i++) {
 		struct stack_frame *frame = &trace->frames[i];
 
 		path = path_of(path, frame->pc);
 		__builtin_prefetch(entry_at(table, path));
-		frame->path = frame->is_signal ? path_of(path, SEEP_PC_SIGNAL) : path;
-		path = frame->path;
+		if (__builtin_expect(frame->is_signal, 0))
+			path = path_of(path, SEEP_PC_SIGNAL);
+		frame->path = path;
 	}
 }
 
-__attribute__((noinline)) uint32_t
-call_tree_stack_slow(struct stack_trace *trace, struct call_tree_cache *cache, uint64_t pseudo_pc)
+__attribute__((noinline)) uint32_t call_tree_stack_slow(struct stack_trace *trace,
+							uint64_t pseudo_pc)
 {
+	uint32_t newest = atomic_load_explicit(&table_count, memory_order_acquire) - 1;
+	const struct table *table = &tables[newest];
 	uint32_t node = CALL_TREE_ROOT;
 	uint64_t path = 0;
 
-	/* The same address may be another function by now. */
-	if (__builtin_expect(cache->unloads != trace->unloads, 0)) {
-		memset(cache->slots, 0, sizeof(cache->slots));
-		cache->unloads = trace->unloads;
-	}
 	if (trace->noded > 0) {
 		node = trace->frames[trace->noded - 1].node;
 		path = trace->frames[trace->noded - 1].path;
 	} else if (trace->is_cut) {
 		path = path_of(path, SEEP_PC_CUT);
-		node = child_of(cache, node, SEEP_PC_CUT, path);
+		node = child_of(table, node, SEEP_PC_CUT, path);
 	}
-	prepare(trace, path);
+	prepare(table, trace, path);
 	while (trace->noded < trace->count && node != CALL_TREE_NO_ROOM) {
 		struct stack_frame *frame = &trace->frames[trace->noded];
 
 		if (__builtin_expect(frame->is_signal, 0)) {
-			node = child_of(cache, node, frame->pc, path_of(path, frame->pc));
+			node = child_of(table, node, frame->pc, path_of(path, frame->pc));
 			if (node != CALL_TREE_NO_ROOM)
-				node = child_of(cache, node, SEEP_PC_SIGNAL, frame->path);
+				node = child_of(table, node, SEEP_PC_SIGNAL, frame->path);
 		} else {
-			node = child_of(cache, node, frame->pc, frame->path);
+			node = child_of(table, node, frame->pc, frame->path);
 		}
 		if (node == CALL_TREE_NO_ROOM)
 			return node;
@@ -434,6 +423,6 @@ call_tree_stack_slow(struct stack_trace *trace, struct call_tree_cache *cache, u
 		trace->noded++;
 	}
 	return pseudo_pc != 0 && node != CALL_TREE_NO_ROOM
-		       ? child_of(cache, node, pseudo_pc, path_of(path, pseudo_pc))
+		       ? child_of(table, node, pseudo_pc, path_of(path, pseudo_pc))
 		       : node;
 }

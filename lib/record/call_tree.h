@@ -30,28 +30,16 @@ struct site_counters {
 
 bool call_tree_start(void);
 
-/* A thread's memory of the nodes that it met lately. */
-#define CALL_TREE_CACHE_SLOTS 256u
-struct call_tree_cache {
-	uint32_t unloads; /* module_list_unloads of its entries */
-	struct {
-		uint64_t pc; /* 0: empty */
-		uint32_t parent, id;
-	} slots[CALL_TREE_CACHE_SLOTS];
-};
-
-uint32_t call_tree_stack_slow(struct stack_trace *trace, struct call_tree_cache *cache,
-			      uint64_t pseudo_pc);
+uint32_t call_tree_stack_slow(struct stack_trace *trace, uint64_t pseudo_pc);
 
 /* The id of a captured stack; `pseudo_pc` is its innermost frame if it is not 0. Notes the nodes of
  * its frames in the trace. CALL_TREE_NO_ROOM when the tree is full. Leaves for the slow half when a
  * frame has no node yet. */
-static inline uint32_t call_tree_stack(struct stack_trace *trace, struct call_tree_cache *cache,
-				       uint64_t pseudo_pc)
+static inline uint32_t call_tree_stack(struct stack_trace *trace, uint64_t pseudo_pc)
 {
 	if (trace->noded == trace->count && trace->count > 0 && pseudo_pc == 0)
 		return trace->frames[trace->count - 1].node;
-	return call_tree_stack_slow(trace, cache, pseudo_pc);
+	return call_tree_stack_slow(trace, pseudo_pc);
 }
 
 /* No more nodes than this, at most CALL_TREE_NODES_MAX. */

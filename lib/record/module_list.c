@@ -43,6 +43,7 @@ static char *texts;
 static size_t texts_left;
 
 _Atomic(uint32_t) module_list_unloads;
+_Atomic(uint64_t) module_list_moved_start = UINT64_MAX, module_list_moved_end;
 
 uint32_t module_list_count(void)
 {
@@ -66,7 +67,11 @@ const struct loaded_module *module_list_at(uint32_t index)
 
 uint32_t module_list_generation_slow(uint64_t pc)
 {
-	uint32_t count = module_list_count();
+	uint32_t count;
+
+	if (!module_list_knows(pc))
+		module_list_note(pc);
+	count = module_list_count();
 
 	/* The newest module at this address has the highest generation; after an unload without
 	 * a successor, it is one more than the last one's. */
@@ -81,16 +86,39 @@ uint32_t module_list_generation_slow(uint64_t pc)
 	return 0;
 }
 
+static bool covers(uint32_t index, uint64_t pc)
+{
+	const struct loaded_module *module = module_at(index);
+
+	return pc >= module->start && pc < module->end &&
+	       atomic_load_explicit(&module->unloaded_epoch, memory_order_relaxed) == 0;
+}
+
 bool module_list_knows(uint64_t pc)
 {
-	for (uint32_t i = module_list_count(); i-- > 0;) {
-		const struct loaded_module *module = module_at(i);
+	static _Atomic(uint32_t) last; /* mostly the same one again */
+	uint32_t count = module_list_count();
+	uint32_t hint = atomic_load_explicit(&last, memory_order_relaxed);
 
-		if (pc >= module->start && pc < module->end &&
-		    atomic_load_explicit(&module->unloaded_epoch, memory_order_relaxed) == 0)
+	if (hint < count && covers(hint, pc))
+		return true;
+	for (uint32_t i = count; i-- > 0;)
+		if (covers(i, pc)) {
+			atomic_store_explicit(&last, i, memory_order_relaxed);
 			return true;
-	}
+		}
 	return false;
+}
+
+/* The module has gone. */
+static void unload(struct loaded_module *module)
+{
+	module->unloaded_epoch = epoch_now();
+	if (module->start < module_list_moved_start)
+		module_list_moved_start = module->start;
+	if (module->end > module_list_moved_end)
+		module_list_moved_end = module->end;
+	atomic_fetch_add(&module_list_unloads, 1);
 }
 
 static const char *copy_text(const char *text)
@@ -260,10 +288,8 @@ static void add_module(const struct dl_phdr_info *info, struct refresh *refresh)
 
 		if (old->start < module->end && module->start < old->end) {
 			/* Unloaded behind our back: what lies there now is newer. */
-			if (old->unloaded_epoch == 0) {
-				old->unloaded_epoch = epoch_now();
-				atomic_fetch_add(&module_list_unloads, 1);
-			}
+			if (old->unloaded_epoch == 0)
+				unload(old);
 			if (old->generation >= generation)
 				generation = old->generation + 1;
 		}
@@ -312,8 +338,7 @@ void module_list_refresh(void)
 			struct loaded_module *module = module_at(i);
 
 			if (module->unloaded_epoch == 0 && !refresh.is_there[i]) {
-				module->unloaded_epoch = epoch_now();
-				atomic_fetch_add(&module_list_unloads, 1);
+				unload(module);
 				refresh.has_changed = true;
 			}
 		}

@@ -43,15 +43,22 @@ const struct loaded_module *module_list_at(uint32_t index);
 /* Rises with each change of what is loaded. */
 uint32_t module_list_version(void);
 
-/* How often the address has been unloaded. */
-uint32_t module_list_generation_slow(uint64_t pc);
-
 extern _Atomic(uint32_t) module_list_unloads;
 
+/* The addresses from the lowest to the highest that were ever unloaded; grows only. */
+extern _Atomic(uint64_t) module_list_moved_start, module_list_moved_end;
+
+uint32_t module_list_generation_slow(uint64_t pc);
+
+/* How often the address has been unloaded. Leaves for the slow half where anything was, for there a
+ * module may lie that nobody has told us of. */
 static inline uint32_t module_list_generation(uint64_t pc)
 {
-	if (__builtin_expect(atomic_load_explicit(&module_list_unloads, memory_order_acquire) == 0,
-			     1))
+	if (__builtin_expect(
+		    pc >= atomic_load_explicit(&module_list_moved_end, memory_order_acquire) ||
+			    pc < atomic_load_explicit(&module_list_moved_start,
+						      memory_order_relaxed),
+		    1))
 		return 0;
 	return module_list_generation_slow(pc);
 }

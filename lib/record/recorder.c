@@ -43,24 +43,19 @@ static uint32_t epoch_of_birth(void)
 }
 
 /* The stack of this allocation; `pseudo_pc` is its innermost frame when it is not 0. */
-static uint32_t stack_of(const struct guard *guard, struct caller caller, uint64_t pseudo_pc)
+static inline uint32_t stack_of(struct thread_state *thread, struct caller caller,
+				uint64_t pseudo_pc)
 {
-	struct thread_state *thread = guard->thread;
 	uint32_t stack;
 
-	/* A signal handler interrupted us: the last trace is in use. */
-	if (__builtin_expect(guard->is_nested, 0)) {
-		guard_count(guard, COUNT_LOST_STACKS, 1);
-		return CALL_TREE_NESTED;
-	}
 	stack_capture(&thread->trace, caller, options.stack_depth);
-	stack = call_tree_stack(&thread->trace, &thread->children, pseudo_pc);
-	guard_count(guard, COUNT_CUT_STACKS, thread->trace.is_cut);
-	guard_count(guard, COUNT_LOST_STACKS, stack == CALL_TREE_NO_ROOM);
+	stack = call_tree_stack(&thread->trace, pseudo_pc);
+	thread->counts[0][COUNT_CUT_STACKS] += thread->trace.is_cut;
+	thread->counts[0][COUNT_LOST_STACKS] += stack == CALL_TREE_NO_ROOM;
 	return stack;
 }
 
-static void count_free(const struct guard *guard, const struct live_block *block)
+static inline void count_free(const struct guard *guard, const struct live_block *block)
 {
 	if (__builtin_expect(block->epoch <= recorder_inherited_epoch, 0)) {
 		guard_count(guard, COUNT_INHERITED_FREES, 1);
@@ -68,6 +63,34 @@ static void count_free(const struct guard *guard, const struct live_block *block
 	}
 	guard_count(guard, COUNT_FREES, 1);
 	guard_count(guard, COUNT_FREED_BYTES, block->bytes);
+}
+
+/* What recorder_add does where it is not the usual case: in a signal handler that interrupted the
+ * library, so that the last trace and the thread's counters are in use, or without memory. */
+static __attribute__((noinline)) void add_slow(const struct guard *guard, uint64_t addr,
+					       struct live_block *block)
+{
+	struct live_block old;
+
+	if (guard->thread == NULL) {
+		atomic_fetch_add(&thread_state_lost_blocks, 1);
+		return;
+	}
+	block->stack = CALL_TREE_NESTED;
+	guard_count(guard, COUNT_LOST_STACKS, 1);
+	switch (live_table_add(guard, addr, block, &old)) {
+	case LIVE_TABLE_REPLACED:
+		count_free(guard, &old);
+		break;
+	case LIVE_TABLE_LOST:
+		guard_count(guard, COUNT_LOST_BLOCKS, 1);
+		return;
+	case LIVE_TABLE_ADDED:
+		break;
+	}
+	site_counters_add(guard, block->stack, block->bytes);
+	guard_count(guard, COUNT_ALLOCATED_BYTES, block->bytes);
+	guard_count(guard, COUNT_ALLOCATIONS, 1);
 }
 
 void recorder_add(const void *ptr, uint64_t bytes, enum block_kind kind, struct caller caller)
@@ -79,43 +102,30 @@ void recorder_add(const void *ptr, uint64_t bytes, enum block_kind kind, struct 
 		return;
 	GUARD_SCOPE struct guard guard = guard_enter();
 	struct thread_state *thread = guard.thread;
-	if (__builtin_expect(thread == NULL, 0)) {
-		atomic_fetch_add(&thread_state_lost_blocks, 1);
+	block.epoch = epoch_of_birth();
+	if (__builtin_expect(guard.is_nested, 0)) {
+		add_slow(&guard, addr, &block);
 		return;
 	}
-	block.stack = stack_of(&guard, caller, 0);
-	block.epoch = epoch_of_birth();
+	block.stack = stack_of(thread, caller, 0);
 	/* A signal handler that interrupts an operator new must not be taken for what is inside. */
-	if (!guard.is_nested) {
-		thread->last_added = addr;
-		thread->last_added_bytes = bytes;
-	}
+	thread->last_added = addr;
+	thread->last_added_bytes = bytes;
 	switch (live_table_add(&guard, addr, &block, &old)) {
 	case LIVE_TABLE_REPLACED:
 		count_free(&guard, &old);
 		break;
 	case LIVE_TABLE_LOST:
-		guard_count(&guard, COUNT_LOST_BLOCKS, 1);
+		thread->counts[0][COUNT_LOST_BLOCKS]++;
 		return;
 	case LIVE_TABLE_ADDED:
 		break;
 	}
 	site_counters_add(&guard, block.stack, bytes);
-	guard_count(&guard, COUNT_ALLOCATED_BYTES, bytes);
-	guard_count(&guard, COUNT_ALLOCATIONS, 1);
-	if (__builtin_expect((thread->counts[0][COUNT_ALLOCATIONS] & LIFE_TICK_MASK) == 0, 0) &&
-	    !guard.is_nested)
+	thread->counts[0][COUNT_ALLOCATED_BYTES] += bytes;
+	thread->counts[0][COUNT_ALLOCATIONS]++;
+	if (__builtin_expect((thread->counts[0][COUNT_ALLOCATIONS] & LIFE_TICK_MASK) == 0, 0))
 		life_tick_slow();
-}
-
-bool recorder_take(const void *ptr, struct live_block *block)
-{
-	if (!life_is_on())
-		return false;
-	GUARD_SCOPE struct guard guard = guard_enter();
-	if (guard.thread == NULL)
-		return false;
-	return live_table_remove(&guard, (uint64_t)ptr, block);
 }
 
 bool recorder_remove(const void *ptr)
@@ -131,6 +141,16 @@ bool recorder_remove(const void *ptr)
 		return false;
 	count_free(&guard, &block);
 	return true;
+}
+
+bool recorder_take(const void *ptr, struct live_block *block)
+{
+	if (!life_is_on())
+		return false;
+	GUARD_SCOPE struct guard guard = guard_enter();
+	if (guard.thread == NULL)
+		return false;
+	return live_table_remove(&guard, (uint64_t)ptr, block);
 }
 
 void recorder_count_unknown_free(void)
@@ -215,7 +235,11 @@ void recorder_add_mapping(const void *start, uint64_t bytes, uint64_t pc, struct
 	GUARD_SCOPE struct guard guard = guard_enter();
 	if (guard.thread == NULL)
 		return;
-	block.stack = stack_of(&guard, caller, pc);
+	if (guard.is_nested)
+		block.stack = CALL_TREE_NESTED;
+	else
+		block.stack = stack_of(guard.thread, caller, pc);
+	guard_count(&guard, COUNT_LOST_STACKS, guard.is_nested);
 	block.epoch = epoch_of_birth();
 	if (map_table_add(&guard, (uint64_t)start, &block))
 		site_counters_add(&guard, block.stack, bytes);

@@ -292,7 +292,7 @@ static void put_together(struct stack_trace *trace, uint32_t kept, uint32_t fres
 	}
 }
 
-void stack_capture(struct stack_trace *trace, struct caller caller, uint32_t depth)
+void stack_capture_waiting(struct stack_trace *trace, uint32_t depth)
 {
 	uint32_t unloads = atomic_load_explicit(&module_list_unloads, memory_order_acquire);
 	struct stack_frame *frames = trace->frames;
@@ -304,7 +304,6 @@ void stack_capture(struct stack_trace *trace, struct caller caller, uint32_t dep
 	enum step step = STEP_ON;
 
 	trace->unloads = unloads;
-	frames[fresh - 1] = (struct stack_frame){.pc = caller.pc, .sp = caller.sp, .bp = caller.bp};
 	while (step == STEP_ON && STACK_TRACE_ROOM - fresh < depth) {
 		struct stack_frame *frame = &frames[fresh - 1];
 
@@ -323,7 +322,13 @@ void stack_capture(struct stack_trace *trace, struct caller caller, uint32_t dep
 			if (__builtin_expect(right == 0 && trace->is_complete, 1)) {
 				trace->is_cut = false;
 				trace->has_steps = has_steps;
-				put_together(trace, last, fresh, depth);
+				if (fresh == STACK_TRACE_ROOM && last <= depth) {
+					/* Nothing but a part of the last stack. */
+					trace->count = last;
+					trace->noded = last < trace->noded ? last : trace->noded;
+				} else {
+					put_together(trace, last, fresh, depth);
+				}
 				return;
 			}
 			/* Right up to frames[right], and to be walked on from there. */

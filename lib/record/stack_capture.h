@@ -63,11 +63,19 @@ struct stack_trace {
 	struct stack_frame frames[STACK_TRACE_ROOM];
 };
 
+/* As stack_capture, of the frame that waits in the last place of trace->frames. */
+void stack_capture_waiting(struct stack_trace *trace, uint32_t depth);
+
 /*
  * Makes *trace the stack from the caller outwards, at most its `depth` innermost frames. Uses what
  * *trace was before; an empty one (count 0) is always right. Async-signal-safe as long as nobody
  * else uses the same trace; reads only words that belong to the thread's own frames.
  */
-void stack_capture(struct stack_trace *trace, struct caller caller, uint32_t depth);
+static inline void stack_capture(struct stack_trace *trace, struct caller caller, uint32_t depth)
+{
+	trace->frames[STACK_TRACE_ROOM - 1] =
+		(struct stack_frame){.pc = caller.pc, .sp = caller.sp, .bp = caller.bp};
+	stack_capture_waiting(trace, depth);
+}
 
 #endif

@@ -14,10 +14,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "lib/record/call_tree.h"
 #include "lib/record/stack_capture.h"
 
-#define SITE_CACHE_SLOTS 256u
+#define SITE_CACHE_SLOTS 512u
 
 enum count {
 	COUNT_ALLOCATIONS,
@@ -58,7 +57,6 @@ struct thread_state {
 	uintptr_t last_removed;
 
 	struct stack_trace trace;
-	struct call_tree_cache children;
 };
 
 _Static_assert(sizeof(struct thread_state) <= 32 << 10, "DESIGN: 32 KiB per thread");

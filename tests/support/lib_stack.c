@@ -27,7 +27,6 @@ uint32_t lib_stack_capture(struct stack_trace *trace, struct caller caller, uint
 
 uint32_t lib_stack_id(const uint64_t *frames, uint32_t count)
 {
-	static __thread struct call_tree_cache cache;
 	static __thread struct stack_trace trace;
 
 	trace.count = trace.noded = 0;
@@ -39,5 +38,5 @@ uint32_t lib_stack_id(const uint64_t *frames, uint32_t count)
 		memset(frame, 0, sizeof(*frame));
 		frame->pc = frames[count];
 	}
-	return call_tree_stack(&trace, &cache, 0);
+	return call_tree_stack(&trace, 0);
 }

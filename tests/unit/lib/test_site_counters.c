@@ -17,7 +17,7 @@
 #include "tests/support/lib_life.h"
 #include "tests/support/lib_random.h"
 
-#define STACKS 1500u
+#define STACKS (8 + 5 * SITE_CACHE_SLOTS)
 #define THREADS 4u
 #define ADDS 2000000u
 
