@@ -3,26 +3,43 @@
  * cfi_program: what .eh_frame says about one program counter.
  *
  * The call frame information of DWARF 5, section 6.4, in the form that the Linux Standard Base
- * calls .eh_frame, found through .eh_frame_hdr. Only what a stack walk on x86_64 needs is kept: the
- * CFA, where rbp was saved, and whether the return address is where it always is.
+ * calls .eh_frame, found through .eh_frame_hdr. The program of an entry is run up to the row that
+ * covers the pc. Of a row only the registers that a call keeps are followed; a rule is a row of one
+ * of the shapes that nearly all have.
  *
- *   Runs in   the target, inside malloc, once per program counter
+ * The bytes are the program's own, so they are no enemy's; still nothing is read outside of the
+ * object that they belong to and nothing runs on without end, for unloading or damage may have made
+ * anything of them.
+ *
+ *   Runs in   the target, inside malloc, once per program counter and again where rows are followed
  *   Locks     none
- *   Memory    ~400 bytes of stack
+ *   Memory    ~600 bytes of stack
  *   Calls     _dl_find_object
- *   Failure   UNWIND_ODD or UNWIND_UNKNOWN: never a guessed rule
+ *   Failure   UNWIND_ODD or UNWIND_UNKNOWN, CFI_BAD_ENTRY or CFI_NO_ENTRY: never a guess
  */
 #include "lib/record/cfi_program.h"
 
 #include <dlfcn.h>
-#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 
+#include "lib/record/cfi_cursor.h"
+
 #include "lib/base/poison.h"
 
-/* Register numbers of the x86_64 psABI, figure 3.36. */
-enum { REGISTER_RBP = 6, REGISTER_RSP = 7, REGISTER_RETURN = 16 };
+const uint8_t cfi_kept[CFI_KEPT] = {CFI_RBX, CFI_RBP, CFI_RSP, CFI_R12,
+				    CFI_R13, CFI_R14, CFI_R15, CFI_RETURN};
+
+/* Where a register is in a row, + 1; 0 for those that a call may change. */
+static const uint8_t places[CFI_REGISTERS] = {
+	[CFI_RBX] = 1, [CFI_RBP] = 2, [CFI_RSP] = 3, [CFI_R12] = 4,
+	[CFI_R13] = 5, [CFI_R14] = 6, [CFI_R15] = 7, [CFI_RETURN] = 8,
+};
+
+static int place_of(uint64_t number)
+{
+	return number < CFI_REGISTERS ? places[number] - 1 : -1;
+}
 
 enum pointer_encoding {
 	ENCODING_FORMAT = 0x0f,
@@ -40,71 +57,7 @@ enum pointer_encoding {
 	ENCODING_TABLE = ENCODING_DATA_RELATIVE | ENCODING_S4, /* what linkers write */
 };
 
-/* A place in a byte sequence. Running over the end sets `is_bad` and gives zeros. */
-struct cursor {
-	const uint8_t *next, *end;
-	bool is_bad;
-};
-
-static const uint8_t *take(struct cursor *cursor, uint64_t bytes)
-{
-	static const uint8_t zeros[8];
-	const uint8_t *start = cursor->next;
-
-	if (bytes > (uint64_t)(cursor->end - cursor->next)) {
-		cursor->is_bad = true;
-		cursor->next = cursor->end;
-		return zeros;
-	}
-	cursor->next += bytes;
-	return start;
-}
-
-static uint8_t take_byte(struct cursor *cursor)
-{
-	return *take(cursor, 1);
-}
-
-static uint64_t take_uleb(struct cursor *cursor)
-{
-	uint64_t value = 0;
-	uint8_t byte;
-	int shift = 0;
-
-	do {
-		byte = take_byte(cursor);
-		if (shift < 64)
-			value |= (uint64_t)(byte & 0x7f) << shift;
-		shift += 7;
-	} while (byte & 0x80);
-	return value;
-}
-
-static int64_t take_sleb(struct cursor *cursor)
-{
-	uint64_t value = 0;
-	uint8_t byte;
-	int shift = 0;
-
-	do {
-		byte = take_byte(cursor);
-		if (shift < 64)
-			value |= (uint64_t)(byte & 0x7f) << shift;
-		shift += 7;
-	} while (byte & 0x80);
-	if (shift < 64 && (byte & 0x40))
-		value |= ~0ull << shift;
-	return (int64_t)value;
-}
-
-#define TAKE_AS(type, cursor)                                                                      \
-	({                                                                                         \
-		type value_;                                                                       \
-		memcpy(&value_, take(cursor, sizeof(type)), sizeof(type));                         \
-		value_;                                                                            \
-	})
-
-static uint64_t take_encoded(struct cursor *cursor, uint8_t encoding, uint64_t data_base)
+static uint64_t take_encoded(struct cfi_cursor *cursor, uint8_t encoding, uint64_t data_base)
 {
 	uint64_t base = 0, value;
 
@@ -116,25 +69,25 @@ static uint64_t take_encoded(struct cursor *cursor, uint8_t encoding, uint64_t d
 	case 0:
 	case ENCODING_U8:
 	case ENCODING_S8:
-		value = TAKE_AS(uint64_t, cursor);
+		value = CFI_CURSOR_AS(uint64_t, cursor);
 		break;
 	case ENCODING_ULEB:
-		value = take_uleb(cursor);
+		value = cfi_cursor_uleb(cursor);
 		break;
 	case ENCODING_U2:
-		value = TAKE_AS(uint16_t, cursor);
+		value = CFI_CURSOR_AS(uint16_t, cursor);
 		break;
 	case ENCODING_U4:
-		value = TAKE_AS(uint32_t, cursor);
+		value = CFI_CURSOR_AS(uint32_t, cursor);
 		break;
 	case ENCODING_SLEB:
-		value = (uint64_t)take_sleb(cursor);
+		value = (uint64_t)cfi_cursor_sleb(cursor);
 		break;
 	case ENCODING_S2:
-		value = (uint64_t)(int64_t)TAKE_AS(int16_t, cursor);
+		value = (uint64_t)(int64_t)CFI_CURSOR_AS(int16_t, cursor);
 		break;
 	case ENCODING_S4:
-		value = (uint64_t)(int64_t)TAKE_AS(int32_t, cursor);
+		value = (uint64_t)(int64_t)CFI_CURSOR_AS(int32_t, cursor);
 		break;
 	default:
 		cursor->is_bad = true;
@@ -143,199 +96,283 @@ static uint64_t take_encoded(struct cursor *cursor, uint8_t encoding, uint64_t d
 	return value + base;
 }
 
-enum saved { SAVED_NOT, SAVED_AT_CFA, SAVED_AT_BP, SAVED_ODDLY };
-
-/* The row of the unwind table that is being built. */
-struct row {
-	uint64_t cfa_register;
-	int64_t cfa_offset;
-	const uint8_t *cfa_expression;
-	uint64_t cfa_expression_bytes; /* 0: the CFA is register + offset */
-	enum saved bp;
-	int64_t bp_offset;
-	bool is_return_undefined, is_return_odd;
+/* Where an object lies. */
+struct object {
+	const uint8_t *start, *end;
 };
 
-struct entry {
-	struct cursor instructions, initial_instructions;
-	uint64_t start, range;
-	uint64_t code_align;
-	int64_t data_align;
-	uint8_t pointer_encoding;
-	bool is_signal_frame, has_augmentation_data;
+/* Instructions, whichever of several encodings they have. */
+enum action {
+	ACTION_NONE,
+	ACTION_ADVANCE, /* by operand */
+	ACTION_MOVE,	/* to operand */
+	ACTION_SAVE,	/* number, saved, operand */
+	ACTION_RESTORE, /* number */
+	ACTION_REMEMBER,
+	ACTION_RECALL,
+	ACTION_CFA,	       /* number, operand */
+	ACTION_CFA_REGISTER,   /* number */
+	ACTION_CFA_OFFSET,     /* operand */
+	ACTION_CFA_EXPRESSION, /* operand */
+	ACTION_UNKNOWN,
 };
 
-#define REMEMBERED_ROWS 8
+struct instruction {
+	uint8_t action;
+	uint8_t saved; /* enum cfi_saved */
+	uint64_t number;
+	int64_t operand;
+};
 
-static void set_saved(struct row *row, uint64_t number, enum saved how, int64_t offset)
+static int64_t take_expression(struct cfi_cursor *cursor)
 {
-	if (number == REGISTER_RBP) {
-		row->bp = how;
-		row->bp_offset = offset;
-	} else if (number == REGISTER_RETURN) {
-		row->is_return_undefined = false;
-		row->is_return_odd = how != SAVED_AT_CFA || offset != -8;
+	const uint8_t *block = cursor->next;
+
+	cfi_cursor_take(cursor, cfi_cursor_uleb(cursor));
+	return (int64_t)block;
+}
+
+static inline __attribute__((always_inline)) struct instruction
+take_instruction(struct cfi_cursor *cursor, const struct cfi_entry *entry)
+{
+	struct instruction it = {.action = ACTION_SAVE, .saved = CFI_AT_OFFSET};
+	uint8_t code = cfi_cursor_byte(cursor);
+	uint64_t factor = (uint64_t)entry->data_align; /* damaged numbers may overflow */
+
+	it.number = code & 0x3f;
+	switch (code & 0xc0) {
+	case 0x40: /* advance_loc */
+		it.action = ACTION_ADVANCE;
+		it.operand = (int64_t)(it.number * entry->code_align);
+		return it;
+	case 0x80: /* offset */
+		it.operand = (int64_t)(cfi_cursor_uleb(cursor) * factor);
+		return it;
+	case 0xc0: /* restore */
+		it.action = ACTION_RESTORE;
+		return it;
+	}
+	switch (code) {
+	case 0x00: /* nop */
+		it.action = ACTION_NONE;
+		return it;
+	case 0x01: /* set_loc */
+		it.action = ACTION_MOVE;
+		it.operand = (int64_t)take_encoded(cursor, entry->pointer_encoding, 0);
+		return it;
+	case 0x02: /* advance_loc1 */
+		it.action = ACTION_ADVANCE;
+		it.operand = (int64_t)(cfi_cursor_byte(cursor) * entry->code_align);
+		return it;
+	case 0x03: /* advance_loc2 */
+		it.action = ACTION_ADVANCE;
+		it.operand = (int64_t)(CFI_CURSOR_AS(uint16_t, cursor) * entry->code_align);
+		return it;
+	case 0x04: /* advance_loc4 */
+		it.action = ACTION_ADVANCE;
+		it.operand = (int64_t)(CFI_CURSOR_AS(uint32_t, cursor) * entry->code_align);
+		return it;
+	case 0x0a: /* remember_state */
+		it.action = ACTION_REMEMBER;
+		return it;
+	case 0x0b: /* restore_state */
+		it.action = ACTION_RECALL;
+		return it;
+	case 0x0e: /* def_cfa_offset */
+		it.action = ACTION_CFA_OFFSET;
+		it.operand = (int64_t)cfi_cursor_uleb(cursor);
+		return it;
+	case 0x0f: /* def_cfa_expression */
+		it.action = ACTION_CFA_EXPRESSION;
+		it.operand = take_expression(cursor);
+		return it;
+	case 0x13: /* def_cfa_offset_sf */
+		it.action = ACTION_CFA_OFFSET;
+		it.operand = (int64_t)((uint64_t)cfi_cursor_sleb(cursor) * factor);
+		return it;
+	case 0x2e: /* GNU_args_size */
+		cfi_cursor_uleb(cursor);
+		it.action = ACTION_NONE;
+		return it;
+	}
+	/* All others begin with the number of a register. */
+	it.number = cfi_cursor_uleb(cursor);
+	switch (code) {
+	case 0x05: /* offset_extended */
+		it.operand = (int64_t)(cfi_cursor_uleb(cursor) * factor);
+		break;
+	case 0x06: /* restore_extended */
+		it.action = ACTION_RESTORE;
+		break;
+	case 0x07: /* undefined */
+		it.saved = CFI_IS_UNDEFINED;
+		break;
+	case 0x08: /* same_value */
+		it.saved = CFI_IS_SAME;
+		break;
+	case 0x09: /* register */
+		it.saved = CFI_IN_REGISTER;
+		it.operand = (int64_t)cfi_cursor_uleb(cursor);
+		break;
+	case 0x0c: /* def_cfa */
+		it.action = ACTION_CFA;
+		it.operand = (int64_t)cfi_cursor_uleb(cursor);
+		break;
+	case 0x0d: /* def_cfa_register */
+		it.action = ACTION_CFA_REGISTER;
+		break;
+	case 0x10: /* expression */
+		it.saved = CFI_AT_EXPRESSION;
+		it.operand = take_expression(cursor);
+		break;
+	case 0x11: /* offset_extended_sf */
+		it.operand = (int64_t)((uint64_t)cfi_cursor_sleb(cursor) * factor);
+		break;
+	case 0x12: /* def_cfa_sf */
+		it.action = ACTION_CFA;
+		it.operand = (int64_t)((uint64_t)cfi_cursor_sleb(cursor) * factor);
+		break;
+	case 0x14: /* val_offset */
+		it.saved = CFI_IS_OFFSET;
+		it.operand = (int64_t)(cfi_cursor_uleb(cursor) * factor);
+		break;
+	case 0x15: /* val_offset_sf */
+		it.saved = CFI_IS_OFFSET;
+		it.operand = (int64_t)((uint64_t)cfi_cursor_sleb(cursor) * factor);
+		break;
+	case 0x16: /* val_expression */
+		it.saved = CFI_IS_EXPRESSION;
+		it.operand = take_expression(cursor);
+		break;
+	case 0x2f: /* GNU_negative_offset_extended */
+		it.operand = (int64_t)-(cfi_cursor_uleb(cursor) * factor);
+		break;
+	default:
+		it.action = ACTION_UNKNOWN;
+	}
+	return it;
+}
+
+static bool moves(const struct instruction *it, uint64_t *location)
+{
+	if (it->action != ACTION_ADVANCE && it->action != ACTION_MOVE)
+		return false;
+	*location = (uint64_t)it->operand + (it->action == ACTION_ADVANCE ? *location : 0);
+	return true;
+}
+
+/* After a remember_state: if its restore_state comes before the row of `pc`, goes on behind that, for
+ * what is in between is forgotten. So no rows need be kept. */
+static __attribute__((noinline)) bool skip_remembered(struct cfi_cursor *cursor,
+						      const struct cfi_entry *entry, uint64_t pc,
+						      uint64_t *location)
+{
+	struct cfi_cursor ahead = *cursor;
+	uint64_t there = *location;
+	uint32_t depth = 1;
+
+	while (ahead.next < ahead.end && !ahead.is_bad) {
+		struct instruction it = take_instruction(&ahead, entry);
+
+		if (it.action == ACTION_UNKNOWN || (moves(&it, &there) && there > pc))
+			return false;
+		depth += it.action == ACTION_REMEMBER;
+		if (it.action == ACTION_RECALL && --depth == 0) {
+			*cursor = ahead;
+			*location = there;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* What the entry's common part says of a register. It is looked up again when it is needed, for that is
+ * rare and a copy of the row would take room. */
+static __attribute__((noinline)) void restore(const struct cfi_entry *entry,
+					      struct cfi_kept_registers *kept, uint64_t number)
+{
+	struct cfi_cursor cursor = entry->initial_instructions;
+	int place = place_of(number);
+
+	if (place < 0)
+		return;
+	kept->saved[place] = CFI_IS_SAME;
+	kept->operand[place] = 0;
+	while (cursor.next < cursor.end && !cursor.is_bad) {
+		struct instruction it = take_instruction(&cursor, entry);
+
+		if (it.action == ACTION_SAVE && it.number == number) {
+			kept->saved[place] = it.saved;
+			kept->operand[place] = it.operand;
+		}
 	}
 }
 
-static void restore(struct row *row, const struct row *initial, uint64_t number)
-{
-	if (number == REGISTER_RBP) {
-		row->bp = initial->bp;
-		row->bp_offset = initial->bp_offset;
-	} else if (number == REGISTER_RETURN) {
-		row->is_return_undefined = initial->is_return_undefined;
-		row->is_return_odd = initial->is_return_odd;
-	}
-}
-
-static void save_by_expression(struct row *row, uint64_t number, struct cursor *cursor)
-{
-	uint64_t bytes = take_uleb(cursor);
-	const uint8_t *expression = take(cursor, bytes);
-	bool is_at_bp = bytes == 2 && expression[0] == 0x76 && expression[1] == 0; /* breg6 +0 */
-
-	if (number == REGISTER_RBP || number == REGISTER_RETURN)
-		set_saved(row, number, is_at_bp ? SAVED_AT_BP : SAVED_ODDLY, 0);
-}
+/* States that are remembered at one place; compilers nest two. The bound is one of time. */
+#define REMEMBERED_MAX 8
 
 /* Runs instructions until the row covers `pc`. Returns false on anything that is not understood. */
-static bool run(struct cursor *cursor, const struct entry *entry, uint64_t pc, struct row *row,
-		const struct row *initial)
+static __attribute__((noinline)) bool
+run(const struct cfi_cursor *start, const struct cfi_entry *entry, uint64_t pc, struct cfi_row *row)
 {
-	struct row remembered[REMEMBERED_ROWS];
-	uint64_t location = entry->start, number;
-	size_t remembered_count = 0;
+	struct cfi_cursor cursor = *start;
+	uint64_t location = entry->start;
+	uint32_t remembered = 0;
 
-	while (cursor->next < cursor->end && !cursor->is_bad) {
-		uint8_t instruction = take_byte(cursor);
-		uint8_t operand = instruction & 0x3f;
+	while (cursor.next < cursor.end && !cursor.is_bad) {
+		struct instruction it = take_instruction(&cursor, entry);
+		int place;
 
-		switch (instruction & 0xc0) {
-		case 0x40: /* advance_loc */
-			location += operand * entry->code_align;
+		switch (it.action) {
+		case ACTION_NONE:
+			break;
+		case ACTION_ADVANCE:
+		case ACTION_MOVE:
+			moves(&it, &location);
 			if (location > pc)
-				return true;
-			continue;
-		case 0x80: /* offset */
-			set_saved(row, operand, SAVED_AT_CFA,
-				  (int64_t)take_uleb(cursor) * entry->data_align);
-			continue;
-		case 0xc0: /* restore */
-			restore(row, initial, operand);
-			continue;
-		}
-		switch (instruction) {
-		case 0x00: /* nop */
+				return !cursor.is_bad;
 			break;
-		case 0x01: /* set_loc */
-			location = take_encoded(cursor, entry->pointer_encoding, 0);
+		case ACTION_SAVE:
+			place = place_of(it.number);
+			if (place < 0)
+				break;
+			row->registers.saved[place] = it.saved;
+			row->registers.operand[place] = it.operand;
 			break;
-		case 0x02: /* advance_loc1 */
-			location += take_byte(cursor) * entry->code_align;
+		case ACTION_RESTORE:
+			restore(entry, &row->registers, it.number);
 			break;
-		case 0x03: /* advance_loc2 */
-			location += TAKE_AS(uint16_t, cursor) * entry->code_align;
-			break;
-		case 0x04: /* advance_loc4 */
-			location += TAKE_AS(uint32_t, cursor) * entry->code_align;
-			break;
-		case 0x05: /* offset_extended */
-			number = take_uleb(cursor);
-			set_saved(row, number, SAVED_AT_CFA,
-				  (int64_t)take_uleb(cursor) * entry->data_align);
-			break;
-		case 0x06: /* restore_extended */
-			restore(row, initial, take_uleb(cursor));
-			break;
-		case 0x07: /* undefined */
-			number = take_uleb(cursor);
-			if (number == REGISTER_RETURN)
-				row->is_return_undefined = true;
-			else
-				set_saved(row, number, SAVED_NOT, 0);
-			break;
-		case 0x08: /* same_value */
-			number = take_uleb(cursor);
-			set_saved(row, number, SAVED_NOT, 0);
-			break;
-		case 0x09: /* register */
-			number = take_uleb(cursor);
-			take_uleb(cursor);
-			set_saved(row, number, SAVED_ODDLY, 0);
-			break;
-		case 0x0a: /* remember_state */
-			if (remembered_count == REMEMBERED_ROWS)
+		case ACTION_REMEMBER:
+			if (!skip_remembered(&cursor, entry, pc, &location) &&
+			    ++remembered > REMEMBERED_MAX)
 				return false;
-			remembered[remembered_count++] = *row;
 			break;
-		case 0x0b: /* restore_state */
-			if (remembered_count == 0)
-				return false;
-			*row = remembered[--remembered_count];
+		case ACTION_CFA:
+			row->cfa_register = it.number;
+			row->cfa_offset = it.operand;
+			row->cfa_expression = NULL;
 			break;
-		case 0x0c: /* def_cfa */
-			row->cfa_register = take_uleb(cursor);
-			row->cfa_offset = (int64_t)take_uleb(cursor);
-			row->cfa_expression_bytes = 0;
+		case ACTION_CFA_REGISTER:
+			row->cfa_register = it.number;
+			row->cfa_expression = NULL;
 			break;
-		case 0x0d: /* def_cfa_register */
-			row->cfa_register = take_uleb(cursor);
-			row->cfa_expression_bytes = 0;
+		case ACTION_CFA_OFFSET:
+			row->cfa_offset = it.operand;
 			break;
-		case 0x0e: /* def_cfa_offset */
-			row->cfa_offset = (int64_t)take_uleb(cursor);
+		case ACTION_CFA_EXPRESSION:
+			row->cfa_expression = (const uint8_t *)it.operand;
 			break;
-		case 0x0f: /* def_cfa_expression */
-			row->cfa_expression_bytes = take_uleb(cursor);
-			row->cfa_expression = take(cursor, row->cfa_expression_bytes);
-			break;
-		case 0x10: /* expression */
-			number = take_uleb(cursor);
-			save_by_expression(row, number, cursor);
-			break;
-		case 0x11: /* offset_extended_sf */
-			number = take_uleb(cursor);
-			set_saved(row, number, SAVED_AT_CFA, take_sleb(cursor) * entry->data_align);
-			break;
-		case 0x12: /* def_cfa_sf */
-			row->cfa_register = take_uleb(cursor);
-			row->cfa_offset = take_sleb(cursor) * entry->data_align;
-			row->cfa_expression_bytes = 0;
-			break;
-		case 0x13: /* def_cfa_offset_sf */
-			row->cfa_offset = take_sleb(cursor) * entry->data_align;
-			break;
-		case 0x14: /* val_offset */
-			number = take_uleb(cursor);
-			take_uleb(cursor);
-			set_saved(row, number, SAVED_ODDLY, 0);
-			break;
-		case 0x15: /* val_offset_sf */
-			number = take_uleb(cursor);
-			take_sleb(cursor);
-			set_saved(row, number, SAVED_ODDLY, 0);
-			break;
-		case 0x16: /* val_expression */
-			number = take_uleb(cursor);
-			take(cursor, take_uleb(cursor));
-			set_saved(row, number, SAVED_ODDLY, 0);
-			break;
-		case 0x2e: /* GNU_args_size */
-			take_uleb(cursor);
-			break;
-		default:
+		default: /* among them a restore_state without its remember_state */
 			return false;
 		}
-		if (instruction >= 0x01 && instruction <= 0x04 && location > pc)
-			return true;
 	}
-	return !cursor->is_bad;
+	return !cursor.is_bad;
 }
 
-static bool read_augmentation(struct cursor *cursor, const char *augmentation, struct entry *entry)
+static bool read_augmentation(struct cfi_cursor *cursor, const char *augmentation,
+			      struct cfi_entry *entry)
 {
-	struct cursor data;
+	struct cfi_cursor data;
 	uint64_t bytes;
 
 	if (*augmentation == 0)
@@ -343,20 +380,22 @@ static bool read_augmentation(struct cursor *cursor, const char *augmentation, s
 	if (*augmentation != 'z')
 		return false;
 	entry->has_augmentation_data = true;
-	bytes = take_uleb(cursor);
-	data.next = take(cursor, bytes);
+	bytes = cfi_cursor_uleb(cursor);
+	data.next = cfi_cursor_take(cursor, bytes);
 	data.end = cursor->next;
-	data.is_bad = cursor->is_bad;
+	data.is_bad = false;
+	if (cursor->is_bad)
+		return false;
 	while (*++augmentation != 0) {
 		switch (*augmentation) {
 		case 'R':
-			entry->pointer_encoding = take_byte(&data);
+			entry->pointer_encoding = cfi_cursor_byte(&data);
 			break;
 		case 'L':
-			take_byte(&data);
+			cfi_cursor_byte(&data);
 			break;
 		case 'P':
-			take_encoded(&data, take_byte(&data), 0);
+			take_encoded(&data, cfi_cursor_byte(&data), 0);
 			break;
 		case 'S':
 			entry->is_signal_frame = true;
@@ -371,98 +410,133 @@ static bool read_augmentation(struct cursor *cursor, const char *augmentation, s
 }
 
 /* A length-prefixed entry (CIE or FDE) at `start`; 64-bit DWARF does not occur in .eh_frame. */
-static bool open_entry(const uint8_t *start, struct cursor *cursor)
+static bool open_entry(const struct object *object, const uint8_t *start, struct cfi_cursor *cursor)
 {
 	uint32_t bytes;
 
+	if (start < object->start || start > object->end - sizeof(bytes))
+		return false;
 	memcpy(&bytes, start, sizeof(bytes));
-	*cursor = (struct cursor){.next = start + 4, .end = start + 4 + bytes};
-	return bytes != 0 && bytes != UINT32_MAX;
+	*cursor = (struct cfi_cursor){.next = start + 4, .end = start + 4 + bytes};
+	return bytes != 0 && bytes != UINT32_MAX && cursor->end <= object->end;
 }
 
-static bool read_entry(const uint8_t *start, struct entry *entry)
+/* mov $__NR_rt_sigreturn,%rax; syscall: glibc's __restore_rt. Its FDE begins one byte before it, so
+ * that the return address - 1 is covered. */
+static bool is_sigreturn(const struct object *object, const struct cfi_entry *entry)
 {
-	struct cursor fde, cie;
+	static const uint8_t code[] = {0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05};
+	const uint8_t *start = (const uint8_t *)entry->start;
+
+	return entry->range > sizeof(code) && start >= object->start &&
+	       start < object->end - sizeof(code) &&
+	       (memcmp(start + 1, code, sizeof(code)) == 0 ||
+		memcmp(start, code, sizeof(code)) == 0);
+}
+
+/* This, finding the entry and running it do not need their stack at the same time. */
+static __attribute__((noinline)) bool read_entry(const struct object *object, const uint8_t *start,
+						 struct cfi_entry *entry)
+{
+	struct cfi_cursor fde, cie;
 	const uint8_t *cie_start;
 	const char *augmentation;
 	uint32_t distance;
 	uint8_t version;
 
-	if (!open_entry(start, &fde))
+	if (!open_entry(object, start, &fde))
 		return false;
 	cie_start = fde.next;
-	distance = TAKE_AS(uint32_t, &fde);
-	if (distance == 0 || !open_entry(cie_start - distance, &cie))
+	distance = CFI_CURSOR_AS(uint32_t, &fde);
+	if (distance == 0 || !open_entry(object, cie_start - distance, &cie))
 		return false;
-	if (TAKE_AS(uint32_t, &cie) != 0)
+	if (CFI_CURSOR_AS(uint32_t, &cie) != 0)
 		return false;
-	version = take_byte(&cie);
+	version = cfi_cursor_byte(&cie);
 	if (version != 1 && version != 3)
 		return false;
 	augmentation = (const char *)cie.next;
-	while (take_byte(&cie) != 0 && !cie.is_bad)
+	while (cfi_cursor_byte(&cie) != 0 && !cie.is_bad)
 		;
-	*entry = (struct entry){.code_align = take_uleb(&cie), .data_align = take_sleb(&cie)};
-	if (version == 1)
-		take_byte(&cie); /* return address register */
-	else
-		take_uleb(&cie);
+	memset(entry, 0, sizeof(*entry));
+	entry->code_align = cfi_cursor_uleb(&cie);
+	entry->data_align = cfi_cursor_sleb(&cie);
+	/* The return address register. */
+	if ((version == 1 ? cfi_cursor_byte(&cie) : cfi_cursor_uleb(&cie)) != CFI_RETURN)
+		return false;
 	if (cie.is_bad || !read_augmentation(&cie, augmentation, entry))
 		return false;
 	entry->initial_instructions = cie;
 	entry->start = take_encoded(&fde, entry->pointer_encoding, 0);
 	entry->range = take_encoded(&fde, entry->pointer_encoding & ENCODING_FORMAT, 0);
 	if (entry->has_augmentation_data)
-		take(&fde, take_uleb(&fde));
+		cfi_cursor_take(&fde, cfi_cursor_uleb(&fde));
 	entry->instructions = fde;
+	entry->is_kernel_frame = entry->is_signal_frame && is_sigreturn(object, entry);
 	return !fde.is_bad && !cie.is_bad;
 }
 
-/* The sorted table of .eh_frame_hdr: pairs of (start of function, FDE), relative to the header. */
-static const uint8_t *find_entry(const uint8_t *header, uint64_t pc)
+/* As the linker aligned it, unless it is damaged. */
+static int32_t number_at(const uint8_t *table, uint64_t index)
 {
-	struct cursor cursor = {.next = header + 4, .end = header + 32};
+	int32_t number;
+
+	memcpy(&number, table + index * sizeof(number), sizeof(number));
+	return number;
+}
+
+/* The sorted table of .eh_frame_hdr: pairs of (start of function, FDE), relative to the header. */
+static const uint8_t *find_entry(const struct object *object, const uint8_t *header, uint64_t pc)
+{
+	struct cfi_cursor cursor = {.next = header, .end = object->end};
 	int64_t wanted = (int64_t)(pc - (uint64_t)header);
-	const int32_t *table;
+	const uint8_t *encodings = cfi_cursor_take(&cursor, 4);
+	const uint8_t *table;
 	uint64_t low = 0, high;
 
-	if (header[0] != 1 || header[3] != ENCODING_TABLE)
+	if (encodings[0] != 1 || encodings[3] != ENCODING_TABLE)
 		return NULL;
-	take_encoded(&cursor, header[1], (uint64_t)header);
-	high = take_encoded(&cursor, header[2], (uint64_t)header);
-	table = (const int32_t *)cursor.next;
-	if (cursor.is_bad || high == 0 || wanted < table[0])
+	take_encoded(&cursor, encodings[1], (uint64_t)header);
+	high = take_encoded(&cursor, encodings[2], (uint64_t)header);
+	table = cursor.next;
+	if (cursor.is_bad || high == 0 || high > (uint64_t)(object->end - cursor.next) / 8 ||
+	    wanted < number_at(table, 0))
 		return NULL;
 	while (high - low > 1) {
 		uint64_t middle = low + (high - low) / 2;
 
-		if (table[2 * middle] <= wanted)
+		if (number_at(table, 2 * middle) <= wanted)
 			low = middle;
 		else
 			high = middle;
 	}
-	return header + table[2 * low + 1];
+	return header + number_at(table, 2 * low + 1);
 }
 
 /* The CFA expressions that compilers and linkers write: the PLT's "rsp + 8, or 16 behind the push"
  * and gcc's "what rbp + offset points to" for over-aligned frames. */
-static struct unwind_rule rule_of_expression(const struct row *row, uint64_t pc)
+static struct unwind_rule rule_of_expression(const struct cfi_row *row, uint64_t pc)
 {
 	static const uint8_t plt[] = {0x77, 0x08, 0x80, 0x00, 0x3f, 0x1a,
 				      0,    0x2a, 0x33, 0x24, 0x22};
-	const uint8_t *e = row->cfa_expression;
-	uint64_t bytes = row->cfa_expression_bytes;
+	static const uint8_t at_bp[] = {2, 0x76, 0x00};
+	const uint8_t *block = row->cfa_expression;
+	const uint8_t *bp_block = (const uint8_t *)row->registers.operand[CFI_KEPT_RBP];
+	uint8_t bytes = block[0]; /* those that are meant here are short */
+	const uint8_t *e = block + 1;
 
 	if (bytes == sizeof(plt) && memcmp(e, plt, 6) == 0 && memcmp(e + 7, plt + 7, 4) == 0 &&
-	    e[6] >= 0x30 && e[6] <= 0x4f && row->bp == SAVED_NOT) {
+	    e[6] >= 0x30 && e[6] <= 0x4f && row->registers.saved[CFI_KEPT_RBP] == CFI_IS_SAME) {
 		int limit = e[6] - 0x30; /* lit11, or lit10 in IBT's PLT */
 
 		return (struct unwind_rule){.kind = UNWIND_SP,
 					    .cfa_offset = 8 + ((int)(pc & 15) >= limit ? 8 : 0)};
 	}
-	if (bytes >= 3 && e[0] == 0x76 && e[bytes - 1] == 0x06 && row->bp == SAVED_AT_BP) {
-		struct cursor cursor = {.next = e + 1, .end = e + bytes - 1};
-		int64_t offset = take_sleb(&cursor);
+	if (bytes >= 3 && bytes < 0x80 && e[0] == 0x76 && e[bytes - 1] == 0x06 &&
+	    row->registers.saved[CFI_KEPT_RBP] == CFI_AT_EXPRESSION &&
+	    memcmp(bp_block, at_bp, sizeof(at_bp)) == 0) {
+		struct cfi_cursor cursor = {.next = e + 1, .end = e + bytes - 1};
+		int64_t offset = cfi_cursor_sleb(&cursor);
 
 		if (!cursor.is_bad && cursor.next == cursor.end && offset == (int32_t)offset)
 			return (struct unwind_rule){.kind = UNWIND_BP_DEREF,
@@ -471,67 +545,78 @@ static struct unwind_rule rule_of_expression(const struct row *row, uint64_t pc)
 	return (struct unwind_rule){.kind = UNWIND_ODD};
 }
 
-static struct unwind_rule rule_of_row(const struct row *row, uint64_t pc)
+static struct unwind_rule rule_of_row(const struct cfi_row *row, uint64_t pc)
 {
 	const struct unwind_rule odd = {.kind = UNWIND_ODD};
+	enum cfi_saved bp = row->registers.saved[CFI_KEPT_RBP];
+	int64_t bp_offset = bp == CFI_AT_OFFSET ? row->registers.operand[CFI_KEPT_RBP] : 0;
 
-	if (row->is_return_undefined)
+	if (row->registers.saved[CFI_KEPT_RETURN] == CFI_IS_UNDEFINED)
 		return (struct unwind_rule){.kind = UNWIND_END};
-	if (row->is_return_odd)
+	if (row->registers.saved[CFI_KEPT_RETURN] != CFI_AT_OFFSET ||
+	    row->registers.operand[CFI_KEPT_RETURN] != -8 ||
+	    row->registers.saved[CFI_KEPT_RSP] != CFI_IS_SAME)
 		return odd;
-	if (row->cfa_expression_bytes > 0)
+	if (row->cfa_expression != NULL)
 		return rule_of_expression(row, pc);
-	if (row->cfa_register != REGISTER_RSP && row->cfa_register != REGISTER_RBP)
-		return odd;
-	if (row->bp == SAVED_ODDLY || row->bp == SAVED_AT_BP ||
-	    row->bp_offset != (int16_t)row->bp_offset ||
+	if ((row->cfa_register != CFI_RSP && row->cfa_register != CFI_RBP) ||
 	    row->cfa_offset != (int32_t)row->cfa_offset)
 		return odd;
+	if ((bp != CFI_IS_SAME && bp != CFI_AT_OFFSET) || bp_offset != (int16_t)bp_offset)
+		return odd;
 	return (struct unwind_rule){
-		.kind = row->cfa_register == REGISTER_RSP ? UNWIND_SP : UNWIND_BP,
-		.saves_bp = row->bp == SAVED_AT_CFA,
-		.bp_offset = (int16_t)row->bp_offset,
+		.kind = row->cfa_register == CFI_RSP ? UNWIND_SP : UNWIND_BP,
+		.saves_bp = bp == CFI_AT_OFFSET,
+		.bp_offset = (int16_t)bp_offset,
 		.cfa_offset = (int32_t)row->cfa_offset,
 	};
 }
 
-/* mov $__NR_rt_sigreturn,%rax; syscall: glibc's __restore_rt. Its FDE begins one byte before it, so
- * that the return address - 1 is covered. */
-static bool is_sigreturn(const struct entry *entry)
+static __attribute__((noinline)) const uint8_t *find_entry_of(uint64_t pc, struct object *object)
 {
-	static const uint8_t code[] = {0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05};
+	struct dl_find_object found;
 
-	return entry->range > sizeof(code) &&
-	       (memcmp((const void *)(entry->start + 1), code, sizeof(code)) == 0 ||
-		memcmp((const void *)entry->start, code, sizeof(code)) == 0);
+	if (_dl_find_object((void *)pc, &found) != 0 || found.dlfo_eh_frame == NULL)
+		return NULL;
+	*object = (struct object){.start = found.dlfo_map_start, .end = found.dlfo_map_end};
+	return find_entry(object, found.dlfo_eh_frame, pc);
+}
+
+enum cfi_found cfi_row(uint64_t pc, struct cfi_row *row, struct cfi_entry *room)
+{
+	struct object object;
+	const uint8_t *fde = find_entry_of(pc, &object);
+
+	if (fde == NULL)
+		return CFI_NO_ENTRY;
+	if (!read_entry(&object, fde, room))
+		return CFI_BAD_ENTRY;
+	if (pc - room->start >= room->range)
+		return CFI_NO_ENTRY;
+	/* Others that are marked as signal frames (hand-written trampolines) have rows that say
+	 * where things are. */
+	if (room->is_kernel_frame)
+		return CFI_SIGNAL_FRAME;
+	memset(row, 0, sizeof(*row));
+	return run(&room->initial_instructions, room, UINT64_MAX, row) &&
+			       run(&room->instructions, room, pc, row)
+		       ? CFI_ROW
+		       : CFI_BAD_ENTRY;
 }
 
 struct unwind_rule cfi_rule(uint64_t pc)
 {
-	struct unwind_rule rule = {.kind = UNWIND_UNKNOWN};
-	struct row row = {0}, initial;
-	struct dl_find_object object;
-	struct entry entry;
-	const uint8_t *fde;
+	struct cfi_entry room;
+	struct cfi_row row;
 
-	if (_dl_find_object((void *)pc, &object) != 0 || object.dlfo_eh_frame == NULL)
-		return rule;
-	fde = find_entry(object.dlfo_eh_frame, pc);
-	if (fde == NULL || !read_entry(fde, &entry))
-		return rule;
-	if (pc - entry.start >= entry.range)
-		return rule;
-	/* The kernel's frame, by the code that its handlers return to. Others that are marked as
-	 * signal frames (hand-written trampolines) have rows that say where things are. */
-	if (entry.is_signal_frame && is_sigreturn(&entry)) {
-		rule.kind = UNWIND_SIGNAL;
-		return rule;
+	switch (cfi_row(pc, &row, &room)) {
+	case CFI_NO_ENTRY:
+		return (struct unwind_rule){.kind = UNWIND_UNKNOWN};
+	case CFI_SIGNAL_FRAME:
+		return (struct unwind_rule){.kind = UNWIND_SIGNAL};
+	case CFI_ROW:
+		return rule_of_row(&row, pc);
+	default:
+		return (struct unwind_rule){.kind = UNWIND_ODD};
 	}
-	rule.kind = UNWIND_ODD;
-	if (!run(&entry.initial_instructions, &entry, UINT64_MAX, &row, &row))
-		return rule;
-	initial = row;
-	if (!run(&entry.instructions, &entry, pc, &row, &initial))
-		return rule;
-	return rule_of_row(&row, pc);
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_cfi_program: the rule of every row of unwind data in real libraries is elfutils' rule.
+ * test_cfi_program: the rule and the whole row of every address of real libraries are elfutils'.
  *
  * For each entry of .eh_frame_hdr, each range of addresses with one row: its first and its last
- * address. gcc's compiler proper is mapped by the test itself, for it cannot be loaded; therefore
- * _dl_find_object is replaced (-Wl,--wrap).
+ * address. Expressions are evaluated both ways, in registers and memory made for that. gcc's compiler
+ * proper is mapped by the test itself, for it cannot be loaded, and so are damaged unwind data;
+ * therefore _dl_find_object is replaced (-Wl,--wrap).
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -24,9 +25,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "lib/record/cfi_expression.h"
 #include "lib/record/cfi_program.h"
+#include "tests/support/lib_random.h"
 
-enum { REGISTER_RBP = 6, REGISTER_RSP = 7, REGISTER_RETURN = 16 };
+enum { REGISTER_RBX = 3, REGISTER_RBP = 6, REGISTER_RSP = 7, REGISTER_RETURN = 16 };
 #define MISTAKES_SHOWN 10
 
 /* An ELF file whose segments lie in memory at `bias`. */
@@ -76,11 +79,16 @@ static struct unwind_rule rule_of(Dwarf_Frame *frame, uint64_t pc, bool is_signa
 		rule.bp_offset = (int16_t)ops[1].number;
 	} else if (count == 1 && ops[0].atom == DW_OP_call_frame_cfa) {
 		rule.saves_bp = 1;
-	} else if (count == 1 && ops[0].atom == DW_OP_breg6 && ops[0].number == 0) {
+	} else if (count == 2 && ops[0].atom == DW_OP_call_frame_cfa &&
+		   ops[1].atom == DW_OP_breg6 && ops[1].number == 0) {
 		is_bp_at_bp = true;
-	} else if (count != 0) {
+	} else if (count != 0 || ops == memory) {
 		return (struct unwind_rule){.kind = UNWIND_ODD};
 	}
+	if (dwarf_frame_register(frame, REGISTER_RSP, memory, &ops, &count) != 0)
+		return rule;
+	if (count != 2 || ops[0].atom != DW_OP_call_frame_cfa || ops[1].atom != DW_OP_stack_value)
+		return (struct unwind_rule){.kind = UNWIND_ODD};
 
 	if (dwarf_frame_cfa(frame, &ops, &count) != 0)
 		return rule;
@@ -106,6 +114,159 @@ static struct unwind_rule rule_of(Dwarf_Frame *frame, uint64_t pc, bool is_signa
 	return (struct unwind_rule){.kind = UNWIND_ODD};
 }
 
+/* ---- whole rows --------------------------------------------------------------------------------
+ */
+
+/* A frame for expressions: registers that point into memory whose words do as well. */
+static struct cfi_registers some_registers;
+static uint64_t some_memory[1 << 16];
+
+static struct lib_random source;
+
+static void make_some_registers(void)
+{
+	uint64_t words = sizeof(some_memory) / 8;
+
+	for (uint64_t i = 0; i < words; i++)
+		some_memory[i] =
+			(uint64_t)&some_memory[words / 4 + lib_random_below(&source, words / 2)];
+	for (uint32_t i = 0; i < CFI_REGISTERS; i++)
+		some_registers.values[i] = some_memory[i];
+	/* A factor for an index: perlasm has arrays on its stack. */
+	some_registers.values[9] = lib_random_below(&source, 100);
+	some_registers.known = (1u << CFI_REGISTERS) - 1;
+}
+
+/* elfutils' form of an expression. False: not one of the operators that are met. */
+static bool evaluate(const Dwarf_Op *ops, size_t count, uint64_t cfa, uint64_t *value)
+{
+	uint64_t stack[8];
+	int depth = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		uint64_t number = ops[i].number;
+
+		if (ops[i].atom == DW_OP_call_frame_cfa) {
+			stack[depth++] = cfa;
+		} else if (ops[i].atom >= DW_OP_breg0 && ops[i].atom <= DW_OP_breg16) {
+			stack[depth++] = some_registers.values[ops[i].atom - DW_OP_breg0] + number;
+		} else if (ops[i].atom == DW_OP_bregx) {
+			stack[depth++] = some_registers.values[number] + ops[i].number2;
+		} else if (ops[i].atom >= DW_OP_lit0 && ops[i].atom <= DW_OP_lit31) {
+			stack[depth++] = ops[i].atom - (uint64_t)DW_OP_lit0;
+		} else if (ops[i].atom == DW_OP_plus_uconst) {
+			stack[depth - 1] += number;
+		} else if (ops[i].atom == DW_OP_deref) {
+			stack[depth - 1] = *(uint64_t *)stack[depth - 1];
+		} else {
+			uint64_t b = stack[--depth], a = stack[--depth];
+
+			switch (ops[i].atom) {
+			case DW_OP_plus:
+				a += b;
+				break;
+			case DW_OP_minus:
+				a -= b;
+				break;
+			case DW_OP_mul:
+				a *= b;
+				break;
+			case DW_OP_and:
+				a &= b;
+				break;
+			case DW_OP_shl:
+				a <<= b;
+				break;
+			case DW_OP_ge:
+				a = (int64_t)a >= (int64_t)b;
+				break;
+			default:
+				return false;
+			}
+			stack[depth++] = a;
+		}
+	}
+	*value = stack[depth - 1];
+	return depth > 0;
+}
+
+static bool is_same_expression(const uint8_t *block, const uint64_t *cfa, const Dwarf_Op *ops,
+			       size_t count)
+{
+	uint64_t room[CFI_EXPRESSION_DEPTH], ours, theirs;
+
+	return cfi_expression(block, &some_registers, cfa, room, &ours) &&
+	       evaluate(ops, count, cfa ? *cfa : 0, &theirs) && ours == theirs;
+}
+
+static bool is_same_cfa(const struct cfi_row *row, Dwarf_Frame *frame)
+{
+	Dwarf_Op *ops;
+	size_t count;
+
+	if (dwarf_frame_cfa(frame, &ops, &count) != 0)
+		return false;
+	if (row->cfa_expression != NULL)
+		return is_same_expression(row->cfa_expression, NULL, ops, count);
+	return count == 1 && ops[0].atom == DW_OP_bregx && ops[0].number == row->cfa_register &&
+	       (int64_t)ops[0].number2 == row->cfa_offset;
+}
+
+static bool is_same_register(const struct cfi_row *row, uint32_t place, Dwarf_Frame *frame)
+{
+	enum cfi_saved saved = row->registers.saved[place];
+	int64_t operand = row->registers.operand[place];
+	uint64_t cfa = (uint64_t)&some_memory[777];
+	uint8_t number = cfi_kept[place];
+	Dwarf_Op memory[3], *ops;
+	size_t count;
+	bool is_value;
+
+	if (dwarf_frame_register(frame, number, memory, &ops, &count) != 0)
+		return false;
+	if (count == 0 && ops == memory) {
+		/* elfutils' list of what a call keeps has no rbx, so it is lost where nothing is said. */
+		return saved == CFI_IS_UNDEFINED ||
+		       (number == REGISTER_RBX && saved == CFI_IS_SAME);
+	}
+	if (count == 0)
+		return saved == CFI_IS_SAME;
+	is_value = ops[count - 1].atom == DW_OP_stack_value;
+	count -= is_value;
+	if (saved == CFI_IN_REGISTER)
+		return count == 1 && ops[0].atom == DW_OP_regx && (int64_t)ops[0].number == operand;
+	if (saved == CFI_AT_EXPRESSION || saved == CFI_IS_EXPRESSION)
+		return is_value == (saved == CFI_IS_EXPRESSION) &&
+		       is_same_expression((const uint8_t *)operand, &cfa, ops, count);
+	if (count == 0 || count > 2 || ops[0].atom != DW_OP_call_frame_cfa ||
+	    (count == 2 && ops[1].atom != DW_OP_plus_uconst))
+		return false;
+	if (saved == CFI_IS_SAME)
+		return number == REGISTER_RSP && is_value && count == 1;
+	return (saved == CFI_IS_OFFSET) == is_value &&
+	       (saved == CFI_IS_OFFSET || saved == CFI_AT_OFFSET) &&
+	       operand == (count == 2 ? (int64_t)ops[1].number : 0);
+}
+
+/* A number of the register whose place in the row is wrong, 99 for the CFA, -1 for none. */
+static int find_difference(uint64_t pc, Dwarf_Frame *frame, bool is_signal)
+{
+	struct cfi_entry room;
+	struct cfi_row row;
+	enum cfi_found found = cfi_row(pc, &row, &room);
+
+	if (is_signal)
+		return found == CFI_SIGNAL_FRAME ? -1 : 98;
+	if (found != CFI_ROW)
+		return 98;
+	if (row.registers.saved[CFI_KEPT_RETURN] != CFI_IS_UNDEFINED && !is_same_cfa(&row, frame))
+		return 99;
+	for (uint32_t place = 0; place < CFI_KEPT; place++)
+		if (!is_same_register(&row, place, frame))
+			return cfi_kept[place];
+	return -1;
+}
+
 struct comparison {
 	uint64_t entries, addresses, mistakes;
 	uint64_t by_kind[UNWIND_UNKNOWN + 1];
@@ -128,7 +289,14 @@ static void compare_at(const struct object *object, Dwarf_Frame *frame, uint64_t
 {
 	struct unwind_rule theirs = rule_of(frame, address, is_signal);
 	struct unwind_rule ours = cfi_rule(address + object->bias);
+	int difference;
 
+	/* The PLT's expression is of the pc. */
+	some_registers.values[CFI_RETURN] = address + object->bias;
+	difference = find_difference(address + object->bias, frame, is_signal);
+	if (difference >= 0 && comparison->mistakes++ < MISTAKES_SHOWN)
+		fprintf(stderr, "  %s+0x%" PRIx64 ": the rows differ at %d\n", object->path,
+			address, difference);
 	comparison->addresses++;
 	comparison->by_kind[theirs.kind]++;
 	if (is_same(ours, theirs) || comparison->mistakes++ >= MISTAKES_SHOWN)
@@ -148,8 +316,14 @@ static void compare_rows(const struct object *object, Dwarf_CFI *cfi, uint64_t a
 		Dwarf_Addr start, end;
 		bool is_signal;
 
-		if (dwarf_cfi_addrframe(cfi, address, &frame) != 0)
+		if (dwarf_cfi_addrframe(cfi, address, &frame) != 0) {
+			/* Behind the function there is nothing for us either. */
+			if (cfi_rule(address + object->bias).kind != UNWIND_UNKNOWN &&
+			    comparison->mistakes++ < MISTAKES_SHOWN)
+				fprintf(stderr, "  %s+0x%" PRIx64 ": elfutils has nothing: %s\n",
+					object->path, address, dwarf_errmsg(-1));
 			return;
+		}
 		if (dwarf_frame_info(frame, &start, &end, &is_signal) < 0 || end <= address) {
 			free(frame);
 			return;
@@ -204,7 +378,8 @@ static int find_loaded(struct dl_phdr_info *info, size_t bytes, void *context)
 	struct object *object = context;
 
 	(void)bytes;
-	if (info->dlpi_addr != object->bias || info->dlpi_name[0] == 0)
+	/* The program itself has no name, and so has the kernel's object. */
+	if (info->dlpi_addr != object->bias)
 		return 0;
 	for (int i = 0; i < info->dlpi_phnum; i++)
 		if (info->dlpi_phdr[i].p_type == PT_GNU_EH_FRAME)
@@ -261,6 +436,13 @@ static void equals_elfutils_in_libdw(void **state)
 	compare_library("libdw.so.1");
 }
 
+/* Its lazy binding keeps the CFA in rbx. */
+static void equals_elfutils_in_the_dynamic_linker(void **state)
+{
+	(void)state;
+	compare_library("ld-linux-x86-64.so.2");
+}
+
 static void equals_elfutils_in_libm(void **state)
 {
 	(void)state;
@@ -272,6 +454,96 @@ static void equals_elfutils_in_libcrypto(void **state)
 {
 	(void)state;
 	compare_library("libcrypto.so.3");
+}
+
+/* Every instruction that an assembler writes, and those that none does any more. */
+__asm__(".text\n"
+	"every_instruction:\n"
+	".cfi_startproc\n"
+	"	nop\n"
+	".cfi_def_cfa_offset 16\n"
+	".cfi_offset %rbx, -16\n"
+	"	nop\n"
+	".cfi_remember_state\n"
+	"	nop\n"
+	".cfi_def_cfa %rbx, 32\n"
+	".cfi_val_offset %r12, -24\n"
+	".cfi_remember_state\n"
+	"	nop\n"
+	".cfi_undefined %r12\n"
+	".cfi_register %r13, %rax\n"
+	"	nop\n"
+	".cfi_restore_state\n"
+	"	nop\n"
+	".cfi_offset %r14, -32\n"
+	"	nop\n"
+	".cfi_restore_state\n"
+	"	.skip 100, 0x90\n" /* advance_loc1 */
+	".cfi_restore %rbx\n"
+	".cfi_same_value %r12\n"
+	"	.skip 1000, 0x90\n" /* advance_loc2 */
+	".cfi_register %rbx, %r11\n"
+	".cfi_undefined %rbp\n"
+	"	.skip 70000, 0x90\n" /* advance_loc4 */
+	".cfi_def_cfa_register %r10\n"
+	".cfi_same_value %rbp\n"
+	"	nop\n"
+	/* def_cfa_expression: *(rbp - 8) */
+	".cfi_escape 0x0f, 3, 0x76, 0x78, 0x06\n"
+	/* expression: rbp at *rbp, r12 at CFA + 8; val_expression: r13 is CFA - rbx & 15 */
+	".cfi_escape 0x10, 6, 2, 0x76, 0\n"
+	".cfi_escape 0x10, 12, 2, 0x23, 8\n"
+	".cfi_escape 0x16, 13, 5, 0x73, 0, 0x1c, 0x3f, 0x1a\n"
+	"	nop\n"
+	".cfi_remember_state\n"
+	".cfi_escape 0x12, 7, 0x7e\n"  /* def_cfa_sf: rsp + 16 */
+	".cfi_escape 0x11, 15, 0x7d\n" /* offset_extended_sf: r15 at CFA + 24 */
+	".cfi_escape 0x15, 14, 0x7d\n" /* val_offset_sf: r14 is CFA + 24 */
+	".cfi_escape 0x05, 6, 2\n"     /* offset_extended: rbp at CFA - 16 */
+	"	nop\n"
+	".cfi_escape 0x13, 0x7c\n"  /* def_cfa_offset_sf: rsp + 32 */
+	".cfi_escape 0x2e, 16\n"    /* GNU_args_size */
+	".cfi_escape 0x06, 15\n"    /* restore_extended: r15 */
+	".cfi_escape 0x09, 16, 2\n" /* register: the return address is in rcx */
+	".cfi_escape 0x0a, 0x0a\n"  /* remember_state that nobody restores */
+	"	nop\n"
+	".cfi_escape 0x0c, 7, 8\n" /* def_cfa: rsp + 8 */
+	".cfi_restore %rip\n"
+	".cfi_val_offset %rsp, 16\n"
+	"	nop\n"
+	".cfi_offset %rsp, -24\n"
+	"	nop\n"
+	".cfi_undefined %rip\n"
+	"	nop\n"
+	".cfi_endproc\n"
+	/* Nothing is said of the return address. */
+	"without_return_address:\n"
+	".cfi_startproc simple\n"
+	".cfi_def_cfa %rsp, 8\n"
+	"	nop\n"
+	".cfi_endproc\n");
+
+/* gcc makes a frame with two anchors of it: the rules that are rbp's own value in memory. */
+void over_aligned(int bytes, void (*use)(void *, void *));
+__attribute__((noinline)) void over_aligned(int bytes, void (*use)(void *, void *))
+{
+	_Alignas(64) char local[64];
+
+	use(local, __builtin_alloca((size_t)bytes));
+}
+
+static void equals_elfutils_in_every_instruction(void **state)
+{
+	static char path[4096];
+	struct link_map *map = dlopen(NULL, RTLD_LAZY);
+	struct object object = {.path = path, .bias = map->l_addr};
+
+	(void)state;
+	assert_true(readlink("/proc/self/exe", path, sizeof(path) - 1) > 0);
+	dl_iterate_phdr(find_loaded, &object);
+	assert_non_null(object.frame_header);
+	compare_object(&object);
+	dlclose(map);
 }
 
 static bool map_segments(int fd, const Elf64_Ehdr *file, const Elf64_Phdr *segments)
@@ -340,6 +612,156 @@ static void equals_elfutils_in_the_compiler_proper(void **state)
 	mapped = (struct object){0};
 }
 
+/* ---- damage ------------------------------------------------------------------------------------
+ */
+
+static void put_bytes(uint8_t **place, const void *bytes, size_t count)
+{
+	memcpy(*place, bytes, count);
+	*place += count;
+}
+
+static uint8_t choose(const uint8_t *from, uint32_t count)
+{
+	return from[lib_random_below(&source, count)];
+}
+
+/* Half of all programs are well-formed until they are damaged; of the others every byte is random. */
+static void write_random_program(uint8_t *place, const uint8_t *end)
+{
+	static const uint8_t kept[] = {3, 6, 7, 12, 13, 14, 15, 16};
+	static const uint8_t short_ones[] = {0, 0x41, 0x45, 0x0a, 0x0b, 0xc3, 0xc6, 0xcc};
+	static const uint8_t operands[] = {
+		0x06, 0x12, 0x13, 0x14, 0x16, 0x17, 0x19, 0x1a, 0x1b, 0x1c, 0x1d, 0x1e, 0x1f, 0x20,
+		0x21, 0x22, 0x24, 0x25, 0x26, 0x27, 0x29, 0x2a, 0x2d, 0x30, 0x38, 0x41, 0x4f, 0x96};
+	bool is_well_formed = lib_random_once_in(&source, 2);
+
+	while (place < end) {
+		uint64_t left = (uint64_t)(end - place), room = left > 3 ? left - 3 : 0;
+		uint8_t bytes = (uint8_t)lib_random_below(&source, room < 12 ? room + 1 : 12);
+
+		if (!is_well_formed) {
+			*place++ = (uint8_t)lib_random_next(&source);
+		} else if (left < 8 || lib_random_once_in(&source, 2)) {
+			*place++ = choose(short_ones, sizeof(short_ones));
+		} else if (lib_random_once_in(&source, 3)) {
+			*place++ = (uint8_t)(0x80 | choose(kept, sizeof(kept))); /* offset */
+			*place++ = (uint8_t)lib_random_below(&source, 128);
+		} else {
+			*place = choose((const uint8_t[]){0x0f, 0x10, 0x16}, 3);
+			if (*place++ != 0x0f)
+				*place++ = choose(kept, sizeof(kept));
+			*place++ = bytes;
+			for (uint8_t i = 0; i < bytes; i++)
+				place[i] = choose(operands, sizeof(operands));
+			/* A register to begin with, and perhaps a jump back. */
+			if (bytes >= 2)
+				place[0] = (uint8_t)(0x70 + lib_random_below(&source, 17));
+			if (bytes >= 2)
+				place[1] = (uint8_t)lib_random_below(&source, 128);
+			if (bytes >= 6 && lib_random_once_in(&source, 2)) {
+				place[3] = choose((const uint8_t[]){0x28, 0x2f}, 2);
+				place[4] = (uint8_t)-lib_random_below(&source, 6);
+				place[5] = 0xff;
+			}
+			place += bytes;
+		}
+	}
+}
+
+/* A header with one function, its CIE and its FDE with a random program, at the very end of a page. */
+static void write_random_entry(uint8_t *page)
+{
+	static const uint8_t cie[] = {1, 'z',  'R',  'S', 0, 1,	   0x78, 16,
+				      1, 0x1b, 0x0c, 7,	  8, 0x90, 1};
+	bool is_marked = lib_random_once_in(&source, 2); /* as a signal frame */
+	uint32_t program = (uint32_t)lib_random_below(&source, 120);
+	uint32_t length = 4 + 8 + 1 + program;
+	uint8_t *place = page + 4096 - 20 - 4 - (4 + sizeof(cie)) - (4 + length), *cie_start;
+	uint32_t zero = 0, cie_length = 4 + sizeof(cie), range = 2000, back, count = 1;
+	int32_t start;
+
+	mapped.frame_header = place;
+	put_bytes(&place, (const uint8_t[]){1, 0x1b, 0x03, 0x3b}, 4);
+	put_bytes(&place, &zero, 4); /* nobody follows the pointer to .eh_frame */
+	put_bytes(&place, &count, 4);
+	start = (int32_t)(page - mapped.frame_header);
+	put_bytes(&place, &start, 4);
+	start = (int32_t)(page + 4096 - 4 - length - mapped.frame_header);
+	put_bytes(&place, &start, 4);
+	cie_start = place;
+	put_bytes(&place, &cie_length, 4);
+	put_bytes(&place, &zero, 4);
+	put_bytes(&place, cie, sizeof(cie));
+	if (!is_marked)
+		cie_start[8 + 3] = 'B';
+	put_bytes(&place, &length, 4);
+	back = (uint32_t)(place - cie_start);
+	put_bytes(&place, &back, 4);
+	start = (int32_t)(page - place);
+	put_bytes(&place, &start, 4);
+	put_bytes(&place, &range, 4);
+	put_bytes(&place, &(uint8_t){0}, 1);
+	assert_ptr_equal(place + program, page + 4096);
+	write_random_program(place, page + 4096);
+}
+
+static void evaluate_all(const struct cfi_row *row, uint32_t *evaluated)
+{
+	struct cfi_registers wild;
+	uint64_t room[CFI_EXPRESSION_DEPTH], value;
+
+	wild.known = (uint32_t)lib_random_next(&source);
+	for (uint32_t i = 0; i < CFI_REGISTERS; i++)
+		wild.values[i] = lib_random_next(&source) >> lib_random_below(&source, 64);
+	if (row->cfa_expression)
+		*evaluated += cfi_expression(row->cfa_expression, &wild, NULL, room, &value);
+	for (uint32_t place = 0; place < CFI_KEPT; place++)
+		if (row->registers.saved[place] == CFI_AT_EXPRESSION ||
+		    row->registers.saved[place] == CFI_IS_EXPRESSION)
+			*evaluated += cfi_expression((const uint8_t *)row->registers.operand[place],
+						     &wild, &wild.values[0], room, &value);
+}
+
+/* Nothing is read outside of the object, and everything comes to an end. */
+static void survives_damaged_unwind_data(void **state)
+{
+	uint8_t *pages = mmap(NULL, 3 * 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint8_t *page = pages + 4096;
+	uint32_t found[CFI_ROW + 1] = {0}, evaluated = 0;
+
+	(void)state;
+	assert_ptr_not_equal(pages, MAP_FAILED);
+	assert_int_equal(mprotect(page, 4096, PROT_READ | PROT_WRITE), 0);
+	mapped.start = (uint64_t)page;
+	mapped.end = (uint64_t)page + 4096;
+	for (int i = 0; i < 100000; i++) {
+		uint64_t pc = (uint64_t)page + lib_random_below(&source, 2000);
+		struct cfi_entry room;
+		struct cfi_row row;
+		enum cfi_found answer;
+
+		write_random_entry(page);
+		for (uint64_t damage = lib_random_below(&source, 4); damage > 0; damage--) {
+			uint64_t from = (uint64_t)(mapped.frame_header - page);
+
+			page[from + lib_random_below(&source, 4096 - from)] =
+				(uint8_t)lib_random_next(&source);
+		}
+		answer = cfi_row(pc, &row, &room);
+		found[answer]++;
+		if (answer == CFI_ROW)
+			evaluate_all(&row, &evaluated);
+		assert_true((cfi_rule(pc).kind == UNWIND_UNKNOWN) == (answer == CFI_NO_ENTRY));
+	}
+	print_message("          %u rows with %u values, %u refused, %u not found\n",
+		      found[CFI_ROW], evaluated, found[CFI_BAD_ENTRY], found[CFI_NO_ENTRY]);
+	assert_true(found[CFI_ROW] > 1000 && evaluated > 100 && found[CFI_BAD_ENTRY] > 1000 &&
+		    found[CFI_NO_ENTRY] > 1000);
+	mapped = (struct object){0};
+	munmap(pages, 3 * 4096);
+}
+
 static void knows_nothing_of_addresses_without_code(void **state)
 {
 	static const char data[] = "no code";
@@ -361,7 +783,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(knows_nothing_of_addresses_without_code),
+		cmocka_unit_test(survives_damaged_unwind_data),
+		cmocka_unit_test(equals_elfutils_in_every_instruction),
 		cmocka_unit_test(equals_elfutils_in_libc),
+		cmocka_unit_test(equals_elfutils_in_the_dynamic_linker),
 		cmocka_unit_test(equals_elfutils_in_libm),
 		cmocka_unit_test(equals_elfutils_in_libgcc),
 		cmocka_unit_test(equals_elfutils_in_libstdcpp),
@@ -372,5 +797,7 @@ int main(void)
 	};
 
 	elf_version(EV_CURRENT);
+	source = lib_random_start();
+	make_some_registers();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
