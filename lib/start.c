@@ -168,7 +168,7 @@ void life_tick_slow(void)
 	if (atomic_load(&stage) == STAGE_WRITING && helper_is_inline() &&
 	    schedule_is_due(&reason)) {
 		snapshot_writer_take(reason, NULL, false, &result);
-		schedule_taken(result.live_bytes);
+		schedule_taken(&result);
 	}
 }
 
@@ -284,6 +284,6 @@ DOOR int seep_snapshot_(const char *label)
 			return -error;
 	}
 	error = snapshot_writer_take(SEEP_REASON_REQUEST, label, false, &result);
-	schedule_taken(result.live_bytes);
+	schedule_taken(&result);
 	return -error;
 }

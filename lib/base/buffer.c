@@ -12,7 +12,7 @@
 
 #include <string.h>
 
-#include "lib/base/region.h"
+#include "lib/base/scratch.h"
 
 #include "lib/base/poison.h"
 
@@ -27,14 +27,14 @@ bool buffer_reserve(struct buffer *buffer, size_t bytes)
 		return !buffer->is_failed;
 	while (room - buffer->bytes < bytes)
 		room *= 2;
-	larger = region_map(room, REGION_KEPT_ON_FORK);
+	larger = scratch_map(room);
 	if (larger == NULL) {
 		buffer->is_failed = true;
 		return false;
 	}
 	if (buffer->start != NULL) {
 		memcpy(larger, buffer->start, buffer->bytes);
-		region_unmap(buffer->start, buffer->room);
+		scratch_unmap(buffer->start, buffer->room);
 	}
 	buffer->start = larger;
 	buffer->room = room;
@@ -69,6 +69,6 @@ void buffer_pad(struct buffer *buffer, size_t alignment)
 void buffer_release(struct buffer *buffer)
 {
 	if (buffer->start != NULL)
-		region_unmap(buffer->start, buffer->room);
+		scratch_unmap(buffer->start, buffer->room);
 	*buffer = (struct buffer){0};
 }

@@ -92,7 +92,7 @@ static enum seep_control_result carry_out(struct seep_control_request *request, 
 		answer->error = -snapshot_writer_take(SEEP_REASON_REQUEST,
 						      request->label[0] ? request->label : NULL,
 						      false, &snapshot);
-		schedule_taken(snapshot.live_bytes);
+		schedule_taken(&snapshot);
 		if (answer->error != 0)
 			result = SEEP_CONTROL_WRITE_FAILED;
 		break;

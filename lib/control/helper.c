@@ -123,7 +123,7 @@ static void serve_request(void)
 	atomic_store(&mailbox->error,
 		     snapshot_writer_take(SEEP_REASON_REQUEST, label[0] != 0 ? label : NULL, false,
 					  &result));
-	schedule_taken(result.live_bytes);
+	schedule_taken(&result);
 	atomic_store(&mailbox->done, requested);
 	sys_call(SYS_futex, &mailbox->done, FUTEX_WAKE, 1 << 30, 0, 0, 0);
 }
@@ -136,7 +136,7 @@ static void snapshot_if_due(void)
 	if (!schedule_is_due(&reason))
 		return;
 	snapshot_writer_take(reason, NULL, false, &result);
-	schedule_taken(result.live_bytes);
+	schedule_taken(&result);
 }
 
 static void write_last_words(enum seep_snapshot_reason reason, int pidfd)

@@ -26,11 +26,12 @@
 #define FIRST_PAUSE_NS (100 * MS)
 #define LONGEST_PAUSE_NS (600000 * MS)
 #define PARTS_OF_RUN 16
+#define SHARE_OF_TIME 20 /* snapshots take at most a 20th of it, unless the user wants more */
 #define SHORTEST_TICK_NS (50 * MS)
 #define LONGEST_TICK_NS (1000 * MS)
 
 static uint64_t started_ns, due_ns, tick_ns;
-static uint64_t bytes_at_last, allocations_at_tick;
+static uint64_t bytes_at_last, allocations_at_tick, duration_at_last_ns;
 
 static uint64_t interval_ns(uint64_t now)
 {
@@ -38,6 +39,8 @@ static uint64_t interval_ns(uint64_t now)
 
 	if (options.interval_ns != 0)
 		return options.interval_ns;
+	if (pause < SHARE_OF_TIME * duration_at_last_ns)
+		pause = SHARE_OF_TIME * duration_at_last_ns;
 	return pause < FIRST_PAUSE_NS	  ? FIRST_PAUSE_NS
 	       : pause > LONGEST_PAUSE_NS ? LONGEST_PAUSE_NS
 					  : pause;
@@ -49,6 +52,7 @@ void schedule_start(void)
 	due_ns = started_ns + interval_ns(started_ns);
 	tick_ns = SHORTEST_TICK_NS;
 	bytes_at_last = 0;
+	duration_at_last_ns = 0;
 }
 
 bool schedule_is_due(enum seep_snapshot_reason *reason)
@@ -66,11 +70,12 @@ bool schedule_is_due(enum seep_snapshot_reason *reason)
 	return live_bytes > bytes_at_last && live_bytes - bytes_at_last >= options.growth_bytes;
 }
 
-void schedule_taken(uint64_t live_bytes)
+void schedule_taken(const struct snapshot_result *snapshot)
 {
 	uint64_t now = sys_clock_ns(CLOCK_MONOTONIC);
 
-	bytes_at_last = live_bytes;
+	bytes_at_last = snapshot->live_bytes;
+	duration_at_last_ns = snapshot->duration_ns;
 	/* In step with the clock as long as that is possible, so that intervals are even. */
 	if (options.interval_ns != 0 && now >= due_ns && now - due_ns < options.interval_ns)
 		due_ns += options.interval_ns;

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "lib/snapshot/snapshot_writer.h"
 #include "seep/snapshot_format.h"
 
 /* Starts the clock; call when the process starts. */
@@ -16,8 +17,9 @@ void schedule_start(void);
 /* True when a snapshot is due now, with its reason. */
 bool schedule_is_due(enum seep_snapshot_reason *reason);
 
-/* Call when one has been taken, for whatever reason. */
-void schedule_taken(uint64_t live_bytes);
+/* Call when one has been taken, for whatever reason. How long it took bounds how soon the next one comes,
+ * unless the user has set the interval. */
+void schedule_taken(const struct snapshot_result *snapshot);
 
 /* How long a helper may sleep before it asks again, in ns. */
 uint64_t schedule_pause_ns(void);

@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "lib/base/region.h"
+#include "lib/base/scratch.h"
 #include "lib/record/live_table.h"
 #include "lib/record/map_table.h"
 #include "lib/record/recorder.h"
@@ -54,14 +54,14 @@ static uint64_t hash_of(uint32_t stack, uint32_t epoch)
 static bool grow(struct site_totals *totals)
 {
 	uint64_t room = totals->cohort_room == 0 ? FIRST_COHORTS : totals->cohort_room * 2;
-	struct site_cohort *cohorts = region_map(room * sizeof(*cohorts), REGION_KEPT_ON_FORK);
-	uint32_t *slots = region_map(2 * room * sizeof(*slots), REGION_KEPT_ON_FORK);
+	struct site_cohort *cohorts = scratch_map(room * sizeof(*cohorts));
+	uint32_t *slots = scratch_map(2 * room * sizeof(*slots));
 
 	if (cohorts == NULL || slots == NULL) {
 		if (cohorts != NULL)
-			region_unmap(cohorts, room * sizeof(*cohorts));
+			scratch_unmap(cohorts, room * sizeof(*cohorts));
 		if (slots != NULL)
-			region_unmap(slots, 2 * room * sizeof(*slots));
+			scratch_unmap(slots, 2 * room * sizeof(*slots));
 		totals->is_failed = true;
 		return false;
 	}
@@ -74,8 +74,8 @@ static bool grow(struct site_totals *totals)
 		slots[slot & (2 * room - 1)] = (uint32_t)i + 1;
 	}
 	if (totals->cohorts != NULL) {
-		region_unmap(totals->cohorts, totals->cohort_room * sizeof(*cohorts));
-		region_unmap(totals->slots, totals->slot_count * sizeof(*slots));
+		scratch_unmap(totals->cohorts, totals->cohort_room * sizeof(*cohorts));
+		scratch_unmap(totals->slots, totals->slot_count * sizeof(*slots));
 	}
 	totals->cohorts = cohorts;
 	totals->cohort_room = room;
@@ -153,10 +153,8 @@ void site_totals_take(struct site_totals *totals, uint32_t epoch, uint32_t stack
 		      bool is_quiet)
 {
 	*totals = (struct site_totals){.stack_count = stack_count, .epoch = epoch};
-	totals->first_cohort =
-		region_map(totals->stack_count * sizeof(uint32_t), REGION_KEPT_ON_FORK);
-	totals->allocated =
-		region_map(totals->stack_count * sizeof(*totals->allocated), REGION_KEPT_ON_FORK);
+	totals->first_cohort = scratch_map(totals->stack_count * sizeof(uint32_t));
+	totals->allocated = scratch_map(totals->stack_count * sizeof(*totals->allocated));
 	if (totals->first_cohort == NULL || totals->allocated == NULL) {
 		totals->is_failed = true;
 		return;
@@ -170,12 +168,12 @@ void site_totals_take(struct site_totals *totals, uint32_t epoch, uint32_t stack
 void site_totals_release(struct site_totals *totals)
 {
 	if (totals->first_cohort != NULL)
-		region_unmap(totals->first_cohort, totals->stack_count * sizeof(uint32_t));
+		scratch_unmap(totals->first_cohort, totals->stack_count * sizeof(uint32_t));
 	if (totals->allocated != NULL)
-		region_unmap(totals->allocated, totals->stack_count * sizeof(*totals->allocated));
+		scratch_unmap(totals->allocated, totals->stack_count * sizeof(*totals->allocated));
 	if (totals->cohorts != NULL) {
-		region_unmap(totals->cohorts, totals->cohort_room * sizeof(*totals->cohorts));
-		region_unmap(totals->slots, totals->slot_count * sizeof(*totals->slots));
+		scratch_unmap(totals->cohorts, totals->cohort_room * sizeof(*totals->cohorts));
+		scratch_unmap(totals->slots, totals->slot_count * sizeof(*totals->slots));
 	}
 	*totals = (struct site_totals){0};
 }

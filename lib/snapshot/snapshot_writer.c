@@ -22,6 +22,7 @@
 #include "lib/base/lock.h"
 #include "lib/base/options.h"
 #include "lib/base/region.h"
+#include "lib/base/scratch.h"
 #include "lib/base/syscalls.h"
 #include "lib/base/text.h"
 #include "lib/record/call_tree.h"
@@ -42,7 +43,8 @@
 #define FINGERPRINT_CHUNK 65536u
 #define FINGERPRINT_CHUNKS (CALL_TREE_NODES_MAX / FINGERPRINT_CHUNK)
 #define FILLING_PAUSES 100
-#define FRAME_BYTES 64u /* a record's header and padding, with some room */
+#define SCRATCH_KEPT_NS 1000000000ull /* when snapshots follow each other within this */
+#define FRAME_BYTES 64u		      /* a record's header and padding, with some room */
 
 static struct {
 	struct lock lock;
@@ -51,6 +53,7 @@ static struct {
 	uint32_t stacks;
 	bool needs_keyframe;
 	struct snapshot_result last;
+	uint64_t taken_ns;	 /* when it was */
 	bool is_unloaded[65536]; /* by module: its unload has been written */
 } writer;
 
@@ -436,6 +439,10 @@ static int take_locked(enum seep_snapshot_reason reason, const char *label, bool
 						       .live_blocks = head.live_blocks};
 	site_totals_release(&totals);
 	snapshot_file_end();
+	writer.last.duration_ns = now_ns() - time_ns;
+	if (time_ns - writer.taken_ns > SCRATCH_KEPT_NS)
+		scratch_forget();
+	writer.taken_ns = time_ns;
 	return result;
 }
 

@@ -19,6 +19,7 @@ int snapshot_writer_start(void);
 struct snapshot_result {
 	uint32_t number;
 	uint64_t live_bytes, live_blocks;
+	uint64_t duration_ns; /* that taking it took */
 };
 
 /* Takes a snapshot; `label` may be null. `is_quiet` says that no thread of the program runs any

@@ -46,6 +46,19 @@ static bool is_due(enum seep_snapshot_reason expected)
 	return true;
 }
 
+static void taken_in(uint64_t duration_ns, uint64_t live_bytes)
+{
+	const struct snapshot_result snapshot = {.live_bytes = live_bytes,
+						 .duration_ns = duration_ns};
+
+	schedule_taken(&snapshot);
+}
+
+static void taken(uint64_t live_bytes)
+{
+	taken_in(0, live_bytes);
+}
+
 static void allocate(uint64_t bytes)
 {
 	GUARD_SCOPE struct guard guard = guard_enter();
@@ -77,7 +90,7 @@ static uint32_t snapshots_of(uint64_t length_ns)
 			return count;
 		if (is_due(SEEP_REASON_INTERVAL)) {
 			count++;
-			schedule_taken(0);
+			taken(0);
 			assert_false(is_due(SEEP_REASON_INTERVAL));
 		}
 	}
@@ -130,12 +143,12 @@ static void stays_in_step_with_the_clock(void **state)
 		assert_false(is_due(SEEP_REASON_INTERVAL));
 		clock_ns = start + i * 100 * MS + 30 * MS;
 		assert_true(is_due(SEEP_REASON_INTERVAL));
-		schedule_taken(0);
+		taken(0);
 	}
 	/* After a long sleep of the whole machine it does not make up for what it missed. */
 	clock_ns += HOUR;
 	assert_true(is_due(SEEP_REASON_INTERVAL));
-	schedule_taken(0);
+	taken(0);
 	assert_false(is_due(SEEP_REASON_INTERVAL));
 	clock_ns += 99 * MS;
 	assert_false(is_due(SEEP_REASON_INTERVAL));
@@ -150,10 +163,42 @@ static void is_not_upset_by_snapshots_in_between(void **state)
 	start_at(SECOND, SECOND, 0);
 	for (int i = 0; i < 9; i++) {
 		clock_ns += 100 * MS;
-		schedule_taken(0);
+		taken(0);
 		assert_false(is_due(SEEP_REASON_INTERVAL));
 	}
 	clock_ns += 100 * MS;
+	assert_true(is_due(SEEP_REASON_INTERVAL));
+}
+
+/* A snapshot of a large heap takes long; it shall not become what the processor does most. */
+static void takes_a_small_share_of_the_time(void **state)
+{
+	uint64_t spent = 0;
+
+	(void)state;
+	start_at(SECOND, 0, 0);
+	for (uint64_t slow = 1 * MS; slow <= 500 * MS; slow *= 2)
+		for (int i = 0; i < 10; i++) {
+			uint64_t before = clock_ns;
+
+			clock_ns += slow;
+			spent += slow;
+			taken_in(slow, 0);
+			while (!is_due(SEEP_REASON_INTERVAL))
+				clock_ns += MS;
+			assert_true(clock_ns - before >= 20 * slow);
+		}
+	assert_true(spent <= (clock_ns - SECOND) / 20);
+	/* A long interval that is due anyway does not become longer. */
+	start_at(SECOND, 0, 0);
+	clock_ns += 16 * HOUR;
+	taken_in(SECOND, 0);
+	clock_ns += 10 * 60 * SECOND;
+	assert_true(is_due(SEEP_REASON_INTERVAL));
+	/* Who asks for an interval gets it. */
+	start_at(SECOND, 50 * MS, 0);
+	taken_in(SECOND, 0);
+	clock_ns += 50 * MS;
 	assert_true(is_due(SEEP_REASON_INTERVAL));
 }
 
@@ -161,12 +206,12 @@ static void comes_when_live_bytes_have_grown(void **state)
 {
 	(void)state;
 	start_at(SECOND, HOUR, 10 * MIB);
-	schedule_taken(0);
+	taken(0);
 	allocate(10 * MIB - 1);
 	assert_false(is_due(SEEP_REASON_GROWTH));
 	allocate(1);
 	assert_true(is_due(SEEP_REASON_GROWTH));
-	schedule_taken(10 * MIB);
+	taken(10 * MIB);
 	assert_false(is_due(SEEP_REASON_GROWTH));
 	/* From the state at the last snapshot, not from the lowest since. */
 	release(8 * MIB);
@@ -228,6 +273,7 @@ int main(void)
 		cmocka_unit_test(keeps_the_interval_that_was_wished),
 		cmocka_unit_test(stays_in_step_with_the_clock),
 		cmocka_unit_test(is_not_upset_by_snapshots_in_between),
+		cmocka_unit_test(takes_a_small_share_of_the_time),
 		cmocka_unit_test(comes_when_live_bytes_have_grown),
 		cmocka_unit_test(does_not_look_at_growth_when_it_is_off),
 		cmocka_unit_test(lets_an_idle_program_sleep),
