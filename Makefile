@@ -99,21 +99,47 @@ $(BUILD)/tests/unit/lib/%: tests/unit/lib/%.c $(BUILD)/tests/library.a $(BUILD)/
 		$(filter %.o,$^) $(BUILD)/tests/library.a $(BUILD)/tests/model.a \
 		-Wl,--as-needed $(LIB_TEST_LIBS)
 
-# Code that is hard to unwind, compiled in every way that there is a compiler for.
+# Code that is hard to unwind (stack_maze.cc), compiled in every way that there is a compiler for: at
+# each level with and without frame pointers, and as distributions and optimizers have it.
+MAZE_FLAGS_sp        := -fomit-frame-pointer
+MAZE_FLAGS_fp        := -fno-omit-frame-pointer
+MAZE_FLAGS_cet       := -fcf-protection=full
+MAZE_FLAGS_clash     := -fstack-clash-protection
+MAZE_FLAGS_protector := -fstack-protector-strong
+MAZE_FLAGS_noredzone := -mno-red-zone
+MAZE_FLAGS_avx2      := -mavx2
+MAZE_FLAGS_lto       := -flto
 MAZE_WAYS := $(foreach compiler,$(if $(shell command -v g++),gcc) \
-	$(if $(shell command -v clang++),clang),$(foreach level,O0 O1 O2 O3,\
-	$(compiler)_$(level)_sp $(compiler)_$(level)_fp))
-$(BUILD)/tests/unit/lib/stack_maze_%.o: tests/unit/lib/stack_maze.cc tests/unit/lib/stack_maze.h
+	$(if $(shell command -v clang++),clang),$(addprefix $(compiler)_,\
+	$(foreach level,O0 O1 O2 O3,$(level)_sp $(level)_fp) \
+	Os_sp O2_cet O2_clash O2_protector O2_noredzone O3_avx2 O2_lto))
+# Optimized as a whole when it is linked, into an object. Where clang has no plugin for that, it is not.
+MAZE_LINK_gcc   := g++ -flto -O2 -r -nostdlib -flinker-output=nolto-rel
+MAZE_LINK_clang := clang++ -flto -O2 -r -nostdlib -fuse-ld=gold
+$(BUILD)/tests/unit/lib/stack_maze_%.o: tests/unit/lib/stack_maze.cc tests/unit/lib/stack_maze.h \
+		tests/unit/lib/stack_shadow.h Makefile
 	@mkdir -p $(@D)
 	$(call SAY,CXX)$(if $(filter gcc_%,$*),g++,clang++) -std=c++17 -Wall -Wextra -D_GNU_SOURCE -I. \
 		-DMAZE=stack_maze_$* -$(word 2,$(subst _, ,$*)) -g -U_FORTIFY_SOURCE \
-		-f$(if $(filter %_fp,$*),no-)omit-frame-pointer -c -o $@ $<
-$(BUILD)/tests/unit/lib/test_stack_capture: \
-	$(MAZE_WAYS:%=$(BUILD)/tests/unit/lib/stack_maze_%.o)
-$(BUILD)/tests/unit/lib/test_stack_capture: \
-	LIB_TEST_FLAGS = -DMAZE_WAYS='$(foreach way,$(MAZE_WAYS),X($(way)))'
-# libgcc first: libunwind has functions of the same names, and exceptions are not to be its work.
-$(BUILD)/tests/unit/lib/test_stack_capture: LIB_TEST_LIBS := -lgcc_s -lstdc++ $(LIB_TEST_LIBS)
+		$(MAZE_FLAGS_$(lastword $(subst _, ,$*))) -c -o $@$(if $(filter %_lto,$*),.lto) $<$(if \
+		$(filter %_lto,$*), && $(MAZE_LINK_$(firstword $(subst _, ,$*))) -o $@ $@.lto)
+
+# What the tests of stacks share. libgcc first: libunwind has functions of the same names, and exceptions
+# are not to be its work.
+STACK_TESTS := capture coroutine reload stepping threads
+STACK_TEST_PARTS := $(patsubst %,$(BUILD)/tests/unit/lib/stack_%.o,shadow oracle coroutine tour)
+STACK_TEST_FLAGS := -DMAZE_WAYS='$(foreach way,$(MAZE_WAYS),X($(way)))'
+$(STACK_TEST_PARTS): $(BUILD)/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(call SAY,CC)$(CC) $(COMMON) $(CFLAGS) $(STACK_TEST_FLAGS) -c -o $@ $<
+STACK_TEST_PROGRAMS := $(STACK_TESTS:%=$(BUILD)/tests/unit/lib/test_stack_%)
+$(STACK_TEST_PROGRAMS): $(STACK_TEST_PARTS) $(MAZE_WAYS:%=$(BUILD)/tests/unit/lib/stack_maze_%.o)
+$(STACK_TEST_PROGRAMS): LIB_TEST_LIBS := -lgcc_s -lstdc++ $(LIB_TEST_LIBS)
+-include $(STACK_TEST_PARTS:.o=.d)
+# Their long form: more than a million captures.
+.PHONY: check-stacks
+check-stacks: $(STACK_TEST_PROGRAMS)
+	@failed=0; for test in $^; do SEEP_TEST_FULL=1 $$test || failed=1; done; exit $$failed
 $(BUILD)/tests/unit/lib/test_cfi_program: LIB_TEST_FLAGS = -Wl,--wrap=_dl_find_object
 $(BUILD)/tests/unit/lib/test_no_memory: LIB_TEST_FLAGS = -Wl,--wrap=region_map
 $(BUILD)/tests/unit/lib/test_guest: | $(LIB_OBJECTS)

@@ -87,17 +87,33 @@ class Running:
         kill_children()
 
     def wait(self):
-        """{wall_s, work_s, all_work_s, gone_s}; raises Unfit when it did not work out."""
+        """Its figures; raises Unfit when it did not work out. `work` is processor time, `gone` when
+        the last process that came with it was gone."""
         _, status, usage = os.wait4(self.process.pid, 0)
         wall_s = time.perf_counter() - self.started
         self.process.returncode = os.waitstatus_to_exitcode(status)
         all_work_s = work_of(usage) + self.wait_for_the_rest()
+        gone_s = time.perf_counter() - self.started
         self.timer.cancel()
         if self.is_overdue:
             raise Unfit("was not done after %g s" % self.limit_s)
         self.judge(self.process.returncode)
         return {"wall_s": wall_s, "work_s": work_of(usage), "all_work_s": all_work_s,
-                "gone_s": time.perf_counter() - self.started}
+                "gone_s": gone_s, "output_bytes": self.output_bytes()}
+
+    def close(self):
+        """Ends it when it has not ended, and leaves nothing behind."""
+        self.timer.cancel()
+        if self.process is not None and self.process.returncode is None:
+            kill_children()
+            self.wait_for_the_rest()
+        remove(self.folder)
+
+    def output_bytes(self):
+        """What the variant has written beside the program."""
+        return sum(os.lstat(os.path.join(path, name)).st_size
+                   for path, _, names in os.walk(self.folder)
+                   for name in names if name not in ("stdout", "stderr"))
 
     def wait_for_the_rest(self):
         work_s = 0.0
@@ -111,7 +127,7 @@ class Running:
     def judge(self, status):
         stderr = self.read("stderr")
         if status < 0:
-            raise Unfit("crashes: signal %d" % -status)
+            raise Unfit(self.variant.explain(-status) or "crashes: signal %d" % -status)
         if status != 0:
             raise Unfit("ends with status %d: %s" % (status, last_line(stderr)))
         if "cannot be preloaded" in stderr:
@@ -131,8 +147,7 @@ def run(box, variant, argv, limit_s, **others):
         figures = running.wait()
         return figures, running.read("stdout")
     finally:
-        running.timer.cancel()
-        remove(running.folder)
+        running.close()
 
 
 def remove(folder):
@@ -148,7 +163,7 @@ def summary(values):
         quartiles = [values[0]] * 3
     else:
         quartiles = statistics.quantiles(values, n=4, method="inclusive")
-    return {"median": quartiles[1], "quartiles": [quartiles[0], quartiles[2]]}
+    return {"median": quartiles[1], "quartiles": [quartiles[0], quartiles[2]], "most": max(values)}
 
 
 def overhead(row, name):
@@ -171,7 +186,7 @@ class Samples:
         """What there is to say about one figure of the workload."""
         row = {"workload": workload.name, "group": workload.group, "key": measure.key,
                "name": measure.name_of(workload), "unit": measure.unit,
-               "compare": measure.compare, "limit": measure.limit,
+               "compare": measure.compare, "judged": measure.judged, "limit": measure.limit,
                "peer_factor_limit": measure.peer_factor, "variants": {}, "missing": self.missing}
         for variant, samples in self.values.items():
             pairs = [(sample[measure.key], native and native.get(measure.key))
@@ -191,15 +206,20 @@ class Samples:
 
     def judge(self, row, measure):
         """Limits of the design, and how much less than heaptrack's the overhead is."""
-        row["is_met"] = row["peer_factor"] = row["is_peer_factor_met"] = None
-        seep = row["variants"].get(measure.judged)
-        if seep is None:
-            return
-        part = seep if measure.compare == "value" else seep.get(measure.compare)
+        row["is_met"] = row["is_peer_factor_met"] = None
+        row["peer_factors"] = {}
+        judged = row["variants"].get(measure.judged, {})
+        part = judged if measure.compare == "value" else judged.get(measure.compare)
         if measure.limit is not None and part:
-            row["is_met"] = part["median"] <= measure.limit
-        ours, theirs = overhead(row, "seep"), overhead(row, "heaptrack")
-        if measure.peer_factor is not None and ours is not None and theirs is not None:
-            # Below half a percent nothing can be seen between two runs.
-            row["peer_factor"] = theirs / max(ours, 0.005)
-            row["is_peer_factor_met"] = row["peer_factor"] >= measure.peer_factor
+            # To three digits, as it is printed.
+            row["is_met"] = float("%.3g" % part[measure.pick]) <= measure.limit
+        ours = overhead(row, "seep")
+        for peer in ("heaptrack", "heaptrack-raw"):
+            theirs = overhead(row, peer)
+            if measure.peer_factor is not None and ours is not None and theirs is not None:
+                # Below half a percent nothing can be seen between two runs.
+                row["peer_factors"][peer] = theirs / max(ours, 0.005)
+        if row["peer_factors"]:
+            # As it is used, or, where that does not work, as it would work.
+            row["is_peer_factor_met"] = next(iter(
+                row["peer_factors"].values())) >= measure.peer_factor

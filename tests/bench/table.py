@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """table: the figures as text for a terminal of 100 columns, or as Markdown.
 
-Two tables: what seep costs, with the limits of the design; and all variants beside each other.
+What seep costs, with the limits of the design; all variants beside each other; how much less than
+heaptrack seep adds; waits during snapshots; instructions.
 """
 
+import instructions
 import machine as machine_facts
 
-PEER_LABELS = {"heaptrack": "heaptrack", "valgrind": "valgrind", "lsan": "lsan",
-               "jemalloc": "jemalloc*", "tcmalloc": "tcmalloc"}
+PEER_LABELS = {"heaptrack": "heaptrack", "heaptrack-raw": "raw", "valgrind": "valgrind",
+               "lsan": "lsan", "jemalloc": "jemalloc*", "tcmalloc": "tcmalloc"}
 
 
 def number(value):
@@ -18,10 +20,19 @@ def number(value):
     return "%.1f" % value if size >= 9.995 else "%.2f" % value
 
 
-def amount(value, unit):
+def scaled(unit, value):
+    """(factor, unit) in which a figure of this size is written."""
     if unit == "s" and abs(value) < 1:
-        value, unit = value * 1000, "ms"
-    return "%s %s" % (number(value), unit)
+        return 1000, "ms"
+    for wanted, shift in (("MiB", 20), ("KiB", 10)):
+        if unit == "B" and abs(value) >= 4 << shift:
+            return 1 / (1 << shift), wanted
+    return 1, unit
+
+
+def amount(value, unit):
+    factor, unit = scaled(unit, value)
+    return "%s %s" % (number(value * factor), unit)
 
 
 def compared(part, compare, unit):
@@ -29,15 +40,39 @@ def compared(part, compare, unit):
     value = part["median"]
     if compare == "ratio":
         return "%.2fx" % value
-    return amount(value, unit) if compare == "value" else "%+.*f %s" % (
-        0 if abs(value) >= 99.95 else 1, value, unit)
+    return amount(value, unit) if compare == "value" else "%s%s" % (
+        "+" if value >= 0 else "", amount(value, unit))
 
 
-def spread(part, compare):
+def spread(part, compare, unit):
     low, high = part["quartiles"]
     if compare == "ratio":
         return "%.2f..%.2f" % (low, high)
-    return "%s..%s" % (number(low), number(high))
+    factor = scaled(unit, part["median"])[0]
+    return "%s..%s" % (number(low * factor), number(high * factor))
+
+
+# What one snapshot costs: the figures of `waits_for_snapshots`, column by column.
+SNAPSHOT_COLUMNS = (("between", "quiet_ms", "most"), ("preempted", "quiet_preempted_ms", "most"),
+                    ("during", "snapshot_ms", "most"), ("faulting", "snapshot_fault_ms", "most"),
+                    ("preempted", "snapshot_preempted_ms", "most"), ("takes", "takes_ms", "median"))
+
+
+def snapshot_table(rows):
+    """Header and cells: one line for each way of taking snapshots."""
+    lines = [("", *(title for title, _, _ in SNAPSHOT_COLUMNS), "limit", "")]
+    for workload in dict.fromkeys(row["workload"] for row in rows):
+        its = {row["key"]: row for row in rows if row["workload"] == workload}
+        limited = its["snapshot_ms"]
+        for variant in its["quiet_ms"]["variants"]:
+            values = [its[key]["variants"].get(variant) for _, key, _ in SNAPSHOT_COLUMNS]
+            name = variant.replace("seep-", "by ") if variant != "native" else "without seep"
+            is_limited = variant == limited["judged"]
+            lines.append(("%s, %s" % (workload, name), *(
+                amount(value[pick], "ms") if value else ""
+                for value, (_, _, pick) in zip(values, SNAPSHOT_COLUMNS)),
+                *(limit_text(limited) if is_limited else ("", ""))))
+    return lines
 
 
 def part_of(row, variant):
@@ -50,8 +85,9 @@ def part_of(row, variant):
 def limit_text(row):
     if row["limit"] is None:
         return "", ""
+    factor, unit = scaled(row["unit"], row["limit"])
     text = "%gx" % row["limit"] if row["compare"] == "ratio" else "%g %s" % (
-        row["limit"], row["unit"])
+        row["limit"] * factor, unit)
     return "≤ " + text, {None: "", True: "met", False: "NOT MET"}[row["is_met"]]
 
 
@@ -61,12 +97,12 @@ def own_table(rows):
     for row in rows:
         native = row["variants"].get("native")
         cells = [row["name"], amount(native["median"], row["unit"]) if native else ""]
-        for variant in ("twin", "seep"):
+        for variant in ("twin", row["judged"]):
             part = part_of(row, variant)
             cells.append(compared(part, row["compare"], row["unit"]) if part else
                          "-" if variant in row["missing"] else "")
-        part = part_of(row, "seep")
-        cells.append(spread(part, row["compare"]) if part else "")
+        part = part_of(row, row["judged"])
+        cells.append(spread(part, row["compare"], row["unit"]) if part else "")
         cells += limit_text(row)
         lines.append(tuple(cells))
     return lines
@@ -76,31 +112,51 @@ def times(ratio):
     return "%.*fx" % (0 if ratio >= 99.5 else 1 if ratio >= 9.95 else 2, ratio)
 
 
+def compared_shortly(row, entry):
+    """How many times as long as native; where that means nothing, how much is added."""
+    if row["group"] != "start-up" and "ratio" in entry:
+        return times(entry["ratio"]["median"])
+    return compared(entry["difference"], "difference", row["unit"])
+
+
+def rows_with_peers(rows):
+    return [row for row in rows if row["peer_factor_limit"] is not None and any(
+        name in row["variants"] or name in row["missing"] for name in PEER_LABELS)]
+
+
 def peer_table(rows):
-    """Header and cells: seep beside the others, and how many times less it adds than heaptrack."""
-    rows = [row for row in rows if any(name in row["variants"] or name in row["missing"]
-                                       for name in PEER_LABELS) and row["compare"] != "value"]
+    """Header and cells: seep beside the others."""
+    rows = rows_with_peers(rows)
     shown = [name for name in PEER_LABELS
              if any(name in row["variants"] or name in row["missing"] for row in rows)]
-    if not shown:
-        return []
-    lines = [("", "seep", *(PEER_LABELS[name] for name in shown), "heaptrack/seep", "")]
+    lines = [("", "seep", *(PEER_LABELS[name] for name in shown), "")]
     for row in rows:
         cells = [row["name"]]
         for name in ("seep", *shown):
             entry = row["variants"].get(name)
-            if entry is None:
-                cells.append("-" if name in row["missing"] else "")
-            elif row["compare"] == "ratio" or "ratio" in entry and row["group"] in (
-                    "pairs", "trees", "stacks"):
-                cells.append(times(entry["ratio"]["median"]))
+            cells.append(compared_shortly(row, entry) if entry else
+                         "-" if name in row["missing"] else "")
+        lines.append((*cells, ""))
+    return lines
+
+
+def factor_table(rows):
+    """Header and cells: what heaptrack adds, divided by what seep adds."""
+    lines = [("", "seep adds", "heaptrack adds", "times", "raw adds", "times", "wanted", "")]
+    for row in rows_with_peers(rows):
+        if not row["peer_factors"]:
+            continue
+        cells = [row["name"], compared(row["variants"]["seep"]["difference"], "difference",
+                                       row["unit"])]
+        for name in ("heaptrack", "heaptrack-raw"):
+            factor = row["peer_factors"].get(name)
+            if factor is None:
+                cells += ["-" if name in row["missing"] else "", ""]
             else:
-                cells.append(compared(entry["difference"], "difference", row["unit"]))
-        factor = row["peer_factor"]
-        cells.append("" if factor is None else "%.0f ≥ %d" % (factor, row["peer_factor_limit"])
-                     if factor >= 10 else "%.1f ≥ %d" % (factor, row["peer_factor_limit"]))
-        cells.append({None: "", True: "met", False: "NOT MET"}[row["is_peer_factor_met"]])
-        lines.append(tuple(cells))
+                cells += [compared(row["variants"][name]["difference"], "difference", row["unit"]),
+                          number(factor)]
+        lines.append((*cells, "≥ %d" % row["peer_factor_limit"],
+                      "met" if row["is_peer_factor_met"] else "NOT MET"))
     return lines
 
 
@@ -134,15 +190,21 @@ def markdown(lines):
 
 
 TWIN = "native, and what is added: by a library that does nothing (twin), and by seep."
-BESIDE = "Beside others: how many times as long as native, and heaptrack's overhead / seep's."
+INSTRUCTIONS = "Instructions for one malloc and free, and in which functions of the library."
+SNAPSHOTS = "Longest wait for malloc or free, between snapshots and while one is taken."
+BESIDE = "Beside others: how many times as long as native."
+FACTORS = "What heaptrack adds (as it is used; with --raw), and how many times as much as seep."
 
 
 def sections(result):
     """(headline, table) pairs."""
-    rows = result["rows"]
-    own = own_table(rows)
-    peers = peer_table(rows)
-    return [(headline, lines) for headline, lines in ((TWIN, own), (BESIDE, peers)) if lines]
+    snapshots = [row for row in result["rows"] if row["group"] == "snapshots"]
+    others = [row for row in result["rows"] if row["group"] != "snapshots"]
+    tables = ((TWIN, own_table(others)), (BESIDE, peer_table(others)),
+              (FACTORS, factor_table(others)),
+              (SNAPSHOTS, snapshot_table(snapshots)),
+              (INSTRUCTIONS, instructions.table(result.get("instructions"))))
+    return [(headline, lines) for headline, lines in tables if len(lines) > 1]
 
 
 def notes(result):
@@ -152,8 +214,15 @@ def notes(result):
     counts = {len(entry["samples"]) for row in result["rows"]
               for name, entry in row["variants"].items() if name in ("native", "seep")}
     if counts:
-        yield "medians and quartiles of %s rounds; a ratio is taken within its round" % (
-            "%d" % min(counts) if len(counts) == 1 else "%d to %d" % (min(counts), max(counts)))
+        yield "medians and quartiles of %s; a ratio is taken within its round" % (
+            "one round" if counts == {1} else "%d rounds" % min(counts) if len(counts) == 1
+            else "%d to %d rounds" % (min(counts), max(counts)))
+    if any(row["group"] == "snapshots" for row in result["rows"]):
+        yield "preempted: the kernel gave the processor to somebody else; not in the columns before"
+    if "missing" in result.get("instructions", {}):
+        yield "no instructions: %s" % result["instructions"]["missing"]
+    if not result.get("is_complete", True):
+        yield "the run was interrupted"
 
 
 def as_text(result):

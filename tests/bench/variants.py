@@ -10,8 +10,9 @@ import glob
 import os
 import shutil
 import subprocess
+from signal import SIGPIPE
 
-from sandbox import BUILD, LIBRARY
+from sandbox import BUILD, LIBRARY, SEEP
 
 
 class Unfit(Exception):
@@ -22,6 +23,7 @@ class Variant:
     name = ""
     note = ""  # what one must know to compare it
     is_peer = False
+    is_special = False  # takes part only where a workload names it
     is_slow = False  # so slow that it gets short parameters, and a plain run with the same
 
     def missing(self):
@@ -37,6 +39,9 @@ class Variant:
     def check(self, folder, stderr):
         """Raises Unfit when the program was not followed."""
 
+    def explain(self, signal):
+        """Why the program was killed by this signal, where the variant knows."""
+
 
 class Native(Variant):
     name = "native"
@@ -47,7 +52,7 @@ class Preloaded(Variant):
 
     def missing(self):
         if not self.library or not os.path.exists(self.library):
-            return "%s is not there" % (os.path.basename(self.library) or "its library")
+            return "is not there (%s)" % (self.library or "no library found")
 
     def settings(self, folder):
         return {}
@@ -71,6 +76,7 @@ class Seep(Preloaded):
     def __init__(self, name="seep", extra=""):
         self.name = name
         self.extra = extra
+        self.is_special = bool(extra)
 
     def settings(self, folder):
         return {"SEEP_OPTIONS": "output=%s:quiet=on%s"
@@ -82,31 +88,51 @@ class Seep(Preloaded):
             raise Unfit("wrote no file")
 
 
+class SeepRun(Variant):
+    """The command, which waits for the last snapshot and reads the file."""
+
+    name = "seep-run"
+    note = "the command `seep run -q`"
+    is_special = True
+
+    def missing(self):
+        return None if os.path.exists(SEEP) else "is not built"
+
+    def prepare(self, argv, folder):
+        return [SEEP, "run", "-q", "-o", os.path.join(folder, "out.seep"), "--", *argv], {}
+
+    def check(self, folder, stderr):
+        if not os.path.exists(os.path.join(folder, "out.seep")):
+            raise Unfit("wrote no file")
+
+
 class Heaptrack(Variant):
     """As the script `heaptrack` does it, except that only the program's own time counts."""
 
     name = "heaptrack"
-    note = "exact; its interpreter works beside the program"
+    note = "exact; its interpreter works beside the program, on another core where there is one"
     is_peer = True
+    limit_kib = 8 << 20  # heaptrack 1.4's interpreter takes all memory on some programs
 
     def __init__(self):
         script = os.path.realpath(shutil.which("heaptrack") or "")
-        self.folder = os.path.join(os.path.dirname(os.path.dirname(script)), "lib", "heaptrack")
-        self.library = os.path.join(self.folder, "libheaptrack_preload.so")
-        self.interpreter = os.path.join(self.folder, "libexec", "heaptrack_interpret")
+        folder = os.path.join(os.path.dirname(os.path.dirname(script)), "lib", "heaptrack")
+        self.library = os.path.join(folder, "libheaptrack_preload.so")
+        self.reader = os.path.join(folder, "libexec", "heaptrack_interpret")
 
     def missing(self):
         if not shutil.which("heaptrack"):
-            return "heaptrack is not installed"
-        for path in (self.library, self.interpreter):
-            if not os.path.exists(path):
-                return "%s is not there" % path
+            return "is not installed"
+        for path in (self.library, self.reader):
+            if path and not os.path.exists(path):
+                return "has no %s" % path
 
     def companion(self, folder):
         os.mkfifo(os.path.join(folder, "fifo"))
         compress = "zstd -c" if shutil.which("zstd") else "gzip -c"
-        return ["sh", "-c", 'exec <"$1/fifo"; "$2" | %s >"$1/out.heaptrack"' % compress, "sh",
-                folder, self.interpreter]
+        read = '"$2" | ' if self.reader else ""
+        return ["sh", "-c", 'ulimit -v %d; exec <"$1/fifo"; %s%s >"$1/out.heaptrack"'
+                % (self.limit_kib, read, compress), "sh", folder, self.reader]
 
     def prepare(self, argv, folder):
         return argv, {"LD_PRELOAD": self.library,
@@ -117,6 +143,21 @@ class Heaptrack(Variant):
         if not os.path.exists(path) or os.path.getsize(path) < 100:
             raise Unfit("recorded nothing")
 
+    def explain(self, signal):
+        # The program writes into a pipe whose reader is gone.
+        return "crashes in its interpreter or needs more than 8 GiB there" if signal == SIGPIPE else None
+
+
+class HeaptrackRaw(Heaptrack):
+    """`heaptrack --raw`: the interpreter comes later."""
+
+    name = "heaptrack-raw"
+    note = "exact; only compressed beside the program, to be interpreted afterwards"
+
+    def __init__(self):
+        super().__init__()
+        self.reader = ""
+
 
 class Valgrind(Variant):
     name = "valgrind"
@@ -125,7 +166,7 @@ class Valgrind(Variant):
     is_slow = True
 
     def missing(self):
-        return None if shutil.which("valgrind") else "valgrind is not installed"
+        return None if shutil.which("valgrind") else "is not installed"
 
     def prepare(self, argv, folder):
         return ["valgrind", "--leak-check=full", "--log-file=" + os.path.join(folder, "log"),
@@ -177,7 +218,7 @@ class Jemalloc(Preloaded):
         tried = subprocess.run(["true"], capture_output=True, text=True, env={
             **os.environ, "LD_PRELOAD": self.library, "MALLOC_CONF": "prof:true"})
         if "Invalid conf" in tried.stderr:
-            return "this libjemalloc is built without profiling"
+            return "is built without profiling"
 
     def settings(self, folder):
         return {"MALLOC_CONF": "prof:true,lg_prof_sample:19,prof_final:true,prof_prefix:"
@@ -192,8 +233,9 @@ class Jemalloc(Preloaded):
 
 class Tcmalloc(Preloaded):
     name = "tcmalloc"
-    note = "HEAPPROFILE: exact; its own allocator"
+    note = "HEAPPROFILE: exact; its own allocator; short runs"
     is_peer = True
+    is_slow = True
 
     def __init__(self):
         self.library = library_named("libtcmalloc.so.4")
@@ -206,6 +248,13 @@ class Tcmalloc(Preloaded):
             raise Unfit("wrote no profile")
 
 
+# Who takes snapshots, with none but those that the program asks for.
+SNAPSHOTS_BY = ("process", "thread", "inline")
+
+
 def all_variants():
-    variants = [Native(), Twin(), Seep(), Heaptrack(), Valgrind(), Lsan(), Jemalloc(), Tcmalloc()]
+    variants = [Native(), Twin(), Seep(), Heaptrack(), HeaptrackRaw(), Valgrind(), Lsan(),
+                Jemalloc(), Tcmalloc(), SeepRun()]
+    variants += [Seep("seep-" + who, "interval=1h:growth=off:snapshots_by=" + who)
+                 for who in SNAPSHOTS_BY]
     return {variant.name: variant for variant in variants}

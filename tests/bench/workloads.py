@@ -2,19 +2,20 @@
 """workloads: what is measured, with which parameters, and which limit of the design it must keep.
 
 A workload turns one run under one variant into a sample, a dict of figures. A measure says which
-figure becomes a row of the table and how it is compared with native: by the ratio, by the difference,
-or (where native has no such figure) by its value. Parameters come in sizes: smoke is for the tests,
+figure becomes a row of the table and how it is compared with native: by the ratio, by the
+difference, or (where native has no such figure) by its value. Parameters come in sizes: smoke is for the tests,
 quick for daily use, full for the record; short is what a variant gets that is 20 times slower, and
 peer what the others get where the figure does not depend on the length of the run.
 """
 
 import json
 import os
+import statistics
 
 import measure
 import real_programs
 from sandbox import BUILD
-from variants import Unfit
+from variants import SNAPSHOTS_BY, Unfit
 
 PROGRAMS = os.path.join(BUILD, "tests", "bench")
 CORES = os.cpu_count() or 1
@@ -22,12 +23,14 @@ MIB = 1 << 20
 
 
 class Measure:
-    def __init__(self, key, unit, compare, limit=None, peer_factor=5, suffix="", judged="seep"):
+    def __init__(self, key, unit, compare, limit=None, peer_factor=5, suffix="", judged="seep",
+                 pick="median"):
         self.key, self.unit, self.compare = key, unit, compare
         self.limit = limit              # in terms of `compare`
         self.peer_factor = peer_factor  # heaptrack's overhead is to be at least so many times ours
         self.suffix = suffix            # what tells it from the workload's other rows
         self.judged = judged            # the variant that must keep the limit
+        self.pick = pick                # which of its figures: median or most
 
     def name_of(self, workload):
         return workload.name + self.suffix
@@ -44,7 +47,9 @@ class Workload:
 
     def size_for(self, variant, size):
         """The parameters' name for this variant."""
-        if size == "full" and variant.is_slow and "short" in self.sizes:
+        if size == "full" and variant.is_slow:
+            if "short" not in self.sizes:
+                raise Unfit("is too slow for it")
             return "short"
         if size == "full" and variant.is_peer and "peer" in self.sizes:
             return "peer"
@@ -105,7 +110,7 @@ def pairs():
                 "allocates_in_pairs",
                 {"smoke": (depth, threads, 2000), "quick": (depth, threads, 2000000),
                  "full": (depth, threads, 10000000), "peer": (depth, threads, 1000000),
-                 "short": (depth, threads, 100000)},
+                 "short": (depth, threads, 300000)},
                 [Measure("ns_per_pair", "ns", "difference",
                          limit=40 if depth == 20 and threads <= 2 else None,
                          peer_factor=5 if threads == 1 else 20)])
@@ -117,7 +122,7 @@ def pairs():
 def call_trees():
     for threads in (1, 2):
         yield OwnProgram(
-            "changing call trees, %s" % threads_text(threads), "trees", "wanders_in_call_tree",
+            "call trees, %s" % threads_text(threads), "trees", "wanders_in_call_tree",
             {"smoke": (threads, 1000), "quick": (threads, 500000), "full": (threads, 3000000),
              "peer": (threads, 500000), "short": (threads, 50000)},
             [Measure("ns_per_pair", "ns", "difference", peer_factor=5 if threads == 1 else 20)])
@@ -136,12 +141,124 @@ def lists():
         yield workload
 
 
+def stacks():
+    for name, count, short in (("100 K", 100000, 2000), ("1 M", 1000000, None)):
+        sizes = {"full": (count, 3), "peer": (count, 2)}
+        if short:
+            sizes.update(smoke=(100, 2), quick=(count // 2, 2), short=(short, 2))
+        yield OwnProgram(
+            name + " stacks", "stacks", "makes_many_stacks", sizes,
+            [Measure("first_ns_per_pair", "ns", "difference", suffix=", first visit"),
+             Measure("later_ns_per_pair", "ns", "difference", suffix=", later"),
+             Measure("bytes_per_stack", "B", "difference", peer_factor=None,
+                     suffix=", memory per stack")])
+
+
+class Memory(OwnProgram):
+    """Of the process alone, so it can be compared only where a tracker keeps everything inside."""
+
+    variants = ("native", "twin", "seep")
+
+
+def memory():
+    for text, size, count in (("16 B", 16, 2000000), ("64 B", 64, 2000000), ("256 B", 256, 1000000),
+                              ("1 KiB", 1024, 400000), ("4 KiB", 4096, 100000),
+                              ("64 KiB", 65536, 20000), ("1 MiB", 1 << 20, 4000)):
+        sizes = {"full": (size, count)}
+        if size in (64, 4096):
+            sizes.update(smoke=(size, 800), quick=(size, count // 4))
+        measures = [Measure("bytes_per_block", "B", "difference", peer_factor=None,
+                            limit=20 if size == 64 else None)]
+        if size == 64:
+            measures.append(Measure("page_table_bytes_per_block", "B", "difference",
+                                    peer_factor=None, suffix=", page tables"))
+        yield Memory("memory per block of " + text, "memory", "keeps_blocks", sizes, measures)
+    yield Memory("memory per thread", "memory", "keeps_threads",
+                 {"smoke": (2, 4), "quick": (10, 100), "full": (10, 100)},
+                 [Measure("bytes_per_thread", "B", "difference", limit=32 << 10,
+                          peer_factor=None)])
+    yield Memory("memory of an idle program", "memory", "idles",
+                 {"smoke": (), "quick": (), "full": ()},
+                 [Measure("bytes", "B", "difference", limit=8 << 20, peer_factor=None),
+                  Measure("dirty_bytes", "B", "difference", peer_factor=None,
+                          suffix=", dirty")])
+
+
+class StartUp(OwnProgram):
+    """The median of several runs is one sample; the size is how many."""
+
+    def sample(self, box, variant, size):
+        walls = [measure.run(box, variant, [self.program], self.limit_s)[0]["wall_s"]
+                 for _ in range(self.sizes[size])]
+        return {"ms": statistics.median(walls) * 1000}
+
+
+def start_up():
+    sizes = {"smoke": 1, "quick": 15, "full": 25, "short": 3}
+    yield StartUp("start-up", "start-up", "does_nothing", sizes,
+                  [Measure("ms", "ms", "difference", limit=2)])
+    through = StartUp("start-up through seep run", "start-up", "does_nothing", sizes,
+                      [Measure("ms", "ms", "difference", peer_factor=None, judged="seep-run")])
+    through.variants = ("native", "seep-run")
+    yield through
+
+
+class Snapshots(OwnProgram):
+    variants = ("native", *("seep-" + who for who in SNAPSHOTS_BY))
+    rounds = 3
+
+    def __init__(self, name, sizes):
+        super().__init__(name, "snapshots", "waits_for_snapshots", sizes, [
+            Measure("snapshot_ms", "ms", "value", limit=1, peer_factor=None, pick="most",
+                    judged="seep-process", suffix=": longest wait for one"),
+            *(Measure(key, "ms", "value", peer_factor=None, judged="seep-process", pick="most",
+                      suffix=suffix)
+              for key, suffix in SNAPSHOT_FIGURES.items())])
+
+
+# Also in the table; the same figures for the pauses between snapshots.
+SNAPSHOT_FIGURES = {
+    "quiet_ms": ": longest wait between them", "snapshot_fault_ms": ": with a page fault",
+    "snapshot_preempted_ms": ": preempted", "quiet_preempted_ms": ": preempted between them",
+    "takes_ms": ": how long one takes"}
+
+
+def snapshots():
+    yield Snapshots("snapshots of 1 M live blocks",
+                    {"smoke": (1000, 2), "quick": (1000000, 5), "full": (1000000, 20)})
+    yield Snapshots("snapshots of 10 M live blocks", {"full": (10000000, 8)})
+
+
+class Redis(Workload):
+    """The size is the number of requests of each kind, and how many go together."""
+
+    def __init__(self, name, sizes):
+        super().__init__(name, "real programs", sizes, [
+            Measure("wall_s", "s", "ratio", limit=1.25)])
+        self.server = real_programs.RedisServer()
+
+    def is_missing(self):
+        return self.server.missing()
+
+    def sample(self, box, variant, size):
+        return self.server.sample(box, variant, *self.sizes[size], self.limit_s)
+
+
 def real():
     for command, sizes in (
-            (real_programs.Cc1(), {"smoke": 3, "quick": 40, "full": 120, "short": 15}),):
+            (real_programs.Sqlite(), {"smoke": 500, "quick": 40000, "full": 200000,
+                                      "short": 10000}),
+            (real_programs.Cc1(), {"smoke": 2, "quick": 40, "full": 100, "short": 10}),
+            (real_programs.Cc1plus(), {"full": 3}),
+            (real_programs.Python(), {"smoke": 1, "quick": 4, "full": 15, "short": 1})):
         yield WallTime(command.name, "real programs", sizes, command,
                        [Measure("wall_s", "s", "ratio", limit=1.25)])
+    yield Redis("redis-server", {"smoke": (100, 1), "quick": (5000, 1), "full": (20000, 1),
+                                 "short": (1000, 1)})
+    yield Redis("redis-server, pipelined", {
+        "smoke": (160, 16), "quick": (20000, 16), "full": (80000, 16), "short": (2000, 16)})
 
 
 def all_workloads():
-    return [*pairs(), *call_trees(), *lists(), *real()]
+    return [*pairs(), *call_trees(), *stacks(), *lists(), *memory(), *start_up(), *snapshots(),
+            *real()]

@@ -16,8 +16,8 @@ int main(void)
 	void *ptr = malloc(100);
 
 	usleep(500000);
-	printf("{\"bytes\":%.0f,\"dirty_bytes\":%.0f,\"allocations\":1}\n", footprint_bytes(),
-	       footprint_dirty_bytes());
+	printf("{\"bytes\":%.0f,\"dirty_bytes\":%.0f,\"allocations\":1}\n",
+	       footprint_bytes() + footprint_table_bytes(), footprint_dirty_bytes());
 	free(ptr);
 	return 0;
 }

@@ -8,7 +8,7 @@
  *
  *     keeps_blocks BYTES BLOCKS
  *
- * Prints bytes per block.
+ * Prints resident bytes per block, and bytes of page tables.
  */
 #include "tests/bench/programs/footprint.h"
 #include "tests/bench/programs/stopwatch.h"
@@ -36,7 +36,7 @@ int main(int argc, char **argv)
 	static const char usage[] = "BYTES BLOCKS";
 	size_t bytes = (size_t)number_at(argc, argv, 1, usage);
 	long blocks = number_at(argc, argv, 2, usage), count = 0;
-	double x[STAGES], y[STAGES];
+	double x[STAGES], y[STAGES], tables[STAGES];
 	void **kept;
 
 	if (blocks < STAGES) {
@@ -51,8 +51,11 @@ int main(int argc, char **argv)
 			kept[count] = malloc(bytes);
 		x[stage] = (double)count;
 		y[stage] = footprint_bytes();
+		tables[stage] = footprint_table_bytes();
 	}
-	printf("{\"bytes_per_block\":%.3f,\"allocations\":%ld}\n", slope(x, y, STAGES), blocks + 1);
+	printf("{\"bytes_per_block\":%.3f,\"page_table_bytes_per_block\":%.3f,\"allocations\":%ld}"
+	       "\n",
+	       slope(x, y, STAGES), slope(x, tables, STAGES), blocks + 1);
 	for (long i = 0; i < blocks; i++)
 		free(kept[i]);
 	free(kept);

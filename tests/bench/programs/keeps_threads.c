@@ -8,7 +8,7 @@
  *
  *     keeps_threads FEW MANY
  *
- * Prints bytes per thread.
+ * Prints bytes per thread, page tables included.
  */
 #include <pthread.h>
 #include <semaphore.h>
@@ -46,7 +46,7 @@ static double footprint_with(pthread_t *threads, long from, long to)
 	}
 	for (long i = from; i < to; i++)
 		sem_wait(&is_ready);
-	return footprint_bytes();
+	return footprint_bytes() + footprint_table_bytes();
 }
 
 int main(int argc, char **argv)
