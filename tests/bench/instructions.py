@@ -21,6 +21,8 @@ from workloads import PROGRAMS
 NAME = "instructions per pair"
 LIMIT_S = 60
 SHOWN = 14
+# For the library under Valgrind.
+QUIETLY = "snapshots_by=inline:interval=1h:growth=off"
 # Headline, program, its parameters with %d for the length, a short and a long run.
 WORKLOADS = (
     ("depth 5", "allocates_in_pairs", "5 1 %d", 4000, 12000),
@@ -97,13 +99,13 @@ def per_pair(box, variant, program, parameters, short, long):
             for place in second if second[place] != first[place]}
 
 
-def measure_all(box, progress):
+def measure_all(box, progress, workloads=WORKLOADS):
     """{"workloads": [...]} or {"missing": reason}."""
     if not shutil.which("valgrind"):
         return {"missing": "valgrind is not installed"}
-    seep = Seep("seep", "snapshots_by=inline:interval=1h:growth=off")
+    seep = Seep("seep", QUIETLY)
     found = []
-    for name, *workload in WORKLOADS:
+    for name, *workload in workloads:
         entry = {"name": name}
         for variant in (Native(), seep):
             progress("instructions: %s, %s" % (name, variant.name))

@@ -2,7 +2,8 @@
 """measure: one program run and timed, and what many such runs say together.
 
 A run is over when everything is gone that it brought with it, seep's helper and heaptrack's
-interpreter too; so no run disturbs the next. Its time is that of the program alone.
+interpreter too; so no run disturbs the next. Its time is that of the program alone. The process
+that measures waits for any child, so it must have no others.
 """
 
 import contextlib

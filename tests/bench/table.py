@@ -68,7 +68,7 @@ def snapshot_table(rows):
             values = [its[key]["variants"].get(variant) for _, key, _ in SNAPSHOT_COLUMNS]
             name = variant.replace("seep-", "by ") if variant != "native" else "without seep"
             is_limited = variant == limited["judged"]
-            lines.append(("%s, %s" % (workload, name), *(
+            lines.append(("%s, %s" % (workload.replace("snapshots of ", ""), name), *(
                 amount(value[pick], "ms") if value else ""
                 for value, (_, _, pick) in zip(values, SNAPSHOT_COLUMNS)),
                 *(limit_text(limited) if is_limited else ("", ""))))

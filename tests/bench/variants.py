@@ -77,6 +77,8 @@ class Seep(Preloaded):
         self.name = name
         self.extra = extra
         self.is_special = bool(extra)
+        if extra:
+            self.note = "exact, with " + extra
 
     def settings(self, folder):
         return {"SEEP_OPTIONS": "output=%s:quiet=on%s"
@@ -145,7 +147,7 @@ class Heaptrack(Variant):
 
     def explain(self, signal):
         # The program writes into a pipe whose reader is gone.
-        return "crashes in its interpreter or needs more than 8 GiB there" if signal == SIGPIPE else None
+        return "crashes in its interpreter, or needs over 8 GiB" if signal == SIGPIPE else None
 
 
 class HeaptrackRaw(Heaptrack):

@@ -3,9 +3,9 @@
 
 A workload turns one run under one variant into a sample, a dict of figures. A measure says which
 figure becomes a row of the table and how it is compared with native: by the ratio, by the
-difference, or (where native has no such figure) by its value. Parameters come in sizes: smoke is for the tests,
-quick for daily use, full for the record; short is what a variant gets that is 20 times slower, and
-peer what the others get where the figure does not depend on the length of the run.
+difference, or (where native has no such figure) by its value. Parameters come in sizes: smoke is
+for the tests, quick for daily use, full for the record; short is what a variant gets that is 20
+times slower, and peer what the others get where the figure does not depend on the run's length.
 """
 
 import json
@@ -171,13 +171,13 @@ def memory():
                             limit=20 if size == 64 else None)]
         if size == 64:
             measures.append(Measure("page_table_bytes_per_block", "B", "difference",
-                                    peer_factor=None, suffix=", page tables"))
-        yield Memory("memory per block of " + text, "memory", "keeps_blocks", sizes, measures)
+                                    peer_factor=None, suffix=", tables"))
+        yield Memory("memory per %s block" % text, "memory", "keeps_blocks", sizes, measures)
     yield Memory("memory per thread", "memory", "keeps_threads",
                  {"smoke": (2, 4), "quick": (10, 100), "full": (10, 100)},
                  [Measure("bytes_per_thread", "B", "difference", limit=32 << 10,
                           peer_factor=None)])
-    yield Memory("memory of an idle program", "memory", "idles",
+    yield Memory("memory when idle", "memory", "idles",
                  {"smoke": (), "quick": (), "full": ()},
                  [Measure("bytes", "B", "difference", limit=8 << 20, peer_factor=None),
                   Measure("dirty_bytes", "B", "difference", peer_factor=None,
@@ -224,9 +224,9 @@ SNAPSHOT_FIGURES = {
 
 
 def snapshots():
-    yield Snapshots("snapshots of 1 M live blocks",
+    yield Snapshots("snapshots of 1 M blocks",
                     {"smoke": (1000, 2), "quick": (1000000, 5), "full": (1000000, 20)})
-    yield Snapshots("snapshots of 10 M live blocks", {"full": (10000000, 8)})
+    yield Snapshots("snapshots of 10 M blocks", {"full": (10000000, 8)})
 
 
 class Redis(Workload):

@@ -37,6 +37,7 @@ enum { QUIET, SNAPSHOT, PHASES };
 
 static _Atomic(int) phase;
 static _Atomic(bool) is_over;
+static pthread_barrier_t start_line;
 static struct waits waits[PHASES]; /* written by the waiting thread */
 
 static void note_long(struct waits *its, double ns, const struct rusage *before,
@@ -65,9 +66,10 @@ static void *allocate_and_watch(void *unused)
 	int began_in;
 	void *ptr = NULL;
 
+	pthread_barrier_wait(&start_line);
 	getrusage(RUSAGE_THREAD, &known);
 	last = WALL_NS();
-	while (!atomic_load_explicit(&is_over, memory_order_relaxed)) {
+	do {
 		began_in = atomic_load_explicit(&phase, memory_order_relaxed);
 		if (ptr == NULL) {
 			ptr = malloc(BYTES);
@@ -86,7 +88,7 @@ static void *allocate_and_watch(void *unused)
 		}
 		waits[began_in].count++;
 		last = next;
-	}
+	} while (!atomic_load_explicit(&is_over, memory_order_relaxed));
 	free(ptr);
 	return unused;
 }
@@ -172,7 +174,9 @@ int main(int argc, char **argv)
 	}
 	for (long i = 0; i < blocks; i++)
 		kept[i] = allocate_left((unsigned long)i * 0x9e3779b1u >> 12, STACK_BITS);
+	pthread_barrier_init(&start_line, NULL, 2);
 	pthread_create(&watcher, NULL, allocate_and_watch, NULL);
+	pthread_barrier_wait(&start_line);
 	take_snapshots(took_ns, snapshots);
 	atomic_store(&is_over, true);
 	pthread_join(watcher, NULL);
