@@ -31,7 +31,7 @@
 	  "to 10m as the run goes on.")                                                            \
 	X(growth, 0, SIZE, "SIZE", "64M",                                                          \
 	  "take a snapshot as soon as live bytes have grown by SIZE since the last one; off for never.") \
-	X(stack_depth, 0, COUNT, "N", "64",                                                        \
+	X(stack_depth, 0, COUNT, "N", "128",                                                        \
 	  "keep the N innermost frames of each stack (1 to 512).")                                 \
 	X(track, 0, LIST, "malloc|malloc,mmap", "malloc",                                          \
 	  "what to follow: malloc and its family; mmap adds mmap, mremap, brk and sbrk as sites of " \

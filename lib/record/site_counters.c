@@ -18,29 +18,53 @@
  * killed; then its numbers are taken as they are. */
 #define READ_ATTEMPTS 100
 
+static void begin_move(struct thread_state *thread, uint32_t stack)
+{
+	uint32_t before = atomic_load_explicit(&thread->flush_sequence, memory_order_relaxed);
+
+	__atomic_store_n(&thread->flush_stack, stack, __ATOMIC_RELAXED);
+	atomic_store_explicit(&thread->flush_sequence, before + 1, memory_order_relaxed);
+	atomic_thread_fence(memory_order_release);
+}
+
+static void end_move(struct thread_state *thread)
+{
+	uint32_t before = atomic_load_explicit(&thread->flush_sequence, memory_order_relaxed);
+
+	atomic_store_explicit(&thread->flush_sequence, before + 1, memory_order_release);
+}
+
+/* The counters of a site that has to make room are not in the processor's caches any more. They are
+ * asked for, and the entry waits its turn among those that leave. */
 void __attribute__((noinline))
 site_counters_flush_slow(struct thread_state *thread, struct site_delta *delta)
 {
-	struct site_counters *shared = call_tree_counters(delta->stack);
+	struct site_delta *oldest = &thread->leaving[thread->leaving_next++ % SITE_LEAVING];
+	struct site_counters *shared = call_tree_counters(oldest->stack);
 
-	__atomic_store_n(&thread->flush_stack, delta->stack, __ATOMIC_RELAXED);
-	atomic_fetch_add_explicit(&thread->flush_sequence, 1, memory_order_acq_rel);
-	__atomic_fetch_add(&shared->allocations, delta->allocations, __ATOMIC_RELAXED);
-	__atomic_fetch_add(&shared->allocated_bytes, delta->bytes, __ATOMIC_RELAXED);
-	delta->stack = 0;
-	delta->allocations = 0;
-	delta->bytes = 0;
-	atomic_fetch_add_explicit(&thread->flush_sequence, 1, memory_order_release);
+	__builtin_prefetch(call_tree_counters(delta->stack), 1);
+	if (oldest->stack != 0) {
+		begin_move(thread, oldest->stack);
+		__atomic_fetch_add(&shared->allocations, oldest->allocations, __ATOMIC_RELAXED);
+		__atomic_fetch_add(&shared->allocated_bytes, oldest->bytes, __ATOMIC_RELAXED);
+		*oldest = (struct site_delta){0};
+		end_move(thread);
+	}
+	begin_move(thread, delta->stack);
+	*oldest = *delta;
+	*delta = (struct site_delta){0};
+	end_move(thread);
 }
 
 /* Copies an entry; false while it goes on moving. */
-static bool read_delta(const struct thread_state *thread, uint32_t index, struct site_delta *copy)
+static bool read_delta(const struct thread_state *thread, const struct site_delta *delta,
+		       struct site_delta *copy)
 {
 	uint32_t before = 0, after = 0;
 
 	for (int attempt = 0; attempt < READ_ATTEMPTS; attempt++) {
 		before = atomic_load_explicit(&thread->flush_sequence, memory_order_acquire);
-		*copy = thread->deltas[index];
+		*copy = *delta;
 		atomic_thread_fence(memory_order_acquire);
 		after = atomic_load_explicit(&thread->flush_sequence, memory_order_relaxed);
 		if (before == after && (before & 1) == 0)
@@ -54,13 +78,14 @@ static bool read_delta(const struct thread_state *thread, uint32_t index, struct
 	       copy->stack != __atomic_load_n(&thread->flush_stack, __ATOMIC_RELAXED);
 }
 
-static void sum_thread(const struct thread_state *thread, struct site_counters *sums,
-		       uint32_t count)
+static void sum_deltas(const struct thread_state *thread, const struct site_delta *deltas,
+		       uint32_t delta_count, struct site_counters *sums, uint32_t count)
 {
-	for (uint32_t i = 0; i < SITE_CACHE_SLOTS; i++) {
+	for (uint32_t i = 0; i < delta_count; i++) {
 		struct site_delta delta;
 
-		if (!read_delta(thread, i, &delta) || delta.stack == 0 || delta.stack >= count)
+		if (!read_delta(thread, &deltas[i], &delta) || delta.stack == 0 ||
+		    delta.stack >= count)
 			continue;
 		sums[delta.stack].allocations += delta.allocations;
 		sums[delta.stack].allocated_bytes += delta.bytes;
@@ -78,11 +103,13 @@ void site_counters_sum(struct site_counters *sums, uint32_t count)
 		sums[stack].allocated_bytes +=
 			__atomic_load_n(&shared->allocated_bytes, __ATOMIC_RELAXED);
 	}
-	/* The caches behind the counters: see the header. */
+	/* Against the direction in which entries move, so that none is seen twice: see the header. */
 	for (uint32_t i = 0; i < threads; i++) {
 		const struct thread_state *thread = thread_state_at(i);
 
-		if (thread != NULL)
-			sum_thread(thread, sums, count);
+		if (thread == NULL)
+			continue;
+		sum_deltas(thread, thread->leaving, SITE_LEAVING, sums, count);
+		sum_deltas(thread, thread->deltas, SITE_CACHE_SLOTS, sums, count);
 	}
 }

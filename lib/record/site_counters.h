@@ -3,8 +3,9 @@
  * site_counters: how often each stack has allocated, and how many bytes, since the start.
  *
  * The hot path adds to a small cache of the thread (site_delta); an entry that has to make room
- * goes to the shared counters with two atomic additions. A snapshot adds both up. So a busy site
- * costs no shared write, and the memory does not grow with threads times sites.
+ * goes, by way of a few that wait, to the shared counters with two atomic additions. A snapshot adds
+ * all of them up. So a busy site costs no shared write, and the memory does not grow with threads
+ * times sites.
  */
 #ifndef LIB_RECORD_SITE_COUNTERS_H
 #define LIB_RECORD_SITE_COUNTERS_H
@@ -14,8 +15,9 @@
 #include "lib/record/call_tree.h"
 #include "lib/record/thread_state.h"
 
-/* What a snapshot that is taken meanwhile may miss of a thread's site at most. */
 #define SITE_DELTA_MAX 64u
+/* What a snapshot that is taken meanwhile may miss of a thread's site at most. */
+#define SITE_MISSED_MAX ((SITE_LEAVING + 1) * SITE_DELTA_MAX)
 
 void site_counters_flush_slow(struct thread_state *thread, struct site_delta *delta);
 

@@ -17,6 +17,7 @@
 #include "lib/record/stack_capture.h"
 
 #define SITE_CACHE_SLOTS 512u
+#define SITE_LEAVING 4u
 
 enum count {
 	COUNT_ALLOCATIONS,
@@ -46,10 +47,12 @@ struct thread_state {
 	 * signal handlers that interrupt the library, perhaps while it adds to the first. */
 	uint64_t counts[2][COUNT_KINDS];
 
-	/* Odd while an entry of `deltas` is on its way to the shared counters. */
+	/* Odd while an entry of `deltas` or `leaving` is on its way, see site_counters. */
 	_Atomic(uint32_t) flush_sequence;
 	uint32_t flush_stack; /* which one */
+	uint32_t leaving_next;
 	struct site_delta deltas[SITE_CACHE_SLOTS];
+	struct site_delta leaving[SITE_LEAVING];
 
 	/* What the operator new and delete doors must know about the malloc or free inside. */
 	uintptr_t last_added;

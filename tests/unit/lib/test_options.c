@@ -39,7 +39,7 @@ static void assert_defaults(void)
 	assert_string_equal(options.output, "seep.%e.%p.seep");
 	assert_int_equal(options.interval_ns, 0);
 	assert_int_equal(options.growth_bytes, 64 * MIB);
-	assert_int_equal(options.stack_depth, 64);
+	assert_int_equal(options.stack_depth, 128);
 	assert_false(options.tracks_mmap);
 	assert_int_equal(options.children, CHILDREN_ALL);
 	assert_int_equal(options.snapshots_by, SNAPSHOTS_BY_PROCESS);
@@ -203,7 +203,7 @@ static void complains_about_the_first_mistake_and_reads_on(void **state)
 	assert_non_null(strstr(complaint, "'stack_depth=0'"));
 	assert_null(strstr(complaint, "bogus"));
 	assert_int_equal(options.interval_ns, 5 * SECOND);
-	assert_int_equal(options.stack_depth, 64);
+	assert_int_equal(options.stack_depth, 128);
 	assert_true(options.is_quiet);
 }
 

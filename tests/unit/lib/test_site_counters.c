@@ -138,7 +138,7 @@ static void read_while_threads_count(uint32_t thread_count)
 			too_many += sums[stack].allocations > now.allocations ||
 				    sums[stack].allocated_bytes > now.allocated_bytes;
 			/* Missing: what is on its way, and one addition that has just begun. */
-			too_few += sums[stack].allocations + thread_count * (SITE_DELTA_MAX + 1) <
+			too_few += sums[stack].allocations + thread_count * (SITE_MISSED_MAX + 1) <
 				   before[stack].allocations;
 		}
 	}
