@@ -2,9 +2,10 @@
 /*
  * operator_doors: C++ operators new and delete.
  *
- * Most end in malloc and free, whose doors have recorded the block by the time the operator
- * returns. Those that do not (allocators that bring their own operators, pools) are recorded here.
- * So a block is recorded once, whichever way it went.
+ * Those of the standard libraries end in malloc and free, whose doors record the block: here they are
+ * only passed on. Others may (allocators that bring their own operators) or may not (pools), or now
+ * this way and now that, so after each call it is seen whether a door of malloc has recorded the
+ * block. So a block is recorded once, whichever way it went.
  *
  * The real operator is the next in the search order. In a program that has none there, a plug-in
  * brought its own libstdc++: then it is looked up from the caller's object.
@@ -21,6 +22,7 @@
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "lib/interpose/doors.h"
 #include "lib/interpose/real_functions.h"
@@ -45,7 +47,8 @@ struct plugin_operator {
 struct operator_cache {
 	const char *name;
 	_Atomic(bool) is_searched;
-	void *global; /* the next in the search order, null in a program without C++ */
+	void *global;		  /* the next in the search order, null in a program without C++ */
+	_Atomic(void *) standard; /* the same where it is a standard library's; otherwise null */
 	_Atomic(struct plugin_operator *) plugins[PLUGINS_MAX];
 };
 
@@ -96,10 +99,29 @@ static void *plugin_operator_slow(struct operator_cache *cache, uint64_t caller_
 	return found;
 }
 
+/* True for a function of libstdc++ (gcc) or libc++ (LLVM). */
+static bool is_standard(const void *function)
+{
+	static const char *const names[] = {"libstdc++.so", "libc++.so", "libc++abi.so"};
+	struct dl_find_object object;
+	const char *name, *slash;
+
+	if (function == NULL || _dl_find_object((void *)function, &object) != 0)
+		return false;
+	name = object.dlfo_link_map->l_name;
+	slash = strrchr(name, '/');
+	name = slash != NULL ? slash + 1 : name;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strncmp(name, names[i], strlen(names[i])) == 0)
+			return true;
+	return false;
+}
+
 static inline void *real_operator(struct operator_cache *cache, uint64_t caller_pc)
 {
 	if (__builtin_expect(!atomic_load_explicit(&cache->is_searched, memory_order_acquire), 0)) {
 		cache->global = dlsym(RTLD_NEXT, cache->name);
+		cache->standard = is_standard(cache->global) ? cache->global : NULL;
 		atomic_store_explicit(&cache->is_searched, true, memory_order_release);
 	}
 	return __builtin_expect(cache->global != NULL, 1) ? cache->global
@@ -136,22 +158,43 @@ static inline void call_delete(struct operator_cache *cache, uint64_t caller_pc,
 	recorder_expect_free(expected_before);
 }
 
+/* Each has a slow half, for an operator that is not a standard library's or not searched for yet. */
 #define NEW_DOOR(number, mangled)                                                                  \
 	DOOR void *new_door_##number(size_t, uintptr_t, uintptr_t) __asm__(mangled);               \
+	static struct operator_cache new_cache_##number = {.name = mangled};                       \
+	static __attribute__((noinline)) void *new_slow_##number(                                  \
+		struct caller caller, size_t bytes, uintptr_t second, uintptr_t third)             \
+	{                                                                                          \
+		return call_new(&new_cache_##number, caller, bytes, second, third);                \
+	}                                                                                          \
 	void *new_door_##number(size_t bytes, uintptr_t second, uintptr_t third)                   \
 	{                                                                                          \
-		static struct operator_cache cache = {.name = mangled};                            \
-		struct caller caller = CALLER_HERE();                                              \
-		return call_new(&cache, caller, bytes, second, third);                             \
+		operator_new *standard = (operator_new *)atomic_load_explicit(                     \
+			&new_cache_##number.standard, memory_order_acquire);                       \
+		struct caller caller;                                                              \
+		if (__builtin_expect(standard != NULL, 1))                                         \
+			return standard(bytes, second, third);                                     \
+		caller = CALLER_HERE();                                                            \
+		return new_slow_##number(caller, bytes, second, third);                            \
 	}
 
 #define DELETE_DOOR(number, mangled)                                                               \
 	DOOR void delete_door_##number(void *, uintptr_t, uintptr_t) __asm__(mangled);             \
+	static struct operator_cache delete_cache_##number = {.name = mangled};                    \
+	static __attribute__((noinline)) void delete_slow_##number(                                \
+		uint64_t caller_pc, void *ptr, uintptr_t second, uintptr_t third)                  \
+	{                                                                                          \
+		call_delete(&delete_cache_##number, caller_pc, ptr, second, third);                \
+	}                                                                                          \
 	void delete_door_##number(void *ptr, uintptr_t second, uintptr_t third)                    \
 	{                                                                                          \
-		static struct operator_cache cache = {.name = mangled};                            \
-		uint64_t caller_pc = (uint64_t)__builtin_return_address(0);                        \
-		call_delete(&cache, caller_pc, ptr, second, third);                                \
+		operator_delete *standard = (operator_delete *)atomic_load_explicit(               \
+			&delete_cache_##number.standard, memory_order_acquire);                    \
+		if (__builtin_expect(standard != NULL, 1))                                         \
+			standard(ptr, second, third);                                              \
+		else                                                                               \
+			delete_slow_##number((uint64_t)__builtin_return_address(0), ptr, second,   \
+					     third);                                               \
 	}
 
 /* The forms differ in their second and third argument (size, alignment, nothrow), which all travel
