@@ -64,10 +64,9 @@ def facts():
 def lines(machine):
     """The same for people."""
     return [
-        "%s, commit %s" % (machine["date"].replace("T", " "), machine["commit"]),
-        "%s, %d cores%s, %g GiB, Linux %s, glibc %s, gcc %s" % (
-            machine["cpu"], machine["cores"], " of a virtual machine"
-            if machine["is_virtual"] else "", machine["memory_gib"], machine["kernel"],
-            machine["glibc"], machine["gcc"]),
-        "load average at the start %.2f %.2f %.2f" % tuple(machine["load_at_start"]),
+        "%s, commit %s, load average at the start %.2f %.2f %.2f" % (
+            machine["date"].replace("T", " "), machine["commit"], *machine["load_at_start"]),
+        "%s, %d cores%s, %g GiB" % (machine["cpu"], machine["cores"], " of a virtual machine"
+                                    if machine["is_virtual"] else "", machine["memory_gib"]),
+        "Linux %s, glibc %s, gcc %s" % (machine["kernel"], machine["glibc"], machine["gcc"]),
     ]

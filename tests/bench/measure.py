@@ -49,6 +49,10 @@ def kill_children():
         time.sleep(0.05)
 
 
+# Figures of a run that are no rows of a table; their medians are in the JSON.
+ALSO = ("work_s", "all_work_s", "gone_s", "output_bytes")
+
+
 def work_of(usage):
     return usage.ru_utime + usage.ru_stime
 
@@ -196,6 +200,9 @@ class Samples:
                 continue
             entry = {"samples": [value for value, _ in pairs],
                      **summary([value for value, _ in pairs])}
+            also = {key: statistics.median(sample[key] for sample, _ in samples)
+                    for key in ALSO if all(key in sample for sample, _ in samples)}
+            entry.update(also)
             paired = [(value, native) for value, native in pairs if native is not None]
             if paired and variant != "native":
                 entry["difference"] = summary([value - native for value, native in paired])

@@ -5,6 +5,8 @@ What seep costs, with the limits of the design; all variants beside each other; 
 heaptrack seep adds; waits during snapshots; instructions.
 """
 
+import textwrap
+
 import instructions
 import machine as machine_facts
 
@@ -192,7 +194,7 @@ def markdown(lines):
 TWIN = "native, and what is added: by a library that does nothing (twin), and by seep."
 INSTRUCTIONS = "Instructions for one malloc and free, and in which functions of the library."
 SNAPSHOTS = "Longest wait for malloc or free, between snapshots and while one is taken."
-BESIDE = "Beside others: how many times as long as native."
+BESIDE = "Beside others: how many times as long as native; of start-up, what is added."
 FACTORS = "What heaptrack adds (as it is used; with --raw), and how many times as much as seep."
 
 
@@ -229,7 +231,9 @@ def as_text(result):
     lines = list(machine_facts.lines(result["machine"]))
     for headline, table in sections(result):
         lines += ["", headline, *align(table)]
-    lines += ["", *notes(result)]
+    lines.append("")
+    for note in notes(result):
+        lines += textwrap.wrap(note, 100, subsequent_indent="    ", break_on_hyphens=False)
     return "\n".join(lines) + "\n"
 
 

@@ -40,7 +40,6 @@ class Workload:
     limit_s = 120          # a run that takes longer is given up
     variants = None        # names of those that make sense; None is all
     quick_peers = ()       # the peers that `--quick` measures too
-    rounds = None          # where fewer or more than usual make sense
 
     def __init__(self, name, group, sizes, measures):
         self.name, self.group, self.sizes, self.measures = name, group, sizes, measures
@@ -54,6 +53,10 @@ class Workload:
         if size == "full" and variant.is_peer and "peer" in self.sizes:
             return "peer"
         return size
+
+    def rounds(self, usual):
+        """How many, when a run of this size usually has so many; None leaves the choice to the
+        driver, which goes on while the figures are uncertain."""
 
     def is_missing(self):
         """Why the workload cannot be run here, or None."""
@@ -110,7 +113,7 @@ def pairs():
                 "allocates_in_pairs",
                 {"smoke": (depth, threads, 2000), "quick": (depth, threads, 2000000),
                  "full": (depth, threads, 10000000), "peer": (depth, threads, 1000000),
-                 "short": (depth, threads, 300000)},
+                 "short": (depth, threads, 100000)},
                 [Measure("ns_per_pair", "ns", "difference",
                          limit=40 if depth == 20 and threads <= 2 else None,
                          peer_factor=5 if threads == 1 else 20)])
@@ -185,7 +188,10 @@ def memory():
 
 
 class StartUp(OwnProgram):
-    """The median of several runs is one sample; the size is how many."""
+    """The median of a few runs is one sample; the size is how many. Short, so in many rounds."""
+
+    def rounds(self, usual):
+        return usual if usual == 1 else 4 * usual
 
     def sample(self, box, variant, size):
         walls = [measure.run(box, variant, [self.program], self.limit_s)[0]["wall_s"]
@@ -194,7 +200,7 @@ class StartUp(OwnProgram):
 
 
 def start_up():
-    sizes = {"smoke": 1, "quick": 15, "full": 25, "short": 3}
+    sizes = {"smoke": 1, "quick": 5, "full": 5, "short": 1}
     yield StartUp("start-up", "start-up", "does_nothing", sizes,
                   [Measure("ms", "ms", "difference", limit=2)])
     through = StartUp("start-up through seep run", "start-up", "does_nothing", sizes,
@@ -205,7 +211,6 @@ def start_up():
 
 class Snapshots(OwnProgram):
     variants = ("native", *("seep-" + who for who in SNAPSHOTS_BY))
-    rounds = 3
 
     def __init__(self, name, sizes):
         super().__init__(name, "snapshots", "waits_for_snapshots", sizes, [
@@ -214,6 +219,9 @@ class Snapshots(OwnProgram):
             *(Measure(key, "ms", "value", peer_factor=None, judged="seep-process", pick="most",
                       suffix=suffix)
               for key, suffix in SNAPSHOT_FIGURES.items())])
+
+    def rounds(self, usual):
+        return min(usual, 3)
 
 
 # Also in the table; the same figures for the pauses between snapshots.

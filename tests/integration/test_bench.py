@@ -16,11 +16,12 @@ PROGRAMS = os.path.join(BUILD, "tests", "bench")
 sys.path.append(BENCH)
 build_lock = threading.Lock()
 
-# Program, the parameters of a small and of a larger run.
+# Program, the parameters of a small and of a larger run. No thread may be able to end before the next
+# one starts: libc would reuse what it has allocated for it.
 COUNTED = {
     "allocates_in_pairs": (["7", "2", "800"], ["7", "2", "4000"]),
     "wanders_in_call_tree": (["2", "500"], ["2", "3000"]),
-    "pushes_and_pops_lists": (["2", "300"], ["2", "2000"]),
+    "pushes_and_pops_lists": (["1", "300"], ["1", "2000"]),
     "makes_many_stacks": (["100", "2"], ["1000", "3"]),
     "keeps_blocks": (["64", "80"], ["64", "900"]),
     "keeps_threads": (["1", "3"], ["1", "3"]),
@@ -78,7 +79,7 @@ def smoke(box):
             expect_equal(len(row["variants"].get(variant, {}).get("samples", ())), 1,
                          "samples of %s, %s" % (row["name"], variant))
     text = result.stdout.decode()
-    wide = [line for line in text.split("\n") if len(line) > 100 and "cores" not in line]
+    wide = [line for line in text.split("\n") if len(line) > 100]
     expect(not wide, "wider than 100 columns: %r" % wide[:1])
     for row in written["rows"]:
         expect(row["group"] == "snapshots" or re.search(
@@ -229,7 +230,7 @@ def instructions_of_pair(box):
     expect({"malloc", "free"} <= set(functions), "no cost in the doors: %s" % functions)
     # What the library adds is in its own functions, and a little in libc.
     added, ours = entry["seep"] - entry["native"], sum(functions.values())
-    expect(50 < ours <= added < 1.2 * ours,
+    expect(50 < added and abs(added - ours) < 0.2 * added,
            "%g instructions are added, %g are in the library" % (added, ours))
 
 
