@@ -104,34 +104,37 @@ static bool is_standard(const void *function)
 {
 	static const char *const names[] = {"libstdc++.so", "libc++.so", "libc++abi.so"};
 	struct dl_find_object object;
-	const char *name, *slash;
+	const char *name;
 
 	if (function == NULL || _dl_find_object((void *)function, &object) != 0)
 		return false;
 	name = object.dlfo_link_map->l_name;
-	slash = strrchr(name, '/');
-	name = slash != NULL ? slash + 1 : name;
+	for (const char *at = name; *at != 0; at++)
+		if (*at == '/')
+			name = at + 1;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (strncmp(name, names[i], strlen(names[i])) == 0)
 			return true;
 	return false;
 }
 
-static inline void *real_operator(struct operator_cache *cache, uint64_t caller_pc)
+static void search(struct operator_cache *cache)
 {
-	if (__builtin_expect(!atomic_load_explicit(&cache->is_searched, memory_order_acquire), 0)) {
-		cache->global = dlsym(RTLD_NEXT, cache->name);
-		cache->standard = is_standard(cache->global) ? cache->global : NULL;
-		atomic_store_explicit(&cache->is_searched, true, memory_order_release);
-	}
-	return __builtin_expect(cache->global != NULL, 1) ? cache->global
-							  : plugin_operator_slow(cache, caller_pc);
+	cache->global = dlsym(RTLD_NEXT, cache->name);
+	atomic_store(&cache->standard, is_standard(cache->global) ? cache->global : NULL);
+	atomic_store_explicit(&cache->is_searched, true, memory_order_release);
 }
 
-static inline void *call_new(struct operator_cache *cache, struct caller caller, size_t bytes,
-			     uintptr_t second, uintptr_t third)
+static inline void *other_operator(struct operator_cache *cache, uint64_t caller_pc)
 {
-	void *function = real_operator(cache, caller.pc), *ptr;
+	return cache->global != NULL ? cache->global : plugin_operator_slow(cache, caller_pc);
+}
+
+static __attribute__((noinline)) void *call_new_slow(struct operator_cache *cache,
+						     struct caller caller, size_t bytes,
+						     uintptr_t second, uintptr_t third)
+{
+	void *function = other_operator(cache, caller.pc), *ptr;
 
 	recorder_expect_add();
 	ptr = function != NULL ? ((operator_new *)function)(bytes, second, third)
@@ -141,10 +144,11 @@ static inline void *call_new(struct operator_cache *cache, struct caller caller,
 	return ptr;
 }
 
-static inline void call_delete(struct operator_cache *cache, uint64_t caller_pc, void *ptr,
-			       uintptr_t second, uintptr_t third)
+static __attribute__((noinline)) void call_delete_slow(struct operator_cache *cache,
+						       uint64_t caller_pc, void *ptr,
+						       uintptr_t second, uintptr_t third)
 {
-	void *function = real_operator(cache, caller_pc);
+	void *function = other_operator(cache, caller_pc);
 	const void *expected_before = recorder_expect_free(NULL);
 
 	/* Forget it before anybody else may own the address; a free inside is then expected. */
@@ -158,43 +162,52 @@ static inline void call_delete(struct operator_cache *cache, uint64_t caller_pc,
 	recorder_expect_free(expected_before);
 }
 
-/* Each has a slow half, for an operator that is not a standard library's or not searched for yet. */
+/* A standard operator is jumped to, not called: there is no frame of ours between it and the program's,
+ * not even the first time. */
+#define IS_SEARCHED(cache) atomic_load_explicit(&cache.is_searched, memory_order_acquire)
+#define STANDARD(cache) atomic_load_explicit(&cache.standard, memory_order_acquire)
+
 #define NEW_DOOR(number, mangled)                                                                  \
 	DOOR void *new_door_##number(size_t, uintptr_t, uintptr_t) __asm__(mangled);               \
 	static struct operator_cache new_cache_##number = {.name = mangled};                       \
-	static __attribute__((noinline)) void *new_slow_##number(                                  \
-		struct caller caller, size_t bytes, uintptr_t second, uintptr_t third)             \
+	static __attribute__((noinline)) void *new_first_##number(size_t bytes, uintptr_t second,  \
+								  uintptr_t third)                 \
 	{                                                                                          \
-		return call_new(&new_cache_##number, caller, bytes, second, third);                \
+		search(&new_cache_##number);                                                       \
+		return new_door_##number(bytes, second, third);                                    \
 	}                                                                                          \
 	void *new_door_##number(size_t bytes, uintptr_t second, uintptr_t third)                   \
 	{                                                                                          \
-		operator_new *standard = (operator_new *)atomic_load_explicit(                     \
-			&new_cache_##number.standard, memory_order_acquire);                       \
+		operator_new *standard = (operator_new *)STANDARD(new_cache_##number);             \
 		struct caller caller;                                                              \
 		if (__builtin_expect(standard != NULL, 1))                                         \
 			return standard(bytes, second, third);                                     \
+		if (!IS_SEARCHED(new_cache_##number))                                              \
+			return new_first_##number(bytes, second, third);                           \
 		caller = CALLER_HERE();                                                            \
-		return new_slow_##number(caller, bytes, second, third);                            \
+		return call_new_slow(&new_cache_##number, caller, bytes, second, third);           \
 	}
 
 #define DELETE_DOOR(number, mangled)                                                               \
 	DOOR void delete_door_##number(void *, uintptr_t, uintptr_t) __asm__(mangled);             \
 	static struct operator_cache delete_cache_##number = {.name = mangled};                    \
-	static __attribute__((noinline)) void delete_slow_##number(                                \
-		uint64_t caller_pc, void *ptr, uintptr_t second, uintptr_t third)                  \
+	static __attribute__((noinline)) void delete_first_##number(void *ptr, uintptr_t second,   \
+								    uintptr_t third)               \
 	{                                                                                          \
-		call_delete(&delete_cache_##number, caller_pc, ptr, second, third);                \
+		search(&delete_cache_##number);                                                    \
+		delete_door_##number(ptr, second, third);                                          \
 	}                                                                                          \
 	void delete_door_##number(void *ptr, uintptr_t second, uintptr_t third)                    \
 	{                                                                                          \
-		operator_delete *standard = (operator_delete *)atomic_load_explicit(               \
-			&delete_cache_##number.standard, memory_order_acquire);                    \
+		operator_delete *standard = (operator_delete *)STANDARD(delete_cache_##number);    \
 		if (__builtin_expect(standard != NULL, 1))                                         \
 			standard(ptr, second, third);                                              \
+		else if (!IS_SEARCHED(delete_cache_##number))                                      \
+			delete_first_##number(ptr, second, third);                                 \
 		else                                                                               \
-			delete_slow_##number((uint64_t)__builtin_return_address(0), ptr, second,   \
-					     third);                                               \
+			call_delete_slow(&delete_cache_##number,                                   \
+					 (uint64_t)__builtin_return_address(0), ptr, second,       \
+					 third);                                                   \
 	}
 
 /* The forms differ in their second and third argument (size, alignment, nothrow), which all travel
