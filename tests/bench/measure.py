@@ -87,6 +87,11 @@ class Running:
         with open(self.path(name), errors="replace") as file:
             return file.read()
 
+    def stop_timer(self):
+        """Also waits for it: it must not kill what is started next."""
+        self.timer.cancel()
+        self.timer.join()
+
     def give_up(self):
         self.is_overdue = True
         kill_children()
@@ -99,7 +104,7 @@ class Running:
         self.process.returncode = os.waitstatus_to_exitcode(status)
         all_work_s = work_of(usage) + self.wait_for_the_rest()
         gone_s = time.perf_counter() - self.started
-        self.timer.cancel()
+        self.stop_timer()
         if self.is_overdue:
             raise Unfit("was not done after %g s" % self.limit_s)
         self.judge(self.process.returncode)
@@ -108,7 +113,7 @@ class Running:
 
     def close(self):
         """Ends it when it has not ended, and leaves nothing behind."""
-        self.timer.cancel()
+        self.stop_timer()
         if self.process is not None and self.process.returncode is None:
             kill_children()
             self.wait_for_the_rest()

@@ -38,6 +38,7 @@ def tests():
     yield "waits_for_snapshots keeps its blocks and takes its snapshots", waits
     yield "the empty twin has the doors of the library", doors_of_twin
     yield "a variant that cannot be preloaded is named with the reason", broken_variant
+    yield "a variant that hangs is given up, and the next one runs", hanging_variant
     yield "ratios are taken within a round", pairing
     yield "a limit that is not kept is called so", limits
     yield "instructions of a pair come from its functions", instructions_of_pair
@@ -164,20 +165,38 @@ def doors_of_twin(box):
                  "the doors of the twin")
 
 
-def broken_variant(box):
+def other_twin(box):
+    """A build folder like ours, whose twin is to be replaced: its path."""
     build(box)
     os.makedirs(box.path("build", "tests"))
     for path in (SEEP, LIBRARY):
         os.symlink(path, box.path("build", os.path.basename(path)))
     shutil.copytree(PROGRAMS, box.path("build", "tests", "bench"))
-    box.write("build/tests/bench/libempty_twin.so", "no library\n")
-    result = bench(box, "--smoke", "-k", "pairs, depth 5, 1", build_folder=box.path("build"))
+    os.unlink(box.path("build", "tests", "bench", "libempty_twin.so"))
+    return "build/tests/bench/libempty_twin.so"
+
+
+def only_twin_is_missing(box, reason, *options):
+    result = bench(box, "--smoke", "-k", "pairs, depth 5, 1", *options,
+                   build_folder=box.path("build"))
     expect_equal(result.returncode, 0, "the exit status: %r" % result.stderr[-300:])
     with open(box.path("build", "bench-part.json")) as file:
         row, = json.load(file)["rows"]
-    expect_equal(row["missing"], {"twin": "cannot be preloaded"}, "what is missing")
-    expect(set(row["variants"]) == {"native", "seep"}, "the others have no figures")
-    expect("twin cannot be preloaded" in result.stdout.decode(), "the table does not say why")
+    expect_equal(row["missing"], {"twin": reason}, "what is missing")
+    expect_equal(sorted(row["variants"]), ["native", "seep"], "the variants with figures")
+    expect("twin " + reason in result.stdout.decode(), "the table does not say why")
+
+
+def broken_variant(box):
+    box.write(other_twin(box), "no library\n")
+    only_twin_is_missing(box, "cannot be preloaded")
+
+
+def hanging_variant(box):
+    source = box.write("hangs.c", "#include <unistd.h>\n__attribute__((constructor)) "
+                       "static void hang(void) { for (;;) pause(); }\n")
+    box.compile(source, "-shared", "-fPIC", output=other_twin(box))
+    only_twin_is_missing(box, "was not done after 5 s", "--give-up", "5")
 
 
 def made_up_row(limit, seep, heaptrack):
