@@ -29,6 +29,7 @@
  * every version for ever.
  *
  *   1.0   first version
+ *   1.1   SEEP_RECORD_SELF_CHECK
  */
 #ifndef SEEP_SNAPSHOT_FORMAT_H
 #define SEEP_SNAPSHOT_FORMAT_H
@@ -38,7 +39,7 @@
 #define SEEP_FILE_MAGIC "SEEP\r\n\x1a\n" /* 8 bytes, without the terminating zero */
 #define SEEP_FILE_MAGIC_BYTES 8
 #define SEEP_VERSION_MAJOR 1
-#define SEEP_VERSION_MINOR 0
+#define SEEP_VERSION_MINOR 1
 #define SEEP_BYTE_ORDER 0x01020304u
 #define SEEP_RECORD_MAGIC 0x43455253u /* "SREC" */
 #define SEEP_RECORD_ALIGN 8u
@@ -81,6 +82,7 @@ enum seep_record_type {
 	SEEP_RECORD_STACKS = 4,        /* struct seep_stacks, then its nodes */
 	SEEP_RECORD_SNAPSHOT = 5,      /* struct seep_snapshot, then label, then entries */
 	SEEP_RECORD_END = 6,           /* struct seep_end; the last word about the process */
+	SEEP_RECORD_SELF_CHECK = 7,    /* struct seep_self_check, then its differences; the newest counts */
 };
 
 /* The process. Followed by exe, name and command, in this order and without terminators. */
@@ -229,6 +231,38 @@ struct seep_snapshot {
 #define SEEP_SNAPSHOT_IS_FUZZY 2u /* taken while threads went on: the sites are of slightly
                                    * different instants. Final snapshots are not. */
 
+/*
+ * What came of comparing captured stacks with libunwind's in the running program. All numbers are
+ * cumulative. Followed by `difference_count` differences of `difference_bytes` bytes each. Thinning
+ * keeps the newest record only.
+ */
+struct seep_self_check {
+	uint32_t struct_bytes; /* offset of the differences */
+	uint32_t difference_bytes;
+	uint32_t difference_count;
+	uint32_t one_in; /* of so many captures one was to be compared */
+	uint32_t flags;  /* SEEP_SELF_CHECK_… */
+	uint32_t reserved; /* 0 */
+	/* Captures that were compared. Those not named here were equal. */
+	uint64_t compared;
+	uint64_t different;         /* also those of which no difference was kept */
+	uint64_t libunwind_gave_up; /* equal as far as libunwind knew; it did not know all */
+	uint64_t cut;               /* equal as far as ours went, which said that more is missing */
+	uint64_t skipped;           /* not compared although it was their turn */
+};
+
+#define SEEP_SELF_CHECK_HAS_NO_LIBUNWIND 1u /* nothing is compared: it could not be loaded */
+#define SEEP_SELF_CHECK_IS_OVER 2u /* nor here: a fork has left libunwind locked by another thread */
+
+/* Two stacks for the same capture, both known from earlier records. */
+struct seep_difference {
+	uint32_t ours;      /* as recorded */
+	uint32_t libunwind; /* as libunwind sees it */
+	uint32_t thread_id; /* where it was met first */
+	uint32_t reserved;  /* 0 */
+	uint64_t count;     /* of captures */
+};
+
 enum seep_end_how {
 	SEEP_END_UNKNOWN = 0, /* it is gone; nobody could say how */
 	SEEP_END_EXIT = 1,    /* status: as given to exit */
@@ -253,6 +287,8 @@ SEEP_ASSERT_SIZE(struct seep_module, 48);
 SEEP_ASSERT_SIZE(struct seep_module_unload, 8);
 SEEP_ASSERT_SIZE(struct seep_stacks, 16);
 SEEP_ASSERT_SIZE(struct seep_snapshot, 176);
+SEEP_ASSERT_SIZE(struct seep_self_check, 64);
+SEEP_ASSERT_SIZE(struct seep_difference, 24);
 SEEP_ASSERT_SIZE(struct seep_end, 16);
 #endif
 

@@ -175,6 +175,17 @@ void profile_writer_node(struct profile_writer *writer, uint32_t id, uint32_t pa
 	profile_writer_record(writer, SEEP_RECORD_STACKS);
 }
 
+void profile_writer_self_check(struct profile_writer *writer, struct seep_self_check check,
+			       const struct seep_difference *differences, uint32_t count)
+{
+	check.struct_bytes = sizeof(check);
+	check.difference_bytes = sizeof(*differences);
+	check.difference_count = count;
+	profile_writer_put(writer, &check, sizeof(check));
+	profile_writer_put(writer, differences, count * sizeof(*differences));
+	profile_writer_record(writer, SEEP_RECORD_SELF_CHECK);
+}
+
 void profile_writer_snapshot(struct profile_writer *writer, uint32_t number, double time_s,
 			     uint16_t flags, enum seep_snapshot_reason reason, const char *label)
 {

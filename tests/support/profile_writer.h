@@ -48,6 +48,9 @@ void profile_writer_module(struct profile_writer *writer, uint32_t id, uint32_t 
 /* One node in a record of its own. */
 void profile_writer_node(struct profile_writer *writer, uint32_t id, uint32_t parent, uint64_t pc,
 			 uint32_t generation);
+/* A self-check with these differences; their number is filled in. */
+void profile_writer_self_check(struct profile_writer *writer, struct seep_self_check check,
+			       const struct seep_difference *differences, uint32_t count);
 /* The next snapshot, with its number as epoch: entries and their cohorts, then the end. Totals are
  * added up from the entries. */
 void profile_writer_snapshot(struct profile_writer *writer, uint32_t number, double time_s,

@@ -87,6 +87,12 @@ SITE = {
     "stack": [FRAME],
 }
 
+DIFFERENCE = {"count": count, "thread": count, "ours": [FRAME], "libunwind": [FRAME]}
+
+SELFCHECK = {"one_in": count, "works": flag, "compared": count, "different": count,
+             "libunwind_gave_up": count, "cut": count, "skipped": count,
+             "differences": [DIFFERENCE]}
+
 REPORT = {
     "schema": one_of("seep.report/1"),
     "process": {"pid": count, "name": text, "command": [lambda value: isinstance(value, str)],
@@ -96,6 +102,7 @@ REPORT = {
     "lost": {"blocks": count, "stacks": count, "cut_stacks": count},
     "totals": {"live_bytes": count, "live_blocks": count, "allocations": count, "frees": count,
                "rss_bytes": count},
+    "selfcheck": Optional(SELFCHECK),
     "sites": [SITE],
 }
 

@@ -10,11 +10,13 @@ import zlib
 
 FILE_HEADER = struct.Struct("<8sHHIIIQII20sI")
 RECORD_HEADER = struct.Struct("<IHHIIQII")
+SELF_CHECK_HEAD = struct.Struct("<IIIIII5Q")
+DIFFERENCE = struct.Struct("<IIIIQ")
 SNAPSHOT = struct.Struct("<IIIHHIIII17QQ")
 END_EXIT, END_SIGNAL = 1, 2  # how a process ended, in its end record
 MAGIC = b"SEEP\r\n\x1a\n"
 RECORD_MAGIC = 0x43455253
-PROCESS, MODULES, MODULE_UNLOAD, STACKS, SNAPSHOT_TYPE, END = 1, 2, 3, 4, 5, 6
+PROCESS, MODULES, MODULE_UNLOAD, STACKS, SNAPSHOT_TYPE, END, SELF_CHECK = 1, 2, 3, 4, 5, 6, 7
 REASONS = {1: "interval", 2: "request", 3: "growth", 4: "final", 5: "exec", 6: "fork"}
 TOTALS = ("live_bytes live_blocks allocations allocated_bytes frees freed_bytes inherited_blocks "
           "inherited_bytes inherited_frees unknown_frees mapped_bytes lost_blocks lost_stacks "
@@ -22,6 +24,7 @@ TOTALS = ("live_bytes live_blocks allocations allocated_bytes frees freed_bytes 
 IS_KEYFRAME, IS_FUZZY = 1, 2
 
 assert FILE_HEADER.size == 64 and RECORD_HEADER.size == 32 and SNAPSHOT.size == 176
+assert SELF_CHECK_HEAD.size == 64 and DIFFERENCE.size == 24
 
 
 class Record:
@@ -89,6 +92,22 @@ class SnapshotFile:
 
     def of_type(self, type_):
         return [record for record in self.records if record.type == type_]
+
+    def self_check(self):
+        """What the newest record of the self-check says, or None; differences are (ours, libunwind's,
+        thread, count)."""
+        records = self.of_type(SELF_CHECK)
+        if not records:
+            return None
+        payload = records[-1].payload
+        struct_bytes, step, count, *fields = SELF_CHECK_HEAD.unpack_from(payload)
+        names = "one_in flags reserved compared different libunwind_gave_up cut skipped".split()
+        check = dict(zip(names, fields))
+        starts = range(struct_bytes, struct_bytes + count * step, step)
+        differences = [DIFFERENCE.unpack_from(payload, start) for start in starts]
+        check["differences"] = [(ours, theirs, thread, times)
+                                for ours, theirs, thread, _, times in differences]
+        return check
 
     def end(self):
         """(how, status) of the end record that wins, or None."""

@@ -78,6 +78,22 @@ bool payload_unload(struct payload *payload, struct seep_module_unload *unload)
 	return fixed;
 }
 
+bool payload_self_check(struct payload *payload, struct seep_self_check *check)
+{
+	return take_struct(payload, check, sizeof(*check)) &&
+	       check->difference_bytes >= sizeof(struct seep_difference) &&
+	       check->difference_count <= bytes_left(payload) / check->difference_bytes;
+}
+
+bool payload_difference(struct payload *payload, const struct seep_self_check *check,
+			struct seep_difference *difference)
+{
+	const void *fixed = take(payload, check->difference_bytes);
+	if (fixed)
+		memcpy(difference, fixed, sizeof(*difference));
+	return fixed;
+}
+
 bool payload_module(struct payload *payload, struct decoded_module *module)
 {
 	const uint8_t *start = payload->at;

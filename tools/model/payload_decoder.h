@@ -60,6 +60,13 @@ bool payload_process(struct payload payload, struct decoded_process *process);
 bool payload_end(struct payload payload, struct seep_end *end);
 bool payload_unload(struct payload *payload, struct seep_module_unload *unload);
 
+/* The beginning of a record of a self-check; the payload then stands in front of the first
+ * difference. */
+bool payload_self_check(struct payload *payload, struct seep_self_check *check);
+/* The next difference of such a record. */
+bool payload_difference(struct payload *payload, const struct seep_self_check *check,
+			struct seep_difference *difference);
+
 /* The next module; the payload then stands in front of the one after it. */
 bool payload_module(struct payload *payload, struct decoded_module *module);
 

@@ -71,6 +71,20 @@ struct snapshot {
 	struct seep_snapshot raw; /* the totals as written */
 };
 
+/* Two stacks for the same captures. */
+struct stack_difference {
+	uint32_t ours, libunwinds; /* ids of their innermost nodes */
+	uint32_t thread_id;
+	uint64_t count;
+};
+
+/* What came of --selfcheck. */
+struct self_check {
+	struct seep_self_check raw; /* as written */
+	struct stack_difference *differences;
+	size_t difference_count;
+};
+
 struct profile {
 	char *path; /* of the file */
 	/* The process. */
@@ -95,6 +109,8 @@ struct profile {
 	size_t snapshot_count;
 	struct site *sites; /* in rising order of stack id */
 	size_t site_count;
+
+	struct self_check *self_check; /* null where it was not asked for */
 
 	/* What could not be read. */
 	struct {

@@ -225,6 +225,56 @@ static int add_stacks(struct profile_builder *builder, struct payload payload)
 	return result;
 }
 
+/* ---- the self-check ---- */
+
+/* The newest one counts, as far as it is sound. */
+static int add_self_check(struct profile_builder *builder, struct payload payload)
+{
+	struct arena *arena = builder->profile->memory->arena;
+	struct seep_self_check raw;
+	if (!payload_self_check(&payload, &raw))
+		return -EBADMSG;
+	struct self_check *check = arena_take(arena, 1, sizeof(*check));
+	if (!check)
+		return -ENOMEM;
+	check->raw = raw;
+	check->differences = arena_take(arena, raw.difference_count, sizeof(*check->differences));
+	if (!check->differences)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < raw.difference_count; i++) {
+		struct seep_difference difference;
+		if (!payload_difference(&payload, &raw, &difference))
+			return -EBADMSG;
+		check->differences[check->difference_count++] = (struct stack_difference){
+			.ours = difference.ours,
+			.libunwinds = difference.libunwind,
+			.thread_id = difference.thread_id,
+			.count = difference.count,
+		};
+	}
+	builder->profile->self_check = check;
+	return 0;
+}
+
+/* Puts the ids that stand for them in the place of the stacks; one without stacks says nothing. */
+static int link_differences(struct profile_builder *builder)
+{
+	struct self_check *check = builder->profile->self_check;
+	size_t kept = 0;
+	for (size_t i = 0; check && i < check->difference_count; i++) {
+		struct stack_difference *difference = &check->differences[i];
+		difference->ours = node_table_first_id(&builder->nodes, difference->ours);
+		difference->libunwinds =
+			node_table_first_id(&builder->nodes, difference->libunwinds);
+		if (difference->ours && difference->libunwinds)
+			check->differences[kept++] = *difference;
+	}
+	int result = check && kept < check->difference_count ? -EBADMSG : 0;
+	if (check)
+		check->difference_count = kept;
+	return result;
+}
+
 int profile_builder_add(struct profile_builder *builder, const struct record *record)
 {
 	struct payload payload = {record->payload, record->payload + record->payload_bytes};
@@ -239,6 +289,8 @@ int profile_builder_add(struct profile_builder *builder, const struct record *re
 		return add_unloads(builder, payload);
 	case SEEP_RECORD_STACKS:
 		return add_stacks(builder, payload);
+	case SEEP_RECORD_SELF_CHECK:
+		return add_self_check(builder, payload);
 	default:
 		return 0; /* added by a later minor version */
 	}
@@ -257,8 +309,9 @@ int profile_builder_link(struct profile_builder *builder)
 	int nodes = node_table_link(&builder->nodes, profile->modules, profile->module_count);
 	if (nodes == -ENOMEM)
 		return nodes;
+	int differences = link_differences(builder);
 	int points = point_list_start(&builder->points, builder->nodes.count);
-	return points ? points : nodes ? nodes : modules;
+	return points ? points : nodes ? nodes : modules ? modules : differences;
 }
 
 /* ---- snapshots ---- */

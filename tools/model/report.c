@@ -230,6 +230,37 @@ static bool is_wanted(const struct report_site *site, const struct report_option
 	return site->live_bytes >= options->min_bytes;
 }
 
+static int compare_differences(const void *left, const void *right)
+{
+	const struct report_difference *a = left, *b = right;
+	return (a->count < b->count) - (a->count > b->count);
+}
+
+static bool describe_differences(struct report *report)
+{
+	const struct profile *profile = report->profile;
+	const struct self_check *check = profile->self_check;
+	size_t count = check ? check->difference_count : 0;
+	report->differences =
+		arena_take(report->memory->arena, count, sizeof(*report->differences));
+	if (!report->differences)
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		const struct stack_difference *difference = &check->differences[i];
+		report->differences[i] = (struct report_difference){
+			.ours = {.profile = profile, .stack = difference->ours},
+			.libunwinds = {.profile = profile, .stack = difference->libunwinds},
+			.thread_id = difference->thread_id,
+			.count = difference->count,
+		};
+	}
+	report->difference_count = count;
+	if (count)
+		qsort(report->differences, count, sizeof(*report->differences),
+		      compare_differences);
+	return true;
+}
+
 static int fail_without_memory(const struct profile *profile, struct error *error)
 {
 	return error_set(error, ENOMEM, "there is not enough memory for a report on \"%s\"",
@@ -247,6 +278,8 @@ int report_build(const struct profile *profile, const struct report_options *opt
 	struct report *made = report_new(profile, profile->site_count);
 	if (!made)
 		return fail_without_memory(profile, error);
+	if (!describe_differences(made))
+		goto no_memory;
 	size_t count = profile->snapshot_count;
 	if (options->snapshot_limit && options->snapshot_limit < count)
 		count = options->snapshot_limit;

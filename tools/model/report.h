@@ -46,6 +46,14 @@ struct report_site {
 	uint64_t *series_bytes, *series_blocks;
 };
 
+/* Two stacks for the same captures, see struct self_check in profile.h. Of the sites only profile,
+ * stack and frames mean something. */
+struct report_difference {
+	struct report_site ours, libunwinds;
+	uint32_t thread_id;
+	uint64_t count;
+};
+
 struct report {
 	const struct profile *profile; /* the (newer) run */
 	const struct profile *old;     /* diff: the older run, may be the same; else null */
@@ -55,6 +63,8 @@ struct report {
 	size_t snapshot_count;
 	struct report_site *sites; /* flagged first, then by bytes per hour, then by live bytes */
 	size_t site_count;
+	struct report_difference *differences; /* the most frequent first; not in a diff */
+	size_t difference_count;
 	double *series_t_s; /* point_count values */
 	size_t point_count;
 	struct report_memory *memory; /* private */

@@ -180,6 +180,43 @@ static json_t *site_object(const struct report *report, const struct report_site
 	return object;
 }
 
+/* All frames, also those of wrappers: it is about the stack itself. */
+static json_t *whole_stack_array(const struct report_site *site)
+{
+	json_t *stack = json_array();
+
+	for (size_t i = 0; i < site->frame_count; i++)
+		json_array_append_new(stack, frame_object(&site->frames[i]));
+	return stack;
+}
+
+static json_t *self_check_object(const struct report *report)
+{
+	const struct self_check *check = report->profile->self_check;
+	json_t *differences;
+
+	if (!check)
+		return json_null();
+	differences = json_array();
+	for (size_t i = 0; i < report->difference_count; i++) {
+		const struct report_difference *difference = &report->differences[i];
+		json_array_append_new(differences,
+				      json_pack("{s:o, s:o, s:o, s:o}", "count",
+						integer(difference->count), "thread",
+						integer(difference->thread_id), "ours",
+						whole_stack_array(&difference->ours), "libunwind",
+						whole_stack_array(&difference->libunwinds)));
+	}
+	return json_pack(
+		"{s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o}", "one_in", integer(check->raw.one_in),
+		"works",
+		!(check->raw.flags & (SEEP_SELF_CHECK_HAS_NO_LIBUNWIND | SEEP_SELF_CHECK_IS_OVER)),
+		"compared", integer(check->raw.compared), "different",
+		integer(check->raw.different), "libunwind_gave_up",
+		integer(check->raw.libunwind_gave_up), "cut", integer(check->raw.cut), "skipped",
+		integer(check->raw.skipped), "differences", differences);
+}
+
 static void write_value(struct json_report *context, json_t *value)
 {
 	/* Twelve digits: all that a clock or a rate can mean, and 0.98 stays 0.98. */
@@ -226,6 +263,8 @@ static int begin_document(const struct report_view *view, void *context_)
 	write_key(context, "snapshots", integer(report->snapshot_count));
 	write_key(context, "lost", lost_object(totals));
 	write_key(context, "totals", totals_object(totals));
+	if (!report->old)
+		write_key(context, "selfcheck", self_check_object(report));
 	if (report->old) {
 		write_key(context, "old", state_object(report->old, report->old_snapshot));
 		write_key(context, "new", state_object(profile, report->last_snapshot));

@@ -16,6 +16,7 @@
 #include "tools/model/report.h"
 #include "tools/output/number_text.h"
 #include "tools/output/report_walk.h"
+#include "tools/output/self_check_text.h"
 #include "tools/output/shell_word.h"
 #include "tools/output/sparkline.h"
 #include "tools/output/stack_shape.h"
@@ -429,6 +430,7 @@ static int end_report(const struct report_view *view, void *context_)
 		fputc('\n', context->stream);
 		text_command(context->stream, &options->style, INK_DIM, "", 0, text, command);
 	}
+	self_check_text_write(context->stream, &options->style, view->report);
 	for (size_t i = 0; options->notes && options->notes[i]; i++) {
 		if (i == 0)
 			fputc('\n', context->stream);

@@ -384,6 +384,14 @@ int symbols_resolve(struct symbols *symbols, struct report *report, size_t site_
 			break;
 	}
 
+	size_t differences = 0;
+	for (; done == count && differences < report->difference_count; differences++) {
+		struct report_difference *difference = &report->differences[differences];
+		if (!resolve_site(&resolution, &difference->ours) ||
+		    !resolve_site(&resolution, &difference->libunwinds))
+			break;
+	}
+
 	progress_line_end(&symbols->progress);
 	while (resolution.profiles) {
 		struct profile_modules *next = resolution.profiles->next;
@@ -391,7 +399,7 @@ int symbols_resolve(struct symbols *symbols, struct report *report, size_t site_
 		resolution.profiles = next;
 	}
 	free(resolution.frames);
-	if (done < count)
+	if (done < count || differences < report->difference_count)
 		return error_set(error, ENOMEM,
 				 "Not enough memory to resolve the symbols of %zu stacks", count);
 	return 0;

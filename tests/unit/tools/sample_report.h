@@ -24,6 +24,8 @@ struct sample {
 	struct snapshot snapshots[SAMPLE_POINTS];
 	struct report report;
 	struct report_site sites[SAMPLE_SITES];
+	struct self_check self_check;
+	struct report_difference differences[2];
 	double t_s[SAMPLE_POINTS];
 	uint64_t bytes[SAMPLE_SITES][SAMPLE_POINTS];
 	uint64_t blocks[SAMPLE_SITES][SAMPLE_POINTS];
@@ -215,6 +217,40 @@ static inline struct sample *sample_of_all_verdicts(void)
 	};
 
 	return sample_new(SAMPLE_SITES, verdicts);
+}
+
+/* A self-check that found two differences. */
+static inline void sample_differ(struct sample *sample)
+{
+	static struct frame others[] = {
+		{.function = "dictExpand",
+		 .file = "dict.c",
+		 .line = 151,
+		 .module = SERVER,
+		 .offset = 0x100},
+		{.function = "[deeper frames cut]", .is_pseudo = true},
+	};
+
+	sample->self_check.raw = (struct seep_self_check){.one_in = 10,
+							  .compared = 184352,
+							  .different = 15,
+							  .libunwind_gave_up = 1,
+							  .cut = 20};
+	sample->profile.self_check = &sample->self_check;
+	for (size_t i = 0; i < 2; i++)
+		sample->differences[i] = (struct report_difference){
+			.ours = {.profile = &sample->profile,
+				 .frames = sample_leak_frames,
+				 .frame_count =
+					 sizeof(sample_leak_frames) / sizeof(*sample_leak_frames)},
+			.libunwinds = {.profile = &sample->profile,
+				       .frames = i ? others : sample_leak_frames,
+				       .frame_count = i ? 2 : 3},
+			.thread_id = 4712,
+			.count = i ? 2 : 12,
+		};
+	sample->report.differences = sample->differences;
+	sample->report.difference_count = 2;
 }
 
 /* What an emitter writes, as a text for free(). */

@@ -152,7 +152,8 @@ static void keeps_the_schema_of_a_report(void **state)
 	assert_string_equal(json_string_value(json_object_get(document, "schema")),
 			    "seep.report/1");
 	check_schema(document, report_schema);
-	assert_int_equal(json_object_size(document), 7);
+	assert_int_equal(json_object_size(document), 8);
+	assert_true(json_is_null(json_object_get(document, "selfcheck")));
 	assert_int_equal(json_object_size(site), 15);
 	assert_int_equal(json_array_size(json_object_get(document, "sites")), SAMPLE_SITES);
 	assert_string_equal(json_string_value(json_object_get(site, "verdict")), "leak");
@@ -165,6 +166,51 @@ static void keeps_the_schema_of_a_report(void **state)
 		"open_session");
 	assert_int_equal(json_integer_value(json_object_get(site, "live_bytes")),
 			 sample->sites[1].live_bytes);
+	json_decref(document);
+	free(sample);
+}
+
+static const char selfcheck_schema[] = "selfcheck.one_in i\n"
+				       "selfcheck.works b\n"
+				       "selfcheck.compared i\n"
+				       "selfcheck.different i\n"
+				       "selfcheck.libunwind_gave_up i\n"
+				       "selfcheck.cut i\n"
+				       "selfcheck.skipped i\n"
+				       "selfcheck.differences a\n"
+				       "selfcheck.differences[].count i\n"
+				       "selfcheck.differences[].thread i\n"
+				       "selfcheck.differences[].ours[].function s0\n"
+				       "selfcheck.differences[].ours[].offset i\n"
+				       "selfcheck.differences[].libunwind[].function s0\n"
+				       "selfcheck.differences[].libunwind[].offset i\n";
+
+static void has_both_stacks_of_a_difference(void **state)
+{
+	(void)state;
+	struct sample *sample = sample_of_all_verdicts();
+	sample_differ(sample);
+	json_t *document = document_of(sample, (struct json_report_options){0});
+	json_t *check = json_object_get(document, "selfcheck");
+	json_t *difference = json_array_get(json_object_get(check, "differences"), 0);
+
+	check_schema(document, selfcheck_schema);
+	assert_int_equal(json_object_size(check), 8);
+	assert_int_equal(json_integer_value(json_object_get(check, "one_in")), 10);
+	assert_true(json_is_true(json_object_get(check, "works")));
+	assert_int_equal(json_integer_value(json_object_get(check, "compared")), 184352);
+	assert_int_equal(json_integer_value(json_object_get(check, "different")), 15);
+	assert_int_equal(json_integer_value(json_object_get(difference, "count")), 12);
+	/* Wrappers too. */
+	assert_int_equal(json_array_size(json_object_get(difference, "ours")),
+			 sample->differences[0].ours.frame_count);
+	assert_int_equal(json_array_size(json_object_get(difference, "libunwind")),
+			 sample->differences[0].libunwinds.frame_count);
+	json_decref(document);
+	sample->self_check.raw.flags = SEEP_SELF_CHECK_HAS_NO_LIBUNWIND;
+	document = document_of(sample, (struct json_report_options){0});
+	check = json_object_get(document, "selfcheck");
+	assert_true(json_is_false(json_object_get(check, "works")));
 	json_decref(document);
 	free(sample);
 }
@@ -308,6 +354,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(keeps_the_schema_of_a_report),
+		cmocka_unit_test(has_both_stacks_of_a_difference),
 		cmocka_unit_test(keeps_the_schema_of_a_diff),
 		cmocka_unit_test(names_each_end),
 		cmocka_unit_test(unknown_things_are_null),

@@ -18,7 +18,8 @@
 #include "tools/model/error.h"
 #include "tools/model/profile.h"
 
-#define KEPT_FILE "tests/unit/files/version_1_0.seep"
+#define KEPT_FILE_1_0 "tests/unit/files/version_1_0.seep"
+#define KEPT_FILE "tests/unit/files/version_1_1.seep" /* of the current version */
 
 /* Two sites under one caller over four snapshots; every kind of record. */
 static void write_example(struct profile_writer *writer)
@@ -52,6 +53,18 @@ static void write_example(struct profile_writer *writer)
 	profile_writer_put(writer, &unload, sizeof(unload));
 	profile_writer_record(writer, SEEP_RECORD_MODULE_UNLOAD);
 
+	/* The newest one counts. */
+	profile_writer_self_check(writer, (struct seep_self_check){.one_in = 10, .compared = 1},
+				  NULL, 0);
+	profile_writer_self_check(
+		writer,
+		(struct seep_self_check){.one_in = 10,
+					 .compared = 500,
+					 .different = 9,
+					 .libunwind_gave_up = 3,
+					 .cut = 2,
+					 .skipped = 1},
+		(const struct seep_difference[]){{2, 3, 4711, 0, 8}, {3, 1, 4712, 0, 1}}, 2);
 	profile_writer_snapshot(writer, 6, 3, 0, SEEP_REASON_FINAL, "");
 	profile_writer_entry(writer, 3, 0, 0, 2, 0);
 	profile_writer_snapshot_done(writer);
@@ -101,6 +114,23 @@ static void check_example(const struct profile *profile)
 	assert_int_equal(site->points[1].cohorts[1].bytes, 400);
 }
 
+static void check_self_check(const struct self_check *check)
+{
+	assert_non_null(check);
+	assert_int_equal(check->raw.one_in, 10);
+	assert_int_equal(check->raw.compared, 500);
+	assert_int_equal(check->raw.different, 9);
+	assert_int_equal(check->raw.libunwind_gave_up, 3);
+	assert_int_equal(check->raw.cut, 2);
+	assert_int_equal(check->raw.skipped, 1);
+	assert_int_equal(check->difference_count, 2);
+	assert_int_equal(check->differences[0].ours, 2);
+	assert_int_equal(check->differences[0].libunwinds, 3);
+	assert_int_equal(check->differences[0].thread_id, 4711);
+	assert_int_equal(check->differences[0].count, 8);
+	assert_int_equal(check->differences[1].libunwinds, 1);
+}
+
 static void reads_every_kind_of_record(void **state)
 {
 	(void)state;
@@ -108,12 +138,24 @@ static void reads_every_kind_of_record(void **state)
 	write_example(&writer);
 	struct profile *profile = profile_writer_read(&writer);
 	check_example(profile);
+	check_self_check(profile->self_check);
 	profile_free(profile);
 	profile_writer_free(&writer);
 }
 
+static struct profile *read_kept(const char *path)
+{
+	struct profile *profile;
+	struct error error = {""};
+
+	if (profile_read(path, &profile, &error) != 0)
+		fail_msg("%s", error.text);
+	check_example(profile);
+	return profile;
+}
+
 /* With SEEP_KEEP_FILE=1 the file of the current version is written, once for each version. */
-static void still_reads_the_file_kept_from_version_1_0(void **state)
+static void still_reads_the_files_kept_from_every_version(void **state)
 {
 	(void)state;
 	if (getenv("SEEP_KEEP_FILE")) {
@@ -125,12 +167,43 @@ static void still_reads_the_file_kept_from_version_1_0(void **state)
 		fclose(file);
 		profile_writer_free(&writer);
 	}
-	struct profile *profile;
-	struct error error = {""};
-	if (profile_read(KEPT_FILE, &profile, &error) != 0)
-		fail_msg("%s", error.text);
-	check_example(profile);
+	struct profile *profile = read_kept(KEPT_FILE_1_0);
+	assert_null(profile->self_check);
 	profile_free(profile);
+	profile = read_kept(KEPT_FILE);
+	check_self_check(profile->self_check);
+	profile_free(profile);
+}
+
+/* A later minor version may make both structs longer. */
+static void a_longer_self_check_is_read_as_far_as_it_is_known(void **state)
+{
+	const struct seep_self_check check = {.struct_bytes = sizeof(check) + 8,
+					      .difference_bytes =
+						      sizeof(struct seep_difference) + 16,
+					      .difference_count = 2,
+					      .compared = 7};
+	const struct seep_difference differences[] = {{1, 2, 3, 0, 4}, {2, 3, 5, 0, 6}};
+	static const char added[16] = "0123456789abcde";
+	struct profile_writer writer;
+
+	(void)state;
+	write_example(&writer);
+	profile_writer_put(&writer, &check, sizeof(check));
+	profile_writer_put(&writer, added, 8);
+	for (int i = 0; i < 2; i++) {
+		profile_writer_put(&writer, &differences[i], sizeof(differences[i]));
+		profile_writer_put(&writer, added, 16);
+	}
+	profile_writer_record(&writer, SEEP_RECORD_SELF_CHECK);
+	struct profile *profile = profile_writer_read(&writer);
+	assert_int_equal(profile->damage.damaged_records, 0);
+	assert_int_equal(profile->self_check->raw.compared, 7);
+	assert_int_equal(profile->self_check->difference_count, 2);
+	assert_int_equal(profile->self_check->differences[1].ours, 2);
+	assert_int_equal(profile->self_check->differences[1].count, 6);
+	profile_free(profile);
+	profile_writer_free(&writer);
 }
 
 static void a_site_left_out_of_a_snapshot_is_as_it_was(void **state)
@@ -435,7 +508,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reads_every_kind_of_record),
-		cmocka_unit_test(still_reads_the_file_kept_from_version_1_0),
+		cmocka_unit_test(still_reads_the_files_kept_from_every_version),
+		cmocka_unit_test(a_longer_self_check_is_read_as_far_as_it_is_known),
 		cmocka_unit_test(a_site_left_out_of_a_snapshot_is_as_it_was),
 		cmocka_unit_test(a_site_left_out_of_a_keyframe_is_empty),
 		cmocka_unit_test(two_ids_of_one_node_are_one_site_and_their_numbers_add_up),

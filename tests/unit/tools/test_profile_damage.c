@@ -50,6 +50,9 @@ static size_t write_small(struct profile_writer *writer, size_t ends[SNAPSHOTS],
 		ends[i] = writer->last_record + sizeof(header) + header.payload_bytes;
 		records[count++] = writer->file.size;
 	}
+	profile_writer_self_check(writer, (struct seep_self_check){.one_in = 1, .compared = 9},
+				  &(struct seep_difference){2, 1, 4711, 0, 3}, 1);
+	records[count++] = writer->file.size;
 	profile_writer_end(writer, SEEP_END_EXIT, 0);
 	records[count++] = writer->file.size;
 	return count;
@@ -100,6 +103,13 @@ static char *describe(const struct profile *profile)
 			fputc('\n', out);
 		}
 	}
+	const struct self_check *check = profile->self_check;
+	if (check)
+		fprintf(out, "self-check %u %" PRIu64 "\n", check->raw.one_in, check->raw.compared);
+	for (size_t i = 0; check && i < check->difference_count; i++)
+		fprintf(out, "difference %u %u %u %" PRIu64 "\n", check->differences[i].ours,
+			check->differences[i].libunwinds, check->differences[i].thread_id,
+			check->differences[i].count);
 	fclose(out);
 	return text;
 }
@@ -126,6 +136,11 @@ static char *try_bytes(const void *bytes, size_t size, bool *is_damaged, struct 
 		assert_true(depth > 0);
 		for (uint32_t j = 0; j < profile->sites[i].point_count; j++)
 			assert_true(profile->sites[i].points[j].snapshot < profile->snapshot_count);
+	}
+	for (size_t i = 0; profile->self_check && i < profile->self_check->difference_count; i++) {
+		const struct stack_difference *difference = &profile->self_check->differences[i];
+		assert_true(difference->ours && difference->ours < profile->node_count);
+		assert_true(difference->libunwinds && difference->libunwinds < profile->node_count);
 	}
 	*is_damaged = profile->damage.damaged_records || profile->damage.skipped_bytes ||
 		      profile->damage.tail_is_torn;
@@ -402,6 +417,30 @@ static void make_inverted_module(struct profile_writer *writer)
 	profile_writer_module(writer, 1, 0, 0x50000, 0x40000, "/x");
 }
 
+/* Says that more differences follow than do. */
+static void make_many_differences(struct profile_writer *writer)
+{
+	struct seep_self_check check = {.struct_bytes = sizeof(check),
+					.difference_bytes = sizeof(struct seep_difference),
+					.difference_count = UINT32_MAX};
+	profile_writer_put(writer, &check, sizeof(check));
+	profile_writer_record(writer, SEEP_RECORD_SELF_CHECK);
+}
+
+static void make_short_differences(struct profile_writer *writer)
+{
+	struct seep_self_check check = {.struct_bytes = sizeof(check), .difference_count = 1};
+	profile_writer_put(writer, &check, sizeof(check));
+	profile_writer_put(writer, &check, sizeof(check));
+	profile_writer_record(writer, SEEP_RECORD_SELF_CHECK);
+}
+
+static void make_difference_of_unknown_stacks(struct profile_writer *writer)
+{
+	profile_writer_self_check(writer, (struct seep_self_check){.compared = 1},
+				  &(struct seep_difference){2, 99, 1, 0, 1}, 1);
+}
+
 static void make_endless_varint(struct profile_writer *writer)
 {
 	static const uint8_t ones[20] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
@@ -437,6 +476,9 @@ static void what_cannot_be_true_is_damage_although_its_checksum_is_right(void **
 	expect_refused(make_many_nodes, SNAPSHOTS);
 	expect_refused(make_torn_module, SNAPSHOTS);
 	expect_refused(make_inverted_module, SNAPSHOTS);
+	expect_refused(make_many_differences, SNAPSHOTS);
+	expect_refused(make_short_differences, SNAPSHOTS);
+	expect_refused(make_difference_of_unknown_stacks, SNAPSHOTS);
 }
 
 /* ---- garbage ---- */
@@ -592,7 +634,7 @@ static void every_refusal_says_what_is_wrong(void **state)
 	header->version_minor = 2;
 	profile_writer_process(&writer, 4711, "server");
 	expect_bytes_sentence(writer.file.bytes, writer.file.size, ENOTSUP, "version 7.2");
-	expect_bytes_sentence(writer.file.bytes, writer.file.size, ENOTSUP, "up to version 1.0");
+	expect_bytes_sentence(writer.file.bytes, writer.file.size, ENOTSUP, "up to version 1.1");
 	profile_writer_free(&writer);
 }
 
