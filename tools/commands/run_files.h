@@ -28,6 +28,7 @@ struct run_file {
 	size_t leak_count;
 	size_t lasting_leak_count; /* of these, the ones with a block that is live at the end */
 	double leak_bytes_per_hour;
+	uint64_t checked, different; /* captures compared with libunwind, and found different */
 };
 
 struct run_files {

@@ -242,6 +242,28 @@ static void write_children(FILE *out, const struct run_files *run_files, const c
 	fputc('\n', out);
 }
 
+/* Only bad news: a stack in one of the files may be wrong. */
+static void write_self_check(FILE *out, const struct run_files *run_files)
+{
+	const struct run_file *worst = NULL;
+	uint64_t checked = 0, different = 0;
+	char word[SHELL_WORD_BYTES];
+
+	for (size_t i = 0; i < run_files->count; i++) {
+		const struct run_file *file = &run_files->files[i];
+		checked += file->checked;
+		different += file->different;
+		if (file->different > (worst ? worst->different : 0))
+			worst = file;
+	}
+	if (!worst)
+		return;
+	fprintf(out,
+		"seep: self-check: %s %s in %s captures compared with libunwind: seep report %s\n",
+		number_count(different).text, different == 1 ? "difference" : "differences",
+		number_count(checked).text, shell_word(path_to_type(worst->path), word));
+}
+
 /* What is worth reading first: the program's own file, unless only a child leaks. */
 static const struct run_file *file_to_read(const struct run_files *run_files)
 {
@@ -270,6 +292,7 @@ int run_summary_write(FILE *out, const char *program, const struct child_process
 			       file_to_read(run_files) != &run_files->files[run_files->root]);
 		write_state(out, profile);
 		write_children(out, run_files, children_folder);
+		write_self_check(out, run_files);
 		fprintf(out, "seep: more: seep report %s\n",
 			shell_word(path_to_type(file_to_read(run_files)->path), word));
 	}
@@ -299,6 +322,10 @@ int run_summary_judge(struct run_files *run_files, struct error *error)
 			file->leak_count = count_flagged(report);
 			file->lasting_leak_count = count_lasting(report);
 			file->leak_bytes_per_hour = sum_flagged_growth(report);
+			if (profile->self_check) {
+				file->checked = profile->self_check->raw.compared;
+				file->different = profile->self_check->raw.different;
+			}
 		} else if (!first_failure) {
 			first_failure = result;
 		}
