@@ -12,6 +12,7 @@
  *   COUNT      a whole number
  *   CHOICE     one of the words separated by | in the column `values`
  *   LIST       words separated by commas
+ *   SHARE      off, 1 for all, or 1/N for one in N; the option without a value means 1
  *
  * A value may contain a colon only as \: (SEEP_OPTIONS is split at colons).
  */
@@ -43,6 +44,9 @@
 	  "exact last state after a kill; a thread; or the program itself while it allocates.")    \
 	X(max_file, 0, SIZE, "SIZE", "64M",                                                        \
 	  "keep the file smaller than SIZE by thinning old snapshots (at least 1M).")              \
+	X(selfcheck, 0, SHARE, "1/N", "off",                                                       \
+	  "compare every captured stack, or one in N, with libunwind's (package libunwind8), in the " \
+	  "running program. The report says what differed. Slow.")                                 \
 	X(command_line, 0, CHOICE, "on|off", "on", "store the program's arguments in the file.")   \
 	X(quiet, 'q', CHOICE, "on|off", "off", "no summary, no notices on stderr.")
 

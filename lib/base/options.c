@@ -186,6 +186,29 @@ static bool set_max_file(const char *value)
 	return true;
 }
 
+static bool set_selfcheck(const char *value)
+{
+	uint64_t number;
+
+	options.selfcheck_one_in = 0;
+	if (text_equal(value, "off"))
+		return true;
+	if (value[0] != '1')
+		return false;
+	if (value[1] == 0) {
+		options.selfcheck_one_in = 1;
+		return true;
+	}
+	if (value[1] != '/')
+		return false;
+	value += 2;
+	if (!text_read_number(&value, &number) || *value != 0 || number < 1 ||
+	    number > OPTIONS_ONE_IN_MAX)
+		return false;
+	options.selfcheck_one_in = (uint32_t)number;
+	return true;
+}
+
 static bool set_command_line(const char *value)
 {
 	return read_switch(value, &options.stores_command_line);

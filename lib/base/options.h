@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #define OPTIONS_STACK_DEPTH_MAX 512
+#define OPTIONS_ONE_IN_MAX 1000000000u
 
 enum snapshots_by { SNAPSHOTS_BY_PROCESS, SNAPSHOTS_BY_THREAD, SNAPSHOTS_BY_INLINE };
 enum children { CHILDREN_ALL, CHILDREN_NONE, CHILDREN_NAMED };
@@ -28,6 +29,7 @@ struct options {
 	char children_names[1024]; /* separated by commas */
 	enum snapshots_by snapshots_by;
 	uint64_t max_file_bytes;
+	uint32_t selfcheck_one_in; /* captures; 0: none */
 	bool stores_command_line;
 	bool is_quiet;
 	uint32_t root_pid;		/* pid of the process that seep run started; 0: unknown */

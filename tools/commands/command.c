@@ -51,8 +51,8 @@ const char *command_option_text(const struct command_option *option, int with_ar
 		if (*c == '_')
 			*c = '-';
 	if (with_argument && option->argument && length < COMMAND_OPTION_BYTES)
-		snprintf(text + length, (size_t)(COMMAND_OPTION_BYTES - length), "=%s",
-			 option->argument);
+		snprintf(text + length, (size_t)(COMMAND_OPTION_BYTES - length),
+			 option->is_argument_optional ? "[=%s]" : "=%s", option->argument);
 	return text;
 }
 
@@ -98,7 +98,9 @@ static int parser_make(struct parser *parser, const struct command *command, int
 		command_option_text(option, 0, parser->names[i]);
 		parser->long_options[i] = (struct option){
 			.name = parser->names[i] + 2,
-			.has_arg = option->argument ? required_argument : no_argument,
+			.has_arg = !option->argument		  ? no_argument
+				   : option->is_argument_optional ? optional_argument
+								  : required_argument,
 			.val = FIRST_OPTION_VALUE + (int)i,
 		};
 		if (option->letter && !strchr(parser->letters, option->letter)) {

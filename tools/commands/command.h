@@ -6,6 +6,7 @@
 #ifndef SEEP_COMMANDS_COMMAND_H
 #define SEEP_COMMANDS_COMMAND_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Exit status of the tool itself. */
@@ -15,8 +16,9 @@ struct command_option {
 	const char *name;     /* long name without leading dashes; '_' is shown and typed as '-' */
 	char letter;	      /* 0 for none */
 	const char *argument; /* "FILE", "text|json"; null for a switch */
-	const char *initial;  /* shown as the default; null for none */
-	const char *help;     /* one or more sentences */
+	bool is_argument_optional; /* --name or --name=ARGUMENT */
+	const char *initial;	   /* shown as the default; null for none */
+	const char *help;	   /* one or more sentences */
 };
 
 struct command {
@@ -43,7 +45,7 @@ const struct command *command_find(const char *name);
 /* The command whose name is nearest to what was typed, or null where none is near. */
 const struct command *command_suggest(const char *typed);
 
-/* "--stack-depth" for the option named stack_depth, with "=N" when asked for; at most
+/* "--stack-depth" for the option named stack_depth, with "=N" (or "[=N]") when asked for; at most
  * COMMAND_OPTION_BYTES. Returns `text`. */
 #define COMMAND_OPTION_BYTES 128
 const char *command_option_text(const struct command_option *option, int with_argument, char *text);
@@ -51,7 +53,7 @@ const char *command_option_text(const struct command_option *option, int with_ar
 extern const struct command_option command_help_option;
 
 /* Parses options in front of the first operand (or up to "--"). For each option calls
- * `take(option, value, context)`, value null for a switch; take returns 0 or -EINVAL with its own
+ * `take(option, value, context)`, value null for a switch or where it was left out; take returns 0 or -EINVAL with its own
  * message printed. Handles --help. Returns the index of the first operand, or -1 when the command
  * should end with *status. Options may stand after operands too, unless `stop_at_operand`. */
 int command_parse(const struct command *command, int argc, char **argv, int stop_at_operand,

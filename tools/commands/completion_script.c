@@ -19,6 +19,11 @@ static const char list_pids[] =
 	"sed -n 's/.*@seep\\.\\([0-9][0-9]*\\)\\.[0-9]*$/\\1/p' /proc/net/unix 2>/dev/null";
 
 /* "text|json": words to choose from, not the name of a thing. */
+static bool needs_value(const struct command_option *option)
+{
+	return option->argument && !option->is_argument_optional;
+}
+
 static bool is_choice(const char *argument)
 {
 	if (!argument || !strchr(argument, '|'))
@@ -55,7 +60,7 @@ static void write_bash_option_values(FILE *out, const struct command *command)
 	fputs("\t\tcase $option in\n", out);
 	for (const struct command_option *option = command->options; option && option->name;
 	     option++) {
-		if (!option->argument)
+		if (!needs_value(option))
 			continue;
 		fprintf(out, "\t\t%s", command_option_text(option, 0, text));
 		if (option->letter)
@@ -102,7 +107,7 @@ static void write_bash_command(FILE *out, const struct command *command)
 	for (const struct command_option *option = command->options; option && option->name;
 	     option++)
 		fprintf(out, "%s%s ", command_option_text(option, 0, text),
-			option->argument ? "=" : "");
+			needs_value(option) ? "=" : "");
 	fputs("--help' -- \"$current\"))\n"
 	      "\t\t\t[[ ${COMPREPLY-} == *= ]] && compopt -o nospace\n"
 	      "\t\t\treturn\n\t\tfi\n",
@@ -116,7 +121,7 @@ static void write_letters_with_value(FILE *out, const struct command *command)
 {
 	for (const struct command_option *option = command->options; option && option->name;
 	     option++)
-		if (option->letter && option->argument)
+		if (option->letter && needs_value(option))
 			fputc(option->letter, out);
 }
 
@@ -200,7 +205,7 @@ static void write_fish_command(FILE *out, const struct command *command)
 			command->name, command_option_text(option, 0, text) + 2);
 		if (option->letter)
 			fprintf(out, " -s %c", option->letter);
-		if (option->argument)
+		if (needs_value(option))
 			fputs(is_file(option->argument) ? " -r" : " -x", out);
 		if (is_choice(option->argument)) {
 			fputs(" -a '", out);

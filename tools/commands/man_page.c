@@ -66,9 +66,9 @@ static void write_option(FILE *out, const struct command_option *option)
 	write_text(out, command_option_text(option, 0, name));
 	fputs("\\fR", out);
 	if (option->argument) {
-		fputs("=\\fI", out);
+		fputs(option->is_argument_optional ? "[=\\fI" : "=\\fI", out);
 		write_text(out, option->argument);
-		fputs("\\fR", out);
+		fputs(option->is_argument_optional ? "\\fR]" : "\\fR", out);
 	}
 	fputc('\n', out);
 	write_text(out, option->help);

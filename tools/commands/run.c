@@ -44,6 +44,7 @@ static const struct command_option options[] = {
 	{.name = #key_,                                                                            \
 	 .letter = (letter_),                                                                      \
 	 .argument = ARGUMENT_SHOWN(type_, values_, initial_),                                     \
+	 .is_argument_optional = __builtin_strcmp(#type_, "SHARE") == 0,                           \
 	 .initial = ARGUMENT_SHOWN(type_, values_, initial_) ? (initial_) : NULL,                  \
 	 .help = (help_)},
 	SEEP_SETTINGS(OPTION_ROW)
@@ -80,7 +81,7 @@ static int take_setting(struct run *run, const struct setting *setting, const ch
 
 	command_option_text(&named, 0, shown_as);
 	if (!value)
-		value = "on";
+		value = setting_plain_value(setting);
 	if (setting_check(setting, shown_as, value, &error) < 0 ||
 	    settings_text_set(&run->settings, setting, value, &error) < 0) {
 		command_fail("run: %s", error.text);

@@ -13,7 +13,7 @@
 #include "seep/settings.h"
 #include "tools/model/error.h"
 
-enum setting_type { PATH, DURATION, SIZE, COUNT, CHOICE, LIST };
+enum setting_type { PATH, DURATION, SIZE, COUNT, CHOICE, LIST, SHARE };
 
 const struct setting settings_table[] = {
 #define SETTING_ROW(key_, letter_, type_, values_, initial_, help_)                                \
@@ -27,6 +27,7 @@ const struct setting settings_table[] = {
 
 /* What the library can keep; see lib/base/options.h. */
 #define STACK_DEPTH_MAX 512
+#define ONE_IN_MAX 1000000000
 #define CHILDREN_NAMES_BYTES 1024
 #define INTERVAL_MIN_NS 1000000u
 #define FILE_MIN_BYTES (1u << 20)
@@ -70,6 +71,11 @@ const struct setting *settings_find(const char *key)
 bool setting_is_switch(const struct setting *setting)
 {
 	return strcmp(setting->values, "on|off") == 0 && strcmp(setting->initial, "off") == 0;
+}
+
+const char *setting_plain_value(const struct setting *setting)
+{
+	return setting->type == SHARE ? "1" : "on";
 }
 
 /* "1.5GiB" in the smallest unit. Only plain decimals: strtod would take "inf", "0x10" and, in some
@@ -199,6 +205,15 @@ int setting_check(const struct setting *setting, const char *shown_as, const cha
 				 value, setting->values);
 	case LIST:
 		return check_list(setting, shown_as, value, error);
+	case SHARE:
+		if (strcmp(value, "off") == 0 || strcmp(value, "1") == 0)
+			return 0;
+		if (strncmp(value, "1/", 2) == 0 && value[2] &&
+		    strspn(value + 2, "0123456789") == strlen(value + 2) &&
+		    strlen(value + 2) <= 10 && atoll(value + 2) >= 1 &&
+		    atoll(value + 2) <= ONE_IN_MAX)
+			return 0;
+		return refuse(shown_as, value, "off, 1, or 1/N for one in N such as 1/1000", error);
 	}
 	return 0;
 }

@@ -28,6 +28,9 @@ const struct setting *settings_find(const char *key);
 /* Is the setting switched on by its mere name (--quiet)? Those that are on|off and off at first. */
 bool setting_is_switch(const struct setting *setting);
 
+/* What its option means without a value, where it may stand so. */
+const char *setting_plain_value(const struct setting *setting);
+
 /* Checks a value. -EINVAL and a sentence that calls the setting `shown_as` ("--interval"). */
 int setting_check(const struct setting *setting, const char *shown_as, const char *value,
 		  struct error *error);

@@ -44,6 +44,7 @@ static void assert_defaults(void)
 	assert_int_equal(options.children, CHILDREN_ALL);
 	assert_int_equal(options.snapshots_by, SNAPSHOTS_BY_PROCESS);
 	assert_int_equal(options.max_file_bytes, 64 * MIB);
+	assert_int_equal(options.selfcheck_one_in, 0);
 	assert_true(options.stores_command_line);
 	assert_false(options.is_quiet);
 	assert_int_equal(options.root_pid, 0);
@@ -74,7 +75,8 @@ static void sets_every_key(void **state)
 {
 	(void)state;
 	parse_well("output=/tmp/x.seep:interval=200ms:growth=1G:stack_depth=512:track=malloc,mmap:"
-		   "children=none:snapshots_by=thread:max_file=1M:command_line=off:quiet=on:"
+		   "children=none:snapshots_by=thread:max_file=1M:selfcheck=1/250:"
+		   "command_line=off:quiet=on:"
 		   "root_pid=77");
 	assert_string_equal(options.output, "/tmp/x.seep");
 	assert_int_equal(options.interval_ns, SECOND / 5);
@@ -84,6 +86,7 @@ static void sets_every_key(void **state)
 	assert_int_equal(options.children, CHILDREN_NONE);
 	assert_int_equal(options.snapshots_by, SNAPSHOTS_BY_THREAD);
 	assert_int_equal(options.max_file_bytes, MIB);
+	assert_int_equal(options.selfcheck_one_in, 250);
 	assert_false(options.stores_command_line);
 	assert_true(options.is_quiet);
 	assert_int_equal(options.root_pid, 77);
@@ -91,6 +94,10 @@ static void sets_every_key(void **state)
 	assert_true(options.tracks_mmap);
 	assert_int_equal(options.snapshots_by, SNAPSHOTS_BY_INLINE);
 	assert_int_equal(options.growth_bytes, 0);
+	parse_well("selfcheck=1");
+	assert_int_equal(options.selfcheck_one_in, 1);
+	parse_well("selfcheck=1:selfcheck=off");
+	assert_int_equal(options.selfcheck_one_in, 0);
 }
 
 static void reads_durations_and_sizes_with_their_units(void **state)
@@ -169,6 +176,15 @@ static void keeps_the_default_where_a_value_is_bad(void **state)
 		"max_file=",
 		"max_file=1023K",
 		"max_file=off",
+		"selfcheck=",
+		"selfcheck=on",
+		"selfcheck=0",
+		"selfcheck=10",
+		"selfcheck=1/",
+		"selfcheck=1/0",
+		"selfcheck=1/5x",
+		"selfcheck=1/1000000001",
+		"selfcheck=2/5",
 		"command_line=maybe",
 		"quiet=",
 		"quiet=yes",

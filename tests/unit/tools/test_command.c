@@ -25,6 +25,10 @@
 static const struct command_option sample_options[] = {
 	{.name = "stack_depth", .letter = 'd', .argument = "N", .help = "a number."},
 	{.name = "quiet", .letter = 'q', .help = "a switch."},
+	{.name = "check",
+	 .argument = "1/N",
+	 .is_argument_optional = true,
+	 .help = "perhaps a share."},
 	{0},
 };
 static const struct command sample = {
@@ -109,6 +113,23 @@ static void takes_options_after_operands_unless_a_program_follows(void **state)
 	free(message);
 }
 
+static void reads_an_option_with_and_without_its_value(void **state)
+{
+	char *message, name[COMMAND_OPTION_BYTES];
+	int status;
+
+	(void)state;
+	PARSE(1, "--check", "program");
+	assert_string_equal(taken, "check=-;");
+	assert_string_equal(operands, "program ");
+	free(message);
+	PARSE(1, "--check=1/7", "-q", "program");
+	assert_string_equal(taken, "check=1/7;quiet=-;");
+	assert_string_equal(operands, "program ");
+	free(message);
+	assert_string_equal(command_option_text(&sample_options[2], 1, name), "--check[=1/N]");
+}
+
 static void refuses_in_one_line_that_names_the_option(void **state)
 {
 	static const struct {
@@ -126,6 +147,7 @@ static void refuses_in_one_line_that_names_the_option(void **state)
 		{{"--stack-depth"}, "a value is missing after option '--stack-depth'"},
 		{{"-d"}, "a value is missing after option '-d'"},
 		{{"--quiet=yes"}, "no value can follow option '--quiet'"},
+		{{"--chec=1"}, "unknown option '--chec'"},
 	};
 
 	(void)state;
@@ -448,6 +470,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reads_options_in_all_spellings),
+		cmocka_unit_test(reads_an_option_with_and_without_its_value),
 		cmocka_unit_test(takes_options_after_operands_unless_a_program_follows),
 		cmocka_unit_test(refuses_in_one_line_that_names_the_option),
 		cmocka_unit_test(stops_where_a_value_is_refused),

@@ -69,6 +69,21 @@ static const struct {
 	{"max_file", "1024K", true},
 	{"max_file", "1023K", false},
 	{"max_file", "off", false},
+	{"selfcheck", "off", true},
+	{"selfcheck", "1", true},
+	{"selfcheck", "1/1", true},
+	{"selfcheck", "1/1000", true},
+	{"selfcheck", "1/1000000000", true},
+	{"selfcheck", "1/1000000001", false},
+	{"selfcheck", "1/99999999999999999999", false},
+	{"selfcheck", "1/0", false},
+	{"selfcheck", "1/", false},
+	{"selfcheck", "1/-3", false},
+	{"selfcheck", "1/2x", false},
+	{"selfcheck", "2/3", false},
+	{"selfcheck", "10", false},
+	{"selfcheck", "on", false},
+	{"selfcheck", "", false},
 	{"command_line", "off", true},
 	{"command_line", "0", true},
 	{"command_line", "no", false},
@@ -157,6 +172,13 @@ static void survives_writing_and_reading(void **state)
 	settings_text_free(&copy);
 }
 
+static void some_settings_mean_something_by_their_mere_name(void **state)
+{
+	(void)state;
+	assert_string_equal(setting_plain_value(settings_find("quiet")), "on");
+	assert_string_equal(setting_plain_value(settings_find("selfcheck")), "1");
+}
+
 static void the_last_word_counts(void **state)
 {
 	struct settings_text text;
@@ -201,6 +223,7 @@ int main(void)
 		cmocka_unit_test(says_what_is_wrong_and_what_is_possible),
 		cmocka_unit_test(every_default_is_possible),
 		cmocka_unit_test(survives_writing_and_reading),
+		cmocka_unit_test(some_settings_mean_something_by_their_mere_name),
 		cmocka_unit_test(the_last_word_counts),
 		cmocka_unit_test(names_what_is_wrong_in_the_environment),
 	};
