@@ -142,6 +142,7 @@ check-stacks: $(STACK_TEST_PROGRAMS)
 	@failed=0; for test in $^; do SEEP_TEST_FULL=1 $$test || failed=1; done; exit $$failed
 $(BUILD)/tests/unit/lib/test_cfi_program: LIB_TEST_FLAGS = -Wl,--wrap=_dl_find_object
 $(BUILD)/tests/unit/lib/test_no_memory: LIB_TEST_FLAGS = -Wl,--wrap=region_map
+$(BUILD)/tests/unit/lib/test_self_check: LIB_TEST_FLAGS = -Wl,--wrap=oracle_step
 $(BUILD)/tests/unit/lib/test_guest: | $(LIB_OBJECTS)
 $(BUILD)/tests/unit/lib/test_guest: LIB_TEST_FLAGS = \
 	-DLIB_OBJECTS='"$(abspath $(filter-out $(BUILD)/lib/interpose/%,$(LIB_OBJECTS)))"'

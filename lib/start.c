@@ -30,6 +30,7 @@
 #include "lib/interpose/doors.h"
 #include "lib/record/module_list.h"
 #include "lib/record/recorder.h"
+#include "lib/record/self_check.h"
 #include "lib/record/thread_state.h"
 #include "lib/snapshot/process_facts.h"
 #include "lib/snapshot/snapshot_writer.h"
@@ -245,6 +246,15 @@ static bool is_followed(void)
 	return options_follow_child(process_facts.name);
 }
 
+/* A tree of processes says once what is missing. */
+static void start_self_check(void)
+{
+	const char *problem = self_check_start();
+
+	if (problem != NULL && (options.root_pid == 0 || options.root_pid == process_facts.pid))
+		say("the self-check", problem, 0);
+}
+
 __attribute__((constructor(101))) static void start(void)
 {
 	char complaint[512];
@@ -261,6 +271,8 @@ __attribute__((constructor(101))) static void start(void)
 		switch_off();
 		return;
 	}
+	if (options.selfcheck_one_in != 0)
+		start_self_check();
 	on_exit(at_exit, NULL);
 	atomic_store(&is_constructed, true);
 	start_writing(true);

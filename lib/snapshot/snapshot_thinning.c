@@ -193,6 +193,7 @@ struct copying {
 	void *context;
 	struct buffer carried; /* payload of dropped snapshots, merged; empty: none */
 	uint32_t snapshots, seen, newest_kept;
+	uint32_t self_checks; /* still to come */
 };
 
 static int copy_snapshot(struct copying *copying, const struct record *record)
@@ -225,6 +226,12 @@ static int copy_snapshot(struct copying *copying, const struct record *record)
 	return result;
 }
 
+/* Of the records that hold all that is known of something, only the newest is worth its room. */
+static bool is_outdated(struct copying *copying, const struct record *record)
+{
+	return record->header.type == SEEP_RECORD_SELF_CHECK && --copying->self_checks > 0;
+}
+
 int snapshot_thinning_copy(int fd, uint64_t bytes, uint32_t newest_kept, snapshot_thinning_put *put,
 			   void *context)
 {
@@ -233,8 +240,10 @@ int snapshot_thinning_copy(int fd, uint64_t bytes, uint32_t newest_kept, snapsho
 	uint64_t offset = sizeof(struct seep_file_header);
 	int result = 0;
 
-	for (; read_header(fd, bytes, offset, &record); offset += record_bytes(&record))
+	for (; read_header(fd, bytes, offset, &record); offset += record_bytes(&record)) {
 		copying.snapshots += record.header.type == SEEP_RECORD_SNAPSHOT;
+		copying.self_checks += record.header.type == SEEP_RECORD_SELF_CHECK;
+	}
 	if (offset < bytes)
 		return -EILSEQ;
 	offset = sizeof(struct seep_file_header);
@@ -242,7 +251,7 @@ int snapshot_thinning_copy(int fd, uint64_t bytes, uint32_t newest_kept, snapsho
 		result = read_payload(fd, offset, &record);
 		if (result == 0 && record.header.type == SEEP_RECORD_SNAPSHOT)
 			result = copy_snapshot(&copying, &record);
-		else if (result == 0)
+		else if (result == 0 && !is_outdated(&copying, &record))
 			result = put(context, record.header.type, record.header.time_ns,
 				     record.payload.start, record.payload.bytes);
 		offset += record_bytes(&record);

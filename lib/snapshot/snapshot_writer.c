@@ -29,6 +29,7 @@
 #include "lib/record/epoch.h"
 #include "lib/record/module_list.h"
 #include "lib/record/recorder.h"
+#include "lib/record/self_check.h"
 #include "lib/record/thread_state.h"
 #include "lib/snapshot/process_facts.h"
 #include "lib/snapshot/site_totals.h"
@@ -51,10 +52,11 @@ static struct {
 	_Atomic(uint32_t) holder_tid;
 	uint32_t modules, unloads_seen, module_version; /* written so far */
 	uint32_t stacks;
-	bool needs_keyframe;
+	bool needs_keyframe, has_checks;
 	struct snapshot_result last;
-	uint64_t taken_ns;	 /* when it was */
-	bool is_unloaded[65536]; /* by module: its unload has been written */
+	uint64_t taken_ns;		  /* when it was */
+	struct self_check_results checks; /* written last, if has_checks */
+	bool is_unloaded[65536];	  /* by module: its unload has been written */
 } writer;
 
 /* By stack: what was last written of the site; 0: nothing. */
@@ -240,6 +242,57 @@ static int write_stacks(uint64_t time_ns, uint32_t end)
 		writer.stacks += head.count;
 	}
 	return 0;
+}
+
+static bool is_written(const struct self_check_difference *difference)
+{
+	return difference->ours < writer.stacks && difference->libunwinds < writer.stacks;
+}
+
+/* What has been found since it was written last. A difference whose stacks are too new for this
+ * snapshot waits for the next. */
+static int write_self_check(uint64_t time_ns)
+{
+	struct seep_self_check head = {.struct_bytes = sizeof(head),
+				       .difference_bytes = sizeof(struct seep_difference),
+				       .one_in = options.selfcheck_one_in};
+	struct self_check_results checks;
+	struct buffer payload = {0};
+	int result;
+
+	if (options.selfcheck_one_in == 0)
+		return 0;
+	self_check_read(&checks);
+	if (writer.has_checks && memcmp(&checks, &writer.checks, sizeof(checks)) == 0)
+		return 0;
+	head.flags = checks.state == SELF_CHECK_HAS_NO_LIBUNWIND ? SEEP_SELF_CHECK_HAS_NO_LIBUNWIND
+		     : checks.state == SELF_CHECK_OVER		 ? SEEP_SELF_CHECK_IS_OVER
+								 : 0;
+	for (int i = 0; i < SELF_CHECK_OUTCOMES; i++)
+		head.compared += checks.outcomes[i];
+	head.different = checks.outcomes[SELF_CHECK_DIFFERENT];
+	head.libunwind_gave_up = checks.outcomes[SELF_CHECK_GAVE_UP];
+	head.cut = checks.outcomes[SELF_CHECK_CUT];
+	head.skipped = checks.skipped;
+	for (uint32_t i = 0; i < checks.difference_count; i++)
+		head.difference_count += is_written(&checks.differences[i]);
+	buffer_add(&payload, &head, sizeof(head));
+	for (uint32_t i = 0; i < checks.difference_count; i++) {
+		const struct self_check_difference *difference = &checks.differences[i];
+		struct seep_difference written = {.ours = difference->ours,
+						  .libunwind = difference->libunwinds,
+						  .thread_id = difference->thread_id,
+						  .count = difference->count};
+
+		if (is_written(difference))
+			buffer_add(&payload, &written, sizeof(written));
+	}
+	result = append_and_release(SEEP_RECORD_SELF_CHECK, time_ns, &payload);
+	if (result == 0 && head.difference_count == checks.difference_count) {
+		writer.checks = checks;
+		writer.has_checks = true;
+	}
+	return result;
 }
 
 /* A site as it is now. */
@@ -429,6 +482,8 @@ static int take_locked(enum seep_snapshot_reason reason, const char *label, bool
 	result = totals.is_failed ? -ENOMEM : write_modules(time_ns);
 	if (result == 0)
 		result = write_stacks(time_ns, totals.stack_count);
+	if (result == 0)
+		result = write_self_check(time_ns);
 	if (result == 0) {
 		head = head_of(&totals, reason, is_quiet);
 		result = write_snapshot(&head, label, &totals, time_ns);
@@ -499,6 +554,7 @@ void snapshot_writer_postfork_child(void)
 	atomic_store(&writer.holder_tid, 0);
 	writer.modules = writer.module_version = 0;
 	writer.last = (struct snapshot_result){0};
+	writer.has_checks = false;
 	memset(writer.is_unloaded, 0, sizeof(writer.is_unloaded));
 	snapshot_file_forget();
 }

@@ -200,6 +200,34 @@ static void kept_snapshots_say_what_they_said(void **state)
 	print_message("          %u values compared\n", (unsigned)compared);
 }
 
+/* Each says all that was known by then. */
+static void keeps_the_newest_self_check_only(void **state)
+{
+	struct lib_random random = lib_random_start();
+	struct profile_writer file, thinned;
+	struct lib_history history;
+	size_t without, with;
+
+	(void)state;
+	write_history(&random, &file, &history, 3);
+	assert_int_equal(thin(&file, &thinned), 0);
+	without = thinned.file.size;
+	profile_writer_free(&thinned);
+	for (uint64_t i = 1; i <= 100; i++)
+		profile_writer_self_check(&file, (struct seep_self_check){.compared = i}, NULL, 0);
+	assert_int_equal(thin(&file, &thinned), 0);
+	with = thinned.file.size;
+	assert_int_equal(with - without,
+			 sizeof(struct seep_record_header) + sizeof(struct seep_self_check));
+	struct profile *profile = profile_writer_read(&thinned);
+	assert_int_equal(profile->self_check->raw.compared, 100);
+	check_sound(profile);
+	profile_free(profile);
+	profile_writer_free(&thinned);
+	profile_writer_free(&file);
+	lib_history_free(&history);
+}
+
 static void halves_what_is_old(void **state)
 {
 	struct lib_random random = lib_random_start();
@@ -305,6 +333,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(kept_snapshots_say_what_they_said),
+		cmocka_unit_test(keeps_the_newest_self_check_only),
 		cmocka_unit_test(halves_what_is_old),
 		cmocka_unit_test(passes_on_that_the_disk_is_full),
 		cmocka_unit_test(survives_a_file_that_somebody_changed),
