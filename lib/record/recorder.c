@@ -19,6 +19,7 @@
 #include "lib/record/live_table.h"
 #include "lib/record/map_table.h"
 #include "lib/record/module_list.h"
+#include "lib/record/self_check.h"
 #include "lib/record/side_table.h"
 #include "lib/record/site_counters.h"
 #include "lib/record/thread_state.h"
@@ -50,6 +51,7 @@ static inline uint32_t stack_of(struct thread_state *thread, struct caller calle
 
 	stack_capture(&thread->trace, caller, options.stack_depth);
 	stack = call_tree_stack(&thread->trace, pseudo_pc);
+	self_check(&thread->trace, caller, stack, pseudo_pc);
 	thread->counts[0][COUNT_CUT_STACKS] += thread->trace.is_cut;
 	thread->counts[0][COUNT_LOST_STACKS] += stack == CALL_TREE_NO_ROOM;
 	return stack;
@@ -76,6 +78,8 @@ static __attribute__((noinline)) void add_slow(const struct guard *guard, uint64
 		atomic_fetch_add(&thread_state_lost_blocks, 1);
 		return;
 	}
+	if (self_check_is_asking)
+		return; /* libunwind's own */
 	block->stack = CALL_TREE_NESTED;
 	guard_count(guard, COUNT_LOST_STACKS, 1);
 	switch (live_table_add(guard, addr, block, &old)) {
@@ -158,7 +162,7 @@ void recorder_count_unknown_free(void)
 	if (!life_is_on())
 		return;
 	GUARD_SCOPE struct guard guard = guard_enter();
-	if (guard.thread != NULL)
+	if (guard.thread != NULL && !self_check_is_asking)
 		guard_count(&guard, COUNT_UNKNOWN_FREES, 1);
 }
 
@@ -233,7 +237,7 @@ void recorder_add_mapping(const void *start, uint64_t bytes, uint64_t pc, struct
 	if (!life_is_on())
 		return;
 	GUARD_SCOPE struct guard guard = guard_enter();
-	if (guard.thread == NULL)
+	if (guard.thread == NULL || self_check_is_asking)
 		return;
 	if (guard.is_nested)
 		block.stack = CALL_TREE_NESTED;
@@ -260,6 +264,7 @@ void recorder_postfork_child(void)
 {
 	side_table_postfork_child();
 	map_table_postfork_child();
+	self_check_postfork_child();
 	module_list_postfork_child();
 	atomic_store(&thread_state_lost_blocks, 0);
 	/* What was born up to now belongs to the parent; our own blocks are born from the next
