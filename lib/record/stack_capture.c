@@ -13,6 +13,9 @@
  * them, then the rest is unchanged. Exceptions, longjmp, coroutines and stack switches need no
  * special case, and nothing of the program's memory is written.
  *
+ * A rule of other registers than sp and bp depends on what all frames inside have saved; full_step
+ * walks through them again, also when the last stack is re-used.
+ *
  * Where there is no rule (JIT code, hand-written assembly) the frame-pointer chain is followed as
  * long as it is plausible. Its words may not be mapped, so the kernel reads them. What cannot be
  * followed ends in SEEP_PC_CUT: a stack is right or says that it is not whole.
@@ -27,11 +30,11 @@
 
 #include <stddef.h>
 #include <string.h>
-#include <sys/uio.h>
 #include <ucontext.h>
 
-#include "lib/base/syscalls.h"
 #include "lib/record/module_list.h"
+#include "lib/record/stack_path.h"
+#include "lib/record/stack_words.h"
 #include "lib/record/unwind_rules.h"
 #include "seep/snapshot_format.h"
 
@@ -42,27 +45,13 @@
 /* Larger frames are rare enough to look twice. */
 #define NEAR_BYTES (64u << 10)
 
-static uint64_t word_at(uint64_t address)
-{
-	return *(const volatile uint64_t *)address;
-}
-
-static bool read_unsafe(uint64_t address, uint64_t *words, size_t count)
-{
-	struct iovec local = {.iov_base = words, .iov_len = count * sizeof(*words)};
-	struct iovec remote = {.iov_base = (void *)address, .iov_len = local.iov_len};
-
-	return sys_call(SYS_process_vm_readv, sys_pid(), &local, 1, &remote, 1, 0) ==
-	       (long)local.iov_len;
-}
-
 /* One word of the stack, where `from` says it is. Outside of a guessed frame everything is a guess, and
  * a large frame may be a rule that is wrong by now (see step_out): then the kernel reads. */
 static bool read_word(const struct stack_frame *from, uint64_t address, uint64_t *word)
 {
 	if (__builtin_expect(from->is_guess || address - from->sp > NEAR_BYTES, 0))
-		return read_unsafe(address, word, 1);
-	*word = word_at(address);
+		return stack_read_unsafe(address, word, sizeof(*word));
+	*word = stack_word(address);
 	return true;
 }
 
@@ -87,7 +76,7 @@ static bool follow_frame_pointer(const struct stack_frame *from, struct stack_fr
 	if (from->bp < from->sp || from->bp - from->sp > PLAUSIBLE_FRAME_BYTES ||
 	    from->bp % sizeof(uint64_t) != 0)
 		return false;
-	if (!read_unsafe(from->bp, words, 2) || words[1] < SEEP_PC_LIMIT + 8 ||
+	if (!stack_read_unsafe(from->bp, words, sizeof(words)) || words[1] < SEEP_PC_LIMIT + 8 ||
 	    !module_list_knows(words[1] - 7) || !follows_call(words[1]))
 		return false;
 	*to = (struct stack_frame){.pc = words[1],
@@ -138,14 +127,34 @@ static bool was_stale(uint64_t lookup, const struct unwind_rule *rule)
 	return true;
 }
 
+/* A rule that is not of pc, sp and bp alone. Where it cannot be followed the frame pointer is no way
+ * out: it could skip a frame. */
+static enum step step_out_fully(const struct stack_frame *from, struct stack_frame *to,
+				struct full_walk *walk)
+{
+	struct full_frame frame = {
+		.pc = from->pc, .sp = from->sp, .bp = from->bp, .is_interrupted = from->is_signal};
+
+	if (from->is_guess || !full_step(walk, &frame))
+		return STEP_CUT;
+	*to = (struct stack_frame){.pc = frame.pc,
+				   .sp = frame.sp,
+				   .bp = frame.bp,
+				   .source = FRAME_FROM_STEP,
+				   .is_signal = frame.is_interrupted};
+	return may_be_code(to->pc) ? STEP_ON : STEP_CUT;
+}
+
 /* Finds the frame `to` that called `from`. */
 static __attribute__((noinline)) enum step step_out_slow(const struct stack_frame *from,
-							 struct stack_frame *to, uint32_t unloads)
+							 struct stack_frame *to, uint32_t unloads,
+							 struct full_walk *walk)
 {
 	struct unwind_rule rule = unwind_rule_of(lookup_of(from), unloads);
 	uint64_t cfa;
 
-	*to = (struct stack_frame){.bp = from->bp, .is_guess = from->is_guess};
+	*to = (struct stack_frame){
+		.bp = from->bp, .bp_slot = FRAME_NO_SLOT, .is_guess = from->is_guess};
 	if (__builtin_expect(from->is_guess, 0))
 		to->source = FRAME_FROM_STEP;
 	switch (rule.kind) {
@@ -174,8 +183,7 @@ static __attribute__((noinline)) enum step step_out_slow(const struct stack_fram
 			return STEP_END;
 		return follow_frame_pointer(from, to) ? STEP_ON : STEP_CUT;
 	default:
-		/* There is a rule, and it is not the frame pointer's: following that could skip a frame. */
-		return STEP_CUT;
+		return step_out_fully(from, to, walk);
 	}
 	if (__builtin_expect(cfa - from->sp > NEAR_BYTES, 0) && was_stale(lookup_of(from), &rule))
 		return STEP_CUT;
@@ -191,6 +199,7 @@ static __attribute__((noinline)) enum step step_out_slow(const struct stack_fram
 			return STEP_CUT;
 	} else if (rule.saves_bp) {
 		to->bp_slot = rule.bp_offset;
+		to->bp_mask = -1;
 		if (!read_word(from, cfa + (uint64_t)(int64_t)rule.bp_offset, &to->bp))
 			return STEP_CUT;
 	}
@@ -201,7 +210,7 @@ static __attribute__((noinline)) enum step step_out_slow(const struct stack_fram
 /* The same for the frames that nearly all are: a call, CFA by sp or bp, nothing that needs a second
  * look. The slow half does the others from the start. */
 static inline enum step step_out(const struct stack_frame *from, struct stack_frame *to,
-				 uint32_t unloads)
+				 uint32_t unloads, struct full_walk *walk)
 {
 	struct unwind_rule rule = unwind_rule_of(from->pc - 1, unloads);
 	uint64_t cfa =
@@ -211,12 +220,14 @@ static inline enum step step_out(const struct stack_frame *from, struct stack_fr
 				     from->is_signal || cfa - from->sp - 8 > NEAR_BYTES - 8 ||
 				     cfa % 8 != 0,
 			     0))
-		return step_out_slow(from, to, unloads);
-	*to = (struct stack_frame){.pc = word_at(cfa - 8), .sp = cfa, .bp = from->bp};
-	if (rule.saves_bp) {
-		to->bp_slot = rule.bp_offset;
-		to->bp = word_at(cfa + (uint64_t)(int64_t)rule.bp_offset);
-	}
+		return step_out_slow(from, to, unloads, walk);
+	to->pc = stack_word(cfa - 8);
+	to->sp = cfa;
+	to->bp_mask = rule.saves_bp ? -1 : 0;
+	to->bp_slot = rule.saves_bp ? rule.bp_offset : FRAME_NO_SLOT;
+	to->bp = rule.saves_bp ? stack_word(cfa + (uint64_t)(int64_t)to->bp_slot) : from->bp;
+	to->source = FRAME_FROM_SLOTS;
+	to->is_signal = to->is_guess = 0;
 	if (__builtin_expect(!may_be_code(to->pc), 0))
 		return to->pc == 0 ? STEP_END : STEP_CUT;
 	return STEP_ON;
@@ -236,10 +247,11 @@ static bool has_same_state(const struct stack_frame *a, const struct stack_frame
  */
 static inline bool has_changed(const struct stack_frame *frame)
 {
-	uint64_t changes = word_at(frame->sp - 8) ^ frame->pc;
+	uint64_t bp = stack_word(frame->sp + (uint64_t)(int64_t)frame->bp_slot);
+	uint64_t changes = stack_word(frame->sp - 8) ^ frame->pc;
 
-	if (frame->bp_slot != 0)
-		changes |= word_at(frame->sp + (uint64_t)(int64_t)frame->bp_slot) ^ frame->bp;
+	/* Not a branch: which frames save bp is as good as random. */
+	changes |= (bp ^ frame->bp) & (uint64_t)(int64_t)frame->bp_mask;
 	return changes != 0;
 }
 
@@ -254,9 +266,11 @@ static inline uint32_t verify(const struct stack_frame *frames, uint32_t inner)
 }
 
 /* The same where some frames have to be stepped to again. */
-static __attribute__((noinline)) uint32_t verify_slow(const struct stack_frame *frames,
-						      uint32_t inner, uint32_t unloads)
+static __attribute__((noinline)) uint32_t verify_slow(struct stack_trace *trace, uint32_t inner,
+						      uint32_t unloads)
 {
+	const struct stack_frame *frames = trace->frames;
+
 	for (uint32_t i = inner; i > 0; i--) {
 		const struct stack_frame *frame = &frames[i - 1];
 		struct stack_frame again;
@@ -264,12 +278,24 @@ static __attribute__((noinline)) uint32_t verify_slow(const struct stack_frame *
 		if (frame->source == FRAME_FROM_SLOTS) {
 			if (has_changed(frame))
 				return i;
-		} else if (step_out_slow(&frames[i], &again, unloads) != STEP_ON ||
+		} else if (step_out_slow(&frames[i], &again, unloads, &trace->walk) != STEP_ON ||
 			   !has_same_state(&again, frame)) {
 			return i;
 		}
 	}
 	return 0;
+}
+
+/* Stores the paths of frames[from .. to-1], which go on from `path`. */
+static inline void find_paths(struct stack_frame *frames, uint32_t from, uint32_t to, uint64_t path)
+{
+	for (uint32_t i = from; i < to; i++) {
+		path = stack_path_of(path, frames[i].pc);
+		if (__builtin_expect(frames[i].is_signal, 0))
+			path = stack_path_of(path, SEEP_PC_SIGNAL);
+		stack_path_expect(path);
+		frames[i].path = path;
+	}
 }
 
 /* Makes the trace of its first `kept` frames and the new ones from `fresh` on, at most `depth`. */
@@ -290,6 +316,10 @@ static void put_together(struct stack_trace *trace, uint32_t kept, uint32_t fres
 		trace->is_cut = true;
 		trace->is_complete = false;
 	}
+	if (kept == 0 || __builtin_expect(dropped > 0, 0))
+		find_paths(trace->frames, 0, trace->count,
+			   trace->is_cut ? stack_path_of(STACK_PATH_ROOT, SEEP_PC_CUT)
+					 : STACK_PATH_ROOT);
 }
 
 void stack_capture_waiting(struct stack_trace *trace, uint32_t depth)
@@ -304,6 +334,7 @@ void stack_capture_waiting(struct stack_trace *trace, uint32_t depth)
 	enum step step = STEP_ON;
 
 	trace->unloads = unloads;
+	trace->walk.from_sp = 0;
 	while (step == STEP_ON && STACK_TRACE_ROOM - fresh < depth) {
 		struct stack_frame *frame = &frames[fresh - 1];
 
@@ -315,9 +346,11 @@ void stack_capture_waiting(struct stack_trace *trace, uint32_t depth)
 			/* The same state, but perhaps read from elsewhere this time. */
 			frames[last - 1].source = frame->source;
 			frames[last - 1].bp_slot = frame->bp_slot;
+			frames[last - 1].bp_mask = frame->bp_mask;
+			find_paths(frames, fresh, STACK_TRACE_ROOM, frames[last - 1].path);
 			has_steps |= trace->has_steps || frame->source == FRAME_FROM_STEP;
 			right = __builtin_expect(has_steps, 0)
-					? verify_slow(frames, last - 1, unloads)
+					? verify_slow(trace, last - 1, unloads)
 					: verify(frames, last - 1);
 			if (__builtin_expect(right == 0 && trace->is_complete, 1)) {
 				trace->is_cut = false;
@@ -341,7 +374,7 @@ void stack_capture_waiting(struct stack_trace *trace, uint32_t depth)
 		}
 		if (fresh == last)
 			last = 0; /* no room: do without */
-		step = step_out(&frames[fresh], &frames[fresh - 1], unloads);
+		step = step_out(&frames[fresh], &frames[fresh - 1], unloads, &trace->walk);
 	}
 	trace->is_complete = step == STEP_END;
 	trace->is_cut = step != STEP_END;

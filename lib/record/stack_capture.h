@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "lib/base/options.h"
+#include "lib/record/full_step.h"
 
 /* The registers of the program's frame that called one of our doors, as they are when the door has
  * returned. */
@@ -31,7 +32,7 @@ struct caller {
 	})
 
 enum frame_source {
-	FRAME_FROM_SLOTS, /* pc was read at sp - 8, bp at sp + bp_slot if that is not 0 */
+	FRAME_FROM_SLOTS, /* pc was read at sp - 8, and bp at sp + bp_slot or nowhere */
 	FRAME_FROM_STEP,  /* read from elsewhere as well: only a repeated step can tell */
 };
 
@@ -40,25 +41,30 @@ struct stack_frame {
 	uint64_t pc; /* return address; in a frame that a signal interrupted, the instruction itself
 		      */
 	uint64_t sp, bp;
-	uint64_t path;	       /* hash of this and all frames outside, for the call tree */
-	uint32_t node;	       /* of the call tree; this and path only below stack_trace.noded */
-	int16_t bp_slot;       /* 0: bp is that of the frame inside */
-	uint8_t source;	       /* enum frame_source */
+	uint64_t path;	       /* see stack_path; right for all frames of a trace */
+	uint32_t node;	       /* of the call tree; right below stack_trace.noded */
+	int16_t bp_slot;       /* where bp was read, from sp; of no meaning when bp_mask is 0 */
+	int8_t bp_mask;	       /* -1; or 0: bp is that of the frame inside */
+	uint8_t source : 1;    /* enum frame_source */
 	uint8_t is_signal : 1; /* interrupted by a signal */
 	uint8_t is_guess : 1;  /* found through a frame pointer without a rule, or outside of such a
-				  one */
+				 one */
 };
+
+/* In a frame whose bp was read nowhere: a word that may be read all the same. */
+#define FRAME_NO_SLOT (-8)
 
 #define STACK_TRACE_ROOM (OPTIONS_STACK_DEPTH_MAX + 64)
 
 /* The last stack of a thread. */
 struct stack_trace {
-	uint32_t count;	  /* frames[0] is the outermost one */
-	uint32_t noded;	  /* frames below this index have their node of the call tree */
-	uint32_t unloads; /* module_list_unloads when it was taken */
-	bool is_cut;	  /* there is more outside of frames[0] */
-	bool is_complete; /* frames[0] is where the thread begins */
-	bool has_steps;	  /* perhaps one of the frames is FRAME_FROM_STEP */
+	uint32_t count;	       /* frames[0] is the outermost one */
+	uint32_t noded;	       /* frames below this index have their node of the call tree */
+	uint32_t unloads;      /* module_list_unloads when it was taken */
+	bool is_cut;	       /* there is more outside of frames[0] */
+	bool is_complete;      /* frames[0] is where the thread begins */
+	bool has_steps;	       /* perhaps one of the frames is FRAME_FROM_STEP */
+	struct full_walk walk; /* of the present capture, for odd frames */
 	/* What is not the last stack is room for the next one. */
 	struct stack_frame frames[STACK_TRACE_ROOM];
 };
@@ -73,8 +79,8 @@ void stack_capture_waiting(struct stack_trace *trace, uint32_t depth);
  */
 static inline void stack_capture(struct stack_trace *trace, struct caller caller, uint32_t depth)
 {
-	trace->frames[STACK_TRACE_ROOM - 1] =
-		(struct stack_frame){.pc = caller.pc, .sp = caller.sp, .bp = caller.bp};
+	trace->frames[STACK_TRACE_ROOM - 1] = (struct stack_frame){
+		.pc = caller.pc, .sp = caller.sp, .bp = caller.bp, .bp_slot = FRAME_NO_SLOT};
 	stack_capture_waiting(trace, depth);
 }
 

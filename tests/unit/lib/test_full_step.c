@@ -65,7 +65,7 @@ typedef void odd_frame(called *next, uint64_t unused, uint64_t bytes);
 
 odd_frame odd_by_rbx, odd_by_r12, odd_by_r13, odd_by_r14, odd_by_r15, odd_by_memory,
 	odd_saves_by_expression, odd_fills_all, odd_knows_rbp, odd_on_other_stack, odd_loses_rbx,
-	odd_by_volatile;
+	odd_by_volatile, odd_ends_in_call;
 called odd_loses_rbx_and_looks;
 extern called *look_inside;
 
@@ -201,8 +201,8 @@ __asm__(".text\n" BY_REGISTER("rbx") BY_REGISTER("r12") BY_REGISTER("r13") BY_RE
 	"	push %rbp\n"
 	".cfi_def_cfa_offset 16\n"
 	".cfi_offset %rbp, -16\n"
-	"	mov %rsp, %rbp\n"
-	".cfi_def_cfa_register %rbp\n"
+	"	lea 16(%rsp), %rbp\n"
+	".cfi_def_cfa %rbp, 0\n"
 	"	call 1f\n"
 	"	pop %rbp\n"
 	".cfi_def_cfa %rsp, 8\n"
@@ -216,13 +216,13 @@ __asm__(".text\n" BY_REGISTER("rbx") BY_REGISTER("r12") BY_REGISTER("r13") BY_RE
 	".cfi_offset %r12, -16\n"
 	"	mov %rsp, %r12\n"
 	".cfi_def_cfa_register %r12\n"
-	".cfi_val_offset %rbp, 0\n"
+	".cfi_val_offset %rbp, 16\n"
 	"	mov $0x5555, %ebp\n"
 	"	sub %rdx, %rsp\n"
 	"	mov %rdi, %rax\n"
 	"	mov %rsi, %rdi\n"
 	"	call *%rax\n"
-	"	lea 16(%r12), %rbp\n"
+	"	lea 32(%r12), %rbp\n"
 	"	mov %r12, %rsp\n"
 	".cfi_def_cfa_register %rsp\n"
 	"	pop %r12\n"
@@ -249,13 +249,12 @@ __asm__(".text\n" BY_REGISTER("rbx") BY_REGISTER("r12") BY_REGISTER("r13") BY_RE
 	".cfi_restore %rbx\n"
 	"	ret\n"
 	".cfi_endproc\n"
-	/* Says that it does not know what rbx was. */
+	/* Says that it does not know what rbx was, although it has not touched it. */
 	"odd_loses_rbx:\n"
 	".cfi_startproc\n"
 	".cfi_undefined %rbx\n"
 	"	push %rbx\n"
 	".cfi_def_cfa_offset 16\n"
-	"	mov $0x6666, %ebx\n"
 	"	mov %rdi, %rax\n"
 	"	mov %rsi, %rdi\n"
 	"	call *%rax\n"
@@ -267,6 +266,19 @@ __asm__(".text\n" BY_REGISTER("rbx") BY_REGISTER("r12") BY_REGISTER("r13") BY_RE
 	"odd_loses_rbx_and_looks:\n"
 	"	mov look_inside(%rip), %rdi\n"
 	"	jmp odd_loses_rbx\n"
+	/* Nothing of it is behind the call, which does not return. */
+	"odd_ends_in_call:\n"
+	".cfi_startproc\n"
+	"	push %rbx\n"
+	".cfi_def_cfa_offset 16\n"
+	".cfi_offset %rbx, -16\n"
+	"	mov %rsp, %rbx\n"
+	".cfi_def_cfa_register %rbx\n"
+	"	sub %rdx, %rsp\n"
+	"	mov %rdi, %rax\n"
+	"	mov %rsi, %rdi\n"
+	"	call *%rax\n"
+	".cfi_endproc\n"
 	/* CFA by a register that the call changes: it can be followed from a signal handler only. */
 	"odd_by_volatile:\n"
 	".cfi_startproc\n"
@@ -290,7 +302,7 @@ static struct lib_random source;
 static volatile sig_atomic_t is_oracle_at_work;
 
 static struct {
-	uint64_t looks, frames, registers, cut, mistakes;
+	uint64_t looks, captures, frames, registers, cut, mistakes;
 } found;
 
 static uint64_t choose(uint64_t limit)
@@ -359,16 +371,63 @@ static void compare_walk(struct caller caller, unw_cursor_t *cursor)
 	found.cut += !is_ours && is_theirs > 0;
 }
 
+static struct stack_trace *trace; /* each capture re-uses the one before */
+static uint64_t ours[2 * DEPTH_MAX + 1], theirs[2 * DEPTH_MAX];
+
+/* What is captured, in the form of lib_stack_capture. `count` frames are theirs. */
+static void compare_capture(struct caller caller, uint32_t count)
+{
+	bool is_cut;
+	uint32_t our_count = lib_stack_capture(trace, caller, ours, DEPTH_MAX, &is_cut);
+
+	found.captures++;
+	found.cut += is_cut;
+	if (!is_cut && our_count == count && memcmp(ours, theirs, count * sizeof(ours[0])) == 0)
+		return;
+	if (found.mistakes++ >= MISTAKES_SHOWN)
+		return;
+	for (uint32_t i = 0; i < our_count || i < count; i++)
+		fprintf(stderr, "  %16" PRIx64 " %16" PRIx64 "\n", i < our_count ? ours[i] : 0,
+			i < count ? theirs[i] : 0);
+}
+
+static uint32_t list_theirs(unw_cursor_t *cursor)
+{
+	unw_word_t pc;
+	uint32_t count = 0;
+
+	is_oracle_at_work = 1;
+	do {
+		if (unw_get_reg(cursor, UNW_REG_IP, &pc) < 0 || pc == 0)
+			break;
+		if (unw_is_signal_frame(cursor) > 0)
+			theirs[count++] = SEEP_PC_SIGNAL;
+		theirs[count++] = pc;
+	} while (unw_step(cursor) > 0);
+	is_oracle_at_work = 0;
+	return count;
+}
+
+/* From the frame of the caller of whoever made this context. */
+static void compare_both(struct caller caller, unw_context_t *context)
+{
+	unw_cursor_t cursor;
+
+	if (unw_init_local(&cursor, context) != 0 || unw_step(&cursor) <= 0)
+		abort();
+	compare_walk(caller, &cursor);
+	if (unw_init_local(&cursor, context) != 0 || unw_step(&cursor) <= 0)
+		abort();
+	compare_capture(caller, list_theirs(&cursor));
+}
+
 static __attribute__((noinline)) void look(void)
 {
 	struct caller caller = CALLER_HERE();
 	unw_context_t context;
-	unw_cursor_t cursor;
 
 	unw_getcontext(&context);
-	if (unw_init_local(&cursor, &context) != 0 || unw_step(&cursor) <= 0)
-		abort();
-	compare_walk(caller, &cursor);
+	compare_both(caller, &context);
 }
 
 /* ---- nesting -----------------------------------------------------------------------------------
@@ -485,7 +544,6 @@ static void look_at_instruction(int number, siginfo_t *info, void *interrupted)
 	struct caller caller = CALLER_HERE();
 	ucontext_t *context = interrupted;
 	unw_context_t here;
-	unw_cursor_t cursor;
 
 	(void)number;
 	(void)info;
@@ -500,9 +558,7 @@ static void look_at_instruction(int number, siginfo_t *info, void *interrupted)
 		return;
 	}
 	unw_getcontext(&here);
-	if (unw_init_local(&cursor, &here) != 0 || unw_step(&cursor) <= 0)
-		abort();
-	compare_walk(caller, &cursor);
+	compare_both(caller, &here);
 }
 
 /* A crash of ours is a crash. */
@@ -604,6 +660,76 @@ static void finds_every_frame_of_lazy_binding(void **state)
 	assert_true(first > 1000 + 2 * (found.looks - first));
 }
 
+/* ---- re-use ------------------------------------------------------------------------------------
+ */
+
+static void look_from_there(uint64_t unused)
+{
+	look();
+	sink += unused;
+}
+
+static void go_to_other_stack(uint64_t unused)
+{
+	odd_on_other_stack(look_from_there, 0, (uint64_t)other_stack + sizeof(other_stack));
+	sink += unused;
+}
+
+static __attribute__((noinline)) void go_there(uint32_t left)
+{
+	volatile uint8_t *room;
+
+	/* So that rbp is the same each time. */
+	odd_fills_all(go_to_other_stack, 0, 0);
+	/* What that call has left on the stack stays there. */
+	room = __builtin_alloca(1024);
+	room[0] = 1;
+	if (left > 0)
+		go_there(left - 1);
+	sink += room[0];
+}
+
+/*
+ * On the other stack everything is as it was at the last capture, and the frames that were outside
+ * of it then are still there, unchanged: only rbx, which the frames inside have saved, tells where
+ * the stack goes on.
+ */
+static void does_not_reuse_what_only_a_saved_register_tells(void **state)
+{
+	(void)state;
+	memset(&found, 0, sizeof(found));
+	go_there(100);
+	report("another stack");
+	assert_int_equal(found.captures, 101);
+	assert_int_equal(found.mistakes, 0);
+	assert_int_equal(found.cut, 0);
+}
+
+/* ---- calls that do not return ------------------------------------------------------------------
+ */
+
+static jmp_buf back;
+
+static void look_and_jump_back(uint64_t unused)
+{
+	look();
+	sink += unused;
+	longjmp(back, 1);
+}
+
+static void takes_the_rule_of_the_call_not_of_what_follows_it(void **state)
+{
+	(void)state;
+	memset(&found, 0, sizeof(found));
+	for (volatile uint64_t i = 0; i < 10; i++)
+		if (setjmp(back) == 0)
+			odd_ends_in_call(look_and_jump_back, 0, 16 * i);
+	report("last instruction");
+	assert_int_equal(found.captures, 10);
+	assert_int_equal(found.mistakes, 0);
+	assert_int_equal(found.cut, 0);
+}
+
 /* ---- what libunwind cannot tell ---------------------------------------------------------------
  */
 
@@ -686,6 +812,7 @@ static int start(void **state)
 	(void)state;
 	source = lib_random_start();
 	lib_life_start();
+	trace = calloc(1, sizeof(*trace));
 	unw_set_caching_policy(unw_local_addr_space, UNW_CACHE_PER_THREAD);
 	return 0;
 }
@@ -696,6 +823,8 @@ int main(void)
 		cmocka_unit_test(finds_every_frame_and_register_of_random_nestings),
 		cmocka_unit_test(finds_every_frame_from_every_instruction),
 		cmocka_unit_test(finds_every_frame_of_lazy_binding),
+		cmocka_unit_test(does_not_reuse_what_only_a_saved_register_tells),
+		cmocka_unit_test(takes_the_rule_of_the_call_not_of_what_follows_it),
 		cmocka_unit_test(follows_values_that_are_known_offsets),
 		cmocka_unit_test(does_not_follow_what_a_frame_has_lost),
 	};
