@@ -22,10 +22,17 @@ def number(value):
     return "%.1f" % value if size >= 9.995 else "%.2f" % value
 
 
+def times(ratio):
+    return "%.*fx" % (0 if ratio >= 99.5 else 1 if ratio >= 9.95 else 2, ratio)
+
+
 def scaled(unit, value):
     """(factor, unit) in which a figure of this size is written."""
     if unit == "s" and abs(value) < 1:
         return 1000, "ms"
+    for wanted, digits in (("ms", 6), ("µs", 3)):
+        if unit == "ns" and abs(value) >= 10 ** (digits + 1):
+            return 1 / 10 ** digits, wanted
     for wanted, shift in (("MiB", 20), ("KiB", 10)):
         if unit == "B" and abs(value) >= 4 << shift:
             return 1 / (1 << shift), wanted
@@ -41,7 +48,7 @@ def compared(part, compare, unit):
     """The median of what a variant adds."""
     value = part["median"]
     if compare == "ratio":
-        return "%.2fx" % value
+        return times(value)
     return amount(value, unit) if compare == "value" else "%s%s" % (
         "+" if value >= 0 else "", amount(value, unit))
 
@@ -49,7 +56,7 @@ def compared(part, compare, unit):
 def spread(part, compare, unit):
     low, high = part["quartiles"]
     if compare == "ratio":
-        return "%.2f..%.2f" % (low, high)
+        return "%s..%s" % (times(low)[:-1], times(high)[:-1])
     factor = scaled(unit, part["median"])[0]
     return "%s..%s" % (number(low * factor), number(high * factor))
 
@@ -108,10 +115,6 @@ def own_table(rows):
         cells += limit_text(row)
         lines.append(tuple(cells))
     return lines
-
-
-def times(ratio):
-    return "%.*fx" % (0 if ratio >= 99.5 else 1 if ratio >= 9.95 else 2, ratio)
 
 
 def compared_shortly(row, entry):
