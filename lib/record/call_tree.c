@@ -24,6 +24,7 @@
 #include "lib/base/region.h"
 #include "lib/base/syscalls.h"
 #include "lib/record/module_list.h"
+#include "lib/record/stack_path.h"
 #include "seep/snapshot_format.h"
 
 #include "lib/base/poison.h"
@@ -61,16 +62,8 @@ static struct site_counters *counter_chunks[CHUNKS];
 static _Atomic(uint32_t) node_count;
 static _Atomic(uint32_t) node_limit = CALL_TREE_NODES_MAX;
 static struct table tables[TABLES];
+struct stack_path_table stack_path_table;
 static _Atomic(uint32_t) table_count;
-
-/* The hash of a path that goes on with this frame. A mark of the file (say, that the frame was
- * interrupted by a signal) is a frame of its own. */
-static inline uint64_t path_of(uint64_t outside, uint64_t pc)
-{
-	uint64_t path = (outside ^ pc) * 0x9e3779b97f4a7c15ull;
-
-	return path ^ path >> 32;
-}
 
 /* An entry's node without the id. */
 static inline uint64_t key_of(uint32_t parent, uint32_t generation)
@@ -196,7 +189,7 @@ static uint64_t path_to(struct paths *paths, uint32_t id)
 
 		/* Somebody may still be filling it; then nobody has children of it either. */
 		if (node.pc != 0 && node.parent < id)
-			paths->of[id] = path_of(path_to(paths, node.parent), node.pc);
+			paths->of[id] = stack_path_of(path_to(paths, node.parent), node.pc);
 	}
 	return paths->of[id];
 }
@@ -252,7 +245,10 @@ static bool map_table(uint32_t index)
 		goto out;
 	}
 	atomic_fetch_add(&tables[index].used, table.used);
-	atomic_compare_exchange_strong(&table_count, &before, index + 1);
+	if (atomic_compare_exchange_strong(&table_count, &before, index + 1)) {
+		atomic_store(&stack_path_table.entries, (const char *)table.entries);
+		atomic_store(&stack_path_table.mask, (1ull << table.bits) - 1);
+	}
 	if (index > 0) {
 		take_over(&tables[index], &tables[index - 1], &paths, count);
 		region_forget(tables[index - 1].entries, sizeof(struct entry)
@@ -376,41 +372,26 @@ static inline uint32_t child_of(const struct table *table, uint32_t parent, uint
 	return child_of_slow(parent, pc, path, generation);
 }
 
-/* Computes the paths of the frames that have no node yet, and asks for their entries. */
-static void prepare(const struct table *table, struct stack_trace *trace, uint64_t path)
-{
-	for (uint32_t i = trace->noded; i < trace->count; i++) {
-		struct stack_frame *frame = &trace->frames[i];
-
-		path = path_of(path, frame->pc);
-		__builtin_prefetch(entry_at(table, path));
-		if (__builtin_expect(frame->is_signal, 0))
-			path = path_of(path, SEEP_PC_SIGNAL);
-		frame->path = path;
-	}
-}
-
 __attribute__((noinline)) uint32_t call_tree_stack_slow(struct stack_trace *trace,
 							uint64_t pseudo_pc)
 {
 	uint32_t newest = atomic_load_explicit(&table_count, memory_order_acquire) - 1;
 	const struct table *table = &tables[newest];
 	uint32_t node = CALL_TREE_ROOT;
-	uint64_t path = 0;
+	uint64_t path = STACK_PATH_ROOT;
 
 	if (trace->noded > 0) {
 		node = trace->frames[trace->noded - 1].node;
 		path = trace->frames[trace->noded - 1].path;
 	} else if (trace->is_cut) {
-		path = path_of(path, SEEP_PC_CUT);
+		path = stack_path_of(path, SEEP_PC_CUT);
 		node = child_of(table, node, SEEP_PC_CUT, path);
 	}
-	prepare(table, trace, path);
 	while (trace->noded < trace->count && node != CALL_TREE_NO_ROOM) {
 		struct stack_frame *frame = &trace->frames[trace->noded];
 
 		if (__builtin_expect(frame->is_signal, 0)) {
-			node = child_of(table, node, frame->pc, path_of(path, frame->pc));
+			node = child_of(table, node, frame->pc, stack_path_of(path, frame->pc));
 			if (node != CALL_TREE_NO_ROOM)
 				node = child_of(table, node, SEEP_PC_SIGNAL, frame->path);
 		} else {
@@ -423,6 +404,6 @@ __attribute__((noinline)) uint32_t call_tree_stack_slow(struct stack_trace *trac
 		trace->noded++;
 	}
 	return pseudo_pc != 0 && node != CALL_TREE_NO_ROOM
-		       ? child_of(table, node, pseudo_pc, path_of(path, pseudo_pc))
+		       ? child_of(table, node, pseudo_pc, stack_path_of(path, pseudo_pc))
 		       : node;
 }
