@@ -244,6 +244,7 @@ static void answer(void *argument)
 	move_to_front(stack);
 	stack->is_cut = end != ORACLE_END;
 	stack->unloads = ours->unloads;
+	stack_capture_find_paths(stack);
 	note_difference(question->stack, call_tree_stack_slow(stack, question->pseudo_pc));
 }
 

@@ -298,6 +298,12 @@ static inline void find_paths(struct stack_frame *frames, uint32_t from, uint32_
 	}
 }
 
+void stack_capture_find_paths(struct stack_trace *trace)
+{
+	find_paths(trace->frames, 0, trace->count,
+		   trace->is_cut ? stack_path_of(STACK_PATH_ROOT, SEEP_PC_CUT) : STACK_PATH_ROOT);
+}
+
 /* Makes the trace of its first `kept` frames and the new ones from `fresh` on, at most `depth`. */
 static void put_together(struct stack_trace *trace, uint32_t kept, uint32_t fresh, uint32_t depth)
 {
@@ -317,9 +323,7 @@ static void put_together(struct stack_trace *trace, uint32_t kept, uint32_t fres
 		trace->is_complete = false;
 	}
 	if (kept == 0 || __builtin_expect(dropped > 0, 0))
-		find_paths(trace->frames, 0, trace->count,
-			   trace->is_cut ? stack_path_of(STACK_PATH_ROOT, SEEP_PC_CUT)
-					 : STACK_PATH_ROOT);
+		stack_capture_find_paths(trace);
 }
 
 void stack_capture_waiting(struct stack_trace *trace, uint32_t depth)

@@ -84,4 +84,7 @@ static inline void stack_capture(struct stack_trace *trace, struct caller caller
 	stack_capture_waiting(trace, depth);
 }
 
+/* Gives the frames of a trace that was put together by hand their paths. */
+void stack_capture_find_paths(struct stack_trace *trace);
+
 #endif

@@ -6,7 +6,6 @@
 
 #include <string.h>
 
-#include "lib/record/stack_path.h"
 #include "seep/snapshot_format.h"
 
 uint32_t lib_stack_capture(struct stack_trace *trace, struct caller caller, uint64_t *frames,
@@ -29,18 +28,16 @@ uint32_t lib_stack_capture(struct stack_trace *trace, struct caller caller, uint
 uint32_t lib_stack_id(const uint64_t *frames, uint32_t count)
 {
 	static __thread struct stack_trace trace;
-	uint64_t path;
 
 	trace.count = trace.noded = 0;
 	trace.is_cut = count > 0 && frames[count - 1] == SEEP_PC_CUT;
 	count -= trace.is_cut;
-	path = trace.is_cut ? stack_path_of(STACK_PATH_ROOT, SEEP_PC_CUT) : STACK_PATH_ROOT;
 	while (count-- > 0) {
 		struct stack_frame *frame = &trace.frames[trace.count++];
 
 		memset(frame, 0, sizeof(*frame));
 		frame->pc = frames[count];
-		frame->path = path = stack_path_of(path, frame->pc);
 	}
+	stack_capture_find_paths(&trace);
 	return call_tree_stack(&trace, 0);
 }

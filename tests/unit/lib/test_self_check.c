@@ -105,6 +105,7 @@ static __attribute__((noinline)) void look(void)
 		memcpy(&wrong, trace, sizeof(wrong));
 		chosen_mistake(&wrong);
 		wrong.noded = 0;
+		stack_capture_find_paths(&wrong);
 		stack = call_tree_stack(&wrong, 0);
 		self_check(&wrong, caller, stack, 0);
 	} else {
