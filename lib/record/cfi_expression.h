@@ -25,8 +25,9 @@ static inline bool cfi_registers_know(const struct cfi_registers *registers, uin
 
 /*
  * Evaluates `block`, an expression as struct cfi_row has them. `cfa` is pushed before it begins,
- * when it is not null; `room` has CFI_EXPRESSION_DEPTH words for the values in between. False when the expression uses an operator that has no place in unwind data,
- * a register that is not known or memory that is not mapped, or is not well-formed.
+ * when it is not null; `room` has CFI_EXPRESSION_DEPTH words for the values in between. False when
+ * the expression uses an operator that has no place in unwind data, a register that is not known or
+ * memory that is not mapped, or is not well-formed.
  */
 bool cfi_expression(const uint8_t *block, const struct cfi_registers *registers,
 		    const uint64_t *cfa, uint64_t *room, uint64_t *value);

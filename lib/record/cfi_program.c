@@ -245,7 +245,7 @@ take_instruction(struct cfi_cursor *cursor, const struct cfi_entry *entry)
 		it.operand = take_expression(cursor);
 		break;
 	case 0x2f: /* GNU_negative_offset_extended */
-		it.operand = (int64_t)-(cfi_cursor_uleb(cursor) * factor);
+		it.operand = (int64_t) - (cfi_cursor_uleb(cursor) * factor);
 		break;
 	default:
 		it.action = ACTION_UNKNOWN;
@@ -261,8 +261,8 @@ static bool moves(const struct instruction *it, uint64_t *location)
 	return true;
 }
 
-/* After a remember_state: if its restore_state comes before the row of `pc`, goes on behind that, for
- * what is in between is forgotten. So no rows need be kept. */
+/* After a remember_state: if its restore_state comes before the row of `pc`, goes on behind that,
+ * for what is in between is forgotten. So no rows need be kept. */
 static __attribute__((noinline)) bool skip_remembered(struct cfi_cursor *cursor,
 						      const struct cfi_entry *entry, uint64_t pc,
 						      uint64_t *location)
@@ -286,8 +286,8 @@ static __attribute__((noinline)) bool skip_remembered(struct cfi_cursor *cursor,
 	return false;
 }
 
-/* What the entry's common part says of a register. It is looked up again when it is needed, for that is
- * rare and a copy of the row would take room. */
+/* What the entry's common part says of a register. It is looked up again when it is needed, for
+ * that is rare and a copy of the row would take room. */
 static __attribute__((noinline)) void restore(const struct cfi_entry *entry,
 					      struct cfi_kept_registers *kept, uint64_t number)
 {

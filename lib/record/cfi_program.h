@@ -3,8 +3,8 @@
  * cfi_program: what .eh_frame says about one program counter.
  *
  * Reads the mapped sections of a loaded object: no allocation, no lock, async-signal-safe where
- * _dl_find_object is (glibc >= 2.35). Two forms of the same answer: a rule of 8 bytes for the frames
- * that nearly all are, to be kept and followed fast; and the whole row, for the others.
+ * _dl_find_object is (glibc >= 2.35). Two forms of the same answer: a rule of 8 bytes for the
+ * frames that nearly all are, to be kept and followed fast; and the whole row, for the others.
  */
 #ifndef LIB_RECORD_CFI_PROGRAM_H
 #define LIB_RECORD_CFI_PROGRAM_H
@@ -65,8 +65,8 @@ enum cfi_saved {
 	CFI_IS_EXPRESSION, /* the value of that expression */
 };
 
-/* Expressions are addresses of their length (ULEB128), which the bytes follow; all of it lies in the
- * object's .eh_frame. */
+/* Expressions are addresses of their length (ULEB128), which the bytes follow; all of it lies in
+ * the object's .eh_frame. */
 struct cfi_kept_registers {
 	int64_t operand[CFI_KEPT];
 	uint8_t saved[CFI_KEPT]; /* enum cfi_saved */

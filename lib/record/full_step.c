@@ -3,14 +3,15 @@
  * full_step: the caller of a frame whose rule takes more than its pc, sp and bp.
  *
  * Code in assembly keeps its CFA in rbx or rax, the dynamic linker's lazy binding does, and
- * instructions of any function prologue may be odd where a signal interrupts them. What such a frame
- * needs was perhaps saved by any of the frames inside of it. So the walk begins again, here, with the
- * registers as they are, and goes through our own frames and all others outwards, a whole row of
- * the unwind table at a time. It takes some 200 ns a frame instead of 5; therefore it is made for
- * the frames that need it only, and goes on where it was when there are several.
+ * instructions of any function prologue may be odd where a signal interrupts them. What such a
+ * frame needs was perhaps saved by any of the frames inside of it. So the walk begins again, here,
+ * with the registers as they are, and goes through our own frames and all others outwards, a whole
+ * row of the unwind table at a time. It takes some 200 ns a frame instead of 5; therefore it is
+ * made for the frames that need it only, and goes on where it was when there are several.
  *
- * What a call may change is known in a frame that a signal interrupted, from its ucontext, and nowhere
- * else. Assembly that keeps its CFA in such a register across a call of its own cannot be followed.
+ * What a call may change is known in a frame that a signal interrupted, from its ucontext, and
+ * nowhere else. Assembly that keeps its CFA in such a register across a call of its own cannot be
+ * followed.
  *
  *   Runs in   the target, inside malloc, for the rare frame with an odd rule
  *   Locks     none
@@ -134,9 +135,9 @@ static bool find_saved(struct full_walk *walk, uint32_t place, uint64_t cfa, uin
 }
 
 /*
- * gcc says of its over-aligned frames (DRAP) that rbp was saved at *rbp and the others at *(rbp - n),
- * and still says so in the last two instructions, when all are restored, rbp last. Then rbp is the
- * caller's and points out of the frame.
+ * gcc says of its over-aligned frames (DRAP) that rbp was saved at *rbp and the others at *(rbp -
+ * n), and still says so in the last two instructions, when all are restored, rbp last. Then rbp is
+ * the caller's and points out of the frame.
  */
 static bool has_restored(const struct cfi_kept_registers *kept,
 			 const struct cfi_registers *registers, uint64_t cfa)

@@ -11,9 +11,9 @@
 #include "lib/record/cfi_expression.h"
 #include "lib/record/cfi_program.h"
 
-/* How far the stack of this capture has been walked with all registers, and room to do it in. Zero the
- * first word at the beginning of each capture: what is inside of the program's frames changes with
- * the next call. */
+/* How far the stack of this capture has been walked with all registers, and room to do it in. Zero
+ * the first word at the beginning of each capture: what is inside of the program's frames changes
+ * with the next call. */
 struct full_walk {
 	uint64_t from_sp, from_pc; /* the frame that the last full step was made from; 0: none */
 	struct cfi_registers registers;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_cfi_expression: each operator does what DWARF 5, section 2.5, says, and what is not well-formed
- * has no value.
+ * test_cfi_expression: each operator does what DWARF 5, section 2.5, says, and what is not well-
+ * formed has no value.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -301,8 +301,8 @@ static void keeps_to_its_stack(void **state)
 	assert_false(evaluate(operations, CFI_EXPRESSION_DEPTH, true, &value));
 }
 
-/* Whatever the bytes are, it comes to an end and reads none that it may not. They lie at the end of a
- * page. */
+/* Whatever the bytes are, it comes to an end and reads none that it may not. They lie at the end of
+ * a page. */
 static void survives_any_bytes(void **state)
 {
 	struct lib_random source = lib_random_start();

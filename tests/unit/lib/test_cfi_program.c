@@ -3,9 +3,9 @@
  * test_cfi_program: the rule and the whole row of every address of real libraries are elfutils'.
  *
  * For each entry of .eh_frame_hdr, each range of addresses with one row: its first and its last
- * address. Expressions are evaluated both ways, in registers and memory made for that. gcc's compiler
- * proper is mapped by the test itself, for it cannot be loaded, and so are damaged unwind data;
- * therefore _dl_find_object is replaced (-Wl,--wrap).
+ * address. Expressions are evaluated both ways, in registers and memory made for that. gcc's
+ * compiler proper is mapped by the test itself, for it cannot be loaded, and so are damaged unwind
+ * data; therefore _dl_find_object is replaced (-Wl,--wrap).
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -225,7 +225,8 @@ static bool is_same_register(const struct cfi_row *row, uint32_t place, Dwarf_Fr
 	if (dwarf_frame_register(frame, number, memory, &ops, &count) != 0)
 		return false;
 	if (count == 0 && ops == memory) {
-		/* elfutils' list of what a call keeps has no rbx, so it is lost where nothing is said. */
+		/* elfutils' list of what a call keeps has no rbx, so it is lost where nothing is
+		 * said. */
 		return saved == CFI_IS_UNDEFINED ||
 		       (number == REGISTER_RBX && saved == CFI_IS_SAME);
 	}
@@ -467,7 +468,7 @@ __asm__(".text\n"
 	".cfi_remember_state\n"
 	"	nop\n"
 	".cfi_def_cfa %rbx, 32\n"
-	".cfi_val_offset %r12, -24\n"
+	".cfi_escape 0x14, 12, 3\n" /* val_offset: r12 is CFA - 24 */
 	".cfi_remember_state\n"
 	"	nop\n"
 	".cfi_undefined %r12\n"
@@ -509,7 +510,7 @@ __asm__(".text\n"
 	"	nop\n"
 	".cfi_escape 0x0c, 7, 8\n" /* def_cfa: rsp + 8 */
 	".cfi_restore %rip\n"
-	".cfi_val_offset %rsp, 16\n"
+	".cfi_escape 0x15, 7, 0x7e\n" /* val_offset_sf: rsp is CFA + 16 */
 	"	nop\n"
 	".cfi_offset %rsp, -24\n"
 	"	nop\n"
@@ -626,7 +627,8 @@ static uint8_t choose(const uint8_t *from, uint32_t count)
 	return from[lib_random_below(&source, count)];
 }
 
-/* Half of all programs are well-formed until they are damaged; of the others every byte is random. */
+/* Half of all programs are well-formed until they are damaged; of the others every byte is random.
+ * */
 static void write_random_program(uint8_t *place, const uint8_t *end)
 {
 	static const uint8_t kept[] = {3, 6, 7, 12, 13, 14, 15, 16};
@@ -669,7 +671,8 @@ static void write_random_program(uint8_t *place, const uint8_t *end)
 	}
 }
 
-/* A header with one function, its CIE and its FDE with a random program, at the very end of a page. */
+/* A header with one function, its CIE and its FDE with a random program, at the very end of a page.
+ * */
 static void write_random_entry(uint8_t *page)
 {
 	static const uint8_t cie[] = {1, 'z',  'R',  'S', 0, 1,	   0x78, 16,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_full_step: a walk with all registers finds the frames, and the registers, that libunwind finds.
+ * test_full_step: a walk with all registers finds the frames, and the registers, that libunwind
+ * finds.
  *
  * The frames are nested at random: functions in assembly that keep their CFA in every register that
  * a call keeps, or in memory, that save registers where only an expression says, or run on another
@@ -65,14 +66,14 @@ typedef void odd_frame(called *next, uint64_t unused, uint64_t bytes);
 
 odd_frame odd_by_rbx, odd_by_r12, odd_by_r13, odd_by_r14, odd_by_r15, odd_by_memory,
 	odd_saves_by_expression, odd_fills_all, odd_knows_rbp, odd_on_other_stack, odd_loses_rbx,
-	odd_by_volatile, odd_ends_in_call;
-called odd_loses_rbx_and_looks;
+	odd_by_volatile, odd_ends_in_call, odd_is_over_aligned;
+called odd_loses_rbx_and_looks, odd_is_over_aligned_and_looks;
 extern called *look_inside;
 
 __asm__(".text\n" BY_REGISTER("rbx") BY_REGISTER("r12") BY_REGISTER("r13") BY_REGISTER("r14")
 		BY_REGISTER("r15")
-	/* The CFA is a word on the stack + 8, as in OpenSSL's assembly, which has it in rax before and in
-	 * rsi behind. */
+	/* The CFA is a word on the stack + 8, as in OpenSSL's assembly, which has it in rax before
+	 * and in rsi behind. */
 	"odd_by_memory:\n"
 	".cfi_startproc\n"
 	"	mov %rsp, %rax\n"
@@ -216,7 +217,7 @@ __asm__(".text\n" BY_REGISTER("rbx") BY_REGISTER("r12") BY_REGISTER("r13") BY_RE
 	".cfi_offset %r12, -16\n"
 	"	mov %rsp, %r12\n"
 	".cfi_def_cfa_register %r12\n"
-	".cfi_val_offset %rbp, 16\n"
+	".cfi_escape 0x15, 6, 0x7e\n" /* val_offset_sf: rbp is CFA + 16 */
 	"	mov $0x5555, %ebp\n"
 	"	sub %rdx, %rsp\n"
 	"	mov %rdi, %rax\n"
@@ -266,6 +267,36 @@ __asm__(".text\n" BY_REGISTER("rbx") BY_REGISTER("r12") BY_REGISTER("r13") BY_RE
 	"odd_loses_rbx_and_looks:\n"
 	"	mov look_inside(%rip), %rdi\n"
 	"	jmp odd_loses_rbx\n"
+	/* As gcc makes them (DRAP): rbp and rbx are said to be at rbp + n up to the last
+	 * instruction. */
+	"odd_is_over_aligned:\n"
+	".cfi_startproc\n"
+	"	lea 8(%rsp), %r10\n"
+	".cfi_def_cfa %r10, 0\n"
+	"	and $-64, %rsp\n"
+	"	push -8(%r10)\n"
+	"	push %rbp\n"
+	"	mov %rsp, %rbp\n"
+	".cfi_escape 0x10, 6, 2, 0x76, 0\n"
+	"	push %r10\n"
+	".cfi_escape 0x0f, 3, 0x76, 0x78, 0x06\n"
+	"	push %rbx\n"
+	".cfi_escape 0x10, 3, 2, 0x76, 0x70\n"
+	"	mov $0x6666, %ebx\n"
+	"	mov %rdi, %rax\n"
+	"	mov %rsi, %rdi\n"
+	"	call *%rax\n"
+	"	pop %rbx\n"
+	"	pop %r10\n"
+	".cfi_def_cfa %r10, 0\n"
+	"	pop %rbp\n"
+	"	lea -8(%r10), %rsp\n"
+	".cfi_def_cfa %rsp, 8\n"
+	"	ret\n"
+	".cfi_endproc\n"
+	"odd_is_over_aligned_and_looks:\n"
+	"	mov look_inside(%rip), %rdi\n"
+	"	jmp odd_is_over_aligned\n"
 	/* Nothing of it is behind the call, which does not return. */
 	"odd_ends_in_call:\n"
 	".cfi_startproc\n"
@@ -279,7 +310,8 @@ __asm__(".text\n" BY_REGISTER("rbx") BY_REGISTER("r12") BY_REGISTER("r13") BY_RE
 	"	mov %rsi, %rdi\n"
 	"	call *%rax\n"
 	".cfi_endproc\n"
-	/* CFA by a register that the call changes: it can be followed from a signal handler only. */
+	/* CFA by a register that the call changes: it can be followed from a signal handler only.
+	 * */
 	"odd_by_volatile:\n"
 	".cfi_startproc\n"
 	"	mov %rsp, %r11\n"
@@ -747,7 +779,7 @@ static bool walk_to(struct caller caller, uint64_t sp)
 	return true;
 }
 
-static uint64_t wanted_sp;
+static uint64_t wanted_sp, wanted_bp;
 static bool is_reached;
 
 static __attribute__((noinline)) void look_for_frame(uint64_t unused)
@@ -784,8 +816,9 @@ static __attribute__((noinline)) bool is_found_through(odd_frame *frame, called 
 {
 	is_reached = false;
 	note_own_frame();
+	wanted_bp = (uint64_t)__builtin_frame_address(0);
 	frame(inner, 0, 48);
-	return is_reached && reached.bp == (uint64_t)__builtin_frame_address(0);
+	return is_reached && reached.bp == wanted_bp;
 }
 
 /* DW_CFA_val_offset: "the value is the CFA + n". libunwind 1.6.2 takes it for "unchanged". */
@@ -805,6 +838,54 @@ static void does_not_follow_what_a_frame_has_lost(void **state)
 	assert_true(is_found_through(odd_by_r12, odd_loses_rbx_and_looks));
 	assert_false(is_found_through(odd_by_volatile, look_for_frame));
 	assert_false(is_found_through(odd_by_volatile, look_through_rbx));
+}
+
+static uint64_t instructions, reached_from;
+
+static void look_for_frame_from_instruction(int number, siginfo_t *info, void *interrupted)
+{
+	struct caller caller = CALLER_HERE();
+	ucontext_t *context = interrupted;
+	uint64_t pc = (uint64_t)context->uc_mcontext.gregs[REG_RIP];
+
+	(void)number;
+	(void)info;
+	if (!is_stepping)
+		context->uc_mcontext.gregs[REG_EFL] &= ~TRAP_FLAG;
+	if (!is_stepping || pc < (uint64_t)odd_is_over_aligned ||
+	    pc >= (uint64_t)odd_is_over_aligned_and_looks)
+		return;
+	instructions++;
+	reached_from += walk_to(caller, wanted_sp) && reached.bp == wanted_bp;
+}
+
+static void inside_of_over_aligned(uint64_t unused)
+{
+	sink += unused;
+}
+
+/*
+ * The last two instructions have all registers restored, and are described as if they had not.
+ * libunwind takes the caller's rbp for this frame's there.
+ */
+static void follows_over_aligned_frames_to_their_last_instruction(void **state)
+{
+	(void)state;
+	use_stepping();
+	sigaction(SIGTRAP,
+		  &(struct sigaction){.sa_sigaction = look_for_frame_from_instruction,
+				      .sa_flags = SA_SIGINFO | SA_ONSTACK},
+		  NULL);
+	look_inside = inside_of_over_aligned;
+	instructions = reached_from = 0;
+	note_own_frame();
+	wanted_bp = (uint64_t)__builtin_frame_address(0);
+	start_stepping(1);
+	odd_by_rbx(odd_is_over_aligned_and_looks, 0, 48);
+	stop_stepping();
+	look_inside = look_for_frame;
+	assert_int_equal(instructions, 16);
+	assert_int_equal(reached_from, 16);
 }
 
 static int start(void **state)
@@ -827,6 +908,7 @@ int main(void)
 		cmocka_unit_test(takes_the_rule_of_the_call_not_of_what_follows_it),
 		cmocka_unit_test(follows_values_that_are_known_offsets),
 		cmocka_unit_test(does_not_follow_what_a_frame_has_lost),
+		cmocka_unit_test(follows_over_aligned_frames_to_their_last_instruction),
 	};
 
 	return cmocka_run_group_tests(tests, start, NULL);
