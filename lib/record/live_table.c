@@ -26,22 +26,9 @@
 
 #include "lib/base/poison.h"
 
-#define GRANULE_BITS 5
-#define LEAF_BITS 26 /* 64 MiB */
-#define LEAF_WORDS (1u << (LEAF_BITS - GRANULE_BITS))
-#define ADDRESS_BITS 47
-#define ROOT_LEAVES (1u << (ADDRESS_BITS - LEAF_BITS))
-#define SMALL_BYTES 1024u
+#define ROOT_LEAVES (1u << (LIVE_TABLE_ADDRESS_BITS - LIVE_TABLE_LEAF_BITS))
 
-/* The word: kind 3 | offset in the granule / 8, 2 | bytes 10 | epoch 18 | stack 30. 0 means none.
- */
-#define KIND_SHIFT 0
-#define OFFSET_SHIFT 3
-#define BYTES_SHIFT 5
-#define EPOCH_SHIFT 15
-#define STACK_SHIFT 33
-
-static uint64_t **root;
+uint64_t **live_table_root;
 
 /* The leaves that exist, for a walk: looking through the root would touch all its pages. */
 #define LEAVES_MAX 65536u		  /* 4 TiB of heap */
@@ -51,66 +38,48 @@ static _Atomic(uint32_t) leaf_count;
 
 bool live_table_start(void)
 {
-	root = region_map(ROOT_LEAVES * sizeof(*root), REGION_KEPT_ON_FORK);
-	return root != NULL;
-}
-
-static uint64_t offset_of(uint64_t addr)
-{
-	return addr >> 3 & 3;
+	live_table_root = region_map(ROOT_LEAVES * sizeof(*live_table_root), REGION_KEPT_ON_FORK);
+	return live_table_root != NULL;
 }
 
 static uint64_t word_of(uint64_t addr, const struct live_block *block)
 {
-	return (uint64_t)block->kind << KIND_SHIFT | offset_of(addr) << OFFSET_SHIFT |
-	       block->bytes << BYTES_SHIFT | (uint64_t)block->epoch << EPOCH_SHIFT |
-	       (uint64_t)block->stack << STACK_SHIFT;
+	return live_word_of(addr, block->bytes, block->stack, block->epoch, block->kind);
 }
 
 static struct live_block block_of(uint64_t word)
 {
 	return (struct live_block){
-		.kind = word >> KIND_SHIFT & 7,
-		.bytes = word >> BYTES_SHIFT & (SMALL_BYTES - 1),
-		.epoch = word >> EPOCH_SHIFT & LIVE_BLOCK_EPOCH_MAX,
-		.stack = (uint32_t)(word >> STACK_SHIFT & ((1u << 30) - 1)),
+		.kind = word & (BLOCK_KIND_LIMIT - 1),
+		.bytes = live_word_bytes(word),
+		.epoch = live_word_epoch(word),
+		.stack = (uint32_t)(word >> LIVE_WORD_STACK_SHIFT & ((1u << 30) - 1)),
 	};
 }
 
 static bool is_at(uint64_t word, uint64_t addr)
 {
-	return word != 0 && (word >> OFFSET_SHIFT & 3) == offset_of(addr);
-}
-
-/* Null where there is none, or for an address that has no word. */
-static uint64_t *word_at(uint64_t addr)
-{
-	uint64_t *leaf;
-
-	if (__builtin_expect(addr >> ADDRESS_BITS != 0 || addr % 8 != 0, 0))
-		return NULL;
-	leaf = __atomic_load_n(&root[addr >> LEAF_BITS], __ATOMIC_ACQUIRE);
-	return leaf == NULL ? NULL : &leaf[addr >> GRANULE_BITS & (LEAF_WORDS - 1)];
+	return word != 0 && (word >> LIVE_WORD_OFFSET_SHIFT & 3) == live_word_offset(addr);
 }
 
 static __attribute__((noinline)) uint64_t *word_at_slow(uint64_t addr)
 {
 	uint64_t *none = NULL, *leaf;
 
-	if (addr >> ADDRESS_BITS != 0 || addr % 8 != 0 ||
+	if (addr >> LIVE_TABLE_ADDRESS_BITS != 0 || addr % 8 != 0 ||
 	    atomic_load_explicit(&leaf_count, memory_order_relaxed) >=
 		    LEAVES_MAX - THREADS_ADDING_MAX)
 		return NULL;
-	leaf = region_map(LEAF_WORDS * sizeof(*leaf), REGION_KEPT_ON_FORK);
+	leaf = region_map(LIVE_TABLE_LEAF_WORDS * sizeof(*leaf), REGION_KEPT_ON_FORK);
 	if (leaf == NULL)
 		return NULL;
-	if (!__atomic_compare_exchange_n(&root[addr >> LEAF_BITS], &none, leaf, false,
-					 __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
-		region_unmap(leaf, LEAF_WORDS * sizeof(*leaf));
+	if (!__atomic_compare_exchange_n(&live_table_root[addr >> LIVE_TABLE_LEAF_BITS], &none,
+					 leaf, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+		region_unmap(leaf, LIVE_TABLE_LEAF_WORDS * sizeof(*leaf));
 	else
 		__atomic_store_n(&leaf_numbers[atomic_fetch_add(&leaf_count, 1)],
-				 (uint32_t)(addr >> LEAF_BITS) + 1, __ATOMIC_RELEASE);
-	return word_at(addr);
+				 (uint32_t)(addr >> LIVE_TABLE_LEAF_BITS) + 1, __ATOMIC_RELEASE);
+	return live_table_word(addr);
 }
 
 static uint64_t load(const uint64_t *word)
@@ -141,10 +110,10 @@ static bool claim(uint64_t *word, uint64_t value)
 enum live_table_added live_table_add(const struct guard *guard, uint64_t addr,
 				     const struct live_block *block, struct live_block *old)
 {
-	uint64_t *word = word_at(addr);
+	uint64_t *word = live_table_word(addr);
 	enum live_table_added added = LIVE_TABLE_ADDED;
 
-	if (__builtin_expect(block->bytes < SMALL_BYTES, 1)) {
+	if (__builtin_expect(block->bytes < LIVE_WORD_BYTES_LIMIT, 1)) {
 		if (__builtin_expect(word == NULL, 0))
 			word = word_at_slow(addr);
 		if (__builtin_expect(word != NULL && load(word) == 0, 1) &&
@@ -154,8 +123,8 @@ enum live_table_added live_table_add(const struct guard *guard, uint64_t addr,
 	if (word != NULL && is_at(load(word), addr)) {
 		*old = block_of(load(word));
 		added = LIVE_TABLE_REPLACED;
-		store(word, block->bytes < SMALL_BYTES ? word_of(addr, block) : 0);
-		if (block->bytes < SMALL_BYTES)
+		store(word, block->bytes < LIVE_WORD_BYTES_LIMIT ? word_of(addr, block) : 0);
+		if (block->bytes < LIVE_WORD_BYTES_LIMIT)
 			return added;
 	}
 	switch (side_table_add(guard, addr, block, old)) {
@@ -170,14 +139,14 @@ enum live_table_added live_table_add(const struct guard *guard, uint64_t addr,
 
 bool live_table_has(uint64_t addr)
 {
-	const uint64_t *word = word_at(addr);
+	const uint64_t *word = live_table_word(addr);
 
 	return word != NULL && is_at(load(word), addr);
 }
 
 bool live_table_remove(const struct guard *guard, uint64_t addr, struct live_block *block)
 {
-	uint64_t *word = word_at(addr);
+	uint64_t *word = live_table_word(addr);
 
 	if (__builtin_expect(word != NULL, 1)) {
 		uint64_t value = load(word);
@@ -196,7 +165,7 @@ bool live_table_remove(const struct guard *guard, uint64_t addr, struct live_blo
  * pages exist (in memory or in swap); where it cannot be read, all are looked at. */
 #define PAGE_BYTES 4096u
 #define PAGE_WORDS (PAGE_BYTES / sizeof(uint64_t))
-#define LEAF_PAGES (LEAF_WORDS / PAGE_WORDS)
+#define LEAF_PAGES (LIVE_TABLE_LEAF_WORDS / PAGE_WORDS)
 #define PAGEMAP_EXISTS                                                                             \
 	(3ull << 62) /* present or swapped; Documentation/admin-guide/mm/pagemap.rst */
 
@@ -210,7 +179,8 @@ static void walk_page(const uint64_t *words, uint64_t addr, live_block_visitor *
 		if (value == 0)
 			continue;
 		block = block_of(value);
-		visit(addr + (uint64_t)i * (1u << GRANULE_BITS) + (value >> OFFSET_SHIFT & 3) * 8,
+		visit(addr + (uint64_t)i * (1u << LIVE_TABLE_GRANULE_BITS) +
+			      (value >> LIVE_WORD_OFFSET_SHIFT & 3) * 8,
 		      &block, context);
 	}
 }
@@ -228,8 +198,8 @@ static void walk_leaf(long pagemap, const uint64_t *leaf, uint64_t addr, live_bl
 		if (got == (long)sizeof(exists) && (exists[page] & PAGEMAP_EXISTS) == 0)
 			continue;
 		walk_page(leaf + page * PAGE_WORDS,
-			  addr + (uint64_t)page * PAGE_WORDS * (1u << GRANULE_BITS), visit,
-			  context);
+			  addr + (uint64_t)page * PAGE_WORDS * (1u << LIVE_TABLE_GRANULE_BITS),
+			  visit, context);
 	}
 }
 
@@ -242,8 +212,8 @@ void live_table_walk(live_block_visitor *visit, void *context)
 		uint64_t index = __atomic_load_n(&leaf_numbers[i], __ATOMIC_ACQUIRE);
 
 		if (index != 0)
-			walk_leaf(pagemap, root[index - 1], (index - 1) << LEAF_BITS, visit,
-				  context);
+			walk_leaf(pagemap, live_table_root[index - 1],
+				  (index - 1) << LIVE_TABLE_LEAF_BITS, visit, context);
 	}
 	if (pagemap >= 0)
 		sys_call(SYS_close, pagemap);

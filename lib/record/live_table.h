@@ -6,6 +6,7 @@
 #define LIB_RECORD_LIVE_TABLE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "lib/record/live_block.h"
@@ -38,5 +39,91 @@ bool live_table_has(uint64_t addr);
 /* Visits every block. Threads may go on meanwhile: what is added or removed during the walk may be
  * seen or not. One walk at a time. */
 void live_table_walk(live_block_visitor *visit, void *context);
+
+/*
+ * The halves of adding and removing that nearly every block takes, inline. They leave, and the
+ * functions above do it from the start, for blocks of 1 KiB and more, in a leaf that is not mapped
+ * yet, where a block is still recorded, or where the allocator has neighbours.
+ */
+
+/* The word: kind 3 | offset in the granule / 8, 2 | bytes 10 | epoch 18 | stack 30. 0 means none. */
+#define LIVE_WORD_OFFSET_SHIFT 3
+#define LIVE_WORD_BYTES_SHIFT 5
+#define LIVE_WORD_EPOCH_SHIFT 15
+#define LIVE_WORD_STACK_SHIFT 33
+#define LIVE_WORD_BYTES_LIMIT 1024u
+
+#define LIVE_TABLE_GRANULE_BITS 5
+#define LIVE_TABLE_LEAF_BITS 26 /* 64 MiB */
+#define LIVE_TABLE_LEAF_WORDS (1u << (LIVE_TABLE_LEAF_BITS - LIVE_TABLE_GRANULE_BITS))
+#define LIVE_TABLE_ADDRESS_BITS 47
+
+extern uint64_t **live_table_root __attribute__((visibility("hidden")));
+
+static inline uint64_t live_word_offset(uint64_t addr)
+{
+	return addr >> 3 & 3;
+}
+
+static inline uint64_t live_word_of(uint64_t addr, uint64_t bytes, uint32_t stack, uint32_t epoch,
+				    enum block_kind kind)
+{
+	return (uint64_t)kind | live_word_offset(addr) << LIVE_WORD_OFFSET_SHIFT |
+	       bytes << LIVE_WORD_BYTES_SHIFT | (uint64_t)epoch << LIVE_WORD_EPOCH_SHIFT |
+	       (uint64_t)stack << LIVE_WORD_STACK_SHIFT;
+}
+
+static inline uint32_t live_word_bytes(uint64_t word)
+{
+	return word >> LIVE_WORD_BYTES_SHIFT & (LIVE_WORD_BYTES_LIMIT - 1);
+}
+
+static inline uint32_t live_word_epoch(uint64_t word)
+{
+	return word >> LIVE_WORD_EPOCH_SHIFT & LIVE_BLOCK_EPOCH_MAX;
+}
+
+/* Where the word of an address is; null where there is none, or for an address that has none. */
+static inline uint64_t *live_table_word(uint64_t addr)
+{
+	uint64_t *leaf;
+
+	if (__builtin_expect(addr >> LIVE_TABLE_ADDRESS_BITS != 0 || addr % 8 != 0, 0))
+		return NULL;
+	leaf = __atomic_load_n(&live_table_root[addr >> LIVE_TABLE_LEAF_BITS], __ATOMIC_ACQUIRE);
+	if (__builtin_expect(leaf == NULL, 0))
+		return NULL;
+	return &leaf[addr >> LIVE_TABLE_GRANULE_BITS & (LIVE_TABLE_LEAF_WORDS - 1)];
+}
+
+static inline bool live_table_add_fast(uint64_t addr, uint64_t bytes, uint32_t stack,
+				       uint32_t epoch, enum block_kind kind)
+{
+	uint64_t *word = live_table_word(addr);
+
+	if (__builtin_expect(bytes >= LIVE_WORD_BYTES_LIMIT || word == NULL ||
+				     live_table_has_neighbours ||
+				     __atomic_load_n(word, __ATOMIC_RELAXED) != 0,
+			     0))
+		return false;
+	__atomic_store_n(word, live_word_of(addr, bytes, stack, epoch, kind), __ATOMIC_RELAXED);
+	return true;
+}
+
+/* The word that was there, or 0. */
+static inline uint64_t live_table_remove_fast(uint64_t addr)
+{
+	uint64_t *word = live_table_word(addr), value;
+
+	if (__builtin_expect(word == NULL, 0))
+		return 0;
+	value = __atomic_load_n(word, __ATOMIC_RELAXED);
+	if (__builtin_expect(value == 0 || (value >> LIVE_WORD_OFFSET_SHIFT & 3) !=
+						   live_word_offset(addr),
+			     0))
+		return 0;
+	__atomic_store_n(word, 0, __ATOMIC_RELAXED);
+	return value;
+}
 
 #endif

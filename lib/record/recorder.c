@@ -57,22 +57,41 @@ static inline uint32_t stack_of(struct thread_state *thread, struct caller calle
 	return stack;
 }
 
-static inline void count_free(const struct guard *guard, const struct live_block *block)
+static inline void count_free(const struct guard *guard, uint64_t bytes, uint32_t epoch)
 {
-	if (__builtin_expect(block->epoch <= recorder_inherited_epoch, 0)) {
+	if (__builtin_expect(epoch <= recorder_inherited_epoch, 0)) {
 		guard_count(guard, COUNT_INHERITED_FREES, 1);
 		return;
 	}
 	guard_count(guard, COUNT_FREES, 1);
-	guard_count(guard, COUNT_FREED_BYTES, block->bytes);
+	guard_count(guard, COUNT_FREED_BYTES, bytes);
+}
+
+/* Puts a block into the table; false when it is lost. */
+static __attribute__((noinline)) bool put_slow(const struct guard *guard, uint64_t addr,
+					       const struct live_block *block)
+{
+	struct live_block old;
+
+	switch (live_table_add(guard, addr, block, &old)) {
+	case LIVE_TABLE_REPLACED:
+		count_free(guard, old.bytes, old.epoch);
+		return true;
+	case LIVE_TABLE_ADDED:
+		return true;
+	default:
+		guard_count(guard, COUNT_LOST_BLOCKS, 1);
+		return false;
+	}
 }
 
 /* What recorder_add does where it is not the usual case: in a signal handler that interrupted the
  * library, so that the last trace and the thread's counters are in use, or without memory. */
-static __attribute__((noinline)) void add_slow(const struct guard *guard, uint64_t addr,
-					       struct live_block *block)
+static __attribute__((noinline)) void add_nested_slow(const struct guard *guard, uint64_t addr,
+						      uint64_t bytes, enum block_kind kind)
 {
-	struct live_block old;
+	const struct live_block block = {
+		.bytes = bytes, .kind = kind, .stack = CALL_TREE_NESTED, .epoch = epoch_of_birth()};
 
 	if (guard->thread == NULL) {
 		atomic_fetch_add(&thread_state_lost_blocks, 1);
@@ -80,70 +99,67 @@ static __attribute__((noinline)) void add_slow(const struct guard *guard, uint64
 	}
 	if (self_check_is_asking)
 		return; /* libunwind's own */
-	block->stack = CALL_TREE_NESTED;
 	guard_count(guard, COUNT_LOST_STACKS, 1);
-	switch (live_table_add(guard, addr, block, &old)) {
-	case LIVE_TABLE_REPLACED:
-		count_free(guard, &old);
-		break;
-	case LIVE_TABLE_LOST:
-		guard_count(guard, COUNT_LOST_BLOCKS, 1);
+	if (!put_slow(guard, addr, &block))
 		return;
-	case LIVE_TABLE_ADDED:
-		break;
-	}
-	site_counters_add(guard, block->stack, block->bytes);
-	guard_count(guard, COUNT_ALLOCATED_BYTES, block->bytes);
+	site_counters_add(guard, block.stack, bytes);
+	guard_count(guard, COUNT_ALLOCATED_BYTES, bytes);
 	guard_count(guard, COUNT_ALLOCATIONS, 1);
 }
 
 void recorder_add(const void *ptr, uint64_t bytes, enum block_kind kind, struct caller caller)
 {
-	struct live_block block = {.bytes = bytes, .kind = kind}, old;
 	uint64_t addr = (uint64_t)ptr;
+	uint32_t epoch, stack;
 
 	if (!life_is_on())
 		return;
 	GUARD_SCOPE struct guard guard = guard_enter();
 	struct thread_state *thread = guard.thread;
-	block.epoch = epoch_of_birth();
 	if (__builtin_expect(guard.is_nested, 0)) {
-		add_slow(&guard, addr, &block);
+		add_nested_slow(&guard, addr, bytes, kind);
 		return;
 	}
-	block.stack = stack_of(thread, caller, 0);
+	stack = stack_of(thread, caller, 0);
+	epoch = epoch_of_birth();
 	/* A signal handler that interrupts an operator new must not be taken for what is inside. */
 	thread->last_added = addr;
 	thread->last_added_bytes = bytes;
-	switch (live_table_add(&guard, addr, &block, &old)) {
-	case LIVE_TABLE_REPLACED:
-		count_free(&guard, &old);
-		break;
-	case LIVE_TABLE_LOST:
-		thread->counts[0][COUNT_LOST_BLOCKS]++;
-		return;
-	case LIVE_TABLE_ADDED:
-		break;
+	if (__builtin_expect(!live_table_add_fast(addr, bytes, stack, epoch, kind), 0)) {
+		const struct live_block block = {
+			.bytes = bytes, .kind = kind, .stack = stack, .epoch = epoch};
+
+		if (!put_slow(&guard, addr, &block))
+			return;
 	}
-	site_counters_add(&guard, block.stack, bytes);
+	site_counters_add_own(thread, stack, bytes);
 	thread->counts[0][COUNT_ALLOCATED_BYTES] += bytes;
 	thread->counts[0][COUNT_ALLOCATIONS]++;
 	if (__builtin_expect((thread->counts[0][COUNT_ALLOCATIONS] & LIFE_TICK_MASK) == 0, 0))
 		life_tick_slow();
 }
 
-bool recorder_remove(const void *ptr)
+static __attribute__((noinline)) bool remove_slow(const struct guard *guard, uint64_t addr)
 {
 	struct live_block block;
+
+	if (guard->thread == NULL || !live_table_remove(guard, addr, &block))
+		return false;
+	count_free(guard, block.bytes, block.epoch);
+	return true;
+}
+
+bool recorder_remove(const void *ptr)
+{
+	uint64_t word;
 
 	if (!life_is_on())
 		return false;
 	GUARD_SCOPE struct guard guard = guard_enter();
-	if (__builtin_expect(guard.thread == NULL, 0))
-		return false;
-	if (!live_table_remove(&guard, (uint64_t)ptr, &block))
-		return false;
-	count_free(&guard, &block);
+	word = __builtin_expect(guard.is_nested, 0) ? 0 : live_table_remove_fast((uint64_t)ptr);
+	if (__builtin_expect(word == 0, 0))
+		return remove_slow(&guard, (uint64_t)ptr);
+	count_free(&guard, live_word_bytes(word), live_word_epoch(word));
 	return true;
 }
 
@@ -184,7 +200,7 @@ void recorder_taken_is_freed(const struct live_block *block)
 		return;
 	GUARD_SCOPE struct guard guard = guard_enter();
 	if (guard.thread != NULL)
-		count_free(&guard, block);
+		count_free(&guard, block->bytes, block->epoch);
 }
 
 bool recorder_has_just_added(const void *ptr, uint64_t bytes)

@@ -21,10 +21,23 @@
 
 void site_counters_flush_slow(struct thread_state *thread, struct site_delta *delta);
 
+/* For the thread itself, where nothing of the library was interrupted. */
+static inline void site_counters_add_own(struct thread_state *thread, uint32_t stack,
+					 uint64_t bytes)
+{
+	struct site_delta *delta = &thread->deltas[stack % SITE_CACHE_SLOTS];
+
+	if (__builtin_expect(delta->stack != stack || delta->allocations == SITE_DELTA_MAX, 0)) {
+		if (delta->stack != 0)
+			site_counters_flush_slow(thread, delta);
+		delta->stack = stack;
+	}
+	delta->allocations++;
+	delta->bytes += bytes;
+}
+
 static inline void site_counters_add(const struct guard *guard, uint32_t stack, uint64_t bytes)
 {
-	struct site_delta *delta;
-
 	if (__builtin_expect(guard->is_nested, 0)) {
 		struct site_counters *shared = call_tree_counters(stack);
 
@@ -32,14 +45,7 @@ static inline void site_counters_add(const struct guard *guard, uint32_t stack, 
 		__atomic_fetch_add(&shared->allocated_bytes, bytes, __ATOMIC_RELAXED);
 		return;
 	}
-	delta = &guard->thread->deltas[stack % SITE_CACHE_SLOTS];
-	if (__builtin_expect(delta->stack != stack || delta->allocations == SITE_DELTA_MAX, 0)) {
-		if (delta->stack != 0)
-			site_counters_flush_slow(guard->thread, delta);
-		delta->stack = stack;
-	}
-	delta->allocations++;
-	delta->bytes += bytes;
+	site_counters_add_own(guard->thread, stack, bytes);
 }
 
 /* Adds up what is shared and what the caches of all threads hold into `sums`, an array with an
