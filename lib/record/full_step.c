@@ -194,36 +194,42 @@ static uint64_t bp_of(const struct full_walk *walk)
 							     : FULL_STEP_NO_BP;
 }
 
-/* Walks to a frame. */
-static bool go_to(struct full_walk *walk, const struct full_frame *frame)
+static bool is_at(const struct full_walk *walk, const struct full_frame *frame)
 {
-	const uint64_t *values = walk->registers.values;
-
-	for (uint32_t left = FRAMES_MAX;; left--) {
-		if (values[CFI_RETURN] == frame->pc && values[CFI_RSP] == frame->sp)
-			break;
-		if (left == 0 || !step_out(walk))
-			return false;
-	}
-	/* The same words, read in two ways. */
-	return walk->is_interrupted == frame->is_interrupted && bp_of(walk) == frame->bp;
+	return walk->registers.values[CFI_RETURN] == frame->pc &&
+	       walk->registers.values[CFI_RSP] == frame->sp;
 }
+
+/* Lets the walk stand where this is used, like in a frame that a signal interrupted. */
+#define BEGIN(walk)                                                                                \
+	do {                                                                                       \
+		STORE_REGISTERS((walk)->registers.values);                                         \
+		(walk)->registers.known = KNOWN_STORED;                                            \
+		(walk)->is_interrupted = true;                                                     \
+		(walk)->from_sp = 0;                                                               \
+	} while (0)
 
 __attribute__((noinline)) bool full_step(struct full_walk *walk, struct full_frame *frame)
 {
-	bool is_done = walk->from_sp == frame->sp && walk->from_pc == frame->pc;
+	/* The last step is asked for again where one that was repeated had another result. */
+	if (walk->from_sp != frame->sp || walk->from_pc != frame->pc) {
+		uint32_t left = FRAMES_MAX;
 
-	if (!is_done && (walk->from_sp == 0 || !go_to(walk, frame))) {
-		STORE_REGISTERS(walk->registers.values);
-		walk->registers.known = KNOWN_STORED;
-		walk->is_interrupted = true; /* like one that was, we are at our pc */
+		if (walk->from_sp == 0)
+			BEGIN(walk);
+		while (!is_at(walk, frame)) {
+			if (left-- > 0 && step_out(walk))
+				continue;
+			if (walk->from_sp == 0)
+				return false;
+			/* It is not outside of where the last one led. */
+			BEGIN(walk);
+			left = FRAMES_MAX;
+		}
 		walk->from_sp = 0;
-		if (!go_to(walk, frame))
-			return false;
-	}
-	if (!is_done) {
-		walk->from_sp = 0;
-		if (!step_out(walk))
+		/* The same words as in the trace, read in two ways. */
+		if (walk->is_interrupted != frame->is_interrupted || bp_of(walk) != frame->bp ||
+		    !step_out(walk))
 			return false;
 		walk->from_sp = frame->sp;
 		walk->from_pc = frame->pc;

@@ -128,9 +128,9 @@ static bool was_stale(uint64_t lookup, const struct unwind_rule *rule)
 }
 
 /* A rule that is not of pc, sp and bp alone. Where it cannot be followed the frame pointer is no way
- * out: it could skip a frame. */
-static enum step step_out_fully(const struct stack_frame *from, struct stack_frame *to,
-				struct full_walk *walk)
+ * out: it could skip a frame. A function, so that the stack that step_out_slow needs is free. */
+static __attribute__((noinline)) enum step
+step_out_fully(const struct stack_frame *from, struct stack_frame *to, struct full_walk *walk)
 {
 	struct full_frame frame = {
 		.pc = from->pc, .sp = from->sp, .bp = from->bp, .is_interrupted = from->is_signal};

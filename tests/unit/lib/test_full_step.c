@@ -840,6 +840,56 @@ static void does_not_follow_what_a_frame_has_lost(void **state)
 	assert_false(is_found_through(odd_by_volatile, look_through_rbx));
 }
 
+/* ---- room --------------------------------------------------------------------------------------
+ */
+
+static uint64_t captured_at, capture_count;
+
+static __attribute__((noinline)) void capture_only(uint64_t unused)
+{
+	struct caller caller = CALLER_HERE();
+
+	captured_at = caller.sp;
+	stack_capture(trace, caller, DEPTH_MAX);
+	capture_count = trace->is_cut ? 0 : trace->count;
+	sink += unused;
+}
+
+static void capture_by_memory(uint64_t unused)
+{
+	odd_by_memory(capture_only, unused, 32);
+	sink += unused;
+}
+
+/* A signal handler or a thread may have little room: all of malloc is to take 1 KiB of it. */
+static void takes_little_stack(void **state)
+{
+	uint64_t most = 0;
+
+	(void)state;
+	trace->count = 0;
+	for (int i = 0; i < 3; i++) {
+		uint64_t untouched = 0;
+
+		memset(other_stack, 0xa5, sizeof(other_stack));
+		odd_on_other_stack(capture_by_memory, 0,
+				   (uint64_t)other_stack + sizeof(other_stack));
+		while (other_stack[untouched] == 0xa5)
+			untouched++;
+		assert_true(capture_count > 5);
+		if (captured_at - (uint64_t)&other_stack[untouched] > most)
+			most = captured_at - (uint64_t)&other_stack[untouched];
+	}
+	print_message("          %" PRIu64 " bytes\n", most);
+	assert_true(most > 100);
+#ifdef __OPTIMIZE__
+	assert_true(most <= 900);
+#endif
+}
+
+/* ---- what gcc gets wrong -----------------------------------------------------------------------
+ */
+
 static uint64_t instructions, reached_from;
 
 static void look_for_frame_from_instruction(int number, siginfo_t *info, void *interrupted)
@@ -908,6 +958,7 @@ int main(void)
 		cmocka_unit_test(takes_the_rule_of_the_call_not_of_what_follows_it),
 		cmocka_unit_test(follows_values_that_are_known_offsets),
 		cmocka_unit_test(does_not_follow_what_a_frame_has_lost),
+		cmocka_unit_test(takes_little_stack),
 		cmocka_unit_test(follows_over_aligned_frames_to_their_last_instruction),
 	};
 
