@@ -5,14 +5,14 @@
  * libunwind walks from our own frame, so the registers with which a door began are compared too.
  * Its frames inside of the caller's are ours and are passed over.
  *
- * It needs kilobytes of stack and locks that it may not be interrupted in. So it runs on a stack of
- * ours with all signals blocked: threads with small stacks and handlers on alternate stacks are
- * checked like all others. A thread that is in it while another one forks leaves its locks in an
- * unknown state; in such a child nothing is checked any more.
+ * It needs more stack than a guest may take, and locks that it may not be interrupted in. So it runs
+ * on a stack of ours with all signals blocked: threads with small stacks and handlers on alternate
+ * stacks are checked like all others. A thread that is in it while another one forks leaves its
+ * locks in an unknown state; in such a child nothing is checked any more.
  *
  *   Runs in   the target, after a capture; self_check_read in whoever takes a snapshot
  *   Locks     none; libunwind's own
- *   Memory    region: a page of results (wiped on fork), and 96 KiB for each thread that is
+ *   Memory    region: a page of results (wiped on fork), and 90 KiB for each thread that is
  *             checking at the same time
  *   Calls     oracle, call_tree; rt_sigprocmask
  *   Failure   the capture is not compared, and counted as skipped
@@ -28,12 +28,11 @@
 #include "lib/base/region.h"
 #include "lib/base/syscalls.h"
 #include "lib/record/call_tree.h"
-#include "lib/record/module_list.h"
 #include "lib/record/thread_state.h"
 
 #include "lib/base/poison.h"
 
-/* libunwind 1.6.2 was seen to use 3 KiB. */
+/* Of which libunwind 1.6.2 uses 2 KiB. */
 #define STACK_BYTES (64u << 10)
 #define WORKPLACES 32u
 /* Frames of ours between a door's caller and the frame that asks. */
