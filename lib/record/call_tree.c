@@ -356,19 +356,28 @@ static __attribute__((noinline)) uint32_t child_of_slow(uint32_t parent, uint64_
 	return id != 0 ? id : add_child_slow(parent, pc, generation, path);
 }
 
-/* Leaves for the slow half when the node is not in its first place. */
+#define PLACES_NEAR 4u /* one or two lines of the processor's caches */
+
+/* Leaves for the slow half when the node is in none of its first places. */
 static inline uint32_t child_of(const struct table *table, uint32_t parent, uint64_t pc,
 				uint64_t path)
 {
 	uint32_t generation = module_list_generation(pc);
-	const struct entry *entry = entry_at(table, path);
-	uint64_t node = atomic_load_explicit(&entry->node, memory_order_acquire);
+	uint64_t key = key_of(parent, generation);
 
-	if (__builtin_expect(node >> ID_BITS == key_of(parent, generation) >> ID_BITS &&
-				     atomic_load_explicit(&entry->pc, memory_order_relaxed) == pc &&
-				     generation <= GENERATION_MASK,
-			     1))
-		return node & ID_MASK;
+	for (uint32_t probe = 0; probe < PLACES_NEAR; probe++) {
+		const struct entry *entry = entry_at(table, path + probe);
+		uint64_t node = atomic_load_explicit(&entry->node, memory_order_acquire);
+
+		if (__builtin_expect(
+			    (node & ~ID_MASK) == key &&
+				    atomic_load_explicit(&entry->pc, memory_order_relaxed) == pc &&
+				    generation <= GENERATION_MASK,
+			    1))
+			return node & ID_MASK;
+		if (node == 0)
+			break;
+	}
 	return child_of_slow(parent, pc, path, generation);
 }
 

@@ -260,9 +260,12 @@ static inline uint32_t verify(const struct stack_frame *frames, uint32_t inner)
 {
 	const struct stack_frame *frame = &frames[inner];
 
-	while (frame > frames && __builtin_expect(!has_changed(frame - 1), 1))
+	do {
+		if (frame == frames)
+			return 0;
 		frame--;
-	return (uint32_t)(frame - frames);
+	} while (__builtin_expect(!has_changed(frame), 1));
+	return (uint32_t)(frame - frames) + 1;
 }
 
 /* The same where some frames have to be stepped to again. */
