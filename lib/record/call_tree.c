@@ -131,14 +131,23 @@ static uint32_t find_in(const struct table *table, uint64_t path, uint32_t paren
 }
 
 /* Fills an empty entry; false when another thread was faster. */
-#ifdef __x86_64__
-__attribute__((target("cx16")))
-#endif
-static bool
-fill(struct entry *entry, uint64_t pc, uint64_t node)
+static bool fill(struct entry *entry, uint64_t pc, uint64_t node)
 {
+#ifdef __x86_64__
+	/* gcc and clang make a call to libatomic of the builtin, each for other reasons. */
+	uint64_t old_pc = 0, old_node = 0;
+	bool is_filled;
+
+	__asm__ volatile("lock cmpxchg16b %1"
+			 : "=@ccz"(is_filled), "+m"(*(unsigned __int128 *)entry), "+a"(old_pc),
+			   "+d"(old_node)
+			 : "b"(pc), "c"(node)
+			 : "memory");
+	return is_filled;
+#else
 	return __sync_bool_compare_and_swap((unsigned __int128 *)entry, 0,
 					    (unsigned __int128)node << 64 | pc);
+#endif
 }
 
 /* Puts the node into the table, if nobody else has. The id that is there now; 0: there is no room. */
