@@ -591,6 +591,10 @@ enum cfi_found cfi_row(uint64_t pc, struct cfi_row *row, struct cfi_entry *room)
 		return CFI_NO_ENTRY;
 	if (!read_entry(&object, fde, room))
 		return CFI_BAD_ENTRY;
+	/* A function without code has the address of the next one; lld keeps only the first of them
+	 * in the table. */
+	if (room->range == 0 && !read_entry(&object, room->instructions.end, room))
+		return CFI_NO_ENTRY;
 	if (pc - room->start >= room->range)
 		return CFI_NO_ENTRY;
 	/* Others that are marked as signal frames (hand-written trampolines) have rows that say

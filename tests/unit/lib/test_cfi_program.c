@@ -580,26 +580,15 @@ static bool map_segments(int fd, const Elf64_Ehdr *file, const Elf64_Phdr *segme
 	return mapped.frame_header != NULL;
 }
 
-/* 20 MB of code. */
-static void equals_elfutils_in_the_compiler_proper(void **state)
+/* An ELF file that is not loaded. False: it cannot be read. */
+static bool compare_file(const char *path)
 {
-	FILE *command = popen("gcc -print-prog-name=cc1 2>/dev/null", "r");
-	static char path[4096];
+	int fd = open(path, O_RDONLY);
 	Elf64_Phdr segments[32];
 	Elf64_Ehdr file;
-	int fd = -1;
 
-	(void)state;
-	if (command && fgets(path, sizeof(path), command)) {
-		path[strcspn(path, "\n")] = 0;
-		fd = open(path, O_RDONLY);
-	}
-	if (command)
-		pclose(command);
-	if (fd < 0) {
-		print_message("          gcc's cc1 is not installed\n");
-		skip();
-	}
+	if (fd < 0)
+		return false;
 	assert_int_equal(pread(fd, &file, sizeof(file), 0), sizeof(file));
 	assert_true(file.e_phnum <= 32);
 	assert_int_equal(
@@ -611,6 +600,33 @@ static void equals_elfutils_in_the_compiler_proper(void **state)
 	compare_object(&mapped);
 	munmap((void *)mapped.start, mapped.end - mapped.start);
 	mapped = (struct object){0};
+	return true;
+}
+
+/* 20 MB of code. */
+static void equals_elfutils_in_the_compiler_proper(void **state)
+{
+	FILE *command = popen("gcc -print-prog-name=cc1 2>/dev/null", "r");
+	char path[4096] = "";
+
+	(void)state;
+	if (command && fgets(path, sizeof(path), command))
+		path[strcspn(path, "\n")] = 0;
+	if (command)
+		pclose(command);
+	if (!compare_file(path)) {
+		print_message("          gcc's cc1 is not installed\n");
+		skip();
+	}
+}
+
+static const char *const *wanted_files;
+
+static void equals_elfutils_in_the_files_that_are_named(void **state)
+{
+	(void)state;
+	for (const char *const *path = wanted_files; *path != NULL; path++)
+		assert_true(compare_file(*path));
 }
 
 /* ---- damage ------------------------------------------------------------------------------------
@@ -671,42 +687,65 @@ static void write_random_program(uint8_t *place, const uint8_t *end)
 	}
 }
 
-/* A header with one function, its CIE and its FDE with a random program, at the very end of a page.
- * */
-static void write_random_entry(uint8_t *page)
+/* One address of code, which is the page's, and one FDE. */
+static uint8_t *put_header(uint8_t *place, const uint8_t *page, const uint8_t *fde)
 {
-	static const uint8_t cie[] = {1, 'z',  'R',  'S', 0, 1,	   0x78, 16,
-				      1, 0x1b, 0x0c, 7,	  8, 0x90, 1};
-	bool is_marked = lib_random_once_in(&source, 2); /* as a signal frame */
-	uint32_t program = (uint32_t)lib_random_below(&source, 120);
-	uint32_t length = 4 + 8 + 1 + program;
-	uint8_t *place = page + 4096 - 20 - 4 - (4 + sizeof(cie)) - (4 + length), *cie_start;
-	uint32_t zero = 0, cie_length = 4 + sizeof(cie), range = 2000, back, count = 1;
-	int32_t start;
+	uint32_t zero = 0, count = 1;
+	int32_t code = (int32_t)(page - place), entry = (int32_t)(fde - place);
 
 	mapped.frame_header = place;
 	put_bytes(&place, (const uint8_t[]){1, 0x1b, 0x03, 0x3b}, 4);
 	put_bytes(&place, &zero, 4); /* nobody follows the pointer to .eh_frame */
 	put_bytes(&place, &count, 4);
-	start = (int32_t)(page - mapped.frame_header);
-	put_bytes(&place, &start, 4);
-	start = (int32_t)(page + 4096 - 4 - length - mapped.frame_header);
-	put_bytes(&place, &start, 4);
-	cie_start = place;
-	put_bytes(&place, &cie_length, 4);
+	put_bytes(&place, &code, 4);
+	put_bytes(&place, &entry, 4);
+	return place;
+}
+
+#define HEADER_BYTES 20u
+#define CIE_BYTES 23u
+#define FDE_BYTES 17u /* without its program */
+
+static uint8_t *put_cie(uint8_t *place, bool is_signal_frame)
+{
+	const uint8_t cie[] = {
+		1, 'z',	 'R', is_signal_frame ? 'S' : 'B', 0, 1, 0x78, 16, 1, 0x1b, 0x0c, 7,
+		8, 0x90, 1};
+	uint32_t zero = 0, bytes = CIE_BYTES - 4;
+
+	put_bytes(&place, &bytes, 4);
 	put_bytes(&place, &zero, 4);
 	put_bytes(&place, cie, sizeof(cie));
-	if (!is_marked)
-		cie_start[8 + 3] = 'B';
-	put_bytes(&place, &length, 4);
-	back = (uint32_t)(place - cie_start);
+	return place;
+}
+
+/* Of the code at `page`; its program is still to be written. */
+static uint8_t *put_fde(uint8_t *place, const uint8_t *page, const uint8_t *cie, uint32_t range,
+			uint32_t program_bytes)
+{
+	uint32_t bytes = FDE_BYTES - 4 + program_bytes, back;
+	int32_t code;
+
+	put_bytes(&place, &bytes, 4);
+	back = (uint32_t)(place - cie);
 	put_bytes(&place, &back, 4);
-	start = (int32_t)(page - place);
-	put_bytes(&place, &start, 4);
+	code = (int32_t)(page - place);
+	put_bytes(&place, &code, 4);
 	put_bytes(&place, &range, 4);
 	put_bytes(&place, &(uint8_t){0}, 1);
-	assert_ptr_equal(place + program, page + 4096);
-	write_random_program(place, page + 4096);
+	return place;
+}
+
+/* One function with a random program, at the very end of a page. */
+static void write_random_entry(uint8_t *page)
+{
+	uint32_t bytes = (uint32_t)lib_random_below(&source, 120);
+	uint8_t *fde = page + 4096 - FDE_BYTES - bytes, *cie = fde - CIE_BYTES, *program;
+
+	put_header(cie - HEADER_BYTES, page, fde);
+	put_cie(cie, lib_random_once_in(&source, 2));
+	program = put_fde(fde, page, cie, 2000, bytes);
+	write_random_program(program, page + 4096);
 }
 
 static void evaluate_all(const struct cfi_row *row, uint32_t *evaluated)
@@ -726,18 +765,32 @@ static void evaluate_all(const struct cfi_row *row, uint32_t *evaluated)
 						     &wild, &wild.values[0], room, &value);
 }
 
-/* Nothing is read outside of the object, and everything comes to an end. */
-static void survives_damaged_unwind_data(void **state)
+/* A page with nothing before and behind it, as an object of its own. */
+static uint8_t *map_page(void)
 {
 	uint8_t *pages = mmap(NULL, 3 * 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	uint8_t *page = pages + 4096;
-	uint32_t found[CFI_ROW + 1] = {0}, evaluated = 0;
 
-	(void)state;
 	assert_ptr_not_equal(pages, MAP_FAILED);
 	assert_int_equal(mprotect(page, 4096, PROT_READ | PROT_WRITE), 0);
 	mapped.start = (uint64_t)page;
 	mapped.end = (uint64_t)page + 4096;
+	return page;
+}
+
+static void unmap_page(uint8_t *page)
+{
+	mapped = (struct object){0};
+	munmap(page - 4096, 3 * 4096);
+}
+
+/* Nothing is read outside of the object, and everything comes to an end. */
+static void survives_damaged_unwind_data(void **state)
+{
+	uint8_t *page = map_page();
+	uint32_t found[CFI_ROW + 1] = {0}, evaluated = 0;
+
+	(void)state;
 	for (int i = 0; i < 100000; i++) {
 		uint64_t pc = (uint64_t)page + lib_random_below(&source, 2000);
 		struct cfi_entry room;
@@ -761,8 +814,27 @@ static void survives_damaged_unwind_data(void **state)
 		      found[CFI_ROW], evaluated, found[CFI_BAD_ENTRY], found[CFI_NO_ENTRY]);
 	assert_true(found[CFI_ROW] > 1000 && evaluated > 100 && found[CFI_BAD_ENTRY] > 1000 &&
 		    found[CFI_NO_ENTRY] > 1000);
-	mapped = (struct object){0};
-	munmap(pages, 3 * 4096);
+	unmap_page(page);
+}
+
+/* Two functions at one address, of which the table of the linker has the one without code: so in
+ * LLVM's library for Rust. */
+static void finds_the_function_behind_an_empty_one(void **state)
+{
+	uint8_t *page = map_page(), *cie = page + 2048, *fde = cie + CIE_BYTES, *end;
+	struct unwind_rule rule;
+
+	(void)state;
+	put_header(page + 1024, page, fde);
+	put_cie(cie, false);
+	end = put_fde(fde, page, cie, 0, 0);
+	end = put_fde(end, page, cie, 100, 2);
+	put_bytes(&end, (const uint8_t[]){0x0e, 48}, 2); /* def_cfa_offset */
+	rule = cfi_rule((uint64_t)page + 50);
+	assert_int_equal(rule.kind, UNWIND_SP);
+	assert_int_equal(rule.cfa_offset, 48);
+	assert_int_equal(cfi_rule((uint64_t)page + 100).kind, UNWIND_UNKNOWN);
+	unmap_page(page);
 }
 
 static void knows_nothing_of_addresses_without_code(void **state)
@@ -782,11 +854,16 @@ static void knows_nothing_of_addresses_without_code(void **state)
 	munmap(anonymous, 4096);
 }
 
-int main(void)
+/* With arguments: these ELF files, and nothing else. */
+int main(int argc, const char **argv)
 {
+	const struct CMUnitTest files[] = {
+		cmocka_unit_test(equals_elfutils_in_the_files_that_are_named),
+	};
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(knows_nothing_of_addresses_without_code),
 		cmocka_unit_test(survives_damaged_unwind_data),
+		cmocka_unit_test(finds_the_function_behind_an_empty_one),
 		cmocka_unit_test(equals_elfutils_in_every_instruction),
 		cmocka_unit_test(equals_elfutils_in_libc),
 		cmocka_unit_test(equals_elfutils_in_the_dynamic_linker),
@@ -802,5 +879,8 @@ int main(void)
 	elf_version(EV_CURRENT);
 	source = lib_random_start();
 	make_some_registers();
+	wanted_files = argv + 1;
+	if (argc > 1)
+		return cmocka_run_group_tests(files, NULL, NULL);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
