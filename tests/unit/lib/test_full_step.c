@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <dlfcn.h>
 #include <inttypes.h>
 #include <link.h>
 #include <signal.h>
@@ -336,6 +337,7 @@ static volatile sig_atomic_t is_oracle_at_work;
 
 static struct {
 	uint64_t looks, captures, frames, registers, cut, mistakes;
+	uint64_t odd; /* looks at an instruction with an odd rule */
 } found;
 
 static uint64_t choose(uint64_t limit)
@@ -545,8 +547,10 @@ static void nest(uint32_t depth)
 static void report(const char *what)
 {
 	print_message("          %s: %" PRIu64 " walks of %" PRIu64 " frames, %" PRIu64
-		      " registers compared, %" PRIu64 " not followed, %" PRIu64 " different\n",
-		      what, found.looks, found.frames, found.registers, found.cut, found.mistakes);
+		      " registers compared, from %" PRIu64 " odd instructions, %" PRIu64
+		      " not followed, %" PRIu64 " different\n",
+		      what, found.looks, found.frames, found.registers, found.odd, found.cut,
+		      found.mistakes);
 }
 
 static void finds_every_frame_and_register_of_random_nestings(void **state)
@@ -590,6 +594,8 @@ static void look_at_instruction(int number, siginfo_t *info, void *interrupted)
 		oracle_crashes++;
 		return;
 	}
+	if (cfi_rule((uint64_t)context->uc_mcontext.gregs[REG_RIP]).kind == UNWIND_ODD)
+		found.odd++;
 	unw_getcontext(&here);
 	compare_both(caller, &here);
 }
@@ -649,6 +655,7 @@ static void finds_every_frame_from_every_instruction(void **state)
 		stop_stepping();
 	}
 	report("every instruction");
+	assert_true(found.odd > 300);
 	assert_int_equal(found.mistakes, 0);
 	assert_int_equal(oracle_crashes, 0);
 	assert_int_equal(found.cut, 0);
@@ -694,6 +701,7 @@ static void finds_every_frame_of_lazy_binding(void **state)
 	stop_stepping();
 	first = found.looks;
 	report("lazy binding");
+	assert_true(found.odd > 20);
 	assert_int_equal(found.mistakes, 0);
 	assert_int_equal(oracle_crashes, 0);
 	assert_int_equal(found.cut, 0);
@@ -702,6 +710,74 @@ static void finds_every_frame_of_lazy_binding(void **state)
 	bind_three_functions();
 	stop_stepping();
 	assert_true(first > 1000 + 2 * (found.looks - first));
+}
+
+/* Its assembly keeps the CFA in rax, in rsi, in r11 and in words on the stack. The library may be
+ * missing; its functions are called as they have been for twenty years. */
+static struct {
+	int (*set_key)(const uint8_t *key, int bits, void *made);
+	void (*encrypt)(const uint8_t *in, uint8_t *out, size_t bytes, const void *key, uint8_t *iv,
+			int is_encryption);
+	void *(*new_number)(void);
+	void *(*set_number)(const uint8_t *bytes, int count, void *number);
+	void *(*new_context)(void);
+	int (*power)(void *result, const void *a, const void *p, const void *m, void *context,
+		     void *mont);
+	uint8_t *(*digest)(const uint8_t *bytes, size_t count, uint8_t *result);
+} crypto;
+
+static bool open_crypto(void)
+{
+	void *library = dlopen("libcrypto.so.3", RTLD_LAZY);
+
+	if (library == NULL)
+		return false;
+	*(void **)&crypto.set_key = dlsym(library, "AES_set_encrypt_key");
+	*(void **)&crypto.encrypt = dlsym(library, "AES_cbc_encrypt");
+	*(void **)&crypto.new_number = dlsym(library, "BN_new");
+	*(void **)&crypto.set_number = dlsym(library, "BN_bin2bn");
+	*(void **)&crypto.new_context = dlsym(library, "BN_CTX_new");
+	*(void **)&crypto.power = dlsym(library, "BN_mod_exp_mont_consttime");
+	*(void **)&crypto.digest = dlsym(library, "SHA512");
+	return crypto.set_key && crypto.encrypt && crypto.new_number && crypto.set_number &&
+	       crypto.new_context && crypto.power && crypto.digest;
+}
+
+static void finds_every_frame_of_openssl(void **state)
+{
+	static uint8_t key[512], bytes[512], iv[16], result[512];
+	void *a, *p, *m, *r, *context;
+
+	(void)state;
+	if (!open_crypto()) {
+		print_message("          libcrypto.so.3 is not installed\n");
+		skip();
+	}
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (uint8_t)(i * 37 + 1);
+	crypto.set_key(bytes, 128, key);
+	a = crypto.set_number(bytes, 64, NULL);
+	p = crypto.set_number(bytes + 64, 2, NULL);
+	m = crypto.set_number(bytes + 128, 64, NULL);
+	r = crypto.new_number();
+	context = crypto.new_context();
+	memset(&found, 0, sizeof(found));
+	oracle_crashes = 0;
+	use_stepping();
+	start_stepping(6000);
+	crypto.encrypt(bytes, result, sizeof(result), key, iv, 1);
+	stop_stepping();
+	start_stepping(6000);
+	crypto.digest(bytes, sizeof(bytes), result);
+	stop_stepping();
+	start_stepping(30000);
+	crypto.power(r, a, p, m, context, NULL);
+	stop_stepping();
+	report("openssl");
+	assert_true(found.odd > 20);
+	assert_int_equal(found.mistakes, 0);
+	assert_int_equal(oracle_crashes, 0);
+	assert_int_equal(found.cut, 0);
 }
 
 /* ---- re-use ------------------------------------------------------------------------------------
@@ -966,6 +1042,7 @@ int main(void)
 		cmocka_unit_test(finds_every_frame_and_register_of_random_nestings),
 		cmocka_unit_test(finds_every_frame_from_every_instruction),
 		cmocka_unit_test(finds_every_frame_of_lazy_binding),
+		cmocka_unit_test(finds_every_frame_of_openssl),
 		cmocka_unit_test(does_not_reuse_what_only_a_saved_register_tells),
 		cmocka_unit_test(takes_the_rule_of_the_call_not_of_what_follows_it),
 		cmocka_unit_test(follows_values_that_are_known_offsets),
