@@ -74,7 +74,7 @@ static void says_why_a_program_cannot_start(void **state)
 
 static void leaves_descriptors_and_signals_as_they_were(void **state)
 {
-	static const char script[] = "ls /proc/self/fd | wc -l; grep Sig[BIC] /proc/$$/status";
+	static const char script[] = "ls /proc/self/fd | wc -l; exec grep Sig[BIC] /proc/self/status";
 	char *argv[] = {"sh", "-c", (char *)script, NULL};
 
 	(void)state;
