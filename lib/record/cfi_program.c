@@ -578,6 +578,12 @@ static __attribute__((noinline)) const uint8_t *find_entry_of(uint64_t pc, struc
 
 	if (_dl_find_object((void *)pc, &found) != 0 || found.dlfo_eh_frame == NULL)
 		return NULL;
+	/* Of an object with gaps between its segments that is the one with the code. The unwind data
+	 * lie together in another. */
+	if (((uintptr_t)found.dlfo_eh_frame < (uintptr_t)found.dlfo_map_start ||
+	     (uintptr_t)found.dlfo_eh_frame >= (uintptr_t)found.dlfo_map_end) &&
+	    _dl_find_object(found.dlfo_eh_frame, &found) != 0)
+		return NULL;
 	*object = (struct object){.start = found.dlfo_map_start, .end = found.dlfo_map_end};
 	return find_entry(object, found.dlfo_eh_frame, pc);
 }
