@@ -6,7 +6,7 @@
  * build: -O2 -no-pie -Wl,--section-start=.text=0x800000
  * expect: lost_blocks=0 lost_stacks=0 lost_cut_stacks=0
  * site keep: live_blocks=3 live_bytes=96 allocations=3 frees=0
- * stack keep: keep@innermost < go_deeper < main
+ * stack keep: keep < go_deeper < main
  */
 #include <stdlib.h>
 
