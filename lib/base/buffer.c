@@ -12,6 +12,7 @@
 
 #include <string.h>
 
+#include "lib/base/invariant.h"
 #include "lib/base/scratch.h"
 
 #include "lib/base/poison.h"
@@ -23,6 +24,8 @@ bool buffer_reserve(struct buffer *buffer, size_t bytes)
 	size_t room = buffer->room == 0 ? FIRST_BYTES : buffer->room;
 	uint8_t *larger;
 
+	INVARIANT(buffer->bytes <= buffer->room, buffer->bytes, buffer->room);
+	INVARIANT((buffer->start == NULL) == (buffer->room == 0), buffer->start, buffer->room);
 	if (buffer->is_failed || buffer->room - buffer->bytes >= bytes)
 		return !buffer->is_failed;
 	while (room - buffer->bytes < bytes)

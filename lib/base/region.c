@@ -17,6 +17,7 @@
 #include <stdatomic.h>
 #include <sys/mman.h>
 
+#include "lib/base/invariant.h"
 #include "lib/base/syscalls.h"
 
 #include "lib/base/poison.h"
@@ -63,8 +64,20 @@ void region_forget(void *start, size_t bytes)
 	sys_call(SYS_madvise, start, bytes, MADV_DONTNEED);
 }
 
+size_t region_bytes_at(const void *start)
+{
+	for (size_t i = 0; i < REGION_SLOTS; i++)
+		if (atomic_load_explicit(&mappings[i].start, memory_order_relaxed) ==
+		    (uintptr_t)start)
+			return atomic_load_explicit(&mappings[i].bytes, memory_order_acquire);
+	return 0;
+}
+
 void region_unmap(void *start, size_t bytes)
 {
+	INVARIANT(start != NULL && (uintptr_t)start % 4096 == 0, start, bytes);
+	INVARIANT(region_bytes_at(start) == bytes || region_bytes_at(start) == 0,
+		  region_bytes_at(start), bytes);
 	for (size_t i = 0; i < REGION_SLOTS; i++) {
 		if (atomic_load_explicit(&mappings[i].start, memory_order_relaxed) ==
 		    (uintptr_t)start) {

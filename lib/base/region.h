@@ -27,6 +27,9 @@ void region_use_huge_pages(void *start, size_t bytes);
 /* Gives the pages back; they read as zeros from now on. */
 void region_forget(void *start, size_t bytes);
 
+/* The length of our mapping that begins here; 0: none does, or it is not in the list. */
+size_t region_bytes_at(const void *start);
+
 /* Bytes of address space that the library has mapped. */
 size_t region_mapped_bytes(void);
 

@@ -15,9 +15,11 @@
 #include "lib/base/scratch.h"
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
+#include "lib/base/invariant.h"
 #include "lib/base/region.h"
 
 #include "lib/base/poison.h"
@@ -37,6 +39,14 @@ static uint32_t size_of(size_t bytes)
 	return size;
 }
 
+/* A piece is as large as its row says, as far as the list of regions knows. */
+static bool is_of_size(const void *start, uint32_t size)
+{
+	size_t bytes = region_bytes_at(start);
+
+	return bytes == 0 || bytes == SMALLEST_BYTES << size;
+}
+
 void *scratch_map(size_t bytes)
 {
 	uint32_t size = size_of(bytes);
@@ -44,8 +54,10 @@ void *scratch_map(size_t bytes)
 	for (uint32_t i = 0; size < SIZES && i < PIECES_MAX; i++) {
 		void *start = (void *)atomic_exchange(&kept[size][i], 0);
 
-		if (start != NULL)
-			return memset(start, 0, bytes);
+		if (start == NULL)
+			continue;
+		INVARIANT(is_of_size(start, size), region_bytes_at(start), bytes);
+		return memset(start, 0, bytes);
 	}
 	return region_map(SMALLEST_BYTES << size, REGION_KEPT_ON_FORK);
 }
@@ -54,8 +66,11 @@ void scratch_unmap(void *start, size_t bytes)
 {
 	uint32_t size = size_of(bytes);
 
+	INVARIANT(is_of_size(start, size), region_bytes_at(start), bytes);
 	for (uint32_t i = 0; size < SIZES && i < PIECES_MAX; i++) {
 		uintptr_t none = 0;
+
+		INVARIANT(atomic_load(&kept[size][i]) != (uintptr_t)start, start, bytes);
 
 		if (atomic_compare_exchange_strong(&kept[size][i], &none, (uintptr_t)start))
 			return;
