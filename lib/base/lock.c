@@ -6,38 +6,31 @@
  *   Locks     itself
  *   Memory    none
  *   Calls     futex when contended
- *   Failure   none; a debug build traps on a wrong order
+ *   Failure   none; a debug build ends on a wrong order
  */
 #include "lib/base/lock.h"
 
 #include <linux/futex.h>
 
+#include "lib/base/invariant.h"
 #include "lib/base/syscalls.h"
 
 #include "lib/base/poison.h"
 
-#ifdef SEEP_DEBUG
-/* Bits of the orders that this thread holds. The helper shares the TLS of the thread that made it and
- * must not look at it. */
+/* Bits of the orders that this thread holds; of a debug build only. The helper shares the TLS of the
+ * thread that made it and must not look at it. */
 static __thread uint32_t held __attribute__((tls_model("initial-exec")));
-static _Atomic(uint32_t) helper_tid;
-
-void lock_note_helper(void)
-{
-	atomic_store(&helper_tid, sys_tid());
-}
 
 static bool is_checked(void)
 {
-	return atomic_load(&helper_tid) != sys_tid();
+	return INVARIANTS_ARE_CHECKED && !invariant_is_in_helper();
 }
 
 static void check_take(enum lock_order order)
 {
 	if (!is_checked())
 		return;
-	if (held >> order != 0)
-		__builtin_trap();
+	INVARIANT(held >> order == 0, held, order);
 	held |= 1u << order;
 }
 
@@ -49,34 +42,21 @@ static void note_tried(enum lock_order order)
 
 static void check_give(enum lock_order order)
 {
+	/* Not held: a fork from a signal handler that interrupted us has reset it. */
 	if (is_checked())
 		held &= ~(1u << order);
 }
-#else
-void lock_note_helper(void)
-{
-}
-
-static void check_take(enum lock_order order)
-{
-	(void)order;
-}
-
-static void note_tried(enum lock_order order)
-{
-	(void)order;
-}
-
-static void check_give(enum lock_order order)
-{
-	(void)order;
-}
-#endif
 
 static void wait_slow(struct lock *lock)
 {
 	while (atomic_exchange_explicit(&lock->state, 2, memory_order_acquire) != 0)
 		sys_call(SYS_futex, &lock->state, FUTEX_WAIT, 2, 0, 0, 0);
+}
+
+void lock_reset(struct lock *lock, enum lock_order order)
+{
+	atomic_store_explicit(&lock->state, 0, memory_order_relaxed);
+	check_give(order);
 }
 
 void lock_take(struct lock *lock, enum lock_order order)

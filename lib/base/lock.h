@@ -30,13 +30,7 @@ void lock_take(struct lock *lock, enum lock_order order);
 bool lock_try(struct lock *lock, enum lock_order order);
 void lock_give(struct lock *lock, enum lock_order order);
 
-/* The calling helper shares the TLS of another thread: its lock order is not checked. */
-void lock_note_helper(void);
-
 /* In a forked child, where nobody else can hold it any more. */
-static inline void lock_reset(struct lock *lock)
-{
-	atomic_store_explicit(&lock->state, 0, memory_order_relaxed);
-}
+void lock_reset(struct lock *lock, enum lock_order order);
 
 #endif

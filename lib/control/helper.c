@@ -29,7 +29,7 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
-#include "lib/base/lock.h"
+#include "lib/base/invariant.h"
 #include "lib/base/options.h"
 #include "lib/base/region.h"
 #include "lib/base/syscalls.h"
@@ -119,6 +119,8 @@ static void serve_request(void)
 
 	if (requested == atomic_load(&mailbox->done))
 		return;
+	INVARIANT((int32_t)(requested - atomic_load(&mailbox->done)) > 0, requested,
+		  atomic_load(&mailbox->done));
 	text_add(&text, mailbox->label);
 	atomic_store(&mailbox->error,
 		     snapshot_writer_take(SEEP_REASON_REQUEST, label[0] != 0 ? label : NULL, false,
@@ -257,8 +259,12 @@ static void watch_program(void)
 
 static void helper_main(void)
 {
-	lock_note_helper();
-	close_all_but(snapshot_file_hold());
+	int held;
+
+	invariant_note_helper(process_facts.pid);
+	held = snapshot_file_hold();
+	INVARIANT(held >= 0, held, kind);
+	close_all_but(held);
 	if (kind == SNAPSHOTS_BY_PROCESS) {
 		sys_call(SYS_setsid);
 		sys_call(SYS_chdir, "/");
@@ -440,4 +446,5 @@ void helper_postfork_child(void)
 {
 	kind = SNAPSHOTS_BY_INLINE;
 	atomic_store(&helper_tid, 0);
+	invariant_note_helper(0);
 }

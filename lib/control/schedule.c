@@ -15,6 +15,7 @@
  */
 #include "lib/control/schedule.h"
 
+#include "lib/base/invariant.h"
 #include "lib/base/options.h"
 #include "lib/base/syscalls.h"
 #include "lib/record/thread_state.h"
@@ -81,6 +82,7 @@ void schedule_taken(const struct snapshot_result *snapshot)
 		due_ns += options.interval_ns;
 	else if (now >= due_ns || options.interval_ns == 0)
 		due_ns = now + interval_ns(now);
+	INVARIANT(started_ns != 0 && due_ns > started_ns, started_ns, due_ns);
 }
 
 uint64_t schedule_pause_ns(void)
@@ -93,5 +95,6 @@ uint64_t schedule_pause_ns(void)
 		  : tick_ns * 2 < LONGEST_TICK_NS    ? tick_ns * 2
 						     : LONGEST_TICK_NS;
 	allocations_at_tick = allocations;
+	INVARIANT(tick_ns >= SHORTEST_TICK_NS && tick_ns <= LONGEST_TICK_NS, tick_ns, due_ns);
 	return left < tick_ns ? left : tick_ns;
 }

@@ -21,6 +21,7 @@
  */
 #include "lib/record/call_tree.h"
 
+#include "lib/base/invariant.h"
 #include "lib/base/region.h"
 #include "lib/base/syscalls.h"
 #include "lib/record/module_list.h"
@@ -106,6 +107,15 @@ static struct entry *entry_at(const struct table *table, uint64_t place)
 	return &table->entries[place & ((1ull << table->bits) - 1)];
 }
 
+/* What an entry of the table leads to. */
+static bool is_node(uint32_t id, uint32_t parent, uint64_t pc, uint32_t generation)
+{
+	struct call_node node = call_tree_node(id);
+
+	return id < call_tree_count() && parent < id && node.pc == pc && node.parent == parent &&
+	       node.generation == generation;
+}
+
 /* The id of the node, or 0. Stores in *free_entry where it belongs in this table, if there is room. */
 static uint32_t find_in(const struct table *table, uint64_t path, uint32_t parent, uint64_t pc,
 			uint32_t generation, struct entry **free_entry)
@@ -124,8 +134,10 @@ static uint32_t find_in(const struct table *table, uint64_t path, uint32_t paren
 		if ((node & ~ID_MASK) == key &&
 		    atomic_load_explicit(&entry->pc, memory_order_relaxed) == pc &&
 		    (generation <= GENERATION_MASK ||
-		     node_at(node & ID_MASK)->generation == generation))
+		     node_at(node & ID_MASK)->generation == generation)) {
+			INVARIANT(is_node(node & ID_MASK, parent, pc, generation), node, pc);
 			return node & ID_MASK;
+		}
 	}
 	return 0;
 }
@@ -269,6 +281,58 @@ out:
 	return __atomic_load_n(&tables[index].entries, __ATOMIC_ACQUIRE) != NULL;
 }
 
+/* The only thing that is ever done with an entry is to find it: from the path of its node on, without
+ * a gap, as the first of its key. */
+static void verify_table(const struct table *table, struct paths *paths)
+{
+	uint64_t filled = 0;
+
+	for (uint64_t i = 0; i < 1ull << table->bits; i++) {
+		uint64_t entry = atomic_load(&table->entries[i].node);
+		uint32_t id = entry & ID_MASK;
+		struct call_node node;
+		struct entry *free_entry;
+
+		if (entry == 0)
+			continue;
+		filled++;
+		INVARIANT(id != CALL_TREE_ROOT && id < paths->room, id, paths->room);
+		node = call_tree_node(id);
+		INVARIANT(entry == (key_of(node.parent, node.generation) | id), entry, id);
+		INVARIANT(atomic_load(&table->entries[i].pc) == node.pc, i, id);
+		INVARIANT(find_in(table, path_to(paths, id), node.parent, node.pc, node.generation,
+				  &free_entry) == id,
+			  i, id);
+	}
+	/* Who was killed between the two had not counted his entry. */
+	INVARIANT(atomic_load(&table->used) <= filled, table->used, filled);
+}
+
+void call_tree_verify(void)
+{
+	uint32_t count = call_tree_count(), tables_made = atomic_load(&table_count);
+	struct paths paths = {.room = count};
+
+	if (!INVARIANTS_ARE_CHECKED)
+		return;
+	INVARIANT(call_tree_node(CALL_TREE_ROOT).pc == 0, call_tree_node(CALL_TREE_ROOT).pc, 0);
+	for (uint32_t id = CALL_TREE_FIRST; id < count; id++) {
+		struct call_node node = call_tree_node(id);
+
+		/* One that was never filled, because its thread is gone, has no children. */
+		if (node.pc == 0)
+			continue;
+		INVARIANT(node.parent < id, node.parent, id);
+		INVARIANT(node.parent == CALL_TREE_ROOT || call_tree_node(node.parent).pc != 0,
+			  node.parent, id);
+	}
+	paths.of = region_map(((size_t)count + 1) * sizeof(uint64_t), REGION_KEPT_ON_FORK);
+	if (paths.of == NULL)
+		return; /* the table stays unverified: it takes memory that is not there */
+	verify_table(&tables[tables_made - 1], &paths);
+	region_unmap(paths.of, ((size_t)count + 1) * sizeof(uint64_t));
+}
+
 bool call_tree_start(void)
 {
 	if (!map_chunk(0) || !map_table(0))
@@ -325,6 +389,8 @@ static uint32_t new_node(const struct call_node *node)
 		    !map_chunk(id >> CHUNK_BITS))
 			return 0;
 	} while (!atomic_compare_exchange_weak(&node_count, &id, id + 1));
+	INVARIANT(node->pc != 0 && node->parent < id, node->parent, id);
+	INVARIANT(node_at(id)->pc == 0, node_at(id)->pc, id);
 	node_at(id)->parent = node->parent;
 	node_at(id)->generation = node->generation;
 	__atomic_store_n(&node_at(id)->pc, node->pc, __ATOMIC_RELEASE);
@@ -382,8 +448,10 @@ static inline uint32_t child_of(const struct table *table, uint32_t parent, uint
 			    (node & ~ID_MASK) == key &&
 				    atomic_load_explicit(&entry->pc, memory_order_relaxed) == pc &&
 				    generation <= GENERATION_MASK,
-			    1))
+			    1)) {
+			INVARIANT(is_node(node & ID_MASK, parent, pc, generation), node, pc);
 			return node & ID_MASK;
+		}
 		if (node == 0)
 			break;
 	}

@@ -51,4 +51,8 @@ struct call_node call_tree_node(uint32_t id);
 
 struct site_counters *call_tree_counters(uint32_t id);
 
+/* Of a debug build, while nobody adds anything: every node hangs from an older one, and everything
+ * that is in the table is found there. */
+void call_tree_verify(void);
+
 #endif

@@ -14,6 +14,7 @@
 
 #include <stddef.h>
 
+#include "lib/base/invariant.h"
 #include "lib/base/lock.h"
 #include "lib/base/region.h"
 #include "lib/base/syscalls.h"
@@ -76,15 +77,26 @@ static uint64_t first_behind(uint64_t addr)
 	return low;
 }
 
+/* The range is one, and lies behind the one before it. */
+static bool is_in_order(uint64_t index)
+{
+	return ranges[index].start < ranges[index].end &&
+	       (index == 0 || ranges[index - 1].end <= ranges[index].start);
+}
+
 static void insert(uint64_t index, struct range range)
 {
+	INVARIANT(range_count < range_room && index <= range_count, range_count, range_room);
 	for (uint64_t i = range_count++; i > index; i--)
 		ranges[i] = ranges[i - 1];
 	ranges[index] = range;
+	INVARIANT(is_in_order(index), range.start, range.end);
+	INVARIANT(index + 1 == range_count || is_in_order(index + 1), range.start, range.end);
 }
 
 static void erase(uint64_t index)
 {
+	INVARIANT(index < range_count, index, range_count);
 	range_count--;
 	for (uint64_t i = index; i < range_count; i++)
 		ranges[i] = ranges[i + 1];
@@ -171,6 +183,16 @@ void map_table_walk(live_block_visitor *visit, void *context, bool is_quiet)
 		lock_give(&lock, LOCK_MAPS);
 }
 
+void map_table_verify(void)
+{
+	/* Who was killed while he had the lock may have been moving ranges. */
+	if (!INVARIANTS_ARE_CHECKED || atomic_load(&lock.state) != 0)
+		return;
+	INVARIANT(range_count <= range_room, range_count, range_room);
+	for (uint64_t i = 0; i < range_count; i++)
+		INVARIANT(is_in_order(i), ranges[i].start, ranges[i].end);
+}
+
 /* A thread that is not with us any more may have been moving ranges: one of them is there twice. */
 static void mend(void)
 {
@@ -187,5 +209,6 @@ void map_table_postfork_child(void)
 {
 	if (atomic_load(&lock.state) != 0)
 		mend();
-	lock_reset(&lock);
+	lock_reset(&lock, LOCK_MAPS);
+	map_table_verify();
 }

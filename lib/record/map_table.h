@@ -25,6 +25,9 @@ void map_table_remove(const struct guard *guard, uint64_t start, uint64_t bytes)
  * they do the walk waits for the lock, and gives up after a while. */
 void map_table_walk(live_block_visitor *visit, void *context, bool is_quiet);
 
+/* Of a debug build, while nobody adds or removes anything: sorted, without overlaps. */
+void map_table_verify(void);
+
 void map_table_postfork_child(void);
 
 #endif

@@ -21,6 +21,7 @@
 #include <link.h>
 #include <string.h>
 
+#include "lib/base/invariant.h"
 #include "lib/base/lock.h"
 #include "lib/base/region.h"
 #include "lib/base/syscalls.h"
@@ -119,6 +120,38 @@ static void unload(struct loaded_module *module)
 	if (module->end > module_list_moved_end)
 		module_list_moved_end = module->end;
 	atomic_fetch_add(&module_list_unloads, 1);
+}
+
+static void verify_module(uint32_t index)
+{
+	const struct loaded_module *module = module_at(index);
+	uint32_t unloaded = atomic_load(&module->unloaded_epoch);
+
+	INVARIANT(module->start < module->end, module->start, module->end);
+	INVARIANT(module->path != NULL, index, module->start);
+	INVARIANT(module->loaded_epoch <= epoch_now(), module->loaded_epoch, epoch_now());
+	INVARIANT(unloaded == 0 || unloaded >= module->loaded_epoch, unloaded,
+		  module->loaded_epoch);
+	INVARIANT(unloaded == 0 || (module->start >= atomic_load(&module_list_moved_start) &&
+				    module->end <= atomic_load(&module_list_moved_end)),
+		  module->start, module->end);
+	for (uint32_t i = 0; i < index; i++) {
+		const struct loaded_module *older = module_at(i);
+
+		if (older->start >= module->end || module->start >= older->end)
+			continue;
+		INVARIANT(older->generation < module->generation, older->generation, index);
+		INVARIANT(unloaded != 0 || atomic_load(&older->unloaded_epoch) != 0, i, index);
+	}
+}
+
+void module_list_verify(void)
+{
+	if (!INVARIANTS_ARE_CHECKED || !lock_try(&modules_lock, LOCK_MODULES))
+		return;
+	for (uint32_t i = 0; i < module_list_count(); i++)
+		verify_module(i);
+	lock_give(&modules_lock, LOCK_MODULES);
 }
 
 static const char *copy_text(const char *text)
@@ -298,6 +331,7 @@ static void add_module(const struct dl_phdr_info *info, struct refresh *refresh)
 	module->loaded_epoch = epoch_now();
 	refresh->has_changed = true;
 	atomic_store_explicit(&module_count, index + 1, memory_order_release);
+	verify_module(index);
 }
 
 static int visit(struct dl_phdr_info *info, size_t bytes, void *context)
@@ -381,5 +415,5 @@ out:
 
 void module_list_postfork_child(void)
 {
-	lock_reset(&modules_lock);
+	lock_reset(&modules_lock, LOCK_MODULES);
 }

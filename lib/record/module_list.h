@@ -66,6 +66,10 @@ static inline uint32_t module_list_generation(uint64_t pc)
 /* True when a module that we know covers the address. */
 bool module_list_knows(uint64_t pc);
 
+/* Of a debug build: who comes later to an address has a higher generation and finds the place free,
+ * and what was unloaded lies among what has moved. Of several callers at a time one does it. */
+void module_list_verify(void);
+
 void module_list_postfork_child(void);
 
 #endif

@@ -17,6 +17,7 @@
 
 #include <stddef.h>
 
+#include "lib/base/invariant.h"
 #include "lib/base/lock.h"
 #include "lib/base/region.h"
 
@@ -177,6 +178,8 @@ enum side_table_added side_table_add(const struct guard *guard, uint64_t addr,
 		return SIDE_TABLE_LOST;
 	if (!make_room(shard))
 		goto out;
+	INVARIANT(shard->live <= shard->used && shard->used < shard->table->slot_count, shard->used,
+		  shard->table->slot_count);
 	slot = find(shard->table, addr, &free_slot);
 	if (slot != NULL) {
 		*old = block_of(slot);
@@ -205,6 +208,7 @@ bool side_table_remove(const struct guard *guard, uint64_t addr, struct live_blo
 	if (shard->table != NULL)
 		slot = find(shard->table, addr, &free_slot);
 	if (slot != NULL) {
+		INVARIANT(shard->live > 0, addr, shard->used);
 		*block = block_of(slot);
 		__atomic_store_n(&slot->addr, TOMBSTONE, __ATOMIC_RELEASE);
 		shard->live--;
@@ -233,6 +237,7 @@ void side_table_walk(live_block_visitor *visit, void *context)
 {
 	struct table *table;
 
+	INVARIANT(atomic_load(&walks) == 0, atomic_load(&walks), 0);
 	atomic_store(&walks, 1);
 	atomic_thread_fence(memory_order_seq_cst);
 	for (uint32_t i = 0; i < SHARDS; i++) {
@@ -255,6 +260,47 @@ void side_table_walk(live_block_visitor *visit, void *context)
 	}
 }
 
+static void verify_shard(const struct shard *shard, uint64_t number)
+{
+	struct table *table = shard->table;
+	uint64_t live = 0, used = 0;
+	struct slot *free_slot;
+
+	INVARIANT(table != NULL || shard->live == 0, shard->live, number);
+	if (table == NULL)
+		return;
+	INVARIANT((table->slot_count & (table->slot_count - 1)) == 0, table->slot_count, number);
+	INVARIANT(table->bytes >= sizeof(*table) + table->slot_count * sizeof(struct slot),
+		  table->bytes, table->slot_count);
+	for (uint64_t i = 0; i < table->slot_count; i++) {
+		uint64_t addr = table->slots[i].addr;
+
+		used += addr != 0;
+		live += addr > TOMBSTONE;
+	}
+	/* Otherwise looking for what is not there has no end. */
+	INVARIANT(used < table->slot_count, used, table->slot_count);
+	for (uint64_t i = 0; i < table->slot_count; i++) {
+		uint64_t addr = table->slots[i].addr;
+
+		if (addr <= TOMBSTONE)
+			continue;
+		INVARIANT(hash_of(addr) % SHARDS == number, addr, number);
+		INVARIANT(find(table, addr, &free_slot) == &table->slots[i], addr, i);
+	}
+	/* Who was killed while he had the lock may not have counted yet. */
+	if (atomic_load(&shard->lock.state) != 0)
+		return;
+	INVARIANT(shard->live == live, shard->live, live);
+	INVARIANT(shard->used == used, shard->used, used);
+}
+
+void side_table_verify(void)
+{
+	for (uint64_t i = 0; INVARIANTS_ARE_CHECKED && i < SHARDS; i++)
+		verify_shard(&shards[i], i);
+}
+
 void side_table_postfork_child(void)
 {
 	for (uint32_t i = 0; i < SHARDS; i++) {
@@ -270,7 +316,7 @@ void side_table_postfork_child(void)
 				shard->used += shard->table->slots[s].addr != 0;
 			}
 		}
-		lock_reset(&shard->lock);
+		lock_reset(&shard->lock, LOCK_SIDE_SHARD);
 	}
 	atomic_store(&walks, 0);
 	atomic_store(&retired, NULL);

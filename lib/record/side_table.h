@@ -21,6 +21,10 @@ bool side_table_remove(const struct guard *guard, uint64_t addr, struct live_blo
 /* Visits every block without a lock, while threads may go on. One walk at a time. */
 void side_table_walk(live_block_visitor *visit, void *context);
 
+/* Of a debug build, while nobody adds or removes anything: each block lies where it is looked for,
+ * once, and the counts are right. */
+void side_table_verify(void);
+
 void side_table_postfork_child(void);
 
 #endif

@@ -10,6 +10,7 @@
  */
 #include "lib/record/site_counters.h"
 
+#include "lib/base/invariant.h"
 #include "lib/base/syscalls.h"
 
 #include "lib/base/poison.h"
@@ -22,6 +23,7 @@ static void begin_move(struct thread_state *thread, uint32_t stack)
 {
 	uint32_t before = atomic_load_explicit(&thread->flush_sequence, memory_order_relaxed);
 
+	INVARIANT((before & 1) == 0, before, stack);
 	__atomic_store_n(&thread->flush_stack, stack, __ATOMIC_RELAXED);
 	atomic_store_explicit(&thread->flush_sequence, before + 1, memory_order_relaxed);
 	atomic_thread_fence(memory_order_release);
@@ -31,7 +33,9 @@ static void end_move(struct thread_state *thread)
 {
 	uint32_t before = atomic_load_explicit(&thread->flush_sequence, memory_order_relaxed);
 
-	atomic_store_explicit(&thread->flush_sequence, before + 1, memory_order_release);
+	/* Even also when it was already: a signal handler has forked in between, and this is the child. */
+	INVARIANT((before & 1) != 0 || before == 0, before, thread->owner_tid);
+	atomic_store_explicit(&thread->flush_sequence, (before + 1) & ~1u, memory_order_release);
 }
 
 /* The counters of a site that has to make room are not in the processor's caches any more. They are
@@ -111,5 +115,32 @@ void site_counters_sum(struct site_counters *sums, uint32_t count)
 			continue;
 		sum_deltas(thread, thread->leaving, SITE_LEAVING, sums, count);
 		sum_deltas(thread, thread->deltas, SITE_CACHE_SLOTS, sums, count);
+	}
+}
+
+void site_counters_verify(void)
+{
+	uint32_t count = call_tree_count();
+
+	for (uint32_t i = 0; INVARIANTS_ARE_CHECKED && i < thread_state_count(); i++) {
+		const struct thread_state *thread = thread_state_at(i);
+
+		/* Killed while an entry was on its way. */
+		if (thread == NULL || (atomic_load(&thread->flush_sequence) & 1) != 0)
+			continue;
+		for (uint32_t d = 0; d < SITE_CACHE_SLOTS; d++) {
+			const struct site_delta *delta = &thread->deltas[d];
+
+			INVARIANT(delta->stack < count, delta->stack, count);
+			INVARIANT(delta->stack == 0 || delta->stack % SITE_CACHE_SLOTS == d,
+				  delta->stack, d);
+			INVARIANT(delta->allocations <= SITE_DELTA_MAX, delta->allocations, d);
+		}
+		for (uint32_t d = 0; d < SITE_LEAVING; d++) {
+			const struct site_delta *delta = &thread->leaving[d];
+
+			INVARIANT(delta->stack < count, delta->stack, count);
+			INVARIANT(delta->allocations <= SITE_DELTA_MAX, delta->allocations, d);
+		}
 	}
 }

@@ -53,4 +53,7 @@ static inline void site_counters_add(const struct guard *guard, uint32_t stack, 
  * entry that moves from cache to counters may be missed, never counted twice. */
 void site_counters_sum(struct site_counters *sums, uint32_t count);
 
+/* Of a debug build, while nobody allocates: each entry lies in its place. */
+void site_counters_verify(void);
+
 #endif

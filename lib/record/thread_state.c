@@ -57,6 +57,23 @@ static bool is_gone(uint32_t pid, uint32_t tid)
 	return sys_call(SYS_tgkill, pid, tid, 0) == -3; /* ESRCH */
 }
 
+/* A thread that went in the middle of moving an entry (cancelled in malloc, say) has left it in two
+ * places or in one. It is dropped: what is missing is counted nowhere, what is there twice would be
+ * counted for ever. The sequence must be even again, or the new owner's moves would be seen as rest. */
+static void end_lost_move(struct thread_state *state)
+{
+	uint32_t sequence = atomic_load_explicit(&state->flush_sequence, memory_order_relaxed);
+
+	if ((sequence & 1) == 0)
+		return;
+	for (uint32_t i = 0; i < SITE_LEAVING; i++)
+		if (state->leaving[i].stack == state->flush_stack)
+			state->leaving[i] = (struct site_delta){0};
+	if (state->deltas[state->flush_stack % SITE_CACHE_SLOTS].stack == state->flush_stack)
+		state->deltas[state->flush_stack % SITE_CACHE_SLOTS] = (struct site_delta){0};
+	atomic_store_explicit(&state->flush_sequence, sequence + 1, memory_order_release);
+}
+
 static bool claim(struct thread_state *state, uint32_t pid, uint32_t tid)
 {
 	uint32_t owner;
@@ -70,6 +87,7 @@ static bool claim(struct thread_state *state, uint32_t pid, uint32_t tid)
 		return false;
 	/* The counters go on: they are sums over all threads that ever were. */
 	state->inside = 0;
+	end_lost_move(state);
 	state->trace.count = 0;
 	state->last_added = 0;
 	state->last_removed = 0;
@@ -144,6 +162,9 @@ struct thread_state *thread_state_attach_slow(void)
 	if (state == NULL)
 		return NULL;
 found:
+	INVARIANT(state->owner_tid == tid, state->owner_tid, tid);
+	INVARIANT(state->inside == 0 && (state->flush_sequence & 1) == 0, state->inside,
+		  state->flush_sequence);
 	thread_state_here = state;
 	return state;
 }
@@ -184,4 +205,13 @@ uint64_t thread_state_sum(enum count count)
 			       __atomic_load_n(&state->counts[1][count], __ATOMIC_RELAXED);
 	}
 	return sum;
+}
+
+void thread_state_verify(void)
+{
+	uint64_t frees = thread_state_sum(COUNT_FREES);
+	uint64_t allocations = thread_state_sum(COUNT_ALLOCATIONS);
+
+	/* A block is in the table, and may be freed, an instant before its thread counts it. */
+	INVARIANT(frees <= allocations + thread_state_count(), frees, allocations);
 }

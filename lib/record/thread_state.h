@@ -14,6 +14,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "lib/base/invariant.h"
+#include "lib/base/syscalls.h"
 #include "lib/record/stack_capture.h"
 
 #define SITE_CACHE_SLOTS 512u
@@ -68,6 +70,7 @@ _Static_assert(sizeof(struct thread_state) <= 32 << 10, "DESIGN: 32 KiB per thre
  * of them can be called without. */
 struct guard {
 	struct thread_state *thread; /* null: no memory for this thread's state */
+	uint32_t depth;		     /* of guards around this one */
 	bool is_nested;		     /* in a signal handler that interrupted the library */
 };
 
@@ -77,6 +80,16 @@ extern __thread struct thread_state *thread_state_here
 /* Finds or makes the state of the calling thread; null when there is no memory. */
 struct thread_state *thread_state_attach_slow(void);
 
+/* The process whose threads these are; set at its birth and after a fork. 0: not known yet. */
+extern uint32_t thread_state_pid;
+
+/* For asserts. A vfork child is in the memory and with the TLS of its parent's thread, which waits. */
+static inline bool thread_state_is_ours(const struct thread_state *thread)
+{
+	return thread->owner_tid == sys_tid() ||
+	       (thread_state_pid != 0 && thread_state_pid != sys_pid());
+}
+
 static inline struct guard guard_enter(void)
 {
 	struct thread_state *thread = thread_state_here;
@@ -84,8 +97,13 @@ static inline struct guard guard_enter(void)
 
 	if (__builtin_expect(thread == NULL || thread->owner_tid == 0, 0))
 		thread = thread_state_attach_slow();
+	INVARIANT(!invariant_is_in_helper(), thread, sys_tid());
+	INVARIANT(thread == NULL || thread_state_is_ours(thread), thread->owner_tid, sys_tid());
 	guard.thread = thread;
-	guard.is_nested = thread == NULL || thread->inside++ > 0;
+	guard.depth = thread == NULL ? 0 : thread->inside;
+	guard.is_nested = thread == NULL || guard.depth > 0;
+	if (thread != NULL)
+		thread->inside = guard.depth + 1;
 	/* A signal handler of this thread must see the mark before anything else we do. */
 	atomic_signal_fence(memory_order_seq_cst);
 	return guard;
@@ -94,8 +112,10 @@ static inline struct guard guard_enter(void)
 static inline void guard_leave(struct guard *guard)
 {
 	atomic_signal_fence(memory_order_seq_cst);
+	/* As it was, and not one less: a signal handler may have forked inside of us, and in the child
+	 * the state has been wiped meanwhile. */
 	if (guard->thread != NULL)
-		guard->thread->inside--;
+		guard->thread->inside = guard->depth;
 }
 
 #define GUARD_SCOPE __attribute__((cleanup(guard_leave)))
@@ -118,8 +138,8 @@ uint32_t thread_state_alive(uint32_t pid);
 /* The sum over all threads. */
 uint64_t thread_state_sum(enum count count);
 
-/* The process whose threads these are; set at its birth and after a fork. 0: not known yet. */
-extern uint32_t thread_state_pid;
+/* Of a debug build, while no thread of the program runs: what was counted is possible. */
+void thread_state_verify(void);
 
 /* Blocks that were not recorded because no thread state could be made. */
 extern _Atomic(uint64_t) thread_state_lost_blocks;

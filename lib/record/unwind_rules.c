@@ -17,6 +17,7 @@
  */
 #include "lib/record/unwind_rules.h"
 
+#include "lib/base/invariant.h"
 #include "lib/base/region.h"
 
 #include "lib/base/poison.h"
@@ -49,6 +50,8 @@ static struct unwind_rule compile(uint64_t pc, uint64_t key)
 {
 	struct unwind_rule rule = cfi_rule(pc);
 
+	INVARIANT(rule.kind > UNWIND_NONE && rule.kind <= UNWIND_UNKNOWN, rule.kind, pc);
+	INVARIANT((key & KEY_PC) == pc && (key & KEY_IS_CLAIMED) == 0, key, pc);
 	for (uint32_t n = 0; n < LINES_PROBED * UNWIND_LINE_SLOTS; n++) {
 		struct unwind_slot *slot = slot_at(pc, n);
 		uint64_t found = atomic_load_explicit(&slot->key, memory_order_relaxed);
@@ -60,6 +63,7 @@ static struct unwind_rule compile(uint64_t pc, uint64_t key)
 			    memory_order_relaxed))
 			break;
 		slot->rule = rule;
+		INVARIANT(atomic_load(&slot->key) == (key | KEY_IS_CLAIMED), slot->key, key);
 		atomic_store_explicit(&slot->key, key, memory_order_release);
 		break;
 	}
@@ -86,4 +90,29 @@ __attribute__((noinline)) struct unwind_rule unwind_rule_of_slow(uint64_t pc, ui
 			break;
 	}
 	return compile(pc, key);
+}
+
+/* Slots are never emptied, so there is no gap on the way from a pc to its slot. Two may have the same
+ * pc, when somebody was filling the first; then that is the one which is found. */
+static void verify_slot(const struct unwind_slot *slot)
+{
+	uint64_t key = atomic_load(&slot->key), pc = key & KEY_PC;
+	uint32_t n = 0;
+
+	if (key == 0)
+		return;
+	while (n < LINES_PROBED * UNWIND_LINE_SLOTS && slot_at(pc, n) != slot) {
+		INVARIANT(atomic_load(&slot_at(pc, n)->key) != 0, pc, n);
+		n++;
+	}
+	INVARIANT(n < LINES_PROBED * UNWIND_LINE_SLOTS, pc, slot - unwind_slots);
+	INVARIANT((key & KEY_IS_CLAIMED) != 0 ||
+			  (slot->rule.kind > UNWIND_NONE && slot->rule.kind <= UNWIND_UNKNOWN),
+		  slot->rule.kind, pc);
+}
+
+void unwind_rules_verify(void)
+{
+	for (uint32_t i = 0; INVARIANTS_ARE_CHECKED && i < TABLE_SLOTS; i++)
+		verify_slot(&unwind_slots[i]);
 }

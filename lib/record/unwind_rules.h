@@ -17,6 +17,9 @@
 /* Makes the table; false when there is no memory for it. */
 bool unwind_rules_start(void);
 
+/* Of a debug build: every rule lies where it is looked for. */
+void unwind_rules_verify(void);
+
 struct unwind_slot {
 	_Atomic(uint64_t) key; /* pc | unloads << 47; 0: empty */
 	struct unwind_rule rule;

@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "lib/base/invariant.h"
 #include "lib/base/scratch.h"
 #include "lib/record/live_table.h"
 #include "lib/record/map_table.h"
@@ -149,6 +150,42 @@ static void visit_mapping(uint64_t addr, const struct live_block *block, void *c
 	add(totals, block);
 }
 
+void site_totals_verify(const struct site_totals *totals)
+{
+	uint64_t bytes = 0, blocks = 0, cohorts = 0, slots = 0;
+
+	if (!INVARIANTS_ARE_CHECKED)
+		return;
+	INVARIANT(totals->first_cohort[CALL_TREE_ROOT] == 0, totals->first_cohort[0], 0);
+	for (uint32_t stack = 0; stack < totals->stack_count; stack++) {
+		for (uint32_t index = totals->first_cohort[stack]; index != 0;) {
+			const struct site_cohort *cohort = &totals->cohorts[index - 1];
+
+			INVARIANT(index <= totals->cohort_count, index, totals->cohort_count);
+			INVARIANT(cohort->stack == stack, cohort->stack, stack);
+			INVARIANT(cohort->next < index, cohort->next, index);
+			INVARIANT(cohort->blocks > 0, cohort->blocks, cohort->epoch);
+			/* Blocks may be born while the walk goes on. */
+			INVARIANT(cohort->epoch <= totals->epoch + 1, cohort->epoch, totals->epoch);
+			blocks += cohort->blocks;
+			bytes += cohort->bytes;
+			cohorts++;
+			index = cohort->next;
+		}
+	}
+	for (uint64_t slot = 0; slot < totals->slot_count; slot++)
+		slots += totals->slots[slot] != 0;
+	INVARIANT(cohorts == totals->cohort_count, cohorts, totals->cohort_count);
+	INVARIANT(slots == totals->cohort_count, slots, totals->cohort_count);
+	INVARIANT(bytes == totals->live_bytes + totals->mapped_bytes, bytes, totals->live_bytes);
+	INVARIANT(blocks >= totals->live_blocks, blocks, totals->live_blocks);
+	INVARIANT(blocks == totals->live_blocks || totals->mapped_bytes > 0, blocks,
+		  totals->live_blocks);
+	INVARIANT(totals->inherited_blocks <= totals->live_blocks &&
+			  totals->inherited_bytes <= totals->live_bytes,
+		  totals->inherited_blocks, totals->inherited_bytes);
+}
+
 void site_totals_take(struct site_totals *totals, uint32_t epoch, uint32_t stack_count,
 		      bool is_quiet)
 {
@@ -163,6 +200,8 @@ void site_totals_take(struct site_totals *totals, uint32_t epoch, uint32_t stack
 	live_table_walk(visit_block, totals);
 	map_table_walk(visit_mapping, totals, is_quiet);
 	site_counters_sum(totals->allocated, totals->stack_count);
+	if (!totals->is_failed)
+		site_totals_verify(totals);
 }
 
 void site_totals_release(struct site_totals *totals)

@@ -38,6 +38,10 @@ void site_totals_take(struct site_totals *totals, uint32_t epoch, uint32_t stack
 		      bool is_quiet);
 void site_totals_release(struct site_totals *totals);
 
+/* Of a debug build: the cohorts of all sites are all blocks and mappings, each one where it is looked
+ * for. site_totals_take does it itself. */
+void site_totals_verify(const struct site_totals *totals);
+
 /* The first epoch of the cohort that a birth in `birth` belongs to, seen from epoch `now`: recent
  * epochs stand alone, older ones are merged ever more coarsely. */
 uint32_t site_totals_cohort(uint32_t birth, uint32_t now);

@@ -18,6 +18,7 @@
 
 #include "lib/base/buffer.h"
 #include "lib/base/checksum.h"
+#include "lib/base/invariant.h"
 #include "lib/base/syscalls.h"
 #include "lib/base/text.h"
 #include "lib/snapshot/process_facts.h"
@@ -220,6 +221,7 @@ int snapshot_file_begin(void)
 {
 	long fd;
 
+	INVARIANT(descriptor < 0, descriptor, holder_tid);
 	if (held >= 0 && holder_tid == sys_tid()) {
 		descriptor = held;
 		return 0;
@@ -281,6 +283,9 @@ int snapshot_file_append(uint32_t type, uint64_t time_ns, const void *payload, s
 
 	if (descriptor < 0)
 		return -EBADF;
+	INVARIANT(file_bytes >= sizeof(struct seep_file_header) &&
+			  file_bytes % SEEP_RECORD_ALIGN == 0,
+		  file_bytes, sequence);
 	written = put_record(descriptor, file_bytes, type, sequence, time_ns, payload, bytes);
 	if (written < 0)
 		return (int)written;
@@ -337,6 +342,8 @@ static int thin_once(uint32_t newest_kept)
 		sys_call(SYS_close, fd);
 		return result;
 	}
+	INVARIANT(new_file.bytes <= file_bytes, new_file.bytes, file_bytes);
+	INVARIANT(new_file.sequence <= sequence, new_file.sequence, sequence);
 	/* Readers that have the old file open go on reading it whole. */
 	sys_call(SYS_close, descriptor);
 	if (held == descriptor)

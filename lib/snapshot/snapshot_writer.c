@@ -19,6 +19,7 @@
 #include <string.h>
 
 #include "lib/base/buffer.h"
+#include "lib/base/invariant.h"
 #include "lib/base/lock.h"
 #include "lib/base/options.h"
 #include "lib/base/region.h"
@@ -27,10 +28,14 @@
 #include "lib/base/text.h"
 #include "lib/record/call_tree.h"
 #include "lib/record/epoch.h"
+#include "lib/record/map_table.h"
 #include "lib/record/module_list.h"
 #include "lib/record/recorder.h"
 #include "lib/record/self_check.h"
+#include "lib/record/side_table.h"
+#include "lib/record/site_counters.h"
 #include "lib/record/thread_state.h"
+#include "lib/record/unwind_rules.h"
 #include "lib/snapshot/process_facts.h"
 #include "lib/snapshot/site_totals.h"
 #include "lib/snapshot/snapshot_file.h"
@@ -53,6 +58,7 @@ static struct {
 	uint32_t modules, unloads_seen, module_version; /* written so far */
 	uint32_t stacks;
 	bool needs_keyframe, has_checks;
+	uint32_t epoch; /* closed last */
 	struct snapshot_result last;
 	uint64_t taken_ns;		  /* when it was */
 	struct self_check_results checks; /* written last, if has_checks */
@@ -103,7 +109,24 @@ static int write_process(void)
 	return result;
 }
 
-int snapshot_writer_start(void)
+/* One at a time. False in a signal handler that interrupted this thread's own snapshot, say to end
+ * the process. */
+static bool enter(void)
+{
+	if (atomic_load(&writer.holder_tid) == sys_tid())
+		return false;
+	lock_take(&writer.lock, LOCK_SNAPSHOT);
+	atomic_store(&writer.holder_tid, sys_tid());
+	return true;
+}
+
+static void leave(void)
+{
+	atomic_store(&writer.holder_tid, 0);
+	lock_give(&writer.lock, LOCK_SNAPSHOT);
+}
+
+static int start_locked(void)
 {
 	bool is_child = process_facts.forked_from != 0 || process_facts.pid != options.root_pid;
 	bool has_folder = is_child && options.children_output[0] != 0;
@@ -120,6 +143,17 @@ int snapshot_writer_start(void)
 		result = write_process();
 		snapshot_file_end();
 	}
+	return result;
+}
+
+int snapshot_writer_start(void)
+{
+	int result;
+
+	if (!enter())
+		return -EBUSY;
+	result = start_locked();
+	leave();
 	return result;
 }
 
@@ -215,6 +249,7 @@ static uint32_t complete_stacks(uint32_t count, bool is_quiet)
 
 static int write_stacks(uint64_t time_ns, uint32_t end)
 {
+	INVARIANT(end <= call_tree_count() && writer.stacks > CALL_TREE_ROOT, end, writer.stacks);
 	while (writer.stacks < end) {
 		struct seep_stacks head = {.struct_bytes = sizeof(head), .first_id = writer.stacks};
 		struct buffer payload = {0};
@@ -230,7 +265,7 @@ static int write_stacks(uint64_t time_ns, uint32_t end)
 
 			if (node.pc == 0)
 				node.pc = SEEP_PC_NO_ROOM;
-
+			INVARIANT(node.parent < id, node.parent, id);
 			buffer_add_varint(&payload, id - node.parent);
 			buffer_add_varint(&payload, buffer_zigzag((int64_t)(node.pc - pc)));
 			buffer_add_varint(&payload, node.generation);
@@ -313,12 +348,15 @@ static void gather(const struct site_totals *totals, uint32_t stack, struct site
 		site->blocks += cohort->blocks;
 		site->bytes += cohort->bytes;
 		index = cohort->next;
+		INVARIANT(place < COHORTS_MAX, stack, totals->epoch);
 		if (place == COHORTS_MAX)
 			continue;
 		for (; place > 0 && site->cohorts[place - 1]->epoch > cohort->epoch; place--)
 			site->cohorts[place] = site->cohorts[place - 1];
 		site->cohorts[place] = cohort;
 		site->cohort_count++;
+		INVARIANT(place == 0 || site->cohorts[place - 1]->epoch < cohort->epoch, stack,
+			  cohort->epoch);
 	}
 }
 
@@ -467,6 +505,18 @@ static int write_snapshot(struct seep_snapshot *head, const char *label,
 	return result;
 }
 
+/* Nobody changes them any more, so what does not fit together never did. */
+static void verify_all(void)
+{
+	call_tree_verify();
+	unwind_rules_verify();
+	module_list_verify();
+	side_table_verify();
+	map_table_verify();
+	site_counters_verify();
+	thread_state_verify();
+}
+
 static int take_locked(enum seep_snapshot_reason reason, const char *label, bool is_quiet)
 {
 	uint32_t epoch = atomic_fetch_add(&epoch_current, 1);
@@ -475,6 +525,10 @@ static int take_locked(enum seep_snapshot_reason reason, const char *label, bool
 	struct seep_snapshot head;
 	int result;
 
+	INVARIANT(epoch > writer.epoch, epoch, writer.epoch);
+	writer.epoch = epoch;
+	if (is_quiet)
+		verify_all();
 	result = snapshot_file_begin();
 	if (result != 0)
 		return result;
@@ -506,18 +560,16 @@ int snapshot_writer_take(enum seep_snapshot_reason reason, const char *label, bo
 {
 	int error;
 
-	if (is_quiet)
-		lock_reset(&writer.lock); /* its holder may have been killed */
-	/* A signal handler that ends the process in the middle of this thread's own snapshot. */
-	if (!is_quiet && atomic_load(&writer.holder_tid) == sys_tid())
+	if (is_quiet) {
+		lock_reset(&writer.lock, LOCK_SNAPSHOT); /* its holder may have been killed */
+		atomic_store(&writer.holder_tid, 0);
+	}
+	if (!enter())
 		return -EBUSY;
-	lock_take(&writer.lock, LOCK_SNAPSHOT);
-	atomic_store(&writer.holder_tid, sys_tid());
 	error = take_locked(reason, label, is_quiet);
 	if (result != NULL)
 		*result = writer.last;
-	atomic_store(&writer.holder_tid, 0);
-	lock_give(&writer.lock, LOCK_SNAPSHOT);
+	leave();
 	return error;
 }
 
@@ -525,11 +577,16 @@ int snapshot_writer_end(enum seep_end_how how, int status)
 {
 	struct seep_end end = {
 		.how = how, .status = status, .ended_unix_ns = sys_clock_ns(CLOCK_REALTIME)};
-	int result = snapshot_file_begin();
+	int result;
 
+	/* A helper thread may be taking a snapshot while the program exits. */
+	if (!enter())
+		return -EBUSY;
+	result = snapshot_file_begin();
 	if (result == 0)
 		result = snapshot_file_append(SEEP_RECORD_END, now_ns(), &end, sizeof(end));
 	snapshot_file_end();
+	leave();
 	return result;
 }
 
@@ -550,10 +607,11 @@ uint64_t snapshot_writer_live_bytes(void)
  * is forgotten here; only the memory of its half-built arrays stays with the child. */
 void snapshot_writer_postfork_child(void)
 {
-	lock_reset(&writer.lock);
+	lock_reset(&writer.lock, LOCK_SNAPSHOT);
 	atomic_store(&writer.holder_tid, 0);
 	writer.modules = writer.module_version = 0;
 	writer.last = (struct snapshot_result){0};
+	writer.epoch = 0;
 	writer.has_checks = false;
 	memset(writer.is_unloaded, 0, sizeof(writer.is_unloaded));
 	snapshot_file_forget();
