@@ -96,11 +96,6 @@ static uint64_t take_encoded(struct cfi_cursor *cursor, uint8_t encoding, uint64
 	return value + base;
 }
 
-/* Where an object lies. */
-struct object {
-	const uint8_t *start, *end;
-};
-
 /* Instructions, whichever of several encodings they have. */
 enum action {
 	ACTION_NONE,
@@ -410,7 +405,8 @@ static bool read_augmentation(struct cfi_cursor *cursor, const char *augmentatio
 }
 
 /* A length-prefixed entry (CIE or FDE) at `start`; 64-bit DWARF does not occur in .eh_frame. */
-static bool open_entry(const struct object *object, const uint8_t *start, struct cfi_cursor *cursor)
+static bool open_entry(const struct cfi_object *object, const uint8_t *start,
+		       struct cfi_cursor *cursor)
 {
 	uint32_t bytes;
 
@@ -423,21 +419,21 @@ static bool open_entry(const struct object *object, const uint8_t *start, struct
 
 /* mov $__NR_rt_sigreturn,%rax; syscall: glibc's __restore_rt. Its FDE begins one byte before it, so
  * that the return address - 1 is covered. */
-static bool is_sigreturn(const struct object *object, const struct cfi_entry *entry)
+static bool is_sigreturn(const struct cfi_entry *entry)
 {
 	static const uint8_t code[] = {0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05};
 	const uint8_t *start = (const uint8_t *)entry->start;
 
-	return entry->range > sizeof(code) && start >= object->start &&
-	       start < object->end - sizeof(code) &&
+	return entry->range > sizeof(code) && start >= entry->object.code_start &&
+	       start < entry->object.code_end - sizeof(code) &&
 	       (memcmp(start + 1, code, sizeof(code)) == 0 ||
 		memcmp(start, code, sizeof(code)) == 0);
 }
 
 /* This, finding the entry and running it do not need their stack at the same time. */
-static __attribute__((noinline)) bool read_entry(const struct object *object, const uint8_t *start,
-						 struct cfi_entry *entry)
+static __attribute__((noinline)) bool read_entry(const uint8_t *start, struct cfi_entry *entry)
 {
+	const struct cfi_object *object = &entry->object;
 	struct cfi_cursor fde, cie;
 	const uint8_t *cie_start;
 	const char *augmentation;
@@ -458,7 +454,8 @@ static __attribute__((noinline)) bool read_entry(const struct object *object, co
 	augmentation = (const char *)cie.next;
 	while (cfi_cursor_byte(&cie) != 0 && !cie.is_bad)
 		;
-	memset(entry, 0, sizeof(*entry));
+	entry->pointer_encoding = 0;
+	entry->is_signal_frame = entry->is_kernel_frame = entry->has_augmentation_data = false;
 	entry->code_align = cfi_cursor_uleb(&cie);
 	entry->data_align = cfi_cursor_sleb(&cie);
 	/* The return address register. */
@@ -472,7 +469,7 @@ static __attribute__((noinline)) bool read_entry(const struct object *object, co
 	if (entry->has_augmentation_data)
 		cfi_cursor_take(&fde, cfi_cursor_uleb(&fde));
 	entry->instructions = fde;
-	entry->is_kernel_frame = entry->is_signal_frame && is_sigreturn(object, entry);
+	entry->is_kernel_frame = entry->is_signal_frame && is_sigreturn(entry);
 	return !fde.is_bad && !cie.is_bad;
 }
 
@@ -486,7 +483,8 @@ static int32_t number_at(const uint8_t *table, uint64_t index)
 }
 
 /* The sorted table of .eh_frame_hdr: pairs of (start of function, FDE), relative to the header. */
-static const uint8_t *find_entry(const struct object *object, const uint8_t *header, uint64_t pc)
+static const uint8_t *find_entry(const struct cfi_object *object, const uint8_t *header,
+				 uint64_t pc)
 {
 	struct cfi_cursor cursor = {.next = header, .end = object->end};
 	int64_t wanted = (int64_t)(pc - (uint64_t)header);
@@ -572,34 +570,37 @@ static struct unwind_rule rule_of_row(const struct cfi_row *row, uint64_t pc)
 	};
 }
 
-static __attribute__((noinline)) const uint8_t *find_entry_of(uint64_t pc, struct object *object)
+static __attribute__((noinline)) const uint8_t *find_entry_of(uint64_t pc,
+							      struct cfi_object *object)
 {
 	struct dl_find_object found;
 
 	if (_dl_find_object((void *)pc, &found) != 0 || found.dlfo_eh_frame == NULL)
 		return NULL;
-	/* Of an object with gaps between its segments that is the one with the code. The unwind data
-	 * lie together in another. */
+	object->code_start = found.dlfo_map_start;
+	object->code_end = found.dlfo_map_end;
+	/* Of an object with gaps between its segments that is the one with the code. The unwind
+	 * data lie together in another. */
 	if (((uintptr_t)found.dlfo_eh_frame < (uintptr_t)found.dlfo_map_start ||
 	     (uintptr_t)found.dlfo_eh_frame >= (uintptr_t)found.dlfo_map_end) &&
 	    _dl_find_object(found.dlfo_eh_frame, &found) != 0)
 		return NULL;
-	*object = (struct object){.start = found.dlfo_map_start, .end = found.dlfo_map_end};
+	object->start = found.dlfo_map_start;
+	object->end = found.dlfo_map_end;
 	return find_entry(object, found.dlfo_eh_frame, pc);
 }
 
 enum cfi_found cfi_row(uint64_t pc, struct cfi_row *row, struct cfi_entry *room)
 {
-	struct object object;
-	const uint8_t *fde = find_entry_of(pc, &object);
+	const uint8_t *fde = find_entry_of(pc, &room->object);
 
 	if (fde == NULL)
 		return CFI_NO_ENTRY;
-	if (!read_entry(&object, fde, room))
+	if (!read_entry(fde, room))
 		return CFI_BAD_ENTRY;
 	/* A function without code has the address of the next one; lld keeps only the first of them
 	 * in the table. */
-	if (room->range == 0 && !read_entry(&object, room->instructions.end, room))
+	if (room->range == 0 && !read_entry(room->instructions.end, room))
 		return CFI_NO_ENTRY;
 	if (pc - room->start >= room->range)
 		return CFI_NO_ENTRY;

@@ -87,8 +87,16 @@ enum cfi_found {
 	CFI_ROW,
 };
 
+/* Where an object lies: its unwind data, and the code that they are looked up for. With gaps
+ * between its segments these are two places. */
+struct cfi_object {
+	const uint8_t *start, *end;
+	const uint8_t *code_start, *code_end;
+};
+
 /* An entry of .eh_frame: a function, as it is read. */
 struct cfi_entry {
+	struct cfi_object object;
 	struct cfi_cursor instructions, initial_instructions;
 	uint64_t start, range;
 	uint64_t code_align;
