@@ -218,6 +218,85 @@ static void counts_anew_in_a_forked_child(void **state)
 	assert_true(thread_state_sum(COUNT_ALLOCATIONS) >= 7);
 }
 
+/* A signal handler may fork while its thread is inside; in the child the outer guard ends in a state
+ * that was wiped meanwhile, and perhaps is in use again. */
+static void a_child_forked_inside_gets_out(void **state)
+{
+	int status;
+	pid_t child;
+
+	(void)state;
+	{
+		GUARD_SCOPE struct guard outer = guard_enter();
+
+		child = fork();
+		if (child == 0)
+			outer.thread->owner_tid = sys_tid(); /* the state that it gets again */
+	}
+	if (child == 0) {
+		GUARD_SCOPE struct guard guard = guard_enter();
+
+		_exit(guard.is_nested ? 1 : 0);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+}
+
+#define MOVING 7u
+#define RESTING 8u
+
+static struct thread_state *volatile left_behind;
+
+/* As a thread does that is cancelled in the middle of malloc. */
+static void *leave_while_moving(void *unused)
+{
+	GUARD_SCOPE struct guard guard = guard_enter();
+	struct thread_state *thread = guard.thread;
+
+	if (thread == NULL)
+		abort();
+	thread->deltas[MOVING] = (struct site_delta){MOVING, 3, 30};
+	thread->deltas[RESTING] = (struct site_delta){RESTING, 4, 40};
+	thread->leaving[1] = (struct site_delta){MOVING, 5, 50};
+	thread->leaving[2] = (struct site_delta){RESTING, 6, 60};
+	thread->flush_stack = MOVING;
+	thread->flush_sequence = 4711;
+	left_behind = thread;
+	return unused;
+}
+
+static void *is_the_heir(void *unused)
+{
+	GUARD_SCOPE struct guard guard = guard_enter();
+
+	(void)unused;
+	return guard.thread == left_behind ? guard.thread : NULL;
+}
+
+static void an_heir_does_not_inherit_a_move(void **state)
+{
+	struct thread_state *thread;
+	void *heir = NULL;
+	pthread_t other;
+
+	(void)state;
+	assert_int_equal(pthread_create(&other, NULL, leave_while_moving, NULL), 0);
+	pthread_join(other, NULL);
+	/* One of the next threads finds the state, when it gets round to it. */
+	for (uint32_t i = 0; i < 100000 && heir == NULL; i++) {
+		assert_int_equal(pthread_create(&other, NULL, is_the_heir, NULL), 0);
+		pthread_join(other, &heir);
+	}
+	assert_non_null(heir);
+	thread = heir;
+	assert_int_equal(thread->flush_sequence, 4712);
+	assert_int_equal(thread->deltas[MOVING].stack, 0);
+	assert_int_equal(thread->deltas[MOVING].allocations, 0);
+	assert_int_equal(thread->leaving[1].stack, 0);
+	assert_int_equal(thread->deltas[RESTING].allocations, 4);
+	assert_int_equal(thread->leaving[2].allocations, 6);
+}
+
 static int start(void **state)
 {
 	(void)state;
@@ -234,6 +313,8 @@ int main(void)
 		cmocka_unit_test(living_threads_keep_their_state),
 		cmocka_unit_test(a_reader_never_sees_more_than_the_truth),
 		cmocka_unit_test(counts_anew_in_a_forked_child),
+		cmocka_unit_test(a_child_forked_inside_gets_out),
+		cmocka_unit_test(an_heir_does_not_inherit_a_move),
 	};
 
 	return cmocka_run_group_tests(tests, start, NULL);
