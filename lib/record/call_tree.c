@@ -210,7 +210,8 @@ static uint64_t path_to(struct paths *paths, uint32_t id)
 
 		/* Somebody may still be filling it; then nobody has children of it either. */
 		if (node.pc != 0 && node.parent < id)
-			paths->of[id] = stack_path_of(path_to(paths, node.parent), node.pc);
+			paths->of[id] = stack_path_of(path_to(paths, node.parent), node.pc,
+						      node.generation);
 	}
 	return paths->of[id];
 }
@@ -435,9 +436,8 @@ static __attribute__((noinline)) uint32_t child_of_slow(uint32_t parent, uint64_
 
 /* Leaves for the slow half when the node is in none of its first places. */
 static inline uint32_t child_of(const struct table *table, uint32_t parent, uint64_t pc,
-				uint64_t path)
+				uint32_t generation, uint64_t path)
 {
-	uint32_t generation = module_list_generation(pc);
 	uint64_t key = key_of(parent, generation);
 
 	for (uint32_t probe = 0; probe < PLACES_NEAR; probe++) {
@@ -470,26 +470,27 @@ __attribute__((noinline)) uint32_t call_tree_stack_slow(struct stack_trace *trac
 		node = trace->frames[trace->noded - 1].node;
 		path = trace->frames[trace->noded - 1].path;
 	} else if (trace->is_cut) {
-		path = stack_path_of(path, SEEP_PC_CUT);
-		node = child_of(table, node, SEEP_PC_CUT, path);
+		path = stack_path_of(path, SEEP_PC_CUT, 0);
+		node = child_of(table, node, SEEP_PC_CUT, 0, path);
 	}
 	while (trace->noded < trace->count && node != CALL_TREE_NO_ROOM) {
 		struct stack_frame *frame = &trace->frames[trace->noded];
+		uint32_t generation = module_list_generation(frame->pc);
 
-		if (__builtin_expect(frame->is_signal, 0)) {
-			node = child_of(table, node, frame->pc, stack_path_of(path, frame->pc));
-			if (node != CALL_TREE_NO_ROOM)
-				node = child_of(table, node, SEEP_PC_SIGNAL, frame->path);
-		} else {
-			node = child_of(table, node, frame->pc, frame->path);
+		/* The path once more: since the capture the generation may have changed. */
+		path = stack_path_of(path, frame->pc, generation);
+		node = child_of(table, node, frame->pc, generation, path);
+		if (__builtin_expect(frame->is_signal, 0) && node != CALL_TREE_NO_ROOM) {
+			path = stack_path_of(path, SEEP_PC_SIGNAL, 0);
+			node = child_of(table, node, SEEP_PC_SIGNAL, 0, path);
 		}
 		if (node == CALL_TREE_NO_ROOM)
 			return node;
-		path = frame->path;
+		frame->path = path;
 		frame->node = node;
 		trace->noded++;
 	}
 	return pseudo_pc != 0 && node != CALL_TREE_NO_ROOM
-		       ? child_of(table, node, pseudo_pc, stack_path_of(path, pseudo_pc))
+		       ? child_of(table, node, pseudo_pc, 0, stack_path_of(path, pseudo_pc, 0))
 		       : node;
 }

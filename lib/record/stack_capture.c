@@ -293,9 +293,9 @@ static __attribute__((noinline)) uint32_t verify_slow(struct stack_trace *trace,
 static inline void find_paths(struct stack_frame *frames, uint32_t from, uint32_t to, uint64_t path)
 {
 	for (uint32_t i = from; i < to; i++) {
-		path = stack_path_of(path, frames[i].pc);
+		path = stack_path_of(path, frames[i].pc, module_list_generation(frames[i].pc));
 		if (__builtin_expect(frames[i].is_signal, 0))
-			path = stack_path_of(path, SEEP_PC_SIGNAL);
+			path = stack_path_of(path, SEEP_PC_SIGNAL, 0);
 		stack_path_expect(path);
 		frames[i].path = path;
 	}
@@ -304,7 +304,8 @@ static inline void find_paths(struct stack_frame *frames, uint32_t from, uint32_
 void stack_capture_find_paths(struct stack_trace *trace)
 {
 	find_paths(trace->frames, 0, trace->count,
-		   trace->is_cut ? stack_path_of(STACK_PATH_ROOT, SEEP_PC_CUT) : STACK_PATH_ROOT);
+		   trace->is_cut ? stack_path_of(STACK_PATH_ROOT, SEEP_PC_CUT, 0)
+				 : STACK_PATH_ROOT);
 }
 
 /* Makes the trace of its first `kept` frames and the new ones from `fresh` on, at most `depth`. */

@@ -15,10 +15,11 @@
 #define STACK_PATH_ROOT 0ull
 
 /* The path that goes on with this frame. A mark of the file (say, that the frame was interrupted by a
- * signal) is a frame of its own. */
-static inline uint64_t stack_path_of(uint64_t outside, uint64_t pc)
+ * signal) is a frame of its own. What was loaded at one address one after the other has different
+ * paths: they would fill one neighbourhood of the table. */
+static inline uint64_t stack_path_of(uint64_t outside, uint64_t pc, uint32_t generation)
 {
-	uint64_t path = (outside ^ pc) * 0x9e3779b97f4a7c15ull;
+	uint64_t path = (outside ^ pc ^ (uint64_t)generation << 32) * 0x9e3779b97f4a7c15ull;
 
 	return path ^ path >> 32;
 }

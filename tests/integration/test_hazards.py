@@ -29,6 +29,7 @@ def tests():
     yield "a plug-in at the place of another that went unseen", unseen_unload
     yield "the first child in a new pid namespace is number 1", pid_namespace
     yield "200 loads of one plug-in leave few modules and stacks", reopened_plugin
+    yield "200 plug-ins after each other at one address take little memory", changing_plugins
     for how in ("dumpable", "setuid"):
         yield "snapshots go on in a program that gave up its privileges (%s)" % how, \
             functools.partial(privileges, how)
@@ -109,6 +110,22 @@ def reopened_plugin(box):
     # Not one of each for every load.
     expect(1 <= loads <= 20, "the plug-in is in the file %d times" % loads)
     expect(nodes < 1000, "there are %d nodes of stacks" % nodes)
+    expect_equal(sum_of_sites(report, "leak_in_plugin")["live_blocks"], 200,
+                 "the plug-in's live blocks")
+
+
+def changing_plugins(box):
+    # Without a build-id nobody can tell that it is the same one again.
+    compile_plugin(box, "plugin_that_leaks.c", "-Wl,--build-id=none")
+    program = box.compile("reopens_a_plugin.c", "-O1")
+    run_both(box, [program], box.preload(output=box.path("out.seep"), quiet="on"))
+    report = box.wait_for_end()
+    file = snapshot_file.read(box.path("out.seep"))
+    loads = sum(path.endswith("plugin_that_leaks.so") for path in modules_of(file))
+    own_bytes = file.snapshots[-1].totals["own_bytes"]
+    box.note("%d modules of the plug-in, %d KiB of seep's own" % (loads, own_bytes >> 10))
+    expect_equal(loads, 200, "times that the plug-in is in the file")
+    expect(own_bytes < 4 << 20, "seep's own memory is %d bytes" % own_bytes)
     expect_equal(sum_of_sites(report, "leak_in_plugin")["live_blocks"], 200,
                  "the plug-in's live blocks")
 
