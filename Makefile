@@ -126,13 +126,14 @@ $(BUILD)/tests/unit/lib/stack_maze_%.o: tests/unit/lib/stack_maze.cc tests/unit/
 
 # What the tests of stacks share. libgcc first: libunwind has functions of the same names, and exceptions
 # are not to be its work.
-STACK_TESTS := capture coroutine reload stepping threads
-STACK_TEST_PARTS := $(patsubst %,$(BUILD)/tests/unit/lib/stack_%.o,shadow oracle coroutine tour)
+STACK_TESTS := $(patsubst tests/unit/lib/%.c,%,$(sort $(wildcard tests/unit/lib/test_stack_*.c)))
+STACK_TEST_PARTS := $(patsubst %,$(BUILD)/tests/unit/lib/stack_%.o,\
+	shadow oracle doubt coroutine tour)
 STACK_TEST_FLAGS := -DMAZE_WAYS='$(foreach way,$(MAZE_WAYS),X($(way)))'
 $(STACK_TEST_PARTS): $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(call SAY,CC)$(CC) $(COMMON) $(CFLAGS) $(STACK_TEST_FLAGS) -c -o $@ $<
-STACK_TEST_PROGRAMS := $(STACK_TESTS:%=$(BUILD)/tests/unit/lib/test_stack_%)
+STACK_TEST_PROGRAMS := $(STACK_TESTS:%=$(BUILD)/tests/unit/lib/%)
 $(STACK_TEST_PROGRAMS): $(STACK_TEST_PARTS) $(MAZE_WAYS:%=$(BUILD)/tests/unit/lib/stack_maze_%.o)
 $(STACK_TEST_PROGRAMS): LIB_TEST_LIBS := -lgcc_s -lstdc++ $(LIB_TEST_LIBS)
 -include $(STACK_TEST_PARTS:.o=.d)
