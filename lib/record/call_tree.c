@@ -237,6 +237,21 @@ static void take_over(struct table *table, const struct table *before, struct pa
 	}
 }
 
+/* Makes the table the newest, once it has its entries; false when it has none. Also for another
+ * thread that has just given it some: a child that was forked at this instant does not have that
+ * thread. */
+static bool publish(uint32_t index)
+{
+	const struct entry *entries = __atomic_load_n(&tables[index].entries, __ATOMIC_ACQUIRE);
+	uint32_t before = index;
+
+	if (entries != NULL && atomic_compare_exchange_strong(&table_count, &before, index + 1)) {
+		atomic_store(&stack_path_table.entries, (const char *)entries);
+		atomic_store(&stack_path_table.mask, (1ull << tables[index].bits) - 1);
+	}
+	return entries != NULL;
+}
+
 /*
  * Makes the next table and publishes it with everything that the one before it has. Others go on
  * adding to that; who does looks afterwards whether there is a newer one, so either we see his node
@@ -244,12 +259,14 @@ static void take_over(struct table *table, const struct table *before, struct pa
  */
 static bool map_table(uint32_t index)
 {
-	uint32_t before = index, count = call_tree_count();
+	uint32_t count = call_tree_count();
 	struct paths paths = {.room = count + LATE_NODES};
 	struct table table = {.bits = FIRST_TABLE_BITS + index * TABLE_GROWTH_BITS};
 	size_t bytes = sizeof(struct entry) << table.bits;
 	struct entry *none = NULL;
 
+	if (publish(index))
+		return true;
 	paths.of = region_map(paths.room * sizeof(uint64_t), REGION_KEPT_ON_FORK);
 	table.entries = paths.of == NULL ? NULL : region_map(bytes, REGION_KEPT_ON_FORK);
 	if (table.entries == NULL)
@@ -267,10 +284,7 @@ static bool map_table(uint32_t index)
 		goto out;
 	}
 	atomic_fetch_add(&tables[index].used, table.used);
-	if (atomic_compare_exchange_strong(&table_count, &before, index + 1)) {
-		atomic_store(&stack_path_table.entries, (const char *)table.entries);
-		atomic_store(&stack_path_table.mask, (1ull << table.bits) - 1);
-	}
+	publish(index);
 	if (index > 0) {
 		take_over(&tables[index], &tables[index - 1], &paths, count);
 		region_forget(tables[index - 1].entries, sizeof(struct entry)
@@ -279,7 +293,7 @@ static bool map_table(uint32_t index)
 out:
 	if (paths.of != NULL)
 		region_unmap(paths.of, paths.room * sizeof(uint64_t));
-	return __atomic_load_n(&tables[index].entries, __ATOMIC_ACQUIRE) != NULL;
+	return publish(index);
 }
 
 /* The only thing that is ever done with an entry is to find it: from the path of its node on, without
