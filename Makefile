@@ -17,10 +17,12 @@ COMMON   := -std=gnu11 $(WARNINGS) -D_GNU_SOURCE -DSEEP_VERSION='"$(VERSION)"' \
 # ---- the library -------------------------------------------------------------------------------
 # No builtin knowledge of malloc (gcc would delete our guards and turn malloc+memset into calloc),
 # initial-exec TLS (otherwise __tls_get_addr may allocate), unwind tables for our own frames.
+# What does not hold is collected in a file, for not every program's stderr is read.
+DEBUG_FLAGS := $(if $(DEBUG),-DSEEP_DEBUG -DINVARIANT_LOG='"$(abspath $(BUILD))/broken_invariants"')
 LIB_CFLAGS := -fPIC -fvisibility=hidden -ftls-model=initial-exec -fno-builtin-malloc \
 	-fno-builtin-calloc -fno-builtin-realloc -fno-builtin-free -fno-stack-protector \
 	-fasynchronous-unwind-tables -fomit-frame-pointer -fno-plt -U_FORTIFY_SOURCE \
-	$(if $(DEBUG),-DSEEP_DEBUG)
+	$(DEBUG_FLAGS)
 LIB_SOURCES := $(sort $(wildcard lib/*.c lib/*/*.c))
 LIB_OBJECTS := $(LIB_SOURCES:%.c=$(BUILD)/%.o)
 
@@ -95,7 +97,7 @@ $(BUILD)/tests/model.a: $(filter $(BUILD)/tools/model/%,$(TOOL_OBJECTS)) $(TEST_
 $(BUILD)/tests/unit/lib/%: tests/unit/lib/%.c $(BUILD)/tests/library.a $(BUILD)/tests/model.a \
 		$(LIB_SUPPORT_OBJECTS) Makefile
 	@mkdir -p $(@D)
-	$(call SAY,CC)$(CC) $(COMMON) $(CFLAGS) $(if $(DEBUG),-DSEEP_DEBUG) $(LIB_TEST_FLAGS) -o $@ $< \
+	$(call SAY,CC)$(CC) $(COMMON) $(CFLAGS) $(DEBUG_FLAGS) $(LIB_TEST_FLAGS) -o $@ $< \
 		$(filter %.o,$^) $(BUILD)/tests/library.a $(BUILD)/tests/model.a \
 		-Wl,--as-needed $(LIB_TEST_LIBS)
 
@@ -276,6 +278,19 @@ sanitized-tests: tool $(UNIT_TOOL_TESTS)
 		if $$test > $(BUILD)/log 2>&1; then echo "ok      sanitize: $${test##*/}"; \
 		else cat $(BUILD)/log; echo "FAILED  sanitize: $${test##*/}"; failed=1; fi; \
 	done; [ -z "$$failed" ]
+
+# The library with its asserts, in a folder of its own; what does not depend on them is taken over.
+DEBUG_BUILD := $(BUILD)/debug
+NOT_OF_THE_LIBRARY = seep tools/*.o tools/*/*.o examples/* tests/support/*.o tests/unit/lib/stack_*.o
+.PHONY: check-debug debug-built
+check-debug: all examples $(UNIT_LIB_TESTS)
+	@BUILD=$(abspath $(BUILD)) CC="$(CC)" CXX="$(CXX)" \
+		tests/support/check --debug $(UNIT_LIB_TESTS)
+debug-built: all examples $(UNIT_LIB_TESTS)
+	@mkdir -p $(DEBUG_BUILD)
+	@cd $(BUILD) && cp -pu --parents $(NOT_OF_THE_LIBRARY) $(notdir $(DEBUG_BUILD))
+	@$(MAKE) --no-print-directory -s -j2 BUILD=$(DEBUG_BUILD) DEBUG=1 all examples \
+		$(UNIT_LIB_TESTS:$(BUILD)/%=$(DEBUG_BUILD)/%)
 
 # ---- benchmarks ----------------------------------------------------------------------------------
 # What seep costs; tests/bench/README.md. The programs measure themselves, the twin is the baseline.

@@ -11,7 +11,7 @@ import snapshot_file
 from case_program import find_site
 from sandbox import expect, expect_equal, stop
 
-ROUNDS = 200
+ROUNDS = 50 if os.environ.get("SEEP_TEST_SHORT") else 200
 
 
 def tests():
