@@ -32,6 +32,7 @@
 #include "lib/snapshot/process_facts.h"
 #include "lib/snapshot/snapshot_file.h"
 #include "lib/snapshot/snapshot_writer.h"
+#include "tests/support/lib_crowd.h"
 #include "tests/support/lib_history.h"
 #include "tests/support/lib_life.h"
 #include "tests/support/lib_random.h"
@@ -547,6 +548,58 @@ static void a_forked_child_tells_inherited_blocks_apart(void **state)
 	profile_free(profile);
 }
 
+/* ---- two threads that write -------------------------------------------------------------------- */
+
+#define WRITES 300u
+#define TYPES_MAX 64u
+
+static _Atomic(uint32_t) failed_writes;
+
+/* A helper thread goes on taking snapshots while the program ends; a child that begins its file may have
+ * other threads. */
+static void write_snapshots_or_ends(uint32_t number, void *unused)
+{
+	(void)unused;
+	for (uint32_t i = 0; i < WRITES; i++) {
+		int error = number == 0
+				    ? snapshot_writer_take(SEEP_REASON_INTERVAL, NULL, false, NULL)
+				    : snapshot_writer_end(SEEP_END_EXIT, 0);
+
+		failed_writes += error != 0;
+	}
+}
+
+static void an_end_waits_for_the_snapshot_of_another_thread(void **state)
+{
+	uint32_t records[TYPES_MAX] = {0}, count = 0;
+	struct seep_record_header header;
+	struct lib_crowd crowd;
+	long offset = sizeof(struct seep_file_header);
+	FILE *file;
+
+	(void)state;
+	start_file("crowd");
+	failed_writes = 0;
+	lib_crowd_start(&crowd, 2, write_snapshots_or_ends, NULL);
+	lib_crowd_join(&crowd);
+	assert_int_equal(failed_writes, 0);
+	file = fopen(snapshot_file_path(), "r");
+	assert_non_null(file);
+	while (fseek(file, offset, SEEK_SET) == 0 && fread(&header, sizeof(header), 1, file) == 1) {
+		assert_int_equal(header.magic, SEEP_RECORD_MAGIC);
+		assert_int_equal(header.sequence, count++);
+		assert_true(header.type < TYPES_MAX);
+		records[header.type]++;
+		offset += (long)(sizeof(header) + header.payload_bytes + SEEP_RECORD_ALIGN - 1) /
+			  SEEP_RECORD_ALIGN * SEEP_RECORD_ALIGN;
+	}
+	fclose(file);
+	assert_int_equal(offset, snapshot_file_bytes());
+	assert_int_equal(records[SEEP_RECORD_SNAPSHOT], WRITES);
+	assert_int_equal(records[SEEP_RECORD_END], WRITES);
+	snapshot_file_remove();
+}
+
 static int start(void **state)
 {
 	struct lib_random random = {1};
@@ -576,6 +629,7 @@ int main(void)
 		cmocka_unit_test_teardown(mappings_are_sites_of_their_own, clear),
 		cmocka_unit_test_teardown(a_forked_child_tells_inherited_blocks_apart, clear),
 		cmocka_unit_test_teardown(cohorts_hold_the_births_of_their_epochs, clear),
+		cmocka_unit_test_teardown(an_end_waits_for_the_snapshot_of_another_thread, clear),
 	};
 
 	return cmocka_run_group_tests(tests, start, finish);
