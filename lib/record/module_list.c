@@ -34,6 +34,7 @@
 #define MODULES_PER_CHUNK 256u
 #define CHUNKS 256u
 #define TEXT_CHUNK_BYTES (64u << 10)
+#define FIRST_PAGE_BYTES 4096u
 
 static struct loaded_module *chunks[CHUNKS];
 static _Atomic(uint32_t) module_count;
@@ -388,10 +389,18 @@ void module_list_note(uint64_t pc)
 	struct dl_find_object object;
 	struct dl_phdr_info info = {0};
 	const ElfW(Ehdr) * header;
+	ElfW(Phdr) moved[2];
 
 	if (_dl_find_object((void *)pc, &object) != 0)
 		return; /* code of no module */
 	header = object.dlfo_map_start;
+	moved[0] = (ElfW(Phdr)){
+		.p_type = PT_LOAD,
+		.p_vaddr = (uint64_t)object.dlfo_map_start - object.dlfo_link_map->l_addr,
+		.p_memsz = (uint64_t)object.dlfo_map_end - (uint64_t)object.dlfo_map_start};
+	moved[1] = (ElfW(Phdr)){.p_type = PT_DYNAMIC,
+				.p_vaddr = (uint64_t)object.dlfo_link_map->l_ld -
+					   object.dlfo_link_map->l_addr};
 	if (memcmp(header->e_ident, ELFMAG, SELFMAG) != 0)
 		return; /* its first segment is not the file's beginning: left to the next refresh
 			 */
@@ -399,6 +408,13 @@ void module_list_note(uint64_t pc)
 	info.dlpi_name = object.dlfo_link_map->l_name;
 	info.dlpi_phdr = (const ElfW(Phdr) *)((const char *)header + header->e_phoff);
 	info.dlpi_phnum = header->e_phnum;
+	/* Tools that edit objects (patchelf) may move the table to where the file has it and memory
+	 * has not. Then the range and the dynamic section are all that is known. */
+	if (header->e_phoff > FIRST_PAGE_BYTES ||
+	    header->e_phnum > (FIRST_PAGE_BYTES - header->e_phoff) / sizeof(moved[0])) {
+		info.dlpi_phdr = moved;
+		info.dlpi_phnum = 2;
+	}
 	if (!lock_try(&modules_lock, LOCK_MODULES))
 		return;
 	refresh = (struct refresh){.is_first = info.dlpi_name == NULL || info.dlpi_name[0] == 0,
