@@ -55,14 +55,18 @@ static bool read_word(const struct stack_frame *from, uint64_t address, uint64_t
 	return true;
 }
 
-/* True when the instruction before a return address is a call: e8 rel32, or ff /2 in its forms. */
+/* True when the instruction before a return address is a call: e8 rel32, or ff /2 in its forms. The
+ * kernel reads it, for a module may have gaps. */
 static bool follows_call(uint64_t pc)
 {
-	const uint8_t *code = (const uint8_t *)pc;
+	uint8_t before[7];
+	const uint8_t *code = before + sizeof(before);
 
+	if (!stack_read_unsafe(pc - sizeof(before), before, sizeof(before)))
+		return false;
 	if (code[-5] == 0xe8)
 		return true;
-	for (int bytes = 2; bytes <= 7; bytes++)
+	for (int bytes = 2; bytes <= (int)sizeof(before); bytes++)
 		if (code[-bytes] == 0xff && (code[1 - bytes] & 0x38) == 0x10)
 			return true;
 	return false;
