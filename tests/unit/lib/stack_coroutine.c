@@ -26,14 +26,6 @@
 #define COPIES_OF_SHARED 3u /* … with so many coroutines each */
 #define COROUTINES (OWN_STACKS + SHARED_STACKS * COPIES_OF_SHARED)
 
-/* What libstdc++ keeps for each thread about exceptions in flight: __cxa_eh_globals of the Itanium C++
- * ABI, 2.2.2. It belongs to the stack and moves with it. */
-struct exceptions {
-	void *caught;
-	unsigned int uncaught;
-};
-extern struct exceptions *__cxa_get_globals(void);
-
 struct memory {
 	char *start;
 	bool is_in_use;
@@ -42,7 +34,7 @@ struct memory {
 struct coroutine {
 	ucontext_t context, resumer;
 	struct stack_shadow *shadow;
-	struct exceptions exceptions;
+	struct stack_exceptions exceptions;
 	struct memory *memory;
 	char *end;   /* of its stack */
 	char *saved; /* its live part while it waits, where the memory is shared */
@@ -116,7 +108,7 @@ static void begin(struct coroutine *self, uint32_t (*choose)(uint32_t limit), vo
 	size_t bytes = STACK_BYTES - choose(SHORTER_PAGES) * PAGE;
 
 	stack_shadow_clear(self->shadow);
-	self->exceptions = (struct exceptions){NULL, 0};
+	self->exceptions = (struct stack_exceptions){NULL, 0};
 	self->body = body;
 	self->thread = pthread_self();
 	if (self->saved != NULL) {
@@ -196,8 +188,8 @@ bool stack_coroutine_resume(uint32_t (*choose)(uint32_t limit), void (*body)(voi
 {
 	struct coroutine *self = take_one(choose), *resumer = running_here();
 	struct stack_shadow *resumer_shadow = stack_shadow_here();
-	struct exceptions *exceptions = __cxa_get_globals();
-	struct exceptions resumer_exceptions = *exceptions;
+	struct stack_exceptions *exceptions = stack_shadow_exceptions();
+	struct stack_exceptions resumer_exceptions = *exceptions;
 
 	if (self == NULL)
 		return false;

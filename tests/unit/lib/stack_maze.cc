@@ -13,7 +13,6 @@
 #include <csetjmp>
 #include <cstdarg>
 #include <cstdlib>
-#include <cxxabi.h>
 
 #define NOINLINE __attribute__((noinline))
 #define INLINE inline __attribute__((always_inline))
@@ -322,18 +321,6 @@ NOINLINE int wander_on_leaving(int depth, int x)
 	return wander(depth - 1, x) + 1;
 }
 
-/* What the C++ library remembers of exceptions in flight (Itanium C++ ABI, 2.2.2); a jump out of a
- * handler must put it back by hand. */
-struct exceptions {
-	void *caught;
-	unsigned int uncaught;
-};
-
-NOINLINE struct exceptions *exceptions_here()
-{
-	return reinterpret_cast<struct exceptions *>(abi::__cxa_get_globals());
-}
-
 struct jump_left {
 	uint32_t mine;
 	INLINE ~jump_left()
@@ -354,12 +341,12 @@ NOINLINE int come_back_by_jump(int depth, int x)
 		return result;
 	}
 	jump_left left = {shadow->jump_count++};
-	const struct exceptions before = *exceptions_here();
+	const struct stack_exceptions before = *stack_shadow_exceptions();
 	const uint32_t destructors = shadow->destructors;
 	if (setjmp(shadow->jumps[left.mine].buffer) == 0) {
 		result = wander(depth - 1, x);
 	} else {
-		*exceptions_here() = before;
+		*stack_shadow_exceptions() = before;
 		shadow->destructors = destructors;
 		if (back_out_of_handler(mark))
 			LOOK(JUMPED_FROM_HANDLER);
@@ -573,7 +560,7 @@ NOINLINE int end_of_the_way(int x)
 	struct stack_shadow *shadow = stack_shadow_here();
 
 	LOOK(CALL);
-	if (what < 2 && shadow->jump_count > 0)
+	if (what < 2 && shadow->jump_count > 0 && !shadow->is_ending)
 		longjmp(shadow->jumps[maze->choose(shadow->jump_count)].buffer, 1);
 	if (what < 9)
 		throw static_cast<int>(maze->choose(7));

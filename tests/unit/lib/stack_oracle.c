@@ -37,7 +37,7 @@ bool stack_oracle_is_full(void)
 void stack_oracle_start(void)
 {
 	memset(&stack_oracle_found, 0, sizeof(stack_oracle_found));
-	unw_set_caching_policy(unw_local_addr_space, UNW_CACHE_PER_THREAD);
+	unw_set_caching_policy(unw_local_addr_space, UNW_CACHE_GLOBAL);
 	stack_doubt_start();
 }
 
@@ -50,9 +50,16 @@ void stack_oracle_show(const char *whose, const struct stack_list *stack)
 	fprintf(stderr, stack->status < 0 ? ", %s\n" : "\n", unw_strerror(stack->status));
 }
 
+/*
+ * libunwind 1.6.2 keeps what it has looked up for all threads, and looks whether a frame was interrupted
+ * after it has given back the lock (find_reg_state in src/dwarf/Gparser.c: tdep_reuse_frame behind
+ * put_rs_cache). So it is asked by one thread at a time.
+ */
+static pthread_mutex_t asking = PTHREAD_MUTEX_INITIALIZER;
+
 /* Our way: marks for signals, which count for nothing, and the mark of a cut. libunwind says "is a
  * signal frame" of the frame that was interrupted. */
-void stack_oracle_walk(unw_cursor_t *cursor, struct stack_list *stack, uint32_t depth)
+static void walk(unw_cursor_t *cursor, struct stack_list *stack, uint32_t depth)
 {
 	unw_word_t pc;
 
@@ -72,6 +79,21 @@ void stack_oracle_walk(unw_cursor_t *cursor, struct stack_list *stack, uint32_t 
 		stack->frames[stack->count++] = pc;
 		stack->status = unw_step(cursor);
 	} while (stack->status > 0);
+}
+
+void stack_oracle_walk(unw_cursor_t *cursor, struct stack_list *stack, uint32_t depth)
+{
+	pthread_mutex_lock(&asking);
+	walk(cursor, stack, depth);
+	pthread_mutex_unlock(&asking);
+}
+
+void stack_oracle_go_to_caller(unw_cursor_t *cursor, unw_context_t *context)
+{
+	pthread_mutex_lock(&asking);
+	if (unw_init_local(cursor, context) != 0 || unw_step(cursor) <= 0)
+		abort();
+	pthread_mutex_unlock(&asking);
 }
 
 static bool is_equal(const struct stack_list *a, const struct stack_list *b)
@@ -213,8 +235,7 @@ __attribute__((noinline)) void stack_oracle_look(uint32_t build, enum stack_feat
 
 	stack_oracle_capture(&ours, caller);
 	unw_getcontext(&context);
-	if (unw_init_local(&cursor, &context) != 0 || unw_step(&cursor) <= 0)
-		abort();
+	stack_oracle_go_to_caller(&cursor, &context);
 	stack_oracle_compare(&ours, &(struct stack_oracle_case){.cursor = &cursor,
 								.shadow = stack_shadow_here(),
 								.build = build,
@@ -228,17 +249,13 @@ __attribute__((noinline)) void stack_oracle_note_base(struct stack_shadow *shado
 	unw_cursor_t cursor;
 
 	unw_getcontext(&context);
-	/* Out of this function, out of its caller, and out of the frame that entered. */
-	if (unw_init_local(&cursor, &context) != 0 || unw_step(&cursor) <= 0 ||
-	    unw_step(&cursor) <= 0)
+	stack_oracle_go_to_caller(&cursor, &context);
+	stack_oracle_walk(&cursor, &base, 2 + STACK_SHADOW_BASE_ROOM);
+	if (base.is_cut || base.count < 2)
 		abort();
-	base.count = 0;
-	if (unw_step(&cursor) > 0)
-		stack_oracle_walk(&cursor, &base, STACK_SHADOW_BASE_ROOM);
-	if (base.is_cut)
-		abort();
-	shadow->base_count = base.count;
-	memcpy(shadow->base, base.frames, base.count * sizeof(base.frames[0]));
+	/* Without the caller itself and the frame that it returns to, which it enters. */
+	shadow->base_count = base.count - 2;
+	memcpy(shadow->base, &base.frames[2], shadow->base_count * sizeof(base.frames[0]));
 }
 
 bool stack_oracle_has_met(uint64_t features)

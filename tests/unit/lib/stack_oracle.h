@@ -69,6 +69,9 @@ void stack_oracle_compare_after_crash(const struct stack_list *ours,
  * it first. */
 void stack_oracle_note_base(struct stack_shadow *shadow);
 
+/* Sets the cursor at the frame that called the function in which *context was taken. */
+void stack_oracle_go_to_caller(unw_cursor_t *cursor, unw_context_t *context);
+
 /* The rest of the cursor's stack, its own frame included. */
 void stack_oracle_walk(unw_cursor_t *cursor, struct stack_list *stack, uint32_t depth);
 void stack_oracle_show(const char *whose, const struct stack_list *stack);

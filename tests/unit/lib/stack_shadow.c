@@ -28,6 +28,13 @@ NOINLINE void stack_shadow_use(struct stack_shadow *shadow)
 	__asm__ volatile("" ::: "memory");
 }
 
+NOINLINE struct stack_exceptions *stack_shadow_exceptions(void)
+{
+	extern struct stack_exceptions *__cxa_get_globals(void);
+
+	return __cxa_get_globals();
+}
+
 struct stack_shadow *stack_shadow_make(void)
 {
 	struct stack_shadow *shadow = mmap(NULL, sizeof(*shadow), PROT_READ | PROT_WRITE,
@@ -43,6 +50,7 @@ void stack_shadow_clear(struct stack_shadow *shadow)
 	shadow->count = shadow->base_count = shadow->leaving_count = 0;
 	shadow->jump_count = shadow->destructors = 0;
 	shadow->features = 0;
+	shadow->is_ending = false;
 }
 
 static void push(struct stack_shadow *shadow, enum stack_shadow_kind kind, uint64_t pc,

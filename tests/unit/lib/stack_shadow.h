@@ -112,7 +112,16 @@ struct stack_shadow {
 	} jumps[STACK_SHADOW_JUMPS];
 	uint32_t jump_count;
 	uint32_t destructors; /* that are running: what leaves one ends the program */
+	bool is_ending;	      /* its thread is being unwound: no jump may stop that */
 };
+
+/* What libstdc++ keeps for each thread about exceptions in flight (__cxa_eh_globals of the Itanium C++
+ * ABI, 2.2.2). It belongs to the stack: who switches to another one, or jumps, puts it right. */
+struct stack_exceptions {
+	void *caught; /* and not ended yet */
+	unsigned int uncaught;
+};
+struct stack_exceptions *stack_shadow_exceptions(void);
 
 /* The shadow of the stack that the calling code is on; null: it has none. The thread may change while
  * a coroutine waits, so nobody remembers an address of its thread's data over a switch. */

@@ -168,11 +168,13 @@ static void yield(void)
 	stack_shadow_leave(mark);
 }
 
-/* A destructor lets nothing out, and a coroutine's stack does not end where the thread's does. */
+/* A destructor lets nothing out, a coroutine's stack does not end where the thread's does, and while an
+ * exception is being handled libstdc++ lets no foreign one be caught. */
 static void end_thread(void)
 {
 	if (end_of_thread == NULL || stack_coroutine_is_here() ||
-	    stack_shadow_here()->destructors > 0)
+	    stack_shadow_here()->destructors > 0 || stack_shadow_here()->is_ending ||
+	    stack_shadow_exceptions()->caught != NULL)
 		return;
 	end_of_thread();
 }

@@ -172,8 +172,7 @@ static __attribute__((noinline)) void look_with(list_change *change)
 	if (change != NULL)
 		change(&ours);
 	unw_getcontext(&context);
-	if (unw_init_local(&cursor, &context) != 0 || unw_step(&cursor) <= 0)
-		abort();
+	stack_oracle_go_to_caller(&cursor, &context);
 	stack_oracle_compare(&ours, &(struct stack_oracle_case){.cursor = &cursor,
 								.shadow = stack_shadow_here(),
 								.build = STACK_ORACLE_NO_BUILD,

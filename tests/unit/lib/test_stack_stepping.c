@@ -61,8 +61,7 @@ static void look_at_instruction(int number, siginfo_t *info, void *interrupted)
 	caller = CALLER_HERE();
 	stack_oracle_capture(&ours, caller);
 	unw_getcontext(&here);
-	if (unw_init_local(&cursor, &here) != 0 || unw_step(&cursor) <= 0)
-		abort();
+	stack_oracle_go_to_caller(&cursor, &here);
 	/* libunwind 1.6.2 itself may read wild addresses, in some prologues of over-aligned frames. */
 	if (sigsetjmp(oracle_crash, 1) != 0) {
 		stack_oracle_compare_after_crash(&ours, &with);
