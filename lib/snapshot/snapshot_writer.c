@@ -517,6 +517,30 @@ static void verify_all(void)
 	thread_state_verify();
 }
 
+static bool is_near(uint64_t one, uint64_t other, uint64_t most)
+{
+	return one <= other + most && other <= one + most;
+}
+
+/* What the threads counted is what the tables hold. A thread that was stopped between the two is off
+ * by a block, and by an entry of its cache if that was on its way. */
+static void verify_sums(const struct site_totals *totals)
+{
+	uint64_t threads = thread_state_count();
+	uint64_t allocations = thread_state_sum(COUNT_ALLOCATIONS), of_sites = 0;
+	uint64_t own_blocks = totals->live_blocks - totals->inherited_blocks;
+
+	if (!INVARIANTS_ARE_CHECKED || totals->is_failed)
+		return;
+	INVARIANT(is_near(own_blocks + thread_state_sum(COUNT_FREES), allocations, threads),
+		  own_blocks + thread_state_sum(COUNT_FREES), allocations);
+	for (uint32_t stack = 0; stack < totals->stack_count; stack++)
+		of_sites += totals->allocated[stack].allocations;
+	/* Mappings are counted by site only. */
+	INVARIANT(options.tracks_mmap || is_near(of_sites, allocations, threads * SITE_MISSED_MAX),
+		  of_sites, allocations);
+}
+
 static int take_locked(enum seep_snapshot_reason reason, const char *label, bool is_quiet)
 {
 	uint32_t epoch = atomic_fetch_add(&epoch_current, 1);
@@ -533,6 +557,8 @@ static int take_locked(enum seep_snapshot_reason reason, const char *label, bool
 	if (result != 0)
 		return result;
 	site_totals_take(&totals, epoch, complete_stacks(call_tree_count(), is_quiet), is_quiet);
+	if (is_quiet)
+		verify_sums(&totals);
 	result = totals.is_failed ? -ENOMEM : write_modules(time_ns);
 	if (result == 0)
 		result = write_stacks(time_ns, totals.stack_count);

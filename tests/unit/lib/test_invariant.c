@@ -453,6 +453,35 @@ static void looks_at_everything_in_the_last_snapshot(bool is_damaged)
 	snapshot_writer_take(SEEP_REASON_FINAL, NULL, true, NULL);
 }
 
+static void add_blocks(uint64_t count)
+{
+	GUARD_SCOPE struct guard guard = guard_enter();
+	struct live_block block = {.bytes = 40, .stack = some_stack(), .kind = BLOCK_MALLOC};
+	struct live_block old;
+
+	block.epoch = epoch_now();
+	for (uint64_t i = 0; i < count; i++)
+		live_table_add(&guard, PLACE + i * 64, &block, &old);
+	this_thread()->counts[0][COUNT_ALLOCATIONS] += count;
+	fills_the_counters_of(this_thread(), block.stack, (uint32_t)count);
+}
+
+static void counts_other_frees_than_it_saw(bool is_damaged)
+{
+	begin_a_file();
+	add_blocks(10000);
+	this_thread()->counts[0][COUNT_FREES] += is_damaged ? 100 : 0;
+	snapshot_writer_take(SEEP_REASON_FINAL, NULL, true, NULL);
+}
+
+static void counts_other_allocations_than_its_sites(bool is_damaged)
+{
+	begin_a_file();
+	add_blocks(10000);
+	call_tree_counters(some_stack())->allocations += is_damaged ? 5000 : 0;
+	snapshot_writer_take(SEEP_REASON_FINAL, NULL, true, NULL);
+}
+
 static void has_a_schedule_that_never_began(bool is_damaged)
 {
 	struct snapshot_result result = {.number = 1};
@@ -505,6 +534,8 @@ static const struct damage {
 	DAMAGE("snapshot/snapshot_writer.c", takes_snapshots_of_falling_epochs),
 	DAMAGE("snapshot/snapshot_file.c", begins_to_write_twice),
 	DAMAGE("record/map_table.c", looks_at_everything_in_the_last_snapshot),
+	DAMAGE("snapshot/snapshot_writer.c", counts_other_frees_than_it_saw),
+	DAMAGE("snapshot/snapshot_writer.c", counts_other_allocations_than_its_sites),
 	DAMAGE("control/schedule.c", has_a_schedule_that_never_began),
 };
 #define DAMAGES (sizeof(damages) / sizeof(damages[0]))
