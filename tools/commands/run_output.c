@@ -103,7 +103,7 @@ static void expand(const char *pattern, const char *program, pid_t pid, char pat
 		}
 	}
 	text[length] = '\0';
-	snprintf(path, PATH_MAX, "%s", length < PATH_MAX ? text : "");
+	snprintf(path, PATH_MAX, "%.*s", PATH_MAX - 1, length < PATH_MAX ? text : "");
 }
 
 bool run_output_children_folder(const char *pattern, const char *program, pid_t pid,
