@@ -27,6 +27,7 @@
 #include "lib/base/syscalls.h"
 #include "lib/base/text.h"
 #include "lib/record/epoch.h"
+#include "lib/record/unwind_rules.h"
 #include "seep/snapshot_format.h"
 
 #include "lib/base/poison.h"
@@ -112,6 +113,15 @@ bool module_list_knows(uint64_t pc)
 	return false;
 }
 
+void module_list_count_unload(void)
+{
+	uint32_t unloads = atomic_load(&module_list_unloads);
+
+	do
+		unwind_rules_expire(unloads + 1);
+	while (!atomic_compare_exchange_weak(&module_list_unloads, &unloads, unloads + 1));
+}
+
 /* The module has gone. */
 static void unload(struct loaded_module *module)
 {
@@ -120,7 +130,7 @@ static void unload(struct loaded_module *module)
 		module_list_moved_start = module->start;
 	if (module->end > module_list_moved_end)
 		module_list_moved_end = module->end;
-	atomic_fetch_add(&module_list_unloads, 1);
+	module_list_count_unload();
 }
 
 static void verify_module(uint32_t index)

@@ -45,6 +45,9 @@ uint32_t module_list_version(void);
 
 extern _Atomic(uint32_t) module_list_unloads;
 
+/* Something has gone: drops all rules and traces. */
+void module_list_count_unload(void);
+
 /* The addresses from the lowest to the highest that were ever unloaded; grows only. */
 extern _Atomic(uint64_t) module_list_moved_start, module_list_moved_end;
 

@@ -127,7 +127,7 @@ static bool was_stale(uint64_t lookup, const struct unwind_rule *rule)
 
 	if (memcmp(&fresh, rule, sizeof(fresh)) == 0)
 		return false;
-	atomic_fetch_add(&module_list_unloads, 1); /* drops all rules and traces */
+	module_list_count_unload();
 	return true;
 }
 

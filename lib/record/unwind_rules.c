@@ -25,7 +25,7 @@
 #define TABLE_SLOTS (UNWIND_LINE_SLOTS << UNWIND_LINE_BITS)
 #define LINES_PROBED 8u
 #define KEY_IS_CLAIMED (1ull << 63)
-#define KEY_PC ((1ull << 47) - 1)
+#define KEY_PC ((1ull << UNWIND_PC_BITS) - 1)
 
 _Static_assert(sizeof(struct unwind_slot) * UNWIND_LINE_SLOTS == 64, "one line of the cache");
 
@@ -72,7 +72,7 @@ static struct unwind_rule compile(uint64_t pc, uint64_t key)
 
 __attribute__((noinline)) struct unwind_rule unwind_rule_of_slow(uint64_t pc, uint64_t key)
 {
-	if (pc >> 47 != 0)
+	if (pc >> UNWIND_PC_BITS != 0)
 		return cfi_rule(pc);
 	for (uint32_t n = 0; n < LINES_PROBED * UNWIND_LINE_SLOTS; n++) {
 		struct unwind_slot *slot = slot_at(pc, n);
@@ -90,6 +90,25 @@ __attribute__((noinline)) struct unwind_rule unwind_rule_of_slow(uint64_t pc, ui
 			break;
 	}
 	return compile(pc, key);
+}
+
+/* A quarter of the way round: rules that have gone half of it are put back to one. */
+#define EXPIRY_UNLOADS ((UNWIND_UNLOADS_MASK + 1) / 4)
+
+void unwind_rules_expire(uint32_t unloads)
+{
+	uint64_t aged = (uint64_t)((unloads - EXPIRY_UNLOADS) & UNWIND_UNLOADS_MASK)
+			<< UNWIND_PC_BITS;
+
+	for (uint32_t i = 0; unloads % EXPIRY_UNLOADS == 0 && i < TABLE_SLOTS; i++) {
+		uint64_t key = atomic_load_explicit(&unwind_slots[i].key, memory_order_relaxed);
+		uint32_t age = (unloads - (uint32_t)(key >> UNWIND_PC_BITS)) & UNWIND_UNLOADS_MASK;
+
+		/* One that somebody is filling is as new as can be. */
+		if (key != 0 && (key & KEY_IS_CLAIMED) == 0 && age >= 2 * EXPIRY_UNLOADS)
+			atomic_compare_exchange_strong(&unwind_slots[i].key, &key,
+						       (key & KEY_PC) | aged);
+	}
 }
 
 /* Slots are never emptied, so there is no gap on the way from a pc to its slot. Two may have the same

@@ -17,11 +17,18 @@
 /* Makes the table; false when there is no memory for it. */
 bool unwind_rules_start(void);
 
+/* A key has 16 bits for the number of unloads. To be called before that becomes `unloads`, so that
+ * no rule is ever so old that its number comes round. */
+void unwind_rules_expire(uint32_t unloads);
+
 /* Of a debug build: every rule lies where it is looked for. */
 void unwind_rules_verify(void);
 
+#define UNWIND_PC_BITS 47
+#define UNWIND_UNLOADS_MASK 0xffffu
+
 struct unwind_slot {
-	_Atomic(uint64_t) key; /* pc | unloads << 47; 0: empty */
+	_Atomic(uint64_t) key; /* pc | unloads << UNWIND_PC_BITS; 0: empty */
 	struct unwind_rule rule;
 };
 
@@ -48,7 +55,7 @@ static inline uint32_t unwind_slot_of(uint64_t pc)
  */
 static inline struct unwind_rule unwind_rule_of(uint64_t pc, uint32_t unloads)
 {
-	uint64_t key = pc | (uint64_t)(unloads & 0xffff) << 47;
+	uint64_t key = pc | (uint64_t)(unloads & UNWIND_UNLOADS_MASK) << UNWIND_PC_BITS;
 	struct unwind_slot *slot = &unwind_slots[unwind_slot_of(pc)];
 
 	if (__builtin_expect(atomic_load_explicit(&slot->key, memory_order_acquire) == key, 1)) {
