@@ -26,6 +26,7 @@
 #include "lib/record/map_table.h"
 #include "lib/record/module_list.h"
 #include "lib/record/side_table.h"
+#include "lib/record/site_counters.h"
 #include "lib/snapshot/process_facts.h"
 #include "lib/snapshot/snapshot_file.h"
 #include "lib/snapshot/snapshot_writer.h"
@@ -264,6 +265,8 @@ static void a_snapshot_is_not_taken_or_whole(void **state)
 
 		block.stack = lib_stack_id(frames, 2);
 		live_table_add(&guard, place + n * 32, &block, &old);
+		guard_count(&guard, COUNT_ALLOCATIONS, 1);
+		site_counters_add(&guard, block.stack, block.bytes);
 		scratch_forget(); /* or it needs no new memory */
 		refuse_after(n, n % 2 ? 1 : UINT64_MAX);
 		result = snapshot_writer_take(SEEP_REASON_INTERVAL, NULL, true, NULL);
