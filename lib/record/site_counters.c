@@ -108,6 +108,7 @@ void site_counters_sum(struct site_counters *sums, uint32_t count)
 			__atomic_load_n(&shared->allocated_bytes, __ATOMIC_RELAXED);
 	}
 	/* Against the direction in which entries move, so that none is seen twice: see the header. */
+	atomic_thread_fence(memory_order_acquire);
 	for (uint32_t i = 0; i < threads; i++) {
 		const struct thread_state *thread = thread_state_at(i);
 
