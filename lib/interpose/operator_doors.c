@@ -13,8 +13,8 @@
  *   Runs in   the target, in every thread
  *   Locks     none of its own
  *   Memory    static
- *   Calls     dlsym once per operator; dlopen(RTLD_NOLOAD) and dlsym per plug-in; the real
- *             operators, whose exceptions pass through
+ *   Calls     dlsym once per operator; dlopen(RTLD_NOLOAD) and dlsym per plug-in after each
+ *             unload; the real operators, whose exceptions pass through
  *   Failure   without any real operator: malloc and free
  */
 #include <dlfcn.h>
@@ -33,15 +33,18 @@ typedef void *operator_new(size_t bytes, uintptr_t second, uintptr_t third);
 typedef void operator_delete(void *ptr, uintptr_t second, uintptr_t third);
 
 /* An operator as one object of a program without a global one reaches it: a plug-in with its own
- * libstdc++. Each such object may have another. */
+ * libstdc++. Each such object may have another. Written by one thread at a time, while `sequence` is
+ * odd; who reads it meanwhile looks the operator up himself. */
 struct plugin_operator {
-	const void *object; /* its link map */
-	uint32_t unloads;   /* module_list_unloads when it was found: the link map may be another's
-			       later */
-	void *function;
+	_Atomic(uint32_t) sequence;
+	_Atomic(uint32_t) unloads;    /* module_list_unloads when it was found: the link map may be
+				      another's later */
+	_Atomic(const void *) object; /* its link map; null: empty */
+	_Atomic(void *) function;
 };
 
-#define PLUGINS_MAX 8
+#define PLUGINS_MAX 64u
+#define PLACES_MAX 8u /* where an object may be */
 
 /* What is known of one operator. */
 struct operator_cache {
@@ -49,7 +52,7 @@ struct operator_cache {
 	_Atomic(bool) is_searched;
 	void *global;		  /* the next in the search order, null in a program without C++ */
 	_Atomic(void *) standard; /* the same where it is a standard library's; otherwise null */
-	_Atomic(struct plugin_operator *) plugins[PLUGINS_MAX];
+	struct plugin_operator plugins[PLUGINS_MAX];
 };
 
 static bool is_ours(const void *function)
@@ -73,30 +76,68 @@ static void *find_from(const char *name, const char *path)
 	return is_ours(found) ? NULL : found;
 }
 
+static struct plugin_operator *place_of(struct operator_cache *cache, const void *object,
+					uint32_t n)
+{
+	uint64_t hash = ((uint64_t)object >> 4) * 0x9e3779b97f4a7c15ull;
+
+	return &cache->plugins[((hash >> 32) + n) % PLUGINS_MAX];
+}
+
+static bool read_plugin(struct plugin_operator *entry, const void *object, uint32_t unloads,
+			void **function)
+{
+	uint32_t before = atomic_load_explicit(&entry->sequence, memory_order_acquire);
+	bool is_it = atomic_load_explicit(&entry->object, memory_order_relaxed) == object &&
+		     atomic_load_explicit(&entry->unloads, memory_order_relaxed) == unloads;
+
+	*function = atomic_load_explicit(&entry->function, memory_order_relaxed);
+	atomic_thread_fence(memory_order_acquire);
+	return is_it && before % 2 == 0 &&
+	       atomic_load_explicit(&entry->sequence, memory_order_relaxed) == before;
+}
+
+/* Takes an empty place, or one that an unload has made worthless, or somebody else's. */
+static void remember_plugin(struct operator_cache *cache, const void *object, uint32_t unloads,
+			    void *function)
+{
+	struct plugin_operator *entry = place_of(cache, object, 0);
+	uint32_t sequence;
+
+	for (uint32_t n = 0; n < PLACES_MAX; n++) {
+		struct plugin_operator *other = place_of(cache, object, n);
+
+		if (atomic_load(&other->object) == NULL ||
+		    atomic_load(&other->unloads) != unloads) {
+			entry = other;
+			break;
+		}
+	}
+	sequence = atomic_load_explicit(&entry->sequence, memory_order_relaxed);
+	if (sequence % 2 != 0 ||
+	    !atomic_compare_exchange_strong(&entry->sequence, &sequence, sequence + 1))
+		return;
+	atomic_store(&entry->object, object);
+	atomic_store(&entry->unloads, unloads);
+	atomic_store(&entry->function, function);
+	atomic_store(&entry->sequence, sequence + 2);
+}
+
 static void *plugin_operator_slow(struct operator_cache *cache, uint64_t caller_pc)
 {
-	static struct plugin_operator entries[512];
-	static _Atomic(uint32_t) entry_count;
-	uint32_t unloads = atomic_load(&module_list_unloads), index;
-	struct plugin_operator *entry;
+	uint32_t unloads = atomic_load(&module_list_unloads);
 	struct dl_find_object object;
-	void *found;
+	void *function;
 
 	if (_dl_find_object((void *)caller_pc, &object) != 0)
 		return NULL;
-	for (int i = 0; i < PLUGINS_MAX; i++) {
-		entry = atomic_load(&cache->plugins[i]);
-		if (entry != NULL && entry->object == object.dlfo_link_map &&
-		    entry->unloads == unloads)
-			return entry->function;
-	}
-	found = find_from(cache->name, object.dlfo_link_map->l_name);
-	index = atomic_fetch_add(&entry_count, 1);
-	if (index < sizeof(entries) / sizeof(entries[0])) {
-		entries[index] = (struct plugin_operator){object.dlfo_link_map, unloads, found};
-		atomic_store(&cache->plugins[index % PLUGINS_MAX], &entries[index]);
-	}
-	return found;
+	for (uint32_t n = 0; n < PLACES_MAX; n++)
+		if (read_plugin(place_of(cache, object.dlfo_link_map, n), object.dlfo_link_map,
+				unloads, &function))
+			return function;
+	function = find_from(cache->name, object.dlfo_link_map->l_name);
+	remember_plugin(cache, object.dlfo_link_map, unloads, function);
+	return function;
 }
 
 /* True for a function of libstdc++ (gcc) or libc++ (LLVM). */

@@ -26,6 +26,7 @@ def tests():
             functools.partial(fork_handlers, who)
     yield "children of a program with generated code do not hang", generated_code
     yield "plug-ins keep their own operators new and delete", plugin_operators
+    yield "the operators of 20 plug-ins are looked up once each", many_plugins
     yield "a plug-in at the place of another that went unseen", unseen_unload
     yield "the first child in a new pid namespace is number 1", pid_namespace
     yield "200 loads of one plug-in leave few modules and stacks", reopened_plugin
@@ -311,6 +312,26 @@ def plugin_operators(box):
             compile_plugin(box, "plugin_with_plain_operators.cc")
         run_both(box, [program], settings)
         run_both(box, [program, "close"], settings)
+
+
+def many_plugins(box):
+    """The dynamic linker's own log says how often each plug-in was asked."""
+    compile_plugin(box, "plugin_with_plain_operators.cc")
+    plugins = [box.path("plugin_%d.so" % i) for i in range(20)]
+    for plugin in plugins:
+        shutil.copy(box.path("plugin_with_plain_operators.so"), plugin)
+    program = box.compile("uses_many_plugins_with_operators.c", "-O1")
+    settings = box.preload(output=box.path("out.seep"), quiet="on")
+    settings.update(LD_DEBUG="files", LD_DEBUG_OUTPUT=box.path("linker"))
+    result = box.run([program, "30", *plugins], settings, timeout=HANGS_S)
+    expect_equal((result.returncode, result.stderr), (0, b""), "(status, stderr)")
+    logs = [name for name in os.listdir(box.folder) if name.startswith("linker.")]
+    with open(box.path(logs[0]), encoding="utf-8", errors="replace") as log:
+        text = log.read()
+    opened = sum(text.count("opening file=" + plugin) for plugin in plugins)
+    # By the program, for new and for delete; each of them may meet a full row of places.
+    box.note("%d openings of %d plug-ins" % (opened, len(plugins)))
+    expect(len(plugins) <= opened <= 8 * len(plugins), "%d openings" % opened)
 
 
 def unseen_unload(box):
