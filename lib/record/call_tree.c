@@ -458,6 +458,9 @@ static inline uint32_t child_of(const struct table *table, uint32_t parent, uint
 		const struct entry *entry = entry_at(table, path + probe);
 		uint64_t node = atomic_load_explicit(&entry->node, memory_order_acquire);
 
+		/* First: it has the key of a frame without parent, and its pc may be written by now. */
+		if (__builtin_expect(node == 0, 0))
+			break;
 		if (__builtin_expect(
 			    (node & ~ID_MASK) == key &&
 				    atomic_load_explicit(&entry->pc, memory_order_relaxed) == pc &&
@@ -466,8 +469,6 @@ static inline uint32_t child_of(const struct table *table, uint32_t parent, uint
 			INVARIANT(is_node(node & ID_MASK, parent, pc, generation), node, pc);
 			return node & ID_MASK;
 		}
-		if (node == 0)
-			break;
 	}
 	return child_of_slow(parent, pc, path, generation);
 }

@@ -216,6 +216,39 @@ static void gives_other_numbers_where_addresses_changed_hands(void **state)
 	atomic_fetch_sub(&module_list_unloads, 1);
 }
 
+#define OUTERMOST 300000u
+
+static _Atomic(uint32_t) outermost_round[2];
+static _Atomic(uint32_t) taken_for_none;
+
+/* Both at the same new frame at the same time, as nearly as that can be had. */
+static void number_outermost(uint32_t number, void *context)
+{
+	const uint64_t *first = context;
+
+	for (uint32_t i = 0; i < OUTERMOST; i++) {
+		const uint64_t frame = *first + i;
+
+		atomic_store(&outermost_round[number], i);
+		for (uint32_t spin = 0; spin < 1000 && atomic_load(&outermost_round[!number]) < i;
+		     spin++)
+			;
+		taken_for_none += lib_stack_id(&frame, 1) == CALL_TREE_ROOT;
+	}
+}
+
+/* An entry that is being filled has no node yet: that is not the stack without frames. */
+static void an_outermost_frame_is_never_taken_for_none(void **state)
+{
+	uint64_t first = frame_numbered(1u << 30);
+	struct lib_crowd crowd;
+
+	(void)state;
+	lib_crowd_start(&crowd, 2, number_outermost, &first);
+	lib_crowd_join(&crowd);
+	assert_int_equal(taken_for_none, 0);
+}
+
 static int start(void **state)
 {
 	(void)state;
@@ -231,6 +264,7 @@ int main(void)
 		cmocka_unit_test(numbers_the_deepest_stack),
 		cmocka_unit_test(gives_other_numbers_where_addresses_changed_hands),
 		cmocka_unit_test(threads_meet_at_new_stacks),
+		cmocka_unit_test(an_outermost_frame_is_never_taken_for_none),
 		cmocka_unit_test(keeps_a_million_nodes_apart),
 	};
 
