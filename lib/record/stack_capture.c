@@ -293,6 +293,16 @@ static __attribute__((noinline)) uint32_t verify_slow(struct stack_trace *trace,
 	return 0;
 }
 
+/* Whether the outermost frame, which is right, still is the outermost one. */
+static inline bool still_ends(struct stack_trace *trace, uint32_t unloads)
+{
+	struct stack_frame none;
+
+	return trace->is_complete &&
+	       (__builtin_expect(!trace->ends_in_word, 1) ||
+		step_out_slow(&trace->frames[0], &none, unloads, &trace->walk) == STEP_END);
+}
+
 /* Stores the paths of frames[from .. to-1], which go on from `path`. */
 static inline void find_paths(struct stack_frame *frames, uint32_t from, uint32_t to, uint64_t path)
 {
@@ -364,7 +374,7 @@ void stack_capture_waiting(struct stack_trace *trace, uint32_t depth)
 			right = __builtin_expect(has_steps, 0)
 					? verify_slow(trace, last - 1, unloads)
 					: verify(frames, last - 1);
-			if (__builtin_expect(right == 0 && trace->is_complete, 1)) {
+			if (__builtin_expect(right == 0 && still_ends(trace, unloads), 1)) {
 				trace->is_cut = false;
 				trace->has_steps = has_steps;
 				if (fresh == STACK_TRACE_ROOM && last <= depth) {
@@ -389,6 +399,8 @@ void stack_capture_waiting(struct stack_trace *trace, uint32_t depth)
 		step = step_out(&frames[fresh], &frames[fresh - 1], unloads, &trace->walk);
 	}
 	trace->is_complete = step == STEP_END;
+	/* A return address of zero: only then is it known where it was. */
+	trace->ends_in_word = trace->is_complete && frames[fresh - 1].sp != 0;
 	trace->is_cut = step != STEP_END;
 	trace->has_steps = has_steps;
 	put_together(trace, 0, fresh, depth);

@@ -63,6 +63,7 @@ struct stack_trace {
 	uint32_t unloads;      /* module_list_unloads when it was taken */
 	bool is_cut;	       /* there is more outside of frames[0] */
 	bool is_complete;      /* frames[0] is where the thread begins */
+	bool ends_in_word;     /* because a word of the stack says so, which may change */
 	bool has_steps;	       /* perhaps one of the frames is FRAME_FROM_STEP */
 	struct full_walk walk; /* of the present capture, for odd frames */
 	/* What is not the last stack is room for the next one. */

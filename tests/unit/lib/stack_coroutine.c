@@ -126,6 +126,8 @@ static void begin(struct coroutine *self, uint32_t (*choose)(uint32_t limit), vo
 	self->context.uc_stack.ss_sp = self->memory->start;
 	self->context.uc_stack.ss_size = bytes;
 	self->context.uc_link = NULL;
+	/* Behind the bottom libunwind guesses by rbp, and reads where it points. */
+	self->context.uc_mcontext.gregs[REG_RBP] = (greg_t)self;
 	makecontext(&self->context, live, 0);
 	self->has_begun = true;
 }

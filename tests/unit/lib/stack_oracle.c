@@ -19,6 +19,7 @@
 
 struct stack_oracle_counts stack_oracle_found;
 bool stack_oracle_is_silent;
+__thread struct caller stack_oracle_caller;
 __thread uint32_t stack_oracle_depth = OPTIONS_STACK_DEPTH_MAX;
 
 static const char *const feature_texts[] = {
@@ -34,8 +35,17 @@ bool stack_oracle_is_full(void)
 	return wanted != NULL && wanted[0] != 0;
 }
 
+/*
+ * libunwind 1.6.2 keeps what it has looked up for all threads, and looks whether a frame was interrupted
+ * after it has given back the lock (find_reg_state in src/dwarf/Gparser.c: tdep_reuse_frame behind
+ * put_rs_cache). So it is asked by one thread at a time.
+ */
+static pthread_mutex_t asking = PTHREAD_MUTEX_INITIALIZER;
+
 void stack_oracle_start(void)
 {
+	/* A test before may have crashed in it. */
+	asking = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
 	memset(&stack_oracle_found, 0, sizeof(stack_oracle_found));
 	unw_set_caching_policy(unw_local_addr_space, UNW_CACHE_GLOBAL);
 	stack_doubt_start();
@@ -49,13 +59,6 @@ void stack_oracle_show(const char *whose, const struct stack_list *stack)
 	fprintf(stderr, "%s", stack->is_cut ? " (cut)" : "");
 	fprintf(stderr, stack->status < 0 ? ", %s\n" : "\n", unw_strerror(stack->status));
 }
-
-/*
- * libunwind 1.6.2 keeps what it has looked up for all threads, and looks whether a frame was interrupted
- * after it has given back the lock (find_reg_state in src/dwarf/Gparser.c: tdep_reuse_frame behind
- * put_rs_cache). So it is asked by one thread at a time.
- */
-static pthread_mutex_t asking = PTHREAD_MUTEX_INITIALIZER;
 
 /* Our way: marks for signals, which count for nothing, and the mark of a cut. libunwind says "is a
  * signal frame" of the frame that was interrupted. */
@@ -233,6 +236,7 @@ __attribute__((noinline)) void stack_oracle_look(uint32_t build, enum stack_feat
 	unw_context_t context;
 	unw_cursor_t cursor;
 
+	stack_oracle_caller = caller;
 	stack_oracle_capture(&ours, caller);
 	unw_getcontext(&context);
 	stack_oracle_go_to_caller(&cursor, &context);

@@ -45,6 +45,9 @@ void stack_oracle_start(void);
  * was called from. */
 void stack_oracle_look(uint32_t build, enum stack_feature feature);
 
+/* Where the thread's last look came from: two of the same state are where a last trace is re-used. */
+extern __thread struct caller stack_oracle_caller;
+
 /* Takes a frame out of what the thread's next capture re-uses: the one that many frames outwards. */
 void stack_oracle_spoil_last(uint32_t outwards);
 
