@@ -27,6 +27,8 @@ LIBUNWIND_IS_WRONG = {
 CUT = {
     # The frame pointer of code without unwind data holds data, which looks like a frame.
     "keeps_data_in_frame_pointer": 1,
+    # The same, and what looks like a return address is where nothing is.
+    "keeps_address_of_nothing": 1,
 }
 # Cases that show a way of unwinding, with the least number of captures in them.
 SHAPES = {
