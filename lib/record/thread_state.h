@@ -41,9 +41,15 @@ struct site_delta {
 	uint64_t bytes;
 };
 
+/* States lie side by side, and each thread writes both ends of its own all the time: so that the next
+ * thread does not share a line of the processor's caches with it, nor the one that is fetched with
+ * it, they begin at multiples of two lines. */
+#define THREAD_STATE_ALIGNMENT 128
+
 struct thread_state {
-	_Atomic(uint32_t) owner_tid; /* 0: free for the next thread */
-	volatile uint32_t inside;    /* depth of guards; > 1 in a signal handler */
+	_Alignas(THREAD_STATE_ALIGNMENT) _Atomic(uint32_t)
+		owner_tid;	  /* 0: free for the next thread */
+	volatile uint32_t inside; /* depth of guards; > 1 in a signal handler */
 
 	/* Written by the owner only, read by whoever takes a snapshot. The second row is for its
 	 * signal handlers that interrupt the library, perhaps while it adds to the first. */
@@ -65,6 +71,7 @@ struct thread_state {
 };
 
 _Static_assert(sizeof(struct thread_state) <= 32 << 10, "DESIGN: 32 KiB per thread");
+_Static_assert(sizeof(struct thread_state) % THREAD_STATE_ALIGNMENT == 0, "nothing is shared");
 
 /* "This thread is inside the library." Functions that record take one as a parameter, so that none
  * of them can be called without. */
