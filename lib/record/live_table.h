@@ -96,14 +96,28 @@ static inline uint64_t *live_table_word(uint64_t addr)
 	return &leaf[addr >> LIVE_TABLE_GRANULE_BITS & (LIVE_TABLE_LEAF_WORDS - 1)];
 }
 
+/* Whether no block is recorded in a word that this thread may write. Where the processor can, it looks
+ * by an instruction that writes: a page that is read first is the kernel's page of zeros, and is
+ * replaced at the first write by a second fault, for which all other processors are interrupted. */
+static inline bool live_word_is_free(uint64_t *word)
+{
+#ifdef __x86_64__
+	bool is_free;
+
+	__asm__ volatile("orq $0, %1" : "=@ccz"(is_free), "+m"(*word));
+	return is_free;
+#else
+	return __atomic_load_n(word, __ATOMIC_RELAXED) == 0;
+#endif
+}
+
 static inline bool live_table_add_fast(uint64_t addr, uint64_t bytes, uint32_t stack,
 				       uint32_t epoch, enum block_kind kind)
 {
 	uint64_t *word = live_table_word(addr);
 
 	if (__builtin_expect(bytes >= LIVE_WORD_BYTES_LIMIT || word == NULL ||
-				     live_table_has_neighbours ||
-				     __atomic_load_n(word, __ATOMIC_RELAXED) != 0,
+				     live_table_has_neighbours || !live_word_is_free(word),
 			     0))
 		return false;
 	__atomic_store_n(word, live_word_of(addr, bytes, stack, epoch, kind), __ATOMIC_RELAXED);
