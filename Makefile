@@ -138,6 +138,13 @@ $(STACK_TEST_PARTS): $(BUILD)/%.o: %.c Makefile
 STACK_TEST_PROGRAMS := $(STACK_TESTS:%=$(BUILD)/tests/unit/lib/%)
 $(STACK_TEST_PROGRAMS): $(STACK_TEST_PARTS) $(MAZE_WAYS:%=$(BUILD)/tests/unit/lib/stack_maze_%.o)
 $(STACK_TEST_PROGRAMS): LIB_TEST_LIBS := -lgcc_s -lstdc++ $(LIB_TEST_LIBS)
+STACK_PLUGINS := $(foreach generation,1 2 3 4 5 6 7 8,$(BUILD)/tests/unit/lib/stack_plugin_$(generation).so)
+$(STACK_PLUGINS): $(BUILD)/tests/unit/lib/stack_plugin_%.so: tests/unit/lib/stack_plugin.c Makefile
+	@mkdir -p $(@D)
+	$(call SAY,CC)$(CC) -shared -nostdlib -Wl,-Bsymbolic -DGENERATION=$* -o $@ $<
+$(BUILD)/tests/unit/lib/test_stack_reload: | $(STACK_PLUGINS)
+$(BUILD)/tests/unit/lib/test_stack_reload: LIB_TEST_FLAGS = -Wl,--wrap=cfi_rule \
+	-DPLUGIN='"$(abspath $(BUILD))/tests/unit/lib/stack_plugin_%u.so"'
 -include $(STACK_TEST_PARTS:.o=.d)
 # Their long form: more than a million captures.
 .PHONY: check-stacks

@@ -23,17 +23,16 @@ DOOR int dlclose(void *handle);
 
 int dlclose(void *handle)
 {
+	bool has_looked;
 	int result;
 
 	if (real.dlclose == NULL)
 		real_functions_find();
-	/* Before: what is unloaded must be known to be missed. After: its addresses may be used
-	 * again at once. */
-	if (*life_switch_word == LIFE_ON)
-		module_list_refresh();
+	if (*life_switch_word != LIFE_ON)
+		return real.dlclose(handle);
+	has_looked = module_list_begin_close();
 	result = real.dlclose(handle);
-	if (*life_switch_word == LIFE_ON)
-		module_list_refresh();
+	module_list_end_close(has_looked);
 	return result;
 }
 

@@ -7,11 +7,12 @@
  * known module covers (call_tree), and around dlclose, where the order matters.
  *
  *   Runs in   the target: start, new stacks, dlclose; read by the helper without a lock
- *   Locks     LOCK_MODULES, only tried: who finds it taken has nothing to do. Not taken for a
- *             fork: what a thread was adding at that instant is not yet in the count
+ *   Locks     LOCK_MODULES, only tried: a dlclose that does not get it leaves the list uncertain until
+ *             the next one. Not taken for a fork: what a thread was adding at that instant is not yet
+ *             in the count
  *   Memory    region
- *   Calls     _dl_find_object; dl_iterate_phdr (takes a lock of the dynamic linker) at start and
- *             around dlclose
+ *   Calls     _dl_find_object; sched_yield; dl_iterate_phdr (takes a lock of the dynamic linker) at
+ *             start and around dlclose
  *   Failure   an unknown module: its frames stay plain addresses
  */
 #include "lib/record/module_list.h"
@@ -72,7 +73,7 @@ uint32_t module_list_generation_slow(uint64_t pc)
 {
 	uint32_t count;
 
-	if (!module_list_knows(pc))
+	if (!module_list_is_certain(atomic_load(&module_list_unloads)) || !module_list_knows(pc))
 		module_list_note(pc);
 	count = module_list_count();
 
@@ -113,13 +114,26 @@ bool module_list_knows(uint64_t pc)
 	return false;
 }
 
+static _Atomic(uint32_t) closing;  /* dlcloses at work or not looked at */
+static _Atomic(uint32_t) finished; /* those of them that have returned */
+static _Atomic(bool) is_unsure;	   /* one of those may have unloaded what was not in the list */
+
+/* The number of unloads becomes `by` more, and the mark of dlcloses that are at work is set or taken
+ * away. Who begins a dlclose has counted it before he comes here. */
+static void change_number(uint32_t by)
+{
+	uint32_t unloads = atomic_load(&module_list_unloads), next;
+
+	do {
+		next = (unloads & ~1u) + 2 * by + (atomic_load(&closing) != 0);
+		if (by != 0)
+			unwind_rules_expire(next);
+	} while (!atomic_compare_exchange_weak(&module_list_unloads, &unloads, next));
+}
+
 void module_list_count_unload(void)
 {
-	uint32_t unloads = atomic_load(&module_list_unloads);
-
-	do
-		unwind_rules_expire(unloads + 1);
-	while (!atomic_compare_exchange_weak(&module_list_unloads, &unloads, unloads + 1));
+	change_number(1);
 }
 
 /* The module has gone. */
@@ -268,10 +282,8 @@ static bool is_same(const struct loaded_module *module, const struct dl_phdr_inf
 struct refresh {
 	bool is_first;
 	bool has_changed;
+	uint32_t number; /* of this look */
 	uint32_t old_count;
-	/* Which of the modules known before are still there; beyond 4096 they are never unloaded.
-	 */
-	uint8_t is_there[4096];
 };
 
 /* True when another module lies in the same place, or did later. */
@@ -288,7 +300,7 @@ static bool is_overlapped(const struct loaded_module *old, uint32_t count)
 }
 
 /* A plug-in that comes back to where it was is the same module: its stacks are the same stacks. */
-static bool is_back(const struct loaded_module *module, uint32_t count)
+static bool is_back(const struct loaded_module *module, uint32_t count, uint32_t number)
 {
 	for (uint32_t i = 0; i < count; i++) {
 		struct loaded_module *old = module_at(i);
@@ -300,6 +312,7 @@ static bool is_back(const struct loaded_module *module, uint32_t count)
 		    memcmp(old->build_id, module->build_id, module->build_id_bytes) == 0 &&
 		    text_equal(old->path, module->path) && !is_overlapped(old, count)) {
 			old->unloaded_epoch = 0;
+			old->seen = number;
 			return true;
 		}
 	}
@@ -323,7 +336,7 @@ static void add_module(const struct dl_phdr_info *info, struct refresh *refresh)
 	module = module_at(index);
 	if (!describe(module, info, refresh->is_first))
 		return;
-	if (is_back(module, index)) {
+	if (is_back(module, index, refresh->number)) {
 		refresh->has_changed = true;
 		return;
 	}
@@ -360,8 +373,7 @@ static int visit(struct dl_phdr_info *info, size_t bytes, void *context)
 		struct loaded_module *module = module_at(i);
 
 		if (module->unloaded_epoch == 0 && is_same(module, info)) {
-			if (i < sizeof(refresh->is_there))
-				refresh->is_there[i] = 1;
+			module->seen = refresh->number;
 			refresh->is_first = false;
 			return 0;
 		}
@@ -371,31 +383,82 @@ static int visit(struct dl_phdr_info *info, size_t bytes, void *context)
 	return 0;
 }
 
+static void refresh_locked(void)
+{
+	static uint32_t number;
+	struct refresh refresh = {
+		.is_first = true, .number = ++number, .old_count = module_list_count()};
+
+	if (dl_iterate_phdr(visit, &refresh) != 0)
+		return;
+	for (uint32_t i = 0; i < refresh.old_count; i++) {
+		struct loaded_module *module = module_at(i);
+
+		if (module->unloaded_epoch == 0 && module->seen != refresh.number) {
+			unload(module);
+			refresh.has_changed = true;
+		}
+	}
+	if (refresh.has_changed)
+		atomic_fetch_add_explicit(&version, 1, memory_order_release);
+}
+
 void module_list_refresh(void)
 {
-	static struct refresh refresh; /* too large for a small stack; protected by the lock */
-
 	if (!lock_try(&modules_lock, LOCK_MODULES))
 		return;
-	refresh = (struct refresh){.is_first = true, .old_count = module_list_count()};
-	if (dl_iterate_phdr(visit, &refresh) == 0) {
-		for (uint32_t i = 0; i < refresh.old_count && i < sizeof(refresh.is_there); i++) {
-			struct loaded_module *module = module_at(i);
+	refresh_locked();
+	lock_give(&modules_lock, LOCK_MODULES);
+}
 
-			if (module->unloaded_epoch == 0 && !refresh.is_there[i]) {
-				unload(module);
-				refresh.has_changed = true;
-			}
-		}
-		if (refresh.has_changed)
-			atomic_fetch_add_explicit(&version, 1, memory_order_release);
+/* Who has the lock has it for a short time, unless it is this thread in a signal handler. */
+#define LOCK_TRIES 1000
+
+static bool take_patiently(void)
+{
+	for (uint32_t i = 0; i < LOCK_TRIES; i++) {
+		if (lock_try(&modules_lock, LOCK_MODULES))
+			return true;
+		sys_call(SYS_sched_yield);
 	}
+	return false;
+}
+
+bool module_list_begin_close(void)
+{
+	bool has_looked = take_patiently();
+
+	/* What is unloaded must be known to be missed. */
+	if (has_looked) {
+		refresh_locked();
+		lock_give(&modules_lock, LOCK_MODULES);
+	}
+	atomic_fetch_add(&closing, 1);
+	change_number(0);
+	return has_looked;
+}
+
+void module_list_end_close(bool has_looked)
+{
+	uint32_t count, left;
+
+	if (!has_looked)
+		atomic_store(&is_unsure, true);
+	atomic_fetch_add(&finished, 1);
+	if (!take_patiently())
+		return;
+	count = atomic_exchange(&finished, 0);
+	refresh_locked();
+	left = atomic_load(&closing);
+	while (!atomic_compare_exchange_weak(&closing, &left, left > count ? left - count : 0))
+		;
+	change_number(atomic_exchange(&is_unsure, false));
 	lock_give(&modules_lock, LOCK_MODULES);
 }
 
 void module_list_note(uint64_t pc)
 {
-	static struct refresh refresh; /* protected by the lock */
+	struct refresh refresh;
 	struct dl_find_object object;
 	struct dl_phdr_info info = {0};
 	const ElfW(Ehdr) * header;
@@ -442,4 +505,8 @@ out:
 void module_list_postfork_child(void)
 {
 	lock_reset(&modules_lock, LOCK_MODULES);
+	/* Those of other threads are at work in the parent only; one's own may end here, uncounted. */
+	atomic_store(&closing, 0);
+	atomic_store(&finished, 0);
+	change_number(0);
 }

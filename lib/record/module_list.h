@@ -25,6 +25,7 @@ struct loaded_module {
 	uint32_t flags;			  /* SEEP_MODULE_… of the file format */
 	uint16_t build_id_bytes;
 	uint8_t build_id[MODULE_BUILD_ID_MAX];
+	uint32_t seen;	  /* number of the last look that found it; protected by the lock */
 	const char *path; /* a copy of our own */
 };
 
@@ -43,7 +44,19 @@ const struct loaded_module *module_list_at(uint32_t index);
 /* Rises with each change of what is loaded. */
 uint32_t module_list_version(void);
 
+/* Twice the number of unloads; and one more while a dlclose is at work in some thread. Until that has been
+ * looked at, another thread may be in a module that lies where the list has the old one: nothing that was
+ * kept for an address can be believed, and nothing is kept. */
 extern _Atomic(uint32_t) module_list_unloads;
+
+static inline bool module_list_is_certain(uint32_t unloads)
+{
+	return (unloads & 1) == 0;
+}
+
+/* Around a dlclose; the second one gets what the first has returned. */
+bool module_list_begin_close(void);
+void module_list_end_close(bool has_looked);
 
 /* Something has gone: drops all rules and traces. */
 void module_list_count_unload(void);
@@ -54,13 +67,15 @@ extern _Atomic(uint64_t) module_list_moved_start, module_list_moved_end;
 uint32_t module_list_generation_slow(uint64_t pc);
 
 /* How often the address has been unloaded. Leaves for the slow half where anything was, for there a
- * module may lie that nobody has told us of. */
+ * module may lie that nobody has told us of, and while a dlclose is at work. */
 static inline uint32_t module_list_generation(uint64_t pc)
 {
+	uint32_t unloads = atomic_load_explicit(&module_list_unloads, memory_order_relaxed);
+
 	if (__builtin_expect(
-		    pc >= atomic_load_explicit(&module_list_moved_end, memory_order_acquire) ||
-			    pc < atomic_load_explicit(&module_list_moved_start,
-						      memory_order_relaxed),
+		    (pc >= atomic_load_explicit(&module_list_moved_end, memory_order_acquire) ||
+		     pc < atomic_load_explicit(&module_list_moved_start, memory_order_relaxed)) &&
+			    module_list_is_certain(unloads),
 		    1))
 		return 0;
 	return module_list_generation_slow(pc);

@@ -350,7 +350,8 @@ void stack_capture_waiting(struct stack_trace *trace, uint32_t depth)
 	struct stack_frame *frames = trace->frames;
 	/* Of the last stack, frames[0 .. last-1] may still be met. The new one's are at the end of the
 	 * room, frames[fresh ..]; the next one to be looked at is just before them. */
-	uint32_t last = trace->unloads == unloads ? trace->count : 0;
+	uint32_t last =
+		trace->unloads == unloads && module_list_is_certain(unloads) ? trace->count : 0;
 	uint32_t fresh = STACK_TRACE_ROOM;
 	bool has_steps = false;
 	enum step step = STEP_ON;

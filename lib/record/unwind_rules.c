@@ -19,6 +19,7 @@
 
 #include "lib/base/invariant.h"
 #include "lib/base/region.h"
+#include "lib/record/module_list.h"
 
 #include "lib/base/poison.h"
 
@@ -52,6 +53,8 @@ static struct unwind_rule compile(uint64_t pc, uint64_t key)
 
 	INVARIANT(rule.kind > UNWIND_NONE && rule.kind <= UNWIND_UNKNOWN, rule.kind, pc);
 	INVARIANT((key & KEY_PC) == pc && (key & KEY_IS_CLAIMED) == 0, key, pc);
+	if (!module_list_is_certain((uint32_t)(key >> UNWIND_PC_BITS)))
+		return rule;
 	for (uint32_t n = 0; n < LINES_PROBED * UNWIND_LINE_SLOTS; n++) {
 		struct unwind_slot *slot = slot_at(pc, n);
 		uint64_t found = atomic_load_explicit(&slot->key, memory_order_relaxed);
@@ -97,8 +100,10 @@ __attribute__((noinline)) struct unwind_rule unwind_rule_of_slow(uint64_t pc, ui
 
 void unwind_rules_expire(uint32_t unloads)
 {
-	uint64_t aged = (uint64_t)((unloads - EXPIRY_UNLOADS) & UNWIND_UNLOADS_MASK)
-			<< UNWIND_PC_BITS;
+	uint64_t aged;
+
+	unloads &= ~1u; /* no rule has an odd one */
+	aged = (uint64_t)((unloads - EXPIRY_UNLOADS) & UNWIND_UNLOADS_MASK) << UNWIND_PC_BITS;
 
 	for (uint32_t i = 0; unloads % EXPIRY_UNLOADS == 0 && i < TABLE_SLOTS; i++) {
 		uint64_t key = atomic_load_explicit(&unwind_slots[i].key, memory_order_relaxed);
