@@ -200,6 +200,55 @@ static void uses_nothing_of_the_module_that_was_there(void **state)
 	assert_true(reloaded.temptations > rounds / 4);
 }
 
+/* As if a thread were at work in dlclose and another one, which knows nothing of that, in the next
+ * module: what was kept while the first one was there may not be used, though nothing has been counted. */
+static void believes_nothing_while_a_dlclose_is_at_work(void **state)
+{
+	struct call call = {0};
+
+	(void)state;
+	stack_oracle_start();
+	make_call(&call);
+	for (uint32_t generation = 1; generation <= GENERATIONS; generation++) {
+		bool others = module_list_begin_close(), own;
+		struct plugin first = open_plugin(generation), second;
+
+		call_plugin(&call, &first, 2);
+		own = module_list_begin_close();
+		dlclose(first.handle);
+		second = open_plugin(1 + ((generation - 1) ^ 1));
+		assert_ptr_equal(first.inner_returns, second.inner_returns);
+		call_plugin(&call, &second, 2);
+		module_list_end_close(own);
+		call_plugin(&call, &second, 2);
+		module_list_end_close(others);
+		call_plugin(&call, &second, 2);
+		close_plugin(&second);
+	}
+	stack_oracle_report("a dlclose at work", NULL, 0);
+	assert_int_equal(stack_oracle_found.mistakes, 0);
+}
+
+/* Who could not look before a dlclose does not know what it may have unloaded. */
+static void drops_rules_of_what_the_list_did_not_know(void **state)
+{
+	struct plugin first = open_plugin(1), second;
+	struct call call = {0};
+
+	(void)state;
+	stack_oracle_start();
+	make_call(&call);
+	call_plugin(&call, &first, 2);
+	assert_false(module_list_knows((uint64_t)first.inner_returns));
+	dlclose(first.handle);
+	module_list_end_close(false);
+	second = open_plugin(2);
+	assert_ptr_equal(first.inner_returns, second.inner_returns);
+	call_plugin(&call, &second, 2);
+	close_plugin(&second);
+	assert_int_equal(stack_oracle_found.mistakes, 0);
+}
+
 /* ---- while others go on -------------------------------------------------------------------------
  */
 
@@ -341,8 +390,11 @@ static int start(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		/* First: the addresses are still unknown. */
+		cmocka_unit_test(drops_rules_of_what_the_list_did_not_know),
 		cmocka_unit_test(a_stale_rule_is_found_out),
 		cmocka_unit_test(uses_nothing_of_the_module_that_was_there),
+		cmocka_unit_test(believes_nothing_while_a_dlclose_is_at_work),
 		cmocka_unit_test(is_right_in_threads_while_modules_come_and_go),
 		cmocka_unit_test(is_right_where_threads_reload_at_once),
 	};

@@ -268,13 +268,41 @@ FUNCTION void look_below(const void *const *return_address)
 	stack_shadow_leave(outer);
 }
 
+/* Looks from a frame that leaves rbp to its caller, which needs it. */
+void look_with_pointer(void);
+__asm__(".text\n"
+	".type look_with_pointer, @function\n"
+	"look_with_pointer:\n"
+	".cfi_startproc\n"
+	"	sub $24, %rsp\n"
+	".cfi_def_cfa_offset 32\n"
+	"	mov 24(%rsp), %rdi\n"
+	"	xor %esi, %esi\n"
+	"	call stack_shadow_enter\n"
+	"	mov %eax, 8(%rsp)\n"
+	"	xor %edi, %edi\n"
+	"	xor %esi, %esi\n"
+	"	call stack_oracle_look\n"
+	"	mov 8(%rsp), %edi\n"
+	"	call stack_shadow_leave\n"
+	"	add $24, %rsp\n"
+	".cfi_def_cfa_offset 8\n"
+	"	ret\n"
+	".cfi_endproc\n"
+	".size look_with_pointer, .-look_with_pointer\n");
+
+static bool is_pointer_saved;
+
 FUNCTION void go_lower(size_t bytes)
 {
 	ENTER();
 	volatile char *room = alloca(bytes);
 
 	room[0] = 1;
-	look_without_pointer();
+	if (is_pointer_saved)
+		look_without_pointer();
+	else
+		look_with_pointer();
 	place = room[0];
 	LEAVE();
 }
@@ -306,10 +334,35 @@ static void finds_another_saved_frame_pointer(void **state)
 	begin();
 	stack_oracle_note_base(shadow);
 	stack_shadow_enter(__builtin_return_address(0), STACK_CALL);
+	is_pointer_saved = true;
 	for (volatile uint32_t i = 0; i < count; i++)
 		go_lower_from_two_places(16 * (i * 7 % 60), i % 2);
 	shadow->count = 0;
 	finish("a saved frame pointer");
+	assert_int_equal(temptations, count - 1);
+}
+
+/* The frame pointer itself, where nothing is saved: then the state is not the same, and looks it. */
+static void finds_another_frame_pointer(void **state)
+{
+	struct stack_shadow *shadow = stack_shadow_here();
+	struct caller before = {0};
+	const uint32_t count = 50;
+
+	(void)state;
+	begin();
+	stack_oracle_note_base(shadow);
+	stack_shadow_enter(__builtin_return_address(0), STACK_CALL);
+	is_pointer_saved = false;
+	for (volatile uint32_t i = 0; i < count; i++) {
+		go_lower_from_two_places(16 * (i * 7 % 60), i % 2);
+		temptations += stack_oracle_caller.pc == before.pc &&
+			       stack_oracle_caller.sp == before.sp &&
+			       stack_oracle_caller.bp != before.bp;
+		before = stack_oracle_caller;
+	}
+	shadow->count = 0;
+	finish("a frame pointer");
 	assert_int_equal(temptations, count - 1);
 }
 
@@ -444,6 +497,7 @@ int main(void)
 		cmocka_unit_test(reads_nothing_beyond_a_stack_that_ends_earlier),
 		cmocka_unit_test(finds_that_a_stack_goes_on_where_it_ended),
 		cmocka_unit_test(finds_another_saved_frame_pointer),
+		cmocka_unit_test(finds_another_frame_pointer),
 		cmocka_unit_test(finds_another_frame_before_a_realigned_one),
 		cmocka_unit_test(finds_other_registers_behind_a_signal),
 	};
