@@ -495,7 +495,7 @@ __attribute__((noinline)) uint32_t call_tree_stack_slow(struct stack_trace *trac
 		/* The path once more: since the capture the generation may have changed. */
 		path = stack_path_of(path, frame->pc, generation);
 		node = child_of(table, node, frame->pc, generation, path);
-		if (__builtin_expect(frame->is_signal, 0) && node != CALL_TREE_NO_ROOM) {
+		if (__builtin_expect(frame->flags & FRAME_IS_SIGNAL, 0) && node != CALL_TREE_NO_ROOM) {
 			path = stack_path_of(path, SEEP_PC_SIGNAL, 0);
 			node = child_of(table, node, SEEP_PC_SIGNAL, 0, path);
 		}

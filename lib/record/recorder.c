@@ -44,7 +44,7 @@ static uint32_t epoch_of_birth(void)
 }
 
 /* The stack of this allocation; `pseudo_pc` is its innermost frame when it is not 0. */
-static inline uint32_t stack_of(struct thread_state *thread, struct caller caller,
+static inline __attribute__((always_inline)) uint32_t stack_of(struct thread_state *thread, struct caller caller,
 				uint64_t pseudo_pc)
 {
 	uint32_t stack;

@@ -149,7 +149,7 @@ enum self_check_outcome self_check_compare(const struct stack_trace *ours, uint3
 		const struct stack_frame *our = &ours->frames[ours->count - i];
 		const struct stack_frame *other = &libunwinds->frames[libunwinds->count - i];
 
-		if (our->pc != other->pc || our->is_signal != other->is_signal)
+		if (our->pc != other->pc || ((our->flags ^ other->flags) & FRAME_IS_SIGNAL) != 0)
 			return SELF_CHECK_DIFFERENT;
 	}
 	if (libunwinds->count < ours->count)
@@ -185,8 +185,9 @@ static enum oracle_step walk_on(struct workplace *place, struct oracle_frame *fr
 	while (step == ORACLE_ON && stack->count < limit) {
 		struct stack_frame *added = &stack->frames[STACK_TRACE_ROOM - ++stack->count];
 
-		*added = (struct stack_frame){
-			.pc = frame->pc, .sp = frame->sp, .is_signal = frame->is_interrupted};
+		*added = (struct stack_frame){.pc = frame->pc,
+					      .sp = frame->sp,
+					      .flags = frame->is_interrupted ? FRAME_IS_SIGNAL : 0};
 		step = oracle_step(&place->walk, frame);
 	}
 	return step;

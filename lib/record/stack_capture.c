@@ -49,7 +49,7 @@
  * a large frame may be a rule that is wrong by now (see step_out): then the kernel reads. */
 static bool read_word(const struct stack_frame *from, uint64_t address, uint64_t *word)
 {
-	if (__builtin_expect(from->is_guess || address - from->sp > NEAR_BYTES, 0))
+	if (__builtin_expect((from->flags & FRAME_IS_GUESS) || address - from->sp > NEAR_BYTES, 0))
 		return stack_read_unsafe(address, word, sizeof(*word));
 	*word = stack_word(address);
 	return true;
@@ -86,8 +86,7 @@ static bool follow_frame_pointer(const struct stack_frame *from, struct stack_fr
 	*to = (struct stack_frame){.pc = words[1],
 				   .sp = from->bp + 2 * sizeof(uint64_t),
 				   .bp = words[0],
-				   .source = FRAME_FROM_STEP,
-				   .is_guess = 1};
+				   .flags = FRAME_IS_STEP | FRAME_IS_BY_BP | FRAME_IS_GUESS};
 	return true;
 }
 
@@ -102,7 +101,7 @@ enum step { STEP_ON, STEP_END, STEP_CUT };
 /* The address whose rule applies: in a frame that made a call, inside the call instruction. */
 static uint64_t lookup_of(const struct stack_frame *frame)
 {
-	return frame->is_signal ? frame->pc : frame->pc - 1;
+	return frame->flags & FRAME_IS_SIGNAL ? frame->pc : frame->pc - 1;
 }
 
 static enum step step_out_of_signal(const struct stack_frame *from, struct stack_frame *to)
@@ -110,8 +109,7 @@ static enum step step_out_of_signal(const struct stack_frame *from, struct stack
 	const ucontext_t *context = (const ucontext_t *)from->sp;
 	const greg_t *registers = context->uc_mcontext.gregs;
 
-	to->source = FRAME_FROM_STEP;
-	to->is_signal = 1;
+	to->flags |= FRAME_IS_STEP | FRAME_IS_BY_BP | FRAME_IS_SIGNAL;
 	if (!read_word(from, (uint64_t)&registers[REG_RIP], &to->pc) ||
 	    !read_word(from, (uint64_t)&registers[REG_RBP], &to->bp) ||
 	    !read_word(from, (uint64_t)&registers[REG_RSP], &to->sp))
@@ -136,16 +134,18 @@ static bool was_stale(uint64_t lookup, const struct unwind_rule *rule)
 static __attribute__((noinline)) enum step
 step_out_fully(const struct stack_frame *from, struct stack_frame *to, struct full_walk *walk)
 {
-	struct full_frame frame = {
-		.pc = from->pc, .sp = from->sp, .bp = from->bp, .is_interrupted = from->is_signal};
+	struct full_frame frame = {.pc = from->pc,
+				   .sp = from->sp,
+				   .bp = from->bp,
+				   .is_interrupted = (from->flags & FRAME_IS_SIGNAL) != 0};
 
-	if (from->is_guess || !full_step(walk, &frame))
+	if ((from->flags & FRAME_IS_GUESS) || !full_step(walk, &frame))
 		return STEP_CUT;
 	*to = (struct stack_frame){.pc = frame.pc,
 				   .sp = frame.sp,
 				   .bp = frame.bp,
-				   .source = FRAME_FROM_STEP,
-				   .is_signal = frame.is_interrupted};
+				   .flags = FRAME_IS_STEP | FRAME_IS_BY_BP |
+					    (frame.is_interrupted ? FRAME_IS_SIGNAL : 0)};
 	return may_be_code(to->pc) ? STEP_ON : STEP_CUT;
 }
 
@@ -157,10 +157,10 @@ static __attribute__((noinline)) enum step step_out_slow(const struct stack_fram
 	struct unwind_rule rule = unwind_rule_of(lookup_of(from), unloads);
 	uint64_t cfa;
 
-	*to = (struct stack_frame){
-		.bp = from->bp, .bp_slot = FRAME_NO_SLOT, .is_guess = from->is_guess};
-	if (__builtin_expect(from->is_guess, 0))
-		to->source = FRAME_FROM_STEP;
+	*to = (struct stack_frame){.bp = from->bp,
+				   .flags = rule.kind == UNWIND_SP ? 0 : FRAME_IS_BY_BP};
+	if (__builtin_expect(from->flags & FRAME_IS_GUESS, 0))
+		to->flags = FRAME_IS_GUESS | FRAME_IS_STEP | FRAME_IS_BY_BP;
 	switch (rule.kind) {
 	case UNWIND_SP:
 		cfa = from->sp + (uint64_t)(int64_t)rule.cfa_offset;
@@ -179,7 +179,8 @@ static __attribute__((noinline)) enum step step_out_slow(const struct stack_fram
 	case UNWIND_UNKNOWN:
 		/* The bottom of a context made by makecontext returns to the very beginning of a
 		 * function; the address before it belongs to nobody. */
-		if (!from->is_signal && unwind_rule_of(from->pc, unloads).kind != UNWIND_UNKNOWN)
+		if (!(from->flags & FRAME_IS_SIGNAL) &&
+		    unwind_rule_of(from->pc, unloads).kind != UNWIND_UNKNOWN)
 			return STEP_END;
 		/* "The deepest stack frame should be marked by setting the frame pointer to zero",
 		 * psABI 3.4.1; the dynamic linker's entry does that and has no unwind data. */
@@ -198,12 +199,12 @@ static __attribute__((noinline)) enum step step_out_slow(const struct stack_fram
 	if (!read_word(from, cfa - 8, &to->pc))
 		return STEP_CUT;
 	if (rule.kind == UNWIND_BP_DEREF) {
-		to->source = FRAME_FROM_STEP;
+		to->flags |= FRAME_IS_STEP;
 		if (!read_word(from, from->bp, &to->bp))
 			return STEP_CUT;
 	} else if (rule.saves_bp) {
 		to->bp_slot = rule.bp_offset;
-		to->bp_mask = -1;
+		to->flags |= FRAME_READS_BP;
 		if (!read_word(from, cfa + (uint64_t)(int64_t)rule.bp_offset, &to->bp))
 			return STEP_CUT;
 	}
@@ -217,80 +218,70 @@ static inline enum step step_out(const struct stack_frame *from, struct stack_fr
 				 uint32_t unloads, struct full_walk *walk)
 {
 	struct unwind_rule rule = unwind_rule_of(from->pc - 1, unloads);
-	uint64_t cfa =
-		(rule.kind == UNWIND_SP ? from->sp : from->bp) + (uint64_t)(int64_t)rule.cfa_offset;
+	uint64_t bp, cfa = (rule.kind == UNWIND_SP ? from->sp : from->bp) +
+			   (uint64_t)(int64_t)rule.cfa_offset;
 
-	if (__builtin_expect((rule.kind != UNWIND_SP && rule.kind != UNWIND_BP) || from->is_guess ||
-				     from->is_signal || cfa - from->sp - 8 > NEAR_BYTES - 8 ||
-				     cfa % 8 != 0,
+	if (__builtin_expect((rule.kind != UNWIND_SP && rule.kind != UNWIND_BP) ||
+				     (from->flags & (FRAME_IS_GUESS | FRAME_IS_SIGNAL)) ||
+				     cfa - from->sp - 8 > NEAR_BYTES - 8 || cfa % 8 != 0,
 			     0))
 		return step_out_slow(from, to, unloads, walk);
 	to->pc = stack_word(cfa - 8);
 	to->sp = cfa;
-	to->bp_mask = rule.saves_bp ? -1 : 0;
-	to->bp_slot = rule.saves_bp ? rule.bp_offset : FRAME_NO_SLOT;
-	to->bp = rule.saves_bp ? stack_word(cfa + (uint64_t)(int64_t)to->bp_slot) : from->bp;
-	to->source = FRAME_FROM_SLOTS;
-	to->is_signal = to->is_guess = 0;
+	/* Without a branch, see needs_bp_inside: a word that is there is read in any case. */
+	to->bp_slot = rule.saves_bp ? rule.bp_offset : -8;
+	bp = stack_word(cfa + (uint64_t)(int64_t)to->bp_slot);
+	to->bp = rule.saves_bp ? bp : from->bp;
+	to->flags = (rule.kind == UNWIND_SP ? 0 : FRAME_IS_BY_BP) |
+		    (rule.saves_bp ? FRAME_READS_BP : 0);
 	if (__builtin_expect(!may_be_code(to->pc), 0))
 		return to->pc == 0 ? STEP_END : STEP_CUT;
 	return STEP_ON;
 }
 
-static bool has_same_state(const struct stack_frame *a, const struct stack_frame *b)
+/* Whether a walk outwards from `frame` finds what it found from `known`, a frame of the last stack. */
+static bool has_same_state(const struct stack_frame *known, const struct stack_frame *frame)
 {
-	return a->pc == b->pc && a->sp == b->sp && a->bp == b->bp && a->is_signal == b->is_signal &&
-	       a->is_guess == b->is_guess;
+	return known->pc == frame->pc && known->sp == frame->sp &&
+	       (known->bp == frame->bp || !(known->flags & FRAME_NEEDS_BP)) &&
+	       ((known->flags ^ frame->flags) & (FRAME_IS_SIGNAL | FRAME_IS_GUESS)) == 0;
 }
 
-/*
- * Whether the words that led to this frame have changed since.
- *
- * This reads what a walk would read, in its order: the rule of the frame inside, which is right, names
- * both words, so they are compared together.
- */
-static inline bool has_changed(const struct stack_frame *frame)
-{
-	uint64_t bp = stack_word(frame->sp + (uint64_t)(int64_t)frame->bp_slot);
-	uint64_t changes = stack_word(frame->sp - 8) ^ frame->pc;
-
-	/* Not a branch: which frames save bp is as good as random. */
-	changes |= (bp ^ frame->bp) & (uint64_t)(int64_t)frame->bp_mask;
-	return changes != 0;
-}
-
-/* frames[inner] is right. Returns the smallest index from which on all of them up to it are. */
-static inline uint32_t verify(const struct stack_frame *frames, uint32_t inner)
-{
-	const struct stack_frame *frame = &frames[inner];
-
-	do {
-		if (frame == frames)
-			return 0;
-		frame--;
-	} while (__builtin_expect(!has_changed(frame), 1));
-	return (uint32_t)(frame - frames) + 1;
-}
-
-/* The same where some frames have to be stepped to again. */
+/* As stack_frames_verify, where some frames have to be stepped to again. */
 static __attribute__((noinline)) uint32_t verify_slow(struct stack_trace *trace, uint32_t inner,
 						      uint32_t unloads)
 {
-	const struct stack_frame *frames = trace->frames;
+	struct stack_frame *frames = trace->frames;
 
 	for (uint32_t i = inner; i > 0; i--) {
-		const struct stack_frame *frame = &frames[i - 1];
+		struct stack_frame *frame = &frames[i - 1];
 		struct stack_frame again;
 
-		if (frame->source == FRAME_FROM_SLOTS) {
-			if (has_changed(frame))
+		if (!(frame->flags & FRAME_IS_STEP)) {
+			if (stack_frame_has_changed(frame))
 				return i;
 		} else if (step_out_slow(&frames[i], &again, unloads, &trace->walk) != STEP_ON ||
-			   !has_same_state(&again, frame)) {
+			   !has_same_state(frame, &again)) {
 			return i;
+		} else {
+			frame->bp = again.bp;
 		}
 	}
 	return 0;
+}
+
+/* frames[inner] is right, and those up to frames[right] but for a bp that nobody needed so far. */
+static void read_bp_again(struct stack_frame *frames, uint32_t inner, uint32_t right)
+{
+	for (uint32_t i = inner; i > right; i--) {
+		struct stack_frame *frame = &frames[i - 1];
+
+		if (frame->flags & FRAME_IS_STEP)
+			continue; /* it has been made again */
+		frame->bp = frame->flags & FRAME_READS_BP
+				    ? stack_word(frame->sp + (uint64_t)(int64_t)frame->bp_slot)
+				    : frames[i].bp;
+	}
 }
 
 /* Whether the outermost frame, which is right, still is the outermost one. */
@@ -303,23 +294,48 @@ static inline bool still_ends(struct stack_trace *trace, uint32_t unloads)
 		step_out_slow(&trace->frames[0], &none, unloads, &trace->walk) == STEP_END);
 }
 
-/* Stores the paths of frames[from .. to-1], which go on from `path`. */
-static inline void find_paths(struct stack_frame *frames, uint32_t from, uint32_t to, uint64_t path)
+/* FRAME_NEEDS_BP of the frame inside of one with these flags, or 0. Not with branches: which frames save
+ * bp is as good as random. */
+static inline uint32_t needs_bp_inside(uint32_t flags)
+{
+	_Static_assert(FRAME_IS_BY_BP << 1 == FRAME_NEEDS_BP, "shifted onto another");
+	_Static_assert(FRAME_READS_BP << 2 == FRAME_NEEDS_BP, "shifted onto another");
+	return (flags << 1 | (flags & ~(flags << 2))) & FRAME_NEEDS_BP;
+}
+
+/* `needs_bp` is FRAME_NEEDS_BP or 0. */
+static inline uint32_t with_needs(uint32_t flags, uint32_t needs_bp)
+{
+	_Static_assert(FRAME_NEEDS_BP << 1 == FRAME_CHECKS_BP, "shifted onto another");
+	_Static_assert(FRAME_READS_BP << 3 == FRAME_CHECKS_BP, "shifted onto another");
+	flags &= ~(uint32_t)(FRAME_NEEDS_BP | FRAME_CHECKS_BP);
+	return flags | needs_bp | (flags << 3 & needs_bp << 1);
+}
+
+/* Stores what frames[from .. to-1] have from those outside of them: their paths, which go on from
+ * `path`, and whether their bp is needed. That of the outermost one always is. */
+static inline void settle(struct stack_frame *frames, uint32_t from, uint32_t to, uint64_t path,
+			  uint32_t needs_bp)
 {
 	for (uint32_t i = from; i < to; i++) {
-		path = stack_path_of(path, frames[i].pc, module_list_generation(frames[i].pc));
-		if (__builtin_expect(frames[i].is_signal, 0))
+		struct stack_frame *frame = &frames[i];
+		uint32_t flags = with_needs(frame->flags, needs_bp);
+
+		path = stack_path_of(path, frame->pc, module_list_generation(frame->pc));
+		if (__builtin_expect(flags & FRAME_IS_SIGNAL, 0))
 			path = stack_path_of(path, SEEP_PC_SIGNAL, 0);
 		stack_path_expect(path);
-		frames[i].path = path;
+		frame->path = path;
+		frame->flags = (uint8_t)flags;
+		needs_bp = needs_bp_inside(flags);
 	}
 }
 
 void stack_capture_find_paths(struct stack_trace *trace)
 {
-	find_paths(trace->frames, 0, trace->count,
-		   trace->is_cut ? stack_path_of(STACK_PATH_ROOT, SEEP_PC_CUT, 0)
-				 : STACK_PATH_ROOT);
+	settle(trace->frames, 0, trace->count,
+	       trace->is_cut ? stack_path_of(STACK_PATH_ROOT, SEEP_PC_CUT, 0) : STACK_PATH_ROOT,
+	       FRAME_NEEDS_BP);
 }
 
 /* Makes the trace of its first `kept` frames and the new ones from `fresh` on, at most `depth`. */
@@ -338,10 +354,26 @@ static void put_together(struct stack_trace *trace, uint32_t kept, uint32_t fres
 		trace->count = depth;
 		trace->noded = 0;
 		trace->is_cut = true;
-		trace->is_complete = false;
+		trace->is_complete = trace->is_plain = false;
 	}
 	if (kept == 0 || __builtin_expect(dropped > 0, 0))
 		stack_capture_find_paths(trace);
+}
+
+/* Whether the last stack's outermost frames, which are right, are those of a new one that has `count`
+ * in all. */
+static inline bool ends_as_before(struct stack_trace *trace, uint32_t count, uint32_t unloads,
+				  uint32_t depth)
+{
+	/* Where it was cut at its greatest length, it is cut at the same frame again. */
+	return still_ends(trace, unloads) ||
+	       (trace->is_cut && !trace->is_complete && count == depth);
+}
+
+static inline bool is_plain(const struct stack_trace *trace)
+{
+	return trace->is_complete && !trace->ends_in_word && !trace->has_steps &&
+	       module_list_is_certain(trace->unloads);
 }
 
 void stack_capture_waiting(struct stack_trace *trace, uint32_t depth)
@@ -364,20 +396,27 @@ void stack_capture_waiting(struct stack_trace *trace, uint32_t depth)
 		while (last > 0 && frames[last - 1].sp < frame->sp)
 			last--;
 		if (last > 0 && fresh - last >= last && has_same_state(&frames[last - 1], frame)) {
-			uint32_t right;
+			struct stack_frame *known = &frames[last - 1];
+			uint32_t inner = last - 1, right, flags;
 
 			/* The same state, but perhaps read from elsewhere this time. */
-			frames[last - 1].source = frame->source;
-			frames[last - 1].bp_slot = frame->bp_slot;
-			frames[last - 1].bp_mask = frame->bp_mask;
-			find_paths(frames, fresh, STACK_TRACE_ROOM, frames[last - 1].path);
-			has_steps |= trace->has_steps || frame->source == FRAME_FROM_STEP;
-			right = __builtin_expect(has_steps, 0)
-					? verify_slow(trace, last - 1, unloads)
-					: verify(frames, last - 1);
-			if (__builtin_expect(right == 0 && still_ends(trace, unloads), 1)) {
-				trace->is_cut = false;
+			known->bp = frame->bp;
+			known->bp_slot = frame->bp_slot;
+			flags = with_needs(frame->flags, known->flags & FRAME_NEEDS_BP);
+			known->flags = (uint8_t)flags;
+			settle(frames, fresh, STACK_TRACE_ROOM, known->path,
+			       needs_bp_inside(flags));
+			has_steps |= trace->has_steps || (flags & FRAME_IS_STEP);
+			right = __builtin_expect(has_steps, 0) ? verify_slow(trace, inner, unloads)
+							       : stack_frames_verify(frames, inner);
+			if (__builtin_expect(right == 0 &&
+						     ends_as_before(trace,
+								    last + STACK_TRACE_ROOM - fresh,
+								    unloads, depth),
+					     1)) {
+				trace->is_cut = !trace->is_complete;
 				trace->has_steps = has_steps;
+				trace->is_plain = is_plain(trace);
 				if (fresh == STACK_TRACE_ROOM && last <= depth) {
 					/* Nothing but a part of the last stack. */
 					trace->count = last;
@@ -388,11 +427,12 @@ void stack_capture_waiting(struct stack_trace *trace, uint32_t depth)
 				return;
 			}
 			/* Right up to frames[right], and to be walked on from there. */
+			read_bp_again(frames, inner, right);
 			fresh -= last - right;
 			memmove(&frames[fresh], &frames[right], (last - right) * sizeof(frames[0]));
 			last = right > 0 ? right - 1 : 0;
 		} else {
-			has_steps |= frame->source == FRAME_FROM_STEP;
+			has_steps |= (frame->flags & FRAME_IS_STEP) != 0;
 			fresh--;
 		}
 		if (fresh == last)
@@ -404,5 +444,6 @@ void stack_capture_waiting(struct stack_trace *trace, uint32_t depth)
 	trace->ends_in_word = trace->is_complete && frames[fresh - 1].sp != 0;
 	trace->is_cut = step != STEP_END;
 	trace->has_steps = has_steps;
+	trace->is_plain = is_plain(trace);
 	put_together(trace, 0, fresh, depth);
 }

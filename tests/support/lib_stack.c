@@ -15,7 +15,7 @@ uint32_t lib_stack_capture(struct stack_trace *trace, struct caller caller, uint
 
 	stack_capture(trace, caller, depth);
 	for (uint32_t i = trace->count; i-- > 0;) {
-		if (trace->frames[i].is_signal)
+		if (trace->frames[i].flags & FRAME_IS_SIGNAL)
 			frames[count++] = SEEP_PC_SIGNAL;
 		frames[count++] = trace->frames[i].pc;
 	}

@@ -147,7 +147,7 @@ static void doubled_frame(struct stack_trace *trace)
 
 static void forgotten_signal(struct stack_trace *trace)
 {
-	trace->frames[trace->count - 2].is_signal = 1;
+	trace->frames[trace->count - 2].flags |= FRAME_IS_SIGNAL;
 }
 
 static void wrong_innermost_frame(struct stack_trace *trace)
