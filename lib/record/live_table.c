@@ -26,8 +26,6 @@
 
 #include "lib/base/poison.h"
 
-#define ROOT_LEAVES (1u << (LIVE_TABLE_ADDRESS_BITS - LIVE_TABLE_LEAF_BITS))
-
 uint64_t **live_table_root;
 
 /* The leaves that exist, for a walk: looking through the root would touch all its pages. */
@@ -38,7 +36,8 @@ static _Atomic(uint32_t) leaf_count;
 
 bool live_table_start(void)
 {
-	live_table_root = region_map(ROOT_LEAVES * sizeof(*live_table_root), REGION_KEPT_ON_FORK);
+	live_table_root =
+		region_map(LIVE_TABLE_LEAVES * sizeof(*live_table_root), REGION_KEPT_ON_FORK);
 	return live_table_root != NULL;
 }
 

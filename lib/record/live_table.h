@@ -57,6 +57,7 @@ void live_table_walk(live_block_visitor *visit, void *context);
 #define LIVE_TABLE_LEAF_BITS 26 /* 64 MiB */
 #define LIVE_TABLE_LEAF_WORDS (1u << (LIVE_TABLE_LEAF_BITS - LIVE_TABLE_GRANULE_BITS))
 #define LIVE_TABLE_ADDRESS_BITS 47
+#define LIVE_TABLE_LEAVES (1u << (LIVE_TABLE_ADDRESS_BITS - LIVE_TABLE_LEAF_BITS))
 
 extern uint64_t **live_table_root __attribute__((visibility("hidden")));
 
@@ -94,6 +95,17 @@ static inline uint64_t *live_table_word(uint64_t addr)
 	if (__builtin_expect(leaf == NULL, 0))
 		return NULL;
 	return &leaf[addr >> LIVE_TABLE_GRANULE_BITS & (LIVE_TABLE_LEAF_WORDS - 1)];
+}
+
+/* Soon live_table_add_fast will want this address: its word is not in the processor's caches, and can
+ * come while the stack is captured. */
+static inline void live_table_expect_add(uint64_t addr)
+{
+	const uint64_t *leaf = __atomic_load_n(
+		&live_table_root[addr >> LIVE_TABLE_LEAF_BITS & (LIVE_TABLE_LEAVES - 1)],
+		__ATOMIC_RELAXED);
+
+	__builtin_prefetch(&leaf[addr >> LIVE_TABLE_GRANULE_BITS & (LIVE_TABLE_LEAF_WORDS - 1)], 1);
 }
 
 /* Whether no block is recorded in a word that this thread may write. Where the processor can, it looks

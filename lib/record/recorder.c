@@ -120,6 +120,7 @@ void recorder_add(const void *ptr, uint64_t bytes, enum block_kind kind, struct 
 		add_nested_slow(&guard, addr, bytes, kind);
 		return;
 	}
+	live_table_expect_add(addr);
 	stack = stack_of(thread, caller, 0);
 	epoch = epoch_of_birth();
 	/* A signal handler that interrupts an operator new must not be taken for what is inside. */
