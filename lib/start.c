@@ -30,6 +30,7 @@
 #include "lib/interpose/doors.h"
 #include "lib/record/module_list.h"
 #include "lib/record/recorder.h"
+#include "lib/record/sampler.h"
 #include "lib/record/self_check.h"
 #include "lib/record/thread_state.h"
 #include "lib/snapshot/process_facts.h"
@@ -80,6 +81,25 @@ static void switch_off(void)
 	*life_switch_word = LIFE_OFF;
 }
 
+static const char *value_in(char *const *variables, const char *name)
+{
+	size_t bytes = text_bytes(name);
+
+	for (; variables != NULL && *variables != NULL; variables++)
+		if (strncmp(*variables, name, bytes) == 0 && (*variables)[bytes] == '=')
+			return *variables + bytes + 1;
+	return NULL;
+}
+
+/* Before the first block is recorded: a process samples from its first block on, or never. */
+static void start_sampling(void)
+{
+	uint64_t mean_bytes = options_read_sample(value_in(environ, SEEP_OPTIONS_VARIABLE));
+
+	if (mean_bytes != 0)
+		sampler_start(mean_bytes);
+}
+
 static bool be_born(void)
 {
 	uint32_t unborn = STAGE_UNBORN;
@@ -93,6 +113,7 @@ static bool be_born(void)
 		switch_off();
 		return false;
 	}
+	start_sampling();
 	page[1] = LIFE_TICK_MASK_GROWN;
 	page[0] = LIFE_ON;
 	life_switch_word = page;
@@ -226,16 +247,6 @@ static void at_exit(int status, void *unused)
 	life_before_exit(status);
 }
 
-static const char *environment_value(const char *name)
-{
-	size_t bytes = text_bytes(name);
-
-	for (char **variable = environ; variable != NULL && *variable != NULL; variable++)
-		if (strncmp(*variable, name, bytes) == 0 && (*variable)[bytes] == '=')
-			return *variable + bytes + 1;
-	return NULL;
-}
-
 /* Started by exec, so root and child look the same unless seep run has told who is who. Without it
  * "none" can only keep forks out. */
 static bool is_followed(void)
@@ -259,7 +270,7 @@ __attribute__((constructor(101))) static void start(void)
 {
 	char complaint[512];
 
-	options_parse(environment_value(SEEP_OPTIONS_VARIABLE), complaint, sizeof(complaint));
+	options_parse(value_in(environ, SEEP_OPTIONS_VARIABLE), complaint, sizeof(complaint));
 	if (complaint[0] != 0)
 		say(complaint, NULL, 0);
 	process_facts_read(0);

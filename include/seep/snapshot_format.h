@@ -30,6 +30,7 @@
  *
  *   1.0   first version
  *   1.1   SEEP_RECORD_SELF_CHECK
+ *   1.2   seep_process.sample_bytes, SEEP_RECORD_SAMPLES
  */
 #ifndef SEEP_SNAPSHOT_FORMAT_H
 #define SEEP_SNAPSHOT_FORMAT_H
@@ -39,7 +40,7 @@
 #define SEEP_FILE_MAGIC "SEEP\r\n\x1a\n" /* 8 bytes, without the terminating zero */
 #define SEEP_FILE_MAGIC_BYTES 8
 #define SEEP_VERSION_MAJOR 1
-#define SEEP_VERSION_MINOR 1
+#define SEEP_VERSION_MINOR 2
 #define SEEP_BYTE_ORDER 0x01020304u
 #define SEEP_RECORD_MAGIC 0x43455253u /* "SREC" */
 #define SEEP_RECORD_ALIGN 8u
@@ -83,6 +84,7 @@ enum seep_record_type {
 	SEEP_RECORD_SNAPSHOT = 5,      /* struct seep_snapshot, then label, then entries */
 	SEEP_RECORD_END = 6,           /* struct seep_end; the last word about the process */
 	SEEP_RECORD_SELF_CHECK = 7,    /* struct seep_self_check, then its differences; the newest counts */
+	SEEP_RECORD_SAMPLES = 8,       /* struct seep_samples, then its sites; the newest counts */
 };
 
 /* The process. Followed by exe, name and command, in this order and without terminators. */
@@ -99,6 +101,9 @@ struct seep_process {
 	uint32_t flags;           /* SEEP_PROCESS_… */
 	uint64_t interval_ns;     /* 0: adaptive */
 	uint64_t start_ticks;     /* field 22 of /proc/PID/stat, names the process together with pid */
+	uint64_t sample_bytes;    /* since 1.2. 0: every block was recorded. Otherwise one in about so
+	                           * many bytes allocated, and all numbers of blocks, bytes,
+	                           * allocations and frees are estimates, see seep_samples */
 };
 
 #define SEEP_PROCESS_TRACKS_MMAP 1u /* mmap and brk are tracked too */
@@ -263,6 +268,38 @@ struct seep_difference {
 	uint64_t count;     /* of captures */
 };
 
+/*
+ * What the estimates of a snapshot rest on, in a process that samples (seep_process.sample_bytes is
+ * not 0). There points lie on the line of all bytes that a thread allocates, at independent
+ * exponential distances with the mean `sample_bytes`; a block of Z bytes covers Z + 1 of the line,
+ * and is a sample when a point falls on it, which has the probability p = 1 - exp(-(Z + 1) /
+ * sample_bytes). Each sample is counted as 1 / p blocks and Z / p bytes, everywhere in the file; sums
+ * are rounded once for each site. Mappings are no samples and exact. lost_blocks, lost_stacks,
+ * cut_stacks and unknown_frees of the snapshot count samples.
+ *
+ * An estimate is unbiased; its variance is estimated by the sum of (1 - p) / p^2 over its blocks,
+ * times Z^2 for bytes. Here stand the square roots, rounded.
+ *
+ * Follows the snapshot that it speaks of. After the struct, `site_count` sites with at least one live
+ * sample, in rising order of stack id:
+ *     varint   stack id - id of the site before (0 before the first)
+ *     varint   live samples
+ *     varint   standard error of live blocks
+ *     varint   standard error of live bytes
+ * Thinning keeps the newest record only.
+ */
+struct seep_samples {
+	uint32_t struct_bytes; /* offset of the sites */
+	uint32_t snapshot;     /* its number */
+	uint32_t site_count;
+	uint32_t reserved;     /* 0 */
+	/* Of all sites, mappings not included. */
+	uint64_t live_samples;
+	uint64_t samples;      /* taken in this process, since its start or fork */
+	uint64_t blocks_error; /* standard error of live_blocks of the snapshot */
+	uint64_t bytes_error;  /* and of live_bytes */
+};
+
 enum seep_end_how {
 	SEEP_END_UNKNOWN = 0, /* it is gone; nobody could say how */
 	SEEP_END_EXIT = 1,    /* status: as given to exit */
@@ -282,13 +319,14 @@ struct seep_end {
 #ifndef __cplusplus
 SEEP_ASSERT_SIZE(struct seep_file_header, 64);
 SEEP_ASSERT_SIZE(struct seep_record_header, 32);
-SEEP_ASSERT_SIZE(struct seep_process, 56);
+SEEP_ASSERT_SIZE(struct seep_process, 64);
 SEEP_ASSERT_SIZE(struct seep_module, 48);
 SEEP_ASSERT_SIZE(struct seep_module_unload, 8);
 SEEP_ASSERT_SIZE(struct seep_stacks, 16);
 SEEP_ASSERT_SIZE(struct seep_snapshot, 176);
 SEEP_ASSERT_SIZE(struct seep_self_check, 64);
 SEEP_ASSERT_SIZE(struct seep_difference, 24);
+SEEP_ASSERT_SIZE(struct seep_samples, 48);
 SEEP_ASSERT_SIZE(struct seep_end, 16);
 #endif
 

@@ -19,7 +19,7 @@ enum life_switch {
 	LIFE_OFF = 2, /* transparent for good */
 };
 
-extern volatile uint32_t *life_switch_word;
+extern volatile uint32_t *life_switch_word __attribute__((visibility("hidden")));
 
 /* A thread calls life_tick_slow when the number of its allocations is a multiple of this mask + 1;
  * on the page of the switch too. Small while a forked child has no file yet, so that it gets one

@@ -14,6 +14,8 @@
  */
 #include "lib/base/options.h"
 
+#include <string.h>
+
 #include "lib/base/text.h"
 #include "seep/settings.h"
 
@@ -133,6 +135,17 @@ static bool set_growth(const char *value)
 		return true;
 	}
 	return read_size(value, &options.growth_bytes);
+}
+
+static bool set_sample(const char *value)
+{
+	uint64_t bytes = 0;
+
+	if (!text_equal(value, "off") &&
+	    (!read_size(value, &bytes) || bytes < 1 || bytes > OPTIONS_SAMPLE_MAX))
+		return false;
+	options.sample_bytes = bytes;
+	return true;
 }
 
 static bool set_stack_depth(const char *value)
@@ -306,6 +319,32 @@ void options_parse(const char *text, char *complaint, size_t complaint_bytes)
 		if (bytes + 1 < sizeof(setting))
 			setting[bytes++] = c;
 	}
+}
+
+uint64_t options_read_sample(const char *text)
+{
+	static const char key[] = "sample=";
+	const size_t key_bytes = sizeof(key) - 1;
+	char setting[64];
+
+	options.sample_bytes = 0;
+	for (bool is_end = text == NULL; !is_end; text++) {
+		size_t bytes = 0;
+
+		for (; *text != 0 && *text != ':'; text++) {
+			if (*text == '\\' && (text[1] == ':' || text[1] == '\\'))
+				text++;
+			if (bytes + 1 < sizeof(setting))
+				setting[bytes++] = *text;
+		}
+		setting[bytes] = 0;
+		is_end = *text == 0;
+		/* As options_parse: the last one counts, and a wrong one means the default. */
+		if (bytes > key_bytes && memcmp(setting, key, key_bytes) == 0 &&
+		    !set_sample(setting + key_bytes))
+			options.sample_bytes = 0;
+	}
+	return options.sample_bytes;
 }
 
 bool options_follow_child(const char *name)

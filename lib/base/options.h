@@ -15,6 +15,7 @@
 
 #define OPTIONS_STACK_DEPTH_MAX 512
 #define OPTIONS_ONE_IN_MAX 1000000000u
+#define OPTIONS_SAMPLE_MAX (1ull << 30)
 
 enum snapshots_by { SNAPSHOTS_BY_PROCESS, SNAPSHOTS_BY_THREAD, SNAPSHOTS_BY_INLINE };
 enum children { CHILDREN_ALL, CHILDREN_NONE, CHILDREN_NAMED };
@@ -24,6 +25,7 @@ struct options {
 	uint64_t interval_ns;  /* 0: adaptive */
 	uint64_t growth_bytes; /* 0: off */
 	uint32_t stack_depth;
+	uint64_t sample_bytes; /* mean distance of samples; 0: every block */
 	bool tracks_mmap;
 	enum children children;
 	char children_names[1024]; /* separated by commas */
@@ -43,6 +45,9 @@ extern struct options options;
  * means defaults only. An option that cannot be understood keeps its default and is described
  * in `complaint` (first one only; "" where all is well). */
 void options_parse(const char *text, char *complaint, size_t complaint_bytes);
+
+/* Of such a text only what sample_bytes will be: needed before everything else, on any stack. */
+uint64_t options_read_sample(const char *text);
 
 /* True when a process called `name` is to be followed as a child of the root. */
 bool options_follow_child(const char *name);

@@ -13,6 +13,8 @@
 #include <errno.h>
 #include <stdatomic.h>
 
+#include "lib/record/sampler.h"
+
 #include "lib/base/poison.h"
 
 char bootstrap_heap[BOOTSTRAP_HEAP_BYTES] __attribute__((aligned(16)));
@@ -29,6 +31,8 @@ void *bootstrap_heap_take(size_t bytes)
 		errno = ENOMEM;
 		return NULL;
 	}
+	/* So that a process that samples looks at it when it is freed. */
+	sampler_filter_add((uintptr_t)bootstrap_heap + start);
 	return bootstrap_heap + start;
 }
 

@@ -19,6 +19,7 @@
 #include "lib/interpose/doors.h"
 #include "lib/interpose/real_functions.h"
 #include "lib/record/recorder.h"
+#include "lib/record/sampler.h"
 
 /* Without headers that would declare them with attributes which gcc then believes. */
 DOOR void *malloc(size_t bytes);
@@ -35,27 +36,88 @@ DOOR void *pvalloc(size_t bytes);
 DOOR void free_sized(void *ptr, size_t bytes);
 DOOR void free_aligned_sized(void *ptr, size_t alignment, size_t bytes);
 
-static inline void *note(void *ptr, size_t bytes, enum block_kind kind, struct caller caller)
+/*
+ * The doors that every program goes through all the time only choose, and jump on, so that their frame
+ * is still the program's call of them: the exact half, or, in a process that samples, the real function
+ * itself or the half that asks whether it is this block's turn.
+ */
+
+static inline void *note_exact(void *ptr, size_t bytes, enum block_kind kind, struct caller caller)
 {
 	if (__builtin_expect(ptr != NULL && !bootstrap_heap_owns(ptr), 1))
 		recorder_add(ptr, bytes, kind, caller);
 	return ptr;
 }
 
+/* `is_taken` is what sampler_takes_slow has said of the block. */
+static void *note_drawn(void *ptr, size_t bytes, enum block_kind kind, bool is_taken,
+			struct caller caller)
+{
+	if (ptr == NULL || bootstrap_heap_owns(ptr))
+		return ptr;
+	if (is_taken)
+		recorder_add_sample(ptr, bytes, kind, caller);
+	else if (sampler_here.watcher != 0)
+		recorder_pass_block(ptr, bytes);
+	return ptr;
+}
+
+static inline void *note(void *ptr, size_t bytes, enum block_kind kind, struct caller caller)
+{
+	if (!sampler_is_on)
+		return note_exact(ptr, bytes, kind, caller);
+	if (sampler_passes(bytes))
+		return ptr;
+	return note_drawn(ptr, bytes, kind, sampler_takes_slow(bytes), caller);
+}
+
+static __attribute__((noinline)) void *malloc_exact(size_t bytes)
+{
+	void *ptr = real.malloc(bytes);
+
+	return note_exact(ptr, bytes, BLOCK_MALLOC, CALLER_HERE());
+}
+
+static __attribute__((noinline)) void *malloc_drawn_slow(size_t bytes)
+{
+	bool is_taken = sampler_takes_slow(bytes);
+	void *ptr = real.malloc(bytes);
+
+	return note_drawn(ptr, bytes, BLOCK_MALLOC, is_taken, CALLER_HERE());
+}
+
 void *malloc(size_t bytes)
 {
-	struct caller caller = CALLER_HERE();
+	if (__builtin_expect(!sampler_is_on, 1))
+		return malloc_exact(bytes);
+	if (sampler_passes(bytes))
+		return real.malloc(bytes);
+	return malloc_drawn_slow(bytes);
+}
 
-	return note(real.malloc(bytes), bytes, BLOCK_MALLOC, caller);
+static __attribute__((noinline)) void *calloc_exact(size_t count, size_t bytes)
+{
+	void *ptr = real.calloc(count, bytes);
+
+	/* The product did not overflow, or there would be no block. */
+	return note_exact(ptr, count * bytes, BLOCK_MALLOC, CALLER_HERE());
+}
+
+static __attribute__((noinline)) void *calloc_drawn_slow(size_t count, size_t bytes)
+{
+	bool is_taken = sampler_takes_slow(count * bytes);
+	void *ptr = real.calloc(count, bytes);
+
+	return note_drawn(ptr, count * bytes, BLOCK_MALLOC, is_taken, CALLER_HERE());
 }
 
 void *calloc(size_t count, size_t bytes)
 {
-	struct caller caller = CALLER_HERE();
-	void *ptr = real.calloc(count, bytes);
-
-	/* The product did not overflow, or there would be no block. */
-	return note(ptr, count * bytes, BLOCK_MALLOC, caller);
+	if (__builtin_expect(!sampler_is_on, 1))
+		return calloc_exact(count, bytes);
+	if (sampler_passes(count * bytes))
+		return real.calloc(count, bytes);
+	return calloc_drawn_slow(count, bytes);
 }
 
 /* A pointer that was not recorded. True when there is nothing left to do. */
@@ -71,29 +133,51 @@ static __attribute__((noinline)) bool free_unknown_slow(void *ptr)
 	return false;
 }
 
+/* What the filter lets through: a sample, or a block whose address has the hash of one. */
+static __attribute__((noinline)) void free_found_slow(void *ptr)
+{
+	if (bootstrap_heap_owns(ptr))
+		return;
+	if (ptr != NULL)
+		recorder_remove_sample(ptr);
+	real.free(ptr);
+}
+
 void free(void *ptr)
 {
+	if (__builtin_expect(sampler_is_on, 0)) {
+		if (sampler_may_have(ptr))
+			free_found_slow(ptr);
+		else
+			real.free(ptr);
+		return;
+	}
 	if (__builtin_expect(ptr != NULL && !recorder_remove(ptr), 0) && free_unknown_slow(ptr))
 		return;
 	real.free(ptr);
 }
 
-static void *reallocate(void *ptr, size_t bytes, struct caller caller)
+/* Into the program's own memory, what it got while we were looking for the real functions. */
+static void *move_from_bootstrap(void *ptr, size_t bytes, struct caller caller)
+{
+	size_t old_bytes = bootstrap_heap_bytes_at(ptr);
+	void *result = note(real.malloc(bytes), bytes, BLOCK_MALLOC, caller);
+
+	if (result != NULL)
+		memcpy(result, ptr, old_bytes < bytes ? old_bytes : bytes);
+	return result;
+}
+
+static void *reallocate_exact(void *ptr, size_t bytes, struct caller caller)
 {
 	struct live_block old;
 	bool was_known;
 	void *result;
 
 	if (ptr == NULL)
-		return note(real.realloc(NULL, bytes), bytes, BLOCK_MALLOC, caller);
-	if (bootstrap_heap_owns(ptr)) {
-		size_t old_bytes = bootstrap_heap_bytes_at(ptr);
-
-		result = note(real.malloc(bytes), bytes, BLOCK_MALLOC, caller);
-		if (result != NULL)
-			memcpy(result, ptr, old_bytes < bytes ? old_bytes : bytes);
-		return result;
-	}
+		return note_exact(real.realloc(NULL, bytes), bytes, BLOCK_MALLOC, caller);
+	if (bootstrap_heap_owns(ptr))
+		return move_from_bootstrap(ptr, bytes, caller);
 	was_known = recorder_take(ptr, &old);
 	result = real.realloc(ptr, bytes);
 	if (result == NULL && bytes != 0) {
@@ -107,14 +191,49 @@ static void *reallocate(void *ptr, size_t bytes, struct caller caller)
 	else
 		recorder_count_unknown_free();
 	/* glibc frees on realloc(ptr, 0) and returns null; others return a small block. */
-	return note(result, bytes, BLOCK_MALLOC, caller);
+	return note_exact(result, bytes, BLOCK_MALLOC, caller);
+}
+
+/* The same, where the old block may be a sample, and the new one is drawn like any other. */
+static void *reallocate_drawn(void *ptr, size_t bytes, struct caller caller)
+{
+	bool was_known = false, is_taken;
+	struct live_block old;
+	void *result;
+
+	if (bootstrap_heap_owns(ptr))
+		return move_from_bootstrap(ptr, bytes, caller);
+	is_taken = sampler_takes_slow(bytes);
+	if (ptr != NULL && sampler_may_have(ptr))
+		was_known = recorder_take(ptr, &old);
+	result = real.realloc(ptr, bytes);
+	if (result == NULL && bytes != 0) {
+		if (was_known)
+			recorder_put_back(ptr, &old);
+		return NULL;
+	}
+	if (was_known)
+		recorder_taken_sample_is_freed(ptr, &old);
+	return note_drawn(result, bytes, BLOCK_MALLOC, is_taken, caller);
+}
+
+static __attribute__((noinline)) void *realloc_exact(void *ptr, size_t bytes)
+{
+	return reallocate_exact(ptr, bytes, CALLER_HERE());
+}
+
+static __attribute__((noinline)) void *realloc_drawn_slow(void *ptr, size_t bytes)
+{
+	return reallocate_drawn(ptr, bytes, CALLER_HERE());
 }
 
 void *realloc(void *ptr, size_t bytes)
 {
-	struct caller caller = CALLER_HERE();
-
-	return reallocate(ptr, bytes, caller);
+	if (__builtin_expect(!sampler_is_on, 1))
+		return realloc_exact(ptr, bytes);
+	if (!sampler_may_have(ptr) && sampler_passes(bytes))
+		return real.realloc(ptr, bytes);
+	return realloc_drawn_slow(ptr, bytes);
 }
 
 void *reallocarray(void *ptr, size_t count, size_t bytes)
@@ -126,7 +245,8 @@ void *reallocarray(void *ptr, size_t count, size_t bytes)
 		errno = ENOMEM;
 		return NULL;
 	}
-	return reallocate(ptr, total, caller);
+	return sampler_is_on ? reallocate_drawn(ptr, total, caller)
+			     : reallocate_exact(ptr, total, caller);
 }
 
 void cfree(void *ptr)

@@ -28,6 +28,7 @@
 #include "lib/interpose/real_functions.h"
 #include "lib/record/module_list.h"
 #include "lib/record/recorder.h"
+#include "lib/record/sampler.h"
 
 typedef void *operator_new(size_t bytes, uintptr_t second, uintptr_t third);
 typedef void operator_delete(void *ptr, uintptr_t second, uintptr_t third);
@@ -171,12 +172,31 @@ static inline void *other_operator(struct operator_cache *cache, uint64_t caller
 	return cache->global != NULL ? cache->global : plugin_operator_slow(cache, caller_pc);
 }
 
+/* In a process that samples: what is allocated inside is watched, so that the block is drawn once. */
+static void *call_new_drawn(operator_new *function, struct caller caller, size_t bytes,
+			    uintptr_t second, uintptr_t third)
+{
+	struct sampler_watch watch = sampler_watch((uintptr_t)__builtin_frame_address(0));
+	void *ptr;
+	bool is_drawn;
+
+	recorder_expect_add();
+	ptr = function != NULL ? function(bytes, second, third) : real.malloc(bytes);
+	is_drawn = ptr == NULL || recorder_has_just_added(ptr, bytes);
+	sampler_unwatch(watch);
+	if (!is_drawn && sampler_takes_slow(bytes))
+		recorder_add_sample(ptr, bytes, BLOCK_NEW, caller);
+	return ptr;
+}
+
 static __attribute__((noinline)) void *call_new_slow(struct operator_cache *cache,
 						     struct caller caller, size_t bytes,
 						     uintptr_t second, uintptr_t third)
 {
 	void *function = other_operator(cache, caller.pc), *ptr;
 
+	if (sampler_is_on)
+		return call_new_drawn((operator_new *)function, caller, bytes, second, third);
 	recorder_expect_add();
 	ptr = function != NULL ? ((operator_new *)function)(bytes, second, third)
 			       : real.malloc(bytes);
@@ -193,8 +213,12 @@ static __attribute__((noinline)) void call_delete_slow(struct operator_cache *ca
 	const void *expected_before = recorder_expect_free(NULL);
 
 	/* Forget it before anybody else may own the address; a free inside is then expected. */
-	if (ptr != NULL && recorder_remove(ptr))
+	if (ptr != NULL && sampler_is_on) {
+		if (sampler_may_have(ptr))
+			recorder_remove_sample(ptr);
+	} else if (ptr != NULL && recorder_remove(ptr)) {
 		recorder_expect_free(ptr);
+	}
 	if (function != NULL)
 		((operator_delete *)function)(ptr, second, third);
 	else

@@ -41,7 +41,7 @@ struct real_functions {
 };
 
 /* Callable from the first instruction on: before they are found, the members find them. */
-extern struct real_functions real;
+extern struct real_functions real __attribute__((visibility("hidden")));
 
 /* Finds them all. Returns false while that is under way in this thread: dlsym itself allocates. */
 bool real_functions_find(void);

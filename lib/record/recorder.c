@@ -19,6 +19,8 @@
 #include "lib/record/live_table.h"
 #include "lib/record/map_table.h"
 #include "lib/record/module_list.h"
+#include "lib/record/sample_sums.h"
+#include "lib/record/sampler.h"
 #include "lib/record/self_check.h"
 #include "lib/record/side_table.h"
 #include "lib/record/site_counters.h"
@@ -33,7 +35,8 @@ uint32_t recorder_inherited_epoch;
 
 bool recorder_start(void)
 {
-	return unwind_rules_start() && call_tree_start() && live_table_start();
+	return unwind_rules_start() && call_tree_start() && live_table_start() &&
+	       sample_sums_start();
 }
 
 static uint32_t epoch_of_birth(void)
@@ -107,12 +110,26 @@ static __attribute__((noinline)) void add_nested_slow(const struct guard *guard,
 	guard_count(guard, COUNT_ALLOCATIONS, 1);
 }
 
+/* The library is born, and finds out whether this process samples: then the door did not know it. */
+static __attribute__((noinline)) bool wakes_to_add_slow(const void *ptr, uint64_t bytes,
+							enum block_kind kind, struct caller caller)
+{
+	if (!life_wake_slow())
+		return false;
+	if (!sampler_is_on)
+		return true;
+	if (sampler_takes_slow(bytes))
+		recorder_add_sample(ptr, bytes, kind, caller);
+	return false;
+}
+
 void recorder_add(const void *ptr, uint64_t bytes, enum block_kind kind, struct caller caller)
 {
 	uint64_t addr = (uint64_t)ptr;
 	uint32_t epoch, stack;
 
-	if (!life_is_on())
+	if (__builtin_expect(*life_switch_word != LIFE_ON, 0) &&
+	    !wakes_to_add_slow(ptr, bytes, kind, caller))
 		return;
 	GUARD_SCOPE struct guard guard = guard_enter();
 	struct thread_state *thread = guard.thread;
@@ -163,6 +180,94 @@ bool recorder_remove(const void *ptr)
 	count_free(&guard, live_word_bytes(word), live_word_epoch(word));
 	return true;
 }
+
+/* ---- in a process that samples ----------------------------------------------------------------- */
+
+static void count_sample_free(const struct guard *guard, uint64_t addr,
+			      const struct live_block *block)
+{
+	sampler_filter_remove(addr);
+	sample_sums_remove(sample_weight_of(block->bytes, sampler_mean_bytes),
+			   block->epoch <= recorder_inherited_epoch);
+	count_free(guard, block->bytes, block->epoch);
+}
+
+void recorder_add_sample(const void *ptr, uint64_t bytes, enum block_kind kind,
+			 struct caller caller)
+{
+	struct live_block block = {.bytes = bytes, .kind = kind, .stack = CALL_TREE_NESTED}, old;
+	uint64_t addr = (uint64_t)ptr;
+
+	if (!life_is_on())
+		return;
+	GUARD_SCOPE struct guard guard = guard_enter();
+	if (guard.thread == NULL) {
+		atomic_fetch_add(&thread_state_lost_blocks, 1);
+		return;
+	}
+	if (!guard.is_nested)
+		block.stack = stack_of(guard.thread, caller, 0);
+	else if (self_check_is_asking)
+		return; /* libunwind's own */
+	guard_count(&guard, COUNT_LOST_STACKS, guard.is_nested);
+	block.epoch = epoch_of_birth();
+	if (!guard.is_nested) {
+		guard.thread->last_added = addr;
+		guard.thread->last_added_bytes = bytes;
+	}
+	switch (live_table_add(&guard, addr, &block, &old)) {
+	case LIVE_TABLE_REPLACED:
+		count_sample_free(&guard, addr, &old);
+		break;
+	case LIVE_TABLE_ADDED:
+		break;
+	default:
+		guard_count(&guard, COUNT_LOST_BLOCKS, 1);
+		return;
+	}
+	sampler_filter_add(addr);
+	sample_sums_add(block.stack, sample_weight_of(bytes, sampler_mean_bytes));
+	guard_count(&guard, COUNT_ALLOCATED_BYTES, bytes);
+	guard_count(&guard, COUNT_ALLOCATIONS, 1);
+	/* Samples are rare: each of them is an occasion. */
+	if (!guard.is_nested)
+		life_tick_slow();
+}
+
+bool recorder_remove_sample(const void *ptr)
+{
+	struct live_block block;
+
+	if (!life_is_on())
+		return false;
+	GUARD_SCOPE struct guard guard = guard_enter();
+	if (guard.thread == NULL || !live_table_remove(&guard, (uint64_t)ptr, &block))
+		return false;
+	count_sample_free(&guard, (uint64_t)ptr, &block);
+	return true;
+}
+
+void recorder_taken_sample_is_freed(const void *ptr, const struct live_block *block)
+{
+	if (!life_is_on())
+		return;
+	GUARD_SCOPE struct guard guard = guard_enter();
+	if (guard.thread != NULL)
+		count_sample_free(&guard, (uint64_t)ptr, block);
+}
+
+void recorder_pass_block(const void *ptr, uint64_t bytes)
+{
+	if (!life_is_on())
+		return;
+	GUARD_SCOPE struct guard guard = guard_enter();
+	if (guard.is_nested)
+		return;
+	guard.thread->last_added = (uint64_t)ptr;
+	guard.thread->last_added_bytes = bytes;
+}
+
+/* ---- realloc ------------------------------------------------------------------------------------ */
 
 bool recorder_take(const void *ptr, struct live_block *block)
 {
@@ -283,6 +388,7 @@ void recorder_postfork_child(void)
 	map_table_postfork_child();
 	self_check_postfork_child();
 	module_list_postfork_child();
+	sampler_postfork_child();
 	atomic_store(&thread_state_lost_blocks, 0);
 	/* What was born up to now belongs to the parent; our own blocks are born from the next
 	 * epoch on. */

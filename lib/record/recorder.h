@@ -32,6 +32,17 @@ bool recorder_take(const void *ptr, struct live_block *block);
 void recorder_put_back(const void *ptr, const struct live_block *block);
 void recorder_taken_is_freed(const struct live_block *block);
 
+/*
+ * The same in a process that samples, see sampler: only of blocks that are samples, and of frees that
+ * the filter lets through. For a realloc, recorder_take and recorder_put_back as above.
+ */
+void recorder_add_sample(const void *ptr, uint64_t bytes, enum block_kind kind,
+			 struct caller caller);
+bool recorder_remove_sample(const void *ptr);
+void recorder_taken_sample_is_freed(const void *ptr, const struct live_block *block);
+/* The block is none; inside an operator new, which asks recorder_has_just_added. */
+void recorder_pass_block(const void *ptr, uint64_t bytes);
+
 /* An operator new may put a header of up to this many bytes before what it gives out. */
 #define OPERATOR_HEADER_BYTES 64u
 

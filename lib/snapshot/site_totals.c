@@ -4,7 +4,8 @@
  *
  *   Runs in   whoever takes a snapshot
  *   Locks     none of its own: callers hold LOCK_SNAPSHOT
- *   Memory    region, given back after the snapshot: 20 bytes a stack, 40 to 64 a cohort
+ *   Memory    region, given back after the snapshot: 20 bytes a stack (84 in a process that
+ *             samples), 40 to 64 a cohort
  *   Calls     mmap, munmap
  *   Failure   is_failed: the snapshot is not written
  */
@@ -18,6 +19,8 @@
 #include "lib/record/live_table.h"
 #include "lib/record/map_table.h"
 #include "lib/record/recorder.h"
+#include "lib/record/sample_sums.h"
+#include "lib/record/sampler.h"
 #include "lib/record/site_counters.h"
 
 #include "lib/base/poison.h"
@@ -110,7 +113,8 @@ static struct site_cohort *cohort_of(struct site_totals *totals, uint32_t stack,
 	return cohort;
 }
 
-static void add(struct site_totals *totals, const struct live_block *block)
+static void add(struct site_totals *totals, const struct live_block *block, uint64_t blocks,
+		uint64_t bytes)
 {
 	struct site_cohort *cohort;
 
@@ -119,8 +123,26 @@ static void add(struct site_totals *totals, const struct live_block *block)
 	cohort = cohort_of(totals, block->stack, site_totals_cohort(block->epoch, totals->epoch));
 	if (cohort == NULL)
 		return;
-	cohort->blocks++;
-	cohort->bytes += block->bytes;
+	cohort->blocks += blocks;
+	cohort->bytes += bytes;
+}
+
+/* The variance that a sample adds is estimated by (1 - p) / p^2 for its block, with w = 1 / p by
+ * w (w - 1); see seep_samples. */
+static void add_sample(struct site_totals *totals, const struct live_block *block)
+{
+	struct sample_weight weight = sample_weight_of(block->bytes, sampler_mean_bytes);
+	struct site_samples *samples = &totals->samples[block->stack];
+	uint64_t excess = weight.blocks - SAMPLE_ONE_BLOCK;
+	unsigned __int128 all_bytes = (unsigned __int128)block->bytes * weight.blocks;
+	unsigned __int128 excess_bytes = (unsigned __int128)block->bytes * excess;
+
+	samples->count++;
+	samples->blocks_variance += (unsigned __int128)weight.blocks * excess >> SAMPLE_BLOCK_BITS;
+	/* Each with half of the 16 bits too many. */
+	samples->bytes_variance +=
+		(all_bytes >> SAMPLE_BLOCK_BITS / 2) * (excess_bytes >> SAMPLE_BLOCK_BITS / 2);
+	add(totals, block, weight.blocks, weight.bytes);
 }
 
 static void visit_block(uint64_t addr, const struct live_block *block, void *context)
@@ -130,13 +152,19 @@ static void visit_block(uint64_t addr, const struct live_block *block, void *con
 	(void)addr;
 	if (block->stack >= totals->stack_count)
 		return; /* a stack that is younger than this snapshot */
+	totals->recorded_blocks++;
+	totals->recorded_inherited_blocks += block->epoch <= recorder_inherited_epoch;
+	if (totals->samples != NULL) {
+		add_sample(totals, block);
+		return;
+	}
 	totals->live_blocks++;
 	totals->live_bytes += block->bytes;
 	if (block->epoch <= recorder_inherited_epoch) {
 		totals->inherited_blocks++;
 		totals->inherited_bytes += block->bytes;
 	}
-	add(totals, block);
+	add(totals, block, 1, block->bytes);
 }
 
 static void visit_mapping(uint64_t addr, const struct live_block *block, void *context)
@@ -147,7 +175,70 @@ static void visit_mapping(uint64_t addr, const struct live_block *block, void *c
 	if (block->stack >= totals->stack_count)
 		return;
 	totals->mapped_bytes += block->bytes;
-	add(totals, block);
+	if (totals->samples != NULL) {
+		totals->samples[block->stack].mappings++;
+		totals->samples[block->stack].mapped_bytes += block->bytes;
+		add(totals, block, SAMPLE_ONE_BLOCK, block->bytes << SAMPLE_BYTE_BITS);
+		return;
+	}
+	add(totals, block, 1, block->bytes);
+}
+
+/* ---- from parts to whole blocks and bytes -------------------------------------------------------- */
+
+/* A site is rounded once; what its cohorts are given is all of it. */
+static void round_site(struct site_totals *totals, uint32_t stack)
+{
+	uint64_t blocks = 0, bytes = 0, blocks_given = 0, bytes_given = 0;
+
+	for (uint32_t index = totals->first_cohort[stack]; index != 0;) {
+		struct site_cohort *cohort = &totals->cohorts[index - 1];
+
+		blocks += cohort->blocks;
+		bytes += cohort->bytes;
+		cohort->blocks = sample_round(blocks, SAMPLE_BLOCK_BITS) - blocks_given;
+		cohort->bytes = sample_round(bytes, SAMPLE_BYTE_BITS) - bytes_given;
+		blocks_given += cohort->blocks;
+		bytes_given += cohort->bytes;
+		if (totals->samples[stack].count > 0 && cohort->epoch <= recorder_inherited_epoch) {
+			totals->inherited_blocks += cohort->blocks;
+			totals->inherited_bytes += cohort->bytes;
+		}
+		index = cohort->next;
+	}
+	totals->live_blocks += blocks_given - totals->samples[stack].mappings;
+	totals->live_bytes += bytes_given - totals->samples[stack].mapped_bytes;
+}
+
+static void round_sites(struct site_totals *totals)
+{
+	struct site_samples *all = &totals->all_samples;
+
+	for (uint32_t stack = 0; stack < totals->stack_count; stack++) {
+		struct site_counters *allocated = &totals->allocated[stack];
+		const struct site_samples *samples = &totals->samples[stack];
+
+		round_site(totals, stack);
+		allocated->allocations = sample_round(allocated->allocations, SAMPLE_BLOCK_BITS);
+		allocated->allocated_bytes =
+			sample_round(allocated->allocated_bytes, SAMPLE_BYTE_BITS);
+		all->count += samples->count;
+		all->blocks_variance += samples->blocks_variance;
+		all->bytes_variance += samples->bytes_variance;
+	}
+}
+
+/* Mappings are counted one by one, and samples by what they stand for. */
+static void count_allocations(struct site_totals *totals)
+{
+	site_counters_sum(totals->allocated, totals->stack_count);
+	if (totals->samples == NULL)
+		return;
+	for (uint32_t stack = 0; stack < totals->stack_count; stack++) {
+		totals->allocated[stack].allocations <<= SAMPLE_BLOCK_BITS;
+		totals->allocated[stack].allocated_bytes <<= SAMPLE_BYTE_BITS;
+	}
+	sample_sums_by_stack(totals->allocated, totals->stack_count);
 }
 
 void site_totals_verify(const struct site_totals *totals)
@@ -192,14 +283,19 @@ void site_totals_take(struct site_totals *totals, uint32_t epoch, uint32_t stack
 	*totals = (struct site_totals){.stack_count = stack_count, .epoch = epoch};
 	totals->first_cohort = scratch_map(totals->stack_count * sizeof(uint32_t));
 	totals->allocated = scratch_map(totals->stack_count * sizeof(*totals->allocated));
-	if (totals->first_cohort == NULL || totals->allocated == NULL) {
+	if (sampler_is_on)
+		totals->samples = scratch_map(totals->stack_count * sizeof(*totals->samples));
+	if (totals->first_cohort == NULL || totals->allocated == NULL ||
+	    (sampler_is_on && totals->samples == NULL)) {
 		totals->is_failed = true;
 		return;
 	}
 	/* The blocks before the counters: a block that was seen has been counted. */
 	live_table_walk(visit_block, totals);
 	map_table_walk(visit_mapping, totals, is_quiet);
-	site_counters_sum(totals->allocated, totals->stack_count);
+	count_allocations(totals);
+	if (totals->samples != NULL)
+		round_sites(totals);
 	if (!totals->is_failed)
 		site_totals_verify(totals);
 }
@@ -210,6 +306,8 @@ void site_totals_release(struct site_totals *totals)
 		scratch_unmap(totals->first_cohort, totals->stack_count * sizeof(uint32_t));
 	if (totals->allocated != NULL)
 		scratch_unmap(totals->allocated, totals->stack_count * sizeof(*totals->allocated));
+	if (totals->samples != NULL)
+		scratch_unmap(totals->samples, totals->stack_count * sizeof(*totals->samples));
 	if (totals->cohorts != NULL) {
 		scratch_unmap(totals->cohorts, totals->cohort_room * sizeof(*totals->cohorts));
 		scratch_unmap(totals->slots, totals->slot_count * sizeof(*totals->slots));

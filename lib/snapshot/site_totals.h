@@ -17,6 +17,14 @@ struct site_cohort {
 	uint64_t blocks, bytes;
 };
 
+/* What the live blocks of a site rest on in a process that samples. */
+struct site_samples {
+	uint64_t count;
+	/* Variances of the sums of blocks and bytes, in 2^-16. */
+	unsigned __int128 blocks_variance, bytes_variance;
+	uint64_t mappings, mapped_bytes; /* of the same stack, exact */
+};
+
 struct site_totals {
 	uint32_t stack_count;		 /* ids below were looked at */
 	struct site_counters *allocated; /* by stack id */
@@ -27,9 +35,13 @@ struct site_totals {
 	uint64_t slot_count;
 	uint32_t epoch; /* the one that this snapshot closes */
 	bool is_failed; /* no memory: what is here is not complete */
-	/* All blocks, mappings not included. */
+	struct site_samples *samples; /* by stack id; null: every block is recorded */
+	/* All blocks, mappings not included. In a process that samples what they stand for: the sums of
+	 * the sites as they are written. */
 	uint64_t live_blocks, live_bytes, inherited_blocks, inherited_bytes;
 	uint64_t mapped_bytes;
+	uint64_t recorded_blocks, recorded_inherited_blocks; /* those that were really seen */
+	struct site_samples all_samples;
 };
 
 /* Adds up the state of now for the stacks with ids below `stack_count`; `is_quiet` says that no

@@ -193,7 +193,7 @@ struct copying {
 	void *context;
 	struct buffer carried; /* payload of dropped snapshots, merged; empty: none */
 	uint32_t snapshots, seen, newest_kept;
-	uint32_t self_checks; /* still to come */
+	uint32_t self_checks, samples; /* still to come */
 };
 
 static int copy_snapshot(struct copying *copying, const struct record *record)
@@ -229,7 +229,8 @@ static int copy_snapshot(struct copying *copying, const struct record *record)
 /* Of the records that hold all that is known of something, only the newest is worth its room. */
 static bool is_outdated(struct copying *copying, const struct record *record)
 {
-	return record->header.type == SEEP_RECORD_SELF_CHECK && --copying->self_checks > 0;
+	return (record->header.type == SEEP_RECORD_SELF_CHECK && --copying->self_checks > 0) ||
+	       (record->header.type == SEEP_RECORD_SAMPLES && --copying->samples > 0);
 }
 
 int snapshot_thinning_copy(int fd, uint64_t bytes, uint32_t newest_kept, snapshot_thinning_put *put,
@@ -243,6 +244,7 @@ int snapshot_thinning_copy(int fd, uint64_t bytes, uint32_t newest_kept, snapsho
 	for (; read_header(fd, bytes, offset, &record); offset += record_bytes(&record)) {
 		copying.snapshots += record.header.type == SEEP_RECORD_SNAPSHOT;
 		copying.self_checks += record.header.type == SEEP_RECORD_SELF_CHECK;
+		copying.samples += record.header.type == SEEP_RECORD_SAMPLES;
 	}
 	if (offset < bytes)
 		return -EILSEQ;

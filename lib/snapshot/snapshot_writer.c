@@ -31,6 +31,8 @@
 #include "lib/record/map_table.h"
 #include "lib/record/module_list.h"
 #include "lib/record/recorder.h"
+#include "lib/record/sample_sums.h"
+#include "lib/record/sampler.h"
 #include "lib/record/self_check.h"
 #include "lib/record/side_table.h"
 #include "lib/record/site_counters.h"
@@ -85,6 +87,7 @@ static int write_process(void)
 		.flags = options.tracks_mmap ? SEEP_PROCESS_TRACKS_MMAP : 0,
 		.interval_ns = options.interval_ns,
 		.start_ticks = process_facts.start_ticks,
+		.sample_bytes = sampler_is_on ? sampler_mean_bytes : 0,
 	};
 	struct buffer command = {0}, payload = {0};
 	static char exe[4096]; /* once per process, and thread stacks are small */
@@ -439,10 +442,52 @@ static uint32_t add_entries(struct buffer *payload, const struct site_totals *to
 	return count;
 }
 
+/* What happened in this process. */
+struct block_counts {
+	uint64_t allocations, allocated_bytes, frees, freed_bytes, inherited_frees;
+};
+
+/* What is live has been rounded site by site, so in an exact snapshot frees are what is left. */
+static void settle(uint64_t own, uint64_t *allocations, uint64_t *frees)
+{
+	if (*allocations < own)
+		*allocations = own;
+	*frees = *allocations - own;
+}
+
+static struct block_counts block_counts(const struct site_totals *totals, bool is_quiet)
+{
+	struct sample_sums sums = sample_sums_read();
+	struct block_counts counts = {
+		.allocations = thread_state_sum(COUNT_ALLOCATIONS),
+		.allocated_bytes = thread_state_sum(COUNT_ALLOCATED_BYTES),
+		.frees = thread_state_sum(COUNT_FREES),
+		.freed_bytes = thread_state_sum(COUNT_FREED_BYTES),
+		.inherited_frees = thread_state_sum(COUNT_INHERITED_FREES),
+	};
+
+	if (!sampler_is_on)
+		return counts;
+	counts = (struct block_counts){
+		.allocations = sample_round(sums.allocated.blocks, SAMPLE_BLOCK_BITS),
+		.allocated_bytes = sample_round(sums.allocated.bytes, SAMPLE_BYTE_BITS),
+		.frees = sample_round(sums.freed.blocks, SAMPLE_BLOCK_BITS),
+		.freed_bytes = sample_round(sums.freed.bytes, SAMPLE_BYTE_BITS),
+		.inherited_frees = sample_round(sums.inherited_freed.blocks, SAMPLE_BLOCK_BITS),
+	};
+	if (!is_quiet)
+		return counts;
+	settle(totals->live_blocks - totals->inherited_blocks, &counts.allocations, &counts.frees);
+	settle(totals->live_bytes - totals->inherited_bytes, &counts.allocated_bytes,
+	       &counts.freed_bytes);
+	return counts;
+}
+
 static struct seep_snapshot head_of(const struct site_totals *totals,
 				    enum seep_snapshot_reason reason, bool is_quiet)
 {
 	struct process_memory memory = process_memory_read();
+	struct block_counts counts = block_counts(totals, is_quiet);
 
 	return (struct seep_snapshot){
 		.struct_bytes = sizeof(struct seep_snapshot),
@@ -453,13 +498,13 @@ static struct seep_snapshot head_of(const struct site_totals *totals,
 		.threads = is_quiet ? 0 : thread_state_alive(process_facts.pid),
 		.live_bytes = totals->live_bytes,
 		.live_blocks = totals->live_blocks,
-		.allocations = thread_state_sum(COUNT_ALLOCATIONS),
-		.allocated_bytes = thread_state_sum(COUNT_ALLOCATED_BYTES),
-		.frees = thread_state_sum(COUNT_FREES),
-		.freed_bytes = thread_state_sum(COUNT_FREED_BYTES),
+		.allocations = counts.allocations,
+		.allocated_bytes = counts.allocated_bytes,
+		.frees = counts.frees,
+		.freed_bytes = counts.freed_bytes,
 		.inherited_blocks = totals->inherited_blocks,
 		.inherited_bytes = totals->inherited_bytes,
-		.inherited_frees = thread_state_sum(COUNT_INHERITED_FREES),
+		.inherited_frees = counts.inherited_frees,
 		.unknown_frees = thread_state_sum(COUNT_UNKNOWN_FREES),
 		.mapped_bytes = totals->mapped_bytes,
 		.lost_blocks = thread_state_sum(COUNT_LOST_BLOCKS),
@@ -505,6 +550,50 @@ static int write_snapshot(struct seep_snapshot *head, const char *label,
 	return result;
 }
 
+/* The square root of a variance in 2^-SAMPLE_BLOCK_BITS, rounded. */
+static uint64_t deviation(unsigned __int128 variance)
+{
+	unsigned __int128 square = (variance << 2) >> SAMPLE_BLOCK_BITS; /* of twice the root */
+	uint64_t root = 0;
+
+	for (uint64_t bit = 1ull << 63; bit != 0; bit >>= 1)
+		if ((unsigned __int128)(root | bit) * (root | bit) <= square)
+			root |= bit;
+	return (root + 1) / 2;
+}
+
+/* What the estimates of this snapshot rest on. */
+static int write_samples(const struct site_totals *totals, uint32_t number, uint64_t time_ns)
+{
+	struct seep_samples head = {
+		.struct_bytes = sizeof(head),
+		.snapshot = number,
+		.live_samples = totals->all_samples.count,
+		.samples = thread_state_sum(COUNT_ALLOCATIONS),
+		.blocks_error = deviation(totals->all_samples.blocks_variance),
+		.bytes_error = deviation(totals->all_samples.bytes_variance),
+	};
+	struct buffer payload = {0};
+	uint32_t last = 0;
+
+	buffer_add(&payload, &head, sizeof(head));
+	for (uint32_t stack = 1; stack < totals->stack_count; stack++) {
+		const struct site_samples *samples = &totals->samples[stack];
+
+		if (samples->count == 0)
+			continue;
+		buffer_add_varint(&payload, stack - last);
+		buffer_add_varint(&payload, samples->count);
+		buffer_add_varint(&payload, deviation(samples->blocks_variance));
+		buffer_add_varint(&payload, deviation(samples->bytes_variance));
+		last = stack;
+		head.site_count++;
+	}
+	if (!payload.is_failed)
+		memcpy(payload.start, &head, sizeof(head));
+	return append_and_release(SEEP_RECORD_SAMPLES, time_ns, &payload);
+}
+
 /* Nobody changes them any more, so what does not fit together never did. */
 static void verify_all(void)
 {
@@ -528,12 +617,14 @@ static void verify_sums(const struct site_totals *totals)
 {
 	uint64_t threads = thread_state_count();
 	uint64_t allocations = thread_state_sum(COUNT_ALLOCATIONS), of_sites = 0;
-	uint64_t own_blocks = totals->live_blocks - totals->inherited_blocks;
+	uint64_t own_blocks = totals->recorded_blocks - totals->recorded_inherited_blocks;
 
 	if (!INVARIANTS_ARE_CHECKED || totals->is_failed)
 		return;
 	INVARIANT(is_near(own_blocks + thread_state_sum(COUNT_FREES), allocations, threads),
 		  own_blocks + thread_state_sum(COUNT_FREES), allocations);
+	if (totals->samples != NULL)
+		return;
 	for (uint32_t stack = 0; stack < totals->stack_count; stack++)
 		of_sites += totals->allocated[stack].allocations;
 	/* Mappings are counted by site only. */
@@ -568,6 +659,8 @@ static int take_locked(enum seep_snapshot_reason reason, const char *label, bool
 		head = head_of(&totals, reason, is_quiet);
 		result = write_snapshot(&head, label, &totals, time_ns);
 	}
+	if (result == 0 && totals.samples != NULL)
+		result = write_samples(&totals, head.number, time_ns);
 	if (result == 0)
 		writer.last = (struct snapshot_result){.number = head.number,
 						       .live_bytes = head.live_bytes,
@@ -623,8 +716,11 @@ struct snapshot_result snapshot_writer_last(void)
 
 uint64_t snapshot_writer_live_bytes(void)
 {
-	uint64_t freed = thread_state_sum(COUNT_FREED_BYTES);
-	uint64_t allocated = thread_state_sum(COUNT_ALLOCATED_BYTES);
+	struct sample_sums sums = sample_sums_read();
+	uint64_t freed = sampler_is_on ? sums.freed.bytes >> SAMPLE_BYTE_BITS
+				       : thread_state_sum(COUNT_FREED_BYTES);
+	uint64_t allocated = sampler_is_on ? sums.allocated.bytes >> SAMPLE_BYTE_BITS
+					   : thread_state_sum(COUNT_ALLOCATED_BYTES);
 
 	return allocated > freed ? allocated - freed : 0;
 }

@@ -49,7 +49,8 @@ int run_files_glob(const char *pattern, char *glob_pattern, size_t bytes)
 static bool read_head(const char *path, uint8_t *head, struct run_file *file)
 {
 	struct seep_file_header header;
-	struct seep_process process;
+	struct seep_process process = {0};
+	const size_t needed_bytes = offsetof(struct seep_process, sample_bytes); /* of version 1.0 */
 	struct record_reader reader;
 	struct record record;
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -73,8 +74,8 @@ static bool read_head(const char *path, uint8_t *head, struct run_file *file)
 
 	record_reader_start(&reader, head, (size_t)bytes, header.header_bytes);
 	if (record_reader_next(&reader, &record) && record.type == SEEP_RECORD_PROCESS &&
-	    record.payload_bytes >= sizeof(process)) {
-		memcpy(&process, record.payload, sizeof(process));
+	    record.payload_bytes >= needed_bytes) {
+		memcpy(&process, record.payload, needed_bytes);
 		file->start_ticks = process.start_ticks;
 		file->parent =
 			(pid_t)(process.forked_from ? process.forked_from : process.parent_pid);

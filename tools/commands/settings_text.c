@@ -31,6 +31,7 @@ const struct setting settings_table[] = {
 #define CHILDREN_NAMES_BYTES 1024
 #define INTERVAL_MIN_NS 1000000u
 #define FILE_MIN_BYTES (1u << 20)
+#define SAMPLE_MAX_BYTES (1u << 30)
 
 struct unit {
 	const char *name;
@@ -160,11 +161,31 @@ static int check_list(const struct setting *setting, const char *shown_as, const
 	}
 }
 
+/* The three settings of type SIZE have limits of their own. */
+static int check_size(const struct setting *setting, const char *shown_as, const char *value,
+		      struct error *error)
+{
+	bool is_max_file = strcmp(setting->key, "max_file") == 0;
+	bool is_sample = strcmp(setting->key, "sample") == 0;
+	uint64_t amount;
+
+	if (!is_max_file && strcmp(value, "off") == 0)
+		return 0;
+	if (read_amount(value, size_units, &amount) && (!is_max_file || amount >= FILE_MIN_BYTES) &&
+	    (!is_sample || (amount >= 1 && amount <= SAMPLE_MAX_BYTES)))
+		return 0;
+	return refuse(shown_as, value,
+		      is_max_file ? "a size of at least 1M such as 64M, 1G"
+		      : is_sample ? "off, or a size from 1 to 1G such as 64K, 512K, 2M"
+				  : "off, or a size such as 512K, 64M, 1G",
+		      error);
+}
+
 int setting_check(const struct setting *setting, const char *shown_as, const char *value,
 		  struct error *error)
 {
 	uint64_t amount;
-	bool is_initial = strcmp(value, setting->initial) == 0, is_interval, is_growth;
+	bool is_initial = strcmp(value, setting->initial) == 0, is_interval;
 
 	if (strchr(value, '\n'))
 		return error_set(error, EINVAL, "%s: the value must be one line", shown_as);
@@ -181,16 +202,7 @@ int setting_check(const struct setting *setting, const char *shown_as, const cha
 					  : "a time of at least 1ms such as 200ms, 5s, 10m",
 			      error);
 	case SIZE:
-		is_growth = strcmp(setting->key, "growth") == 0;
-		if (is_growth && strcmp(value, "off") == 0)
-			return 0;
-		if (read_amount(value, size_units, &amount) &&
-		    (is_growth || amount >= FILE_MIN_BYTES))
-			return 0;
-		return refuse(shown_as, value,
-			      is_growth ? "off, or a size such as 512K, 64M, 1G"
-					: "a size of at least 1M such as 64M, 1G",
-			      error);
+		return check_size(setting, shown_as, value, error);
 	case COUNT:
 		if (*value && strspn(value, "0123456789") == strlen(value) && strlen(value) < 10 &&
 		    atoi(value) >= 1 && atoi(value) <= STACK_DEPTH_MAX)

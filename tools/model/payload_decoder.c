@@ -24,17 +24,27 @@ static const void *take(struct payload *payload, size_t length)
 	return taken;
 }
 
-/* Copies a fixed struct that begins with its own length, and steps behind that length. */
-static bool take_struct(struct payload *payload, void *fixed, size_t known_bytes)
+/* Copies a fixed struct that begins with its own length, and steps behind that length. What older
+ * versions did not write behind the first `least_bytes` is 0. */
+static bool take_grown_struct(struct payload *payload, void *fixed, size_t known_bytes,
+			      size_t least_bytes)
 {
 	uint32_t struct_bytes;
-	if (bytes_left(payload) < known_bytes)
+	if (bytes_left(payload) < least_bytes)
 		return false;
 	memcpy(&struct_bytes, payload->at, sizeof(struct_bytes));
-	if (struct_bytes < known_bytes)
+	if (struct_bytes < least_bytes)
 		return false;
-	memcpy(fixed, payload->at, known_bytes);
-	return take(payload, struct_bytes) != NULL;
+	const void *taken = take(payload, struct_bytes);
+	memset(fixed, 0, known_bytes);
+	if (taken)
+		memcpy(fixed, taken, struct_bytes < known_bytes ? struct_bytes : known_bytes);
+	return taken;
+}
+
+static bool take_struct(struct payload *payload, void *fixed, size_t known_bytes)
+{
+	return take_grown_struct(payload, fixed, known_bytes, known_bytes);
 }
 
 bool payload_varint(struct payload *payload, uint64_t *value)
@@ -56,7 +66,8 @@ bool payload_varint(struct payload *payload, uint64_t *value)
 bool payload_process(struct payload payload, struct decoded_process *process)
 {
 	struct seep_process *fixed = &process->fixed;
-	return take_struct(&payload, fixed, sizeof(*fixed)) &&
+	return take_grown_struct(&payload, fixed, sizeof(*fixed),
+				 offsetof(struct seep_process, sample_bytes)) &&
 	       (process->exe = take(&payload, fixed->exe_bytes)) &&
 	       (process->name = take(&payload, fixed->name_bytes)) &&
 	       (process->command = take(&payload, fixed->command_bytes));
@@ -92,6 +103,28 @@ bool payload_difference(struct payload *payload, const struct seep_self_check *c
 	if (fixed)
 		memcpy(difference, fixed, sizeof(*difference));
 	return fixed;
+}
+
+bool payload_samples(struct payload *payload, struct seep_samples *samples)
+{
+	/* A site has four varints. */
+	return take_struct(payload, samples, sizeof(*samples)) &&
+	       samples->site_count <= bytes_left(payload) / 4;
+}
+
+bool payload_sampled_site(struct payload *payload, uint32_t *last_stack,
+			  struct decoded_sampled_site *site)
+{
+	uint64_t step;
+	if (!payload_varint(payload, &step) || !payload_varint(payload, &site->samples) ||
+	    !payload_varint(payload, &site->blocks_error) ||
+	    !payload_varint(payload, &site->bytes_error))
+		return false;
+	if (step < 1 || step > UINT32_MAX - *last_stack)
+		return false;
+	*last_stack += (uint32_t)step;
+	site->stack = *last_stack;
+	return true;
 }
 
 bool payload_module(struct payload *payload, struct decoded_module *module)

@@ -54,6 +54,11 @@ struct decoded_cohort {
 	uint64_t blocks, bytes;
 };
 
+struct decoded_sampled_site {
+	uint32_t stack;
+	uint64_t samples, blocks_error, bytes_error;
+};
+
 bool payload_varint(struct payload *payload, uint64_t *value);
 
 bool payload_process(struct payload payload, struct decoded_process *process);
@@ -66,6 +71,12 @@ bool payload_self_check(struct payload *payload, struct seep_self_check *check);
 /* The next difference of such a record. */
 bool payload_difference(struct payload *payload, const struct seep_self_check *check,
 			struct seep_difference *difference);
+
+/* The beginning of a record of samples; the payload then stands in front of the first site. */
+bool payload_samples(struct payload *payload, struct seep_samples *samples);
+/* The next site of such a record. `*last_stack` is 0 before the first one. */
+bool payload_sampled_site(struct payload *payload, uint32_t *last_stack,
+			  struct decoded_sampled_site *site);
 
 /* The next module; the payload then stands in front of the one after it. */
 bool payload_module(struct payload *payload, struct decoded_module *module);
