@@ -91,10 +91,32 @@ static const char *value_in(char *const *variables, const char *name)
 	return NULL;
 }
 
+/* What the process was started with, for as long as libc has not looked at it. */
+#define ENVIRONMENT_MAX (4u << 20)
+
+static uint64_t read_sample_of_start(void)
+{
+	char *text = region_map(ENVIRONMENT_MAX, REGION_KEPT_ON_FORK);
+	char *variables[2] = {text, NULL};
+	uint64_t mean_bytes = 0;
+	long bytes;
+
+	if (text == NULL)
+		return 0;
+	bytes = sys_read_file("/proc/self/environ", text, ENVIRONMENT_MAX - 1);
+	for (; variables[0] < text + bytes && mean_bytes == 0;
+	     variables[0] += text_bytes(variables[0]) + 1)
+		mean_bytes = options_read_sample(value_in(variables, SEEP_OPTIONS_VARIABLE));
+	region_unmap(text, ENVIRONMENT_MAX);
+	return mean_bytes;
+}
+
 /* Before the first block is recorded: a process samples from its first block on, or never. */
 static void start_sampling(void)
 {
-	uint64_t mean_bytes = options_read_sample(value_in(environ, SEEP_OPTIONS_VARIABLE));
+	uint64_t mean_bytes =
+		environ != NULL ? options_read_sample(value_in(environ, SEEP_OPTIONS_VARIABLE))
+				: read_sample_of_start();
 
 	if (mean_bytes != 0)
 		sampler_start(mean_bytes);

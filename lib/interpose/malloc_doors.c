@@ -88,7 +88,7 @@ static __attribute__((noinline)) void *malloc_drawn_slow(size_t bytes)
 
 void *malloc(size_t bytes)
 {
-	if (__builtin_expect(!sampler_is_on, 1))
+	if (__builtin_expect(!sampler_is_on, 0))
 		return malloc_exact(bytes);
 	if (sampler_passes(bytes))
 		return real.malloc(bytes);
@@ -113,7 +113,7 @@ static __attribute__((noinline)) void *calloc_drawn_slow(size_t count, size_t by
 
 void *calloc(size_t count, size_t bytes)
 {
-	if (__builtin_expect(!sampler_is_on, 1))
+	if (__builtin_expect(!sampler_is_on, 0))
 		return calloc_exact(count, bytes);
 	if (sampler_passes(count * bytes))
 		return real.calloc(count, bytes);
@@ -145,7 +145,7 @@ static __attribute__((noinline)) void free_found_slow(void *ptr)
 
 void free(void *ptr)
 {
-	if (__builtin_expect(sampler_is_on, 0)) {
+	if (__builtin_expect(sampler_is_on, 1)) {
 		if (sampler_may_have(ptr))
 			free_found_slow(ptr);
 		else
@@ -229,7 +229,7 @@ static __attribute__((noinline)) void *realloc_drawn_slow(void *ptr, size_t byte
 
 void *realloc(void *ptr, size_t bytes)
 {
-	if (__builtin_expect(!sampler_is_on, 1))
+	if (__builtin_expect(!sampler_is_on, 0))
 		return realloc_exact(ptr, bytes);
 	if (!sampler_may_have(ptr) && sampler_passes(bytes))
 		return real.realloc(ptr, bytes);
