@@ -130,6 +130,7 @@ void profile_writer_process(struct profile_writer *writer, uint32_t pid, const c
 		.command_bytes = sizeof(command) - 1,
 		.stack_depth = 64,
 		.start_ticks = 12345,
+		.sample_bytes = writer->sample_bytes,
 	};
 	profile_writer_put(writer, &process, sizeof(process));
 	profile_writer_put(writer, exe, sizeof(exe) - 1);
@@ -184,6 +185,21 @@ void profile_writer_self_check(struct profile_writer *writer, struct seep_self_c
 	profile_writer_put(writer, &check, sizeof(check));
 	profile_writer_put(writer, differences, count * sizeof(*differences));
 	profile_writer_record(writer, SEEP_RECORD_SELF_CHECK);
+}
+
+void profile_writer_samples(struct profile_writer *writer, struct seep_samples samples,
+			    const struct profile_writer_sampled *sites, uint32_t count)
+{
+	samples.struct_bytes = sizeof(samples);
+	samples.site_count = count;
+	profile_writer_put(writer, &samples, sizeof(samples));
+	for (uint32_t i = 0; i < count; i++) {
+		profile_writer_put_varint(writer, sites[i].stack - (i ? sites[i - 1].stack : 0));
+		profile_writer_put_varint(writer, sites[i].samples);
+		profile_writer_put_varint(writer, sites[i].blocks_error);
+		profile_writer_put_varint(writer, sites[i].bytes_error);
+	}
+	profile_writer_record(writer, SEEP_RECORD_SAMPLES);
 }
 
 void profile_writer_snapshot(struct profile_writer *writer, uint32_t number, double time_s,

@@ -27,6 +27,7 @@ struct profile_writer {
 	struct byte_list payload; /* of the record that is being made */
 	uint32_t sequence;	  /* of the next record; change it to lose records */
 	uint64_t time_ns;	  /* of the next record */
+	uint64_t sample_bytes;	  /* of profile_writer_process */
 	/* The snapshot that is being made. */
 	struct seep_snapshot snapshot;
 	uint32_t last_stack, last_epoch;
@@ -51,6 +52,13 @@ void profile_writer_node(struct profile_writer *writer, uint32_t id, uint32_t pa
 /* A self-check with these differences; their number is filled in. */
 void profile_writer_self_check(struct profile_writer *writer, struct seep_self_check check,
 			       const struct seep_difference *differences, uint32_t count);
+struct profile_writer_sampled {
+	uint32_t stack;
+	uint64_t samples, blocks_error, bytes_error;
+};
+/* What a snapshot rests on; their number is filled in. */
+void profile_writer_samples(struct profile_writer *writer, struct seep_samples samples,
+			    const struct profile_writer_sampled *sites, uint32_t count);
 /* The next snapshot, with its number as epoch: entries and their cohorts, then the end. Totals are
  * added up from the entries. */
 void profile_writer_snapshot(struct profile_writer *writer, uint32_t number, double time_s,

@@ -72,6 +72,9 @@ AMOUNT = {"bytes": count, "blocks": count}
 FRAME = {"function": Optional(text), "file": Optional(text), "line": Optional(count),
          "module": Optional(text), "offset": count, "inlined": flag}
 
+# How far off an estimate may be, as a part of it; null for an estimate of 0.
+ERROR = Optional(seconds)
+
 SITE = {
     "id": lambda value: isinstance(value, str) and re.fullmatch(r"[0-9a-f]{16}", value) is not None,
     "verdict": one_of(*VERDICTS), "flagged": flag, "confidence": probability,
@@ -83,6 +86,7 @@ SITE = {
     "reachability": Optional({"definitely_lost": AMOUNT, "indirectly_lost": AMOUNT,
                               "possibly_lost": AMOUNT, "reachable": AMOUNT}),
     "held_by": Optional([{"path": text, "share": probability}]),
+    "sampled": Optional({"samples": count, "live_bytes_error": ERROR, "live_blocks_error": ERROR}),
     "series": {"t_s": [seconds], "live_bytes": [count], "live_blocks": [count]},
     "stack": [FRAME],
 }
@@ -102,6 +106,8 @@ REPORT = {
     "lost": {"blocks": count, "stacks": count, "cut_stacks": count},
     "totals": {"live_bytes": count, "live_blocks": count, "allocations": count, "frees": count,
                "rss_bytes": count},
+    "sampling": Optional({"bytes": count, "samples": Optional(count), "live_bytes_error": ERROR,
+                          "live_blocks_error": ERROR}),
     "selfcheck": Optional(SELFCHECK),
     "sites": [SITE],
 }

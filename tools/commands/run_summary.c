@@ -176,6 +176,9 @@ static void write_state(FILE *out, const struct profile *profile)
 			fprintf(out, "after %s", number_duration(last->time_s).text);
 		fprintf(out, "; %zu %s\n", profile->snapshot_count,
 			profile->snapshot_count == 1 ? "snapshot" : "snapshots");
+		if (profile->sample_bytes)
+			fprintf(out, "seep: these are estimates, from one block in %s allocated\n",
+				number_bytes(profile->sample_bytes).text);
 	}
 	if (!has_final_state(profile)) {
 		fputs("seep: the state at the end is not in the file", out);

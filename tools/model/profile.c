@@ -150,6 +150,33 @@ void profile_free(struct profile *profile)
 	free(profile);
 }
 
+const struct sampling *snapshot_sampling(const struct profile *profile, size_t snapshot)
+{
+	const struct sampling *sampling = profile->sampling;
+	return sampling && snapshot < profile->snapshot_count &&
+			       sampling->raw.snapshot == profile->snapshots[snapshot].number
+		       ? sampling
+		       : NULL;
+}
+
+static int compare_stacks(const void *left, const void *right)
+{
+	uint32_t a = ((const struct sampled_site *)left)->stack,
+		 b = ((const struct sampled_site *)right)->stack;
+	return (a > b) - (a < b);
+}
+
+const struct sampled_site *site_sampled(const struct profile *profile, const struct site *site,
+					size_t snapshot)
+{
+	const struct sampling *sampling = snapshot_sampling(profile, snapshot);
+	const struct sampled_site key = {.stack = site->stack};
+	return sampling && sampling->site_count
+		       ? bsearch(&key, sampling->sites, sampling->site_count, sizeof(key),
+				 compare_stacks)
+		       : NULL;
+}
+
 const struct site_point *site_at(const struct site *site, size_t snapshot)
 {
 	size_t low = 0, high = site->point_count;

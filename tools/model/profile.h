@@ -85,6 +85,19 @@ struct self_check {
 	size_t difference_count;
 };
 
+/* What the estimates for one site rest on, in a run with --sample. */
+struct sampled_site {
+	uint32_t stack;
+	uint64_t samples;		    /* live */
+	double blocks_error, bytes_error; /* standard errors of what is live */
+};
+
+struct sampling {
+	struct seep_samples raw; /* as written; of one snapshot */
+	struct sampled_site *sites; /* in rising order of stack id */
+	size_t site_count;
+};
+
 struct profile {
 	char *path; /* of the file */
 	/* The process. */
@@ -112,6 +125,9 @@ struct profile {
 
 	struct self_check *self_check; /* null where it was not asked for */
 
+	uint64_t sample_bytes;	   /* one block in so many bytes was recorded; 0: every block */
+	struct sampling *sampling; /* null where nothing is known of it */
+
 	/* What could not be read. */
 	struct {
 		uint64_t damaged_records; /* also lost ones, seen by a gap in the sequence */
@@ -131,6 +147,13 @@ void profile_free(struct profile *profile);
 /* The site's state at snapshot index `snapshot`: the last point at or before it, or null while the
  * site does not exist yet. */
 const struct site_point *site_at(const struct site *site, size_t snapshot);
+
+/* What the site's estimates at snapshot index `snapshot` rest on; null where they are none, or it is
+ * not known of this snapshot. */
+const struct sampled_site *site_sampled(const struct profile *profile, const struct site *site,
+					size_t snapshot);
+/* The same for the whole snapshot. */
+const struct sampling *snapshot_sampling(const struct profile *profile, size_t snapshot);
 
 /* Finds a snapshot by what the user typed after FILE@: a number as shown by `seep snapshots`, a
  * label, "first", "last", or a negative number counted from the end (-1 is the last). Stores its

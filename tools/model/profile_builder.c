@@ -5,6 +5,7 @@
 #include "tools/model/profile_builder.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -89,6 +90,7 @@ static int add_process(struct profile_builder *builder, struct payload payload)
 	profile->stack_depth = fixed->stack_depth;
 	profile->interval_ns = fixed->interval_ns;
 	profile->start_ticks = fixed->start_ticks;
+	profile->sample_bytes = fixed->sample_bytes;
 	struct arena *arena = profile->memory->arena;
 	profile->exe = arena_text(arena, process.exe, fixed->exe_bytes);
 	profile->name = arena_text(arena, process.name, fixed->name_bytes);
@@ -275,6 +277,78 @@ static int link_differences(struct profile_builder *builder)
 	return result;
 }
 
+/* ---- samples ---- */
+
+/* The newest record counts. */
+static int add_samples(struct profile_builder *builder, struct payload payload)
+{
+	struct arena *arena = builder->profile->memory->arena;
+	uint32_t last_stack = 0;
+	struct seep_samples raw;
+	if (!payload_samples(&payload, &raw))
+		return -EBADMSG;
+	struct sampling *sampling = arena_take(arena, 1, sizeof(*sampling));
+	if (!sampling)
+		return -ENOMEM;
+	sampling->raw = raw;
+	sampling->sites = arena_take(arena, raw.site_count, sizeof(*sampling->sites));
+	if (!sampling->sites)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < raw.site_count; i++) {
+		struct decoded_sampled_site site;
+		if (!payload_sampled_site(&payload, &last_stack, &site))
+			return -EBADMSG;
+		sampling->sites[sampling->site_count++] = (struct sampled_site){
+			.stack = site.stack,
+			.samples = site.samples,
+			.blocks_error = (double)site.blocks_error,
+			.bytes_error = (double)site.bytes_error,
+		};
+	}
+	builder->profile->sampling = sampling;
+	return 0;
+}
+
+static int compare_stacks(const void *left, const void *right)
+{
+	uint32_t a = ((const struct sampled_site *)left)->stack,
+		 b = ((const struct sampled_site *)right)->stack;
+	return (a > b) - (a < b);
+}
+
+/* The stacks that are the same become one site; the errors of its parts have nothing to do with
+ * each other. */
+static int link_samples(struct profile_builder *builder)
+{
+	struct sampling *sampling = builder->profile->sampling;
+	size_t known = 0, kept = 0;
+	int result = 0;
+	for (size_t i = 0; sampling && i < sampling->site_count; i++) {
+		struct sampled_site *site = &sampling->sites[i];
+		site->stack = node_table_first_id(&builder->nodes, site->stack);
+		if (site->stack)
+			sampling->sites[known++] = *site;
+		else
+			result = -EBADMSG;
+	}
+	if (known)
+		qsort(sampling->sites, known, sizeof(*sampling->sites), compare_stacks);
+	for (size_t i = 0; i < known; i++) {
+		struct sampled_site *site = &sampling->sites[i],
+				    *before = kept ? &sampling->sites[kept - 1] : NULL;
+		if (!before || before->stack != site->stack) {
+			sampling->sites[kept++] = *site;
+			continue;
+		}
+		before->samples += site->samples;
+		before->blocks_error = hypot(before->blocks_error, site->blocks_error);
+		before->bytes_error = hypot(before->bytes_error, site->bytes_error);
+	}
+	if (sampling)
+		sampling->site_count = kept;
+	return result;
+}
+
 int profile_builder_add(struct profile_builder *builder, const struct record *record)
 {
 	struct payload payload = {record->payload, record->payload + record->payload_bytes};
@@ -291,6 +365,8 @@ int profile_builder_add(struct profile_builder *builder, const struct record *re
 		return add_stacks(builder, payload);
 	case SEEP_RECORD_SELF_CHECK:
 		return add_self_check(builder, payload);
+	case SEEP_RECORD_SAMPLES:
+		return add_samples(builder, payload);
 	default:
 		return 0; /* added by a later minor version */
 	}
@@ -309,9 +385,13 @@ int profile_builder_link(struct profile_builder *builder)
 	int nodes = node_table_link(&builder->nodes, profile->modules, profile->module_count);
 	if (nodes == -ENOMEM)
 		return nodes;
-	int differences = link_differences(builder);
+	int differences = link_differences(builder), samples = link_samples(builder);
 	int points = point_list_start(&builder->points, builder->nodes.count);
-	return points ? points : nodes ? nodes : modules ? modules : differences;
+	return points	     ? points
+	       : nodes	     ? nodes
+	       : modules     ? modules
+	       : differences ? differences
+			     : samples;
 }
 
 /* ---- snapshots ---- */

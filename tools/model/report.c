@@ -5,6 +5,7 @@
 #include "tools/model/report.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -195,6 +196,11 @@ bool report_describe(struct report *report, struct report_site *described,
 	return !report->point_count || draw_curve(report, described);
 }
 
+double report_error_95(double standard_error, uint64_t estimate)
+{
+	return estimate ? 1.96 * standard_error / (double)estimate : NAN;
+}
+
 bool report_site_is_given_back(const struct report_site *site)
 {
 	return site->judgement.is_flagged && site->live_bytes < site->peak_bytes / 10;
@@ -292,6 +298,7 @@ int report_build(const struct profile *profile, const struct report_options *opt
 	made->first_snapshot = first;
 	made->last_snapshot = last;
 	made->snapshot_count = last - first + 1;
+	made->sampling = snapshot_sampling(profile, last);
 	made->span_s =
 		profile->snapshots[last].time_s - (first ? profile->snapshots[first].time_s : 0);
 	if (!report_choose_points(made, first, last))
@@ -306,6 +313,7 @@ int report_build(const struct profile *profile, const struct report_options *opt
 		if (!report_describe(made, described, profile, site, last))
 			goto no_memory;
 		described->judgement = judgement;
+		described->sampled = site_sampled(profile, site, last);
 		if (is_wanted(described, options))
 			made->site_count++;
 	}

@@ -42,6 +42,8 @@ struct report_site {
 	struct frame *frames; /* innermost first, from the program's own frame that called the
 	                       * allocator outwards; null until symbols have been filled in */
 	size_t frame_count;
+	/* What the figures above rest on; null where they are exact, or it is not known. */
+	const struct sampled_site *sampled;
 	/* Over time, one value for each of report.point_count points. */
 	uint64_t *series_bytes, *series_blocks;
 };
@@ -65,6 +67,7 @@ struct report {
 	size_t site_count;
 	struct report_difference *differences; /* the most frequent first; not in a diff */
 	size_t difference_count;
+	const struct sampling *sampling; /* of last_snapshot; null as in a site */
 	double *series_t_s; /* point_count values */
 	size_t point_count;
 	struct report_memory *memory; /* private */
@@ -91,6 +94,10 @@ typedef int (*report_resolver)(struct report *report, void *context, struct erro
 int diff_build(const struct profile *old, size_t old_index, const struct profile *profile,
                size_t new_index, report_resolver resolve, void *context, struct report **report,
                struct error *error);
+
+/* Half the width of the interval in which the true number lies with 95 %, as a part of the estimate;
+ * NAN for an estimate of 0. */
+double report_error_95(double standard_error, uint64_t estimate);
 
 /* A copy of `text` that lives as long as the report; equal texts are stored once. */
 const char *report_text(struct report *report, const char *text);

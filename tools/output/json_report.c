@@ -152,6 +152,38 @@ static json_t *stack_array(const struct report_site *site)
 	return stack;
 }
 
+/* The errors as parts of the estimates, with 95 % confidence. */
+static json_t *sampled_object(const struct report_site *site)
+{
+	const struct sampled_site *sampled = site->sampled;
+
+	if (!sampled)
+		return json_null();
+	return json_pack("{s:o, s:o, s:o}", "samples", integer(sampled->samples),
+			 "live_bytes_error",
+			 number(report_error_95(sampled->bytes_error, site->live_bytes)),
+			 "live_blocks_error",
+			 number(report_error_95(sampled->blocks_error, site->live_blocks)));
+}
+
+static json_t *sampling_object(const struct report *report, const struct seep_snapshot *totals)
+{
+	const struct sampling *sampling = report->sampling;
+
+	if (!report->profile->sample_bytes)
+		return json_null();
+	if (!sampling)
+		return json_pack("{s:o, s:n, s:n, s:n}", "bytes",
+				 integer(report->profile->sample_bytes), "samples",
+				 "live_bytes_error", "live_blocks_error");
+	return json_pack(
+		"{s:o, s:o, s:o, s:o}", "bytes", integer(report->profile->sample_bytes), "samples",
+		integer(sampling->raw.live_samples), "live_bytes_error",
+		number(report_error_95((double)sampling->raw.bytes_error, totals->live_bytes)),
+		"live_blocks_error",
+		number(report_error_95((double)sampling->raw.blocks_error, totals->live_blocks)));
+}
+
 static json_t *site_object(const struct report *report, const struct report_site *site)
 {
 	const struct judgement *judgement = &site->judgement;
@@ -174,6 +206,7 @@ static json_t *site_object(const struct report *report, const struct report_site
 					      "live_blocks", integer(site->old_blocks)));
 	}
 	if (object) {
+		json_object_set_new(object, "sampled", sampled_object(site));
 		json_object_set_new(object, "series", series_object(report, site));
 		json_object_set_new(object, "stack", stack_array(site));
 	}
@@ -263,6 +296,7 @@ static int begin_document(const struct report_view *view, void *context_)
 	write_key(context, "snapshots", integer(report->snapshot_count));
 	write_key(context, "lost", lost_object(totals));
 	write_key(context, "totals", totals_object(totals));
+	write_key(context, "sampling", sampling_object(report, totals));
 	if (!report->old)
 		write_key(context, "selfcheck", self_check_object(report));
 	if (report->old) {

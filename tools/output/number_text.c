@@ -191,3 +191,13 @@ struct number_text number_confidence(double probability)
 		snprintf(result.text, sizeof(result.text), "%.0f %%", probability * 100);
 	return result;
 }
+
+struct number_text number_error(double part)
+{
+	struct number_text number = {""};
+
+	if (!isnan(part))
+		snprintf(number.text, sizeof(number.text), part < 0.0095 ? "±%.1f %%" : "±%.0f %%",
+			 part * 100);
+	return number;
+}

@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 struct number_text {
-	char text[64]; /* ASCII */
+	char text[64]; /* ASCII, but for the sign of number_error */
 };
 
 struct number_text number_bytes(uint64_t bytes);
@@ -29,6 +29,8 @@ struct number_text number_rate(double bytes_per_hour);
 struct number_text number_rate_interval(double bytes_per_hour, double low, double high);
 
 struct number_text number_duration(double seconds);
+/* How far off an estimate may be, as a part of it: "±9 %", "±0.3 %"; "" for NAN. */
+struct number_text number_error(double part);
 /* A probability: "87 %"; never claims certainty, "over 99 %". */
 struct number_text number_confidence(double probability);
 

@@ -164,6 +164,27 @@ static void write_totals(FILE *stream, const struct text_style *style,
 		    number_count(totals->inherited_blocks).text);
 }
 
+/* Nobody shall take an estimate for a count. */
+static void write_sampling(FILE *stream, const struct text_style *style,
+			   const struct report *report, const struct seep_snapshot *totals)
+{
+	const struct profile *profile = report->profile;
+	const struct sampling *sampling = report->sampling;
+	char error[192] = "";
+
+	if (!profile->sample_bytes)
+		return;
+	if (sampling && totals->live_bytes)
+		snprintf(error, sizeof(error), ", live %s (%s sample%s)",
+			 number_error(report_error_95((double)sampling->raw.bytes_error,
+						      totals->live_bytes))
+				 .text,
+			 number_count(sampling->raw.live_samples).text,
+			 sampling->raw.live_samples == 1 ? "" : "s");
+	row(stream, style, INK_NOTE, "sampled", "one block in %s allocated: estimates%s",
+	    number_bytes(profile->sample_bytes).text, error);
+}
+
 static void write_lost(FILE *stream, const struct text_style *style,
 		       const struct seep_snapshot *totals)
 {
@@ -215,6 +236,7 @@ void text_header_write(FILE *stream, const struct text_style *style, const struc
 	if (profile->snapshot_count) {
 		const struct seep_snapshot *totals = &profile->snapshots[report->last_snapshot].raw;
 		write_totals(stream, style, totals);
+		write_sampling(stream, style, report, totals);
 		write_lost(stream, style, totals);
 	}
 	write_damage(stream, style, profile);

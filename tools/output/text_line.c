@@ -31,6 +31,8 @@ static const char *ascii_for(uint32_t character)
 		return "->";
 	case 0x00b7: /* · */
 		return "-";
+	case 0x00b1: /* ± */
+		return "+-";
 	default:
 		return "?";
 	}

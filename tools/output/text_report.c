@@ -195,6 +195,11 @@ static void put_headline(struct text_line *line, const struct report *report,
 		text_line_print(line, INK_PLAIN, " in %s block%s",
 				number_count(site->live_blocks).text, plural(site->live_blocks));
 	}
+	if (site->sampled && !report_site_is_given_back(site)) {
+		struct number_text error =
+			number_error(report_error_95(site->sampled->bytes_error, site->live_bytes));
+		text_line_print(line, INK_DIM, "%s%s", *error.text ? " " : "", error.text);
+	}
 	if (!has_growth(site))
 		return;
 	make_room(line, 2 + (int)strlen(number_rate(growth->bytes_per_hour).text) +
@@ -304,6 +309,11 @@ static void write_facts(struct text_line *line, const struct report *report,
 	if (judgement->severity >= SEVERITY_HIGH && judgement->is_flagged) {
 		snprintf(fact, sizeof(fact), "severity %s", severity_name(judgement->severity));
 		put_fact(line, INK_ALARM, fact);
+	}
+	if (site->sampled) {
+		snprintf(fact, sizeof(fact), "%s sample%s",
+			 number_count(site->sampled->samples).text, plural(site->sampled->samples));
+		put_fact(line, INK_DIM, fact);
 	}
 	snprintf(fact, sizeof(fact), "%s allocated, %s freed", number_count(site->allocations).text,
 		 number_count(site->frees).text);

@@ -26,6 +26,8 @@ struct sample {
 	struct report_site sites[SAMPLE_SITES];
 	struct self_check self_check;
 	struct report_difference differences[2];
+	struct sampling sampling;
+	struct sampled_site sampled;
 	double t_s[SAMPLE_POINTS];
 	uint64_t bytes[SAMPLE_SITES][SAMPLE_POINTS];
 	uint64_t blocks[SAMPLE_SITES][SAMPLE_POINTS];
@@ -263,5 +265,20 @@ static size_t sample_text_bytes;
 		fclose(stream);                                                                    \
 		sample_text;                                                                       \
 	})
+
+/* Makes its figures estimates; of the first site it is known how good ones. */
+static inline void sample_estimate(struct sample *sample)
+{
+	struct report_site *first = &sample->sites[0];
+
+	sample->profile.sample_bytes = 512 << 10;
+	sample->sampling.raw.live_samples = 1234;
+	sample->sampling.raw.bytes_error = 100000;
+	sample->report.sampling = &sample->sampling;
+	sample->sampled = (struct sampled_site){.samples = 100,
+						.blocks_error = (double)first->live_blocks / 20,
+						.bytes_error = (double)first->live_bytes / 10};
+	first->sampled = &sample->sampled;
+}
 
 #endif

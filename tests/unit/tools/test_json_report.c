@@ -152,9 +152,11 @@ static void keeps_the_schema_of_a_report(void **state)
 	assert_string_equal(json_string_value(json_object_get(document, "schema")),
 			    "seep.report/1");
 	check_schema(document, report_schema);
-	assert_int_equal(json_object_size(document), 8);
+	assert_int_equal(json_object_size(document), 9);
+	assert_true(json_is_null(json_object_get(document, "sampling")));
 	assert_true(json_is_null(json_object_get(document, "selfcheck")));
-	assert_int_equal(json_object_size(site), 15);
+	assert_int_equal(json_object_size(site), 16);
+	assert_true(json_is_null(json_object_get(site, "sampled")));
 	assert_int_equal(json_array_size(json_object_get(document, "sites")), SAMPLE_SITES);
 	assert_string_equal(json_string_value(json_object_get(site, "verdict")), "leak");
 	assert_true(json_is_true(json_object_get(site, "flagged")));
@@ -211,6 +213,41 @@ static void has_both_stacks_of_a_difference(void **state)
 	document = document_of(sample, (struct json_report_options){0});
 	check = json_object_get(document, "selfcheck");
 	assert_true(json_is_false(json_object_get(check, "works")));
+	json_decref(document);
+	free(sample);
+}
+
+static void says_how_far_off_an_estimate_may_be(void **state)
+{
+	(void)state;
+	struct sample *sample = sample_of_all_verdicts();
+	sample_estimate(sample);
+	json_t *document = document_of(sample, (struct json_report_options){0});
+	json_t *sampling = json_object_get(document, "sampling");
+	json_t *sampled = json_object_get(json_array_get(json_object_get(document, "sites"), 0),
+					  "sampled");
+	const uint64_t live = sample->snapshots[sample->report.last_snapshot].raw.live_bytes;
+
+	assert_int_equal(json_object_size(sampling), 4);
+	assert_int_equal(json_integer_value(json_object_get(sampling, "bytes")), 512 << 10);
+	assert_int_equal(json_integer_value(json_object_get(sampling, "samples")), 1234);
+	assert_true(fabs(json_real_value(json_object_get(sampling, "live_bytes_error")) -
+			 1.96 * 1e5 / (double)live) < 1e-6);
+	assert_int_equal(json_object_size(sampled), 3);
+	assert_int_equal(json_integer_value(json_object_get(sampled, "samples")), 100);
+	assert_true(fabs(json_real_value(json_object_get(sampled, "live_bytes_error")) - 0.196) <
+		    1e-6);
+	assert_true(fabs(json_real_value(json_object_get(sampled, "live_blocks_error")) - 0.098) <
+		    1e-6);
+	json_decref(document);
+
+	/* Of an older snapshot only that they are estimates is known. */
+	sample->report.sampling = NULL;
+	document = document_of(sample, (struct json_report_options){0});
+	sampling = json_object_get(document, "sampling");
+	assert_int_equal(json_integer_value(json_object_get(sampling, "bytes")), 512 << 10);
+	assert_true(json_is_null(json_object_get(sampling, "samples")));
+	assert_true(json_is_null(json_object_get(sampling, "live_bytes_error")));
 	json_decref(document);
 	free(sample);
 }
@@ -355,6 +392,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(keeps_the_schema_of_a_report),
 		cmocka_unit_test(has_both_stacks_of_a_difference),
+		cmocka_unit_test(says_how_far_off_an_estimate_may_be),
 		cmocka_unit_test(keeps_the_schema_of_a_diff),
 		cmocka_unit_test(names_each_end),
 		cmocka_unit_test(unknown_things_are_null),

@@ -101,6 +101,11 @@ static void durations_roll_over_at_the_right_moment(void **state)
 static void confidence_is_never_certainty(void **state)
 {
 	(void)state;
+	assert_string_equal(number_error(0.087).text, "±9 %");
+	assert_string_equal(number_error(0.0032).text, "±0.3 %");
+	assert_string_equal(number_error(0).text, "±0.0 %");
+	assert_string_equal(number_error(1.96).text, "±196 %");
+	assert_string_equal(number_error(NAN).text, "");
 	assert_string_equal(number_confidence(1).text, "over 99 %");
 	assert_string_equal(number_confidence(0.874).text, "87 %");
 	assert_string_equal(number_confidence(0).text, "under 1 %");

@@ -19,12 +19,14 @@
 #include "tools/model/profile.h"
 
 #define KEPT_FILE_1_0 "tests/unit/files/version_1_0.seep"
-#define KEPT_FILE "tests/unit/files/version_1_1.seep" /* of the current version */
+#define KEPT_FILE_1_1 "tests/unit/files/version_1_1.seep"
+#define KEPT_FILE "tests/unit/files/version_1_2.seep" /* of the current version */
 
 /* Two sites under one caller over four snapshots; every kind of record. */
 static void write_example(struct profile_writer *writer)
 {
 	profile_writer_start(writer);
+	writer->sample_bytes = 524288;
 	profile_writer_process(writer, 4711, "server");
 	profile_writer_module(writer, 0, 0, 0x10000, 0x20000, "/usr/bin/server");
 	profile_writer_module(writer, 1, 0, 0x40000, 0x50000, "/usr/lib/plugin.so");
@@ -68,6 +70,15 @@ static void write_example(struct profile_writer *writer)
 	profile_writer_snapshot(writer, 6, 3, 0, SEEP_REASON_FINAL, "");
 	profile_writer_entry(writer, 3, 0, 0, 2, 0);
 	profile_writer_snapshot_done(writer);
+	profile_writer_samples(writer, (struct seep_samples){.snapshot = 5, .live_samples = 1},
+			       &(struct profile_writer_sampled){3, 1, 2, 64}, 1);
+	profile_writer_samples(writer,
+			       (struct seep_samples){.snapshot = 6,
+						     .live_samples = 4,
+						     .samples = 9,
+						     .blocks_error = 5,
+						     .bytes_error = 500},
+			       &(struct profile_writer_sampled){2, 4, 6, 600}, 1);
 	profile_writer_end(writer, SEEP_END_EXIT, 3);
 }
 
@@ -131,6 +142,28 @@ static void check_self_check(const struct self_check *check)
 	assert_int_equal(check->differences[1].libunwinds, 1);
 }
 
+static void check_sampling(const struct profile *profile)
+{
+	const struct sampling *sampling = snapshot_sampling(profile, 3);
+
+	assert_int_equal(profile->sample_bytes, 524288);
+	assert_non_null(sampling);
+	assert_int_equal(sampling->raw.live_samples, 4);
+	assert_int_equal(sampling->raw.samples, 9);
+	assert_int_equal(sampling->raw.blocks_error, 5);
+	assert_int_equal(sampling->raw.bytes_error, 500);
+	assert_int_equal(sampling->site_count, 1);
+	const struct sampled_site *site = site_sampled(profile, &profile->sites[0], 3);
+	assert_non_null(site);
+	assert_int_equal(site->samples, 4);
+	assert_true(site->blocks_error == 6 && site->bytes_error == 600);
+	/* Not of the other site, nor of another snapshot. */
+	assert_null(site_sampled(profile, &profile->sites[1], 3));
+	assert_null(site_sampled(profile, &profile->sites[0], 2));
+	assert_null(snapshot_sampling(profile, 2));
+	assert_null(snapshot_sampling(profile, 4));
+}
+
 static void reads_every_kind_of_record(void **state)
 {
 	(void)state;
@@ -139,6 +172,7 @@ static void reads_every_kind_of_record(void **state)
 	struct profile *profile = profile_writer_read(&writer);
 	check_example(profile);
 	check_self_check(profile->self_check);
+	check_sampling(profile);
 	profile_free(profile);
 	profile_writer_free(&writer);
 }
@@ -170,9 +204,49 @@ static void still_reads_the_files_kept_from_every_version(void **state)
 	struct profile *profile = read_kept(KEPT_FILE_1_0);
 	assert_null(profile->self_check);
 	profile_free(profile);
+	profile = read_kept(KEPT_FILE_1_1);
+	check_self_check(profile->self_check);
+	assert_int_equal(profile->sample_bytes, 0);
+	assert_null(profile->sampling);
+	profile_free(profile);
 	profile = read_kept(KEPT_FILE);
 	check_self_check(profile->self_check);
+	check_sampling(profile);
 	profile_free(profile);
+}
+
+/* Two ids for one stack: what is not known of them has nothing to do with each other. */
+static void errors_of_a_stack_with_two_ids_are_added_as_squares(void **state)
+{
+	(void)state;
+	struct profile_writer writer;
+	profile_writer_start(&writer);
+	writer.sample_bytes = 1000;
+	profile_writer_process(&writer, 4711, "server");
+	profile_writer_module(&writer, 0, 0, 0x10000, 0x20000, "/usr/bin/server");
+	profile_writer_node(&writer, 1, 0, 0x10100, 0);
+	profile_writer_node(&writer, 2, 0, 0x10200, 0);
+	profile_writer_node(&writer, 3, 0, 0x10100, 0);
+	profile_writer_snapshot(&writer, 1, 1, SEEP_SNAPSHOT_IS_KEYFRAME, SEEP_REASON_FINAL, "");
+	for (uint32_t stack = 1; stack <= 3; stack++) {
+		profile_writer_entry(&writer, stack, 20, 20000, 20, 1);
+		profile_writer_cohort(&writer, 1, 20, 20000);
+	}
+	profile_writer_snapshot_done(&writer);
+	profile_writer_samples(
+		&writer, (struct seep_samples){.snapshot = 1, .live_samples = 21},
+		(const struct profile_writer_sampled[]){{1, 10, 3, 300}, {2, 1, 1, 1}, {3, 10, 4, 400}},
+		3);
+	struct profile *profile = profile_writer_read(&writer);
+	assert_int_equal(profile->damage.damaged_records, 0);
+	assert_int_equal(profile->site_count, 2);
+	assert_int_equal(profile->sampling->site_count, 2);
+	const struct sampled_site *site = site_sampled(profile, &profile->sites[0], 0);
+	assert_int_equal(site->samples, 20);
+	assert_true(site->blocks_error == 5 && site->bytes_error == 500);
+	assert_true(site_sampled(profile, &profile->sites[1], 0)->bytes_error == 1);
+	profile_free(profile);
+	profile_writer_free(&writer);
 }
 
 /* A later minor version may make both structs longer. */
@@ -509,6 +583,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reads_every_kind_of_record),
 		cmocka_unit_test(still_reads_the_files_kept_from_every_version),
+		cmocka_unit_test(errors_of_a_stack_with_two_ids_are_added_as_squares),
 		cmocka_unit_test(a_longer_self_check_is_read_as_far_as_it_is_known),
 		cmocka_unit_test(a_site_left_out_of_a_snapshot_is_as_it_was),
 		cmocka_unit_test(a_site_left_out_of_a_keyframe_is_empty),

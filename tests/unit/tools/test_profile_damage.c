@@ -142,6 +142,11 @@ static char *try_bytes(const void *bytes, size_t size, bool *is_damaged, struct 
 		assert_true(difference->ours && difference->ours < profile->node_count);
 		assert_true(difference->libunwinds && difference->libunwinds < profile->node_count);
 	}
+	for (size_t i = 0; profile->sampling && i < profile->sampling->site_count; i++) {
+		const struct sampled_site *site = &profile->sampling->sites[i];
+		assert_true(site->stack && site->stack < profile->node_count);
+		assert_true(i == 0 || site->stack > site[-1].stack);
+	}
 	*is_damaged = profile->damage.damaged_records || profile->damage.skipped_bytes ||
 		      profile->damage.tail_is_torn;
 	char *text = describe(profile);
@@ -441,6 +446,29 @@ static void make_difference_of_unknown_stacks(struct profile_writer *writer)
 				  &(struct seep_difference){2, 99, 1, 0, 1}, 1);
 }
 
+/* Says that more sites follow than do. */
+static void make_many_samples(struct profile_writer *writer)
+{
+	struct seep_samples samples = {.struct_bytes = sizeof(samples), .site_count = UINT32_MAX};
+	profile_writer_put(writer, &samples, sizeof(samples));
+	profile_writer_record(writer, SEEP_RECORD_SAMPLES);
+}
+
+static void make_cut_samples(struct profile_writer *writer)
+{
+	struct seep_samples samples = {.struct_bytes = sizeof(samples), .site_count = 1};
+	profile_writer_put(writer, &samples, sizeof(samples));
+	for (int i = 0; i < 4; i++)
+		profile_writer_put(writer, "\xff", 1);
+	profile_writer_record(writer, SEEP_RECORD_SAMPLES);
+}
+
+static void make_samples_of_an_unknown_stack(struct profile_writer *writer)
+{
+	profile_writer_samples(writer, (struct seep_samples){.snapshot = SNAPSHOTS},
+			       &(struct profile_writer_sampled){99, 1, 1, 1}, 1);
+}
+
 static void make_endless_varint(struct profile_writer *writer)
 {
 	static const uint8_t ones[20] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
@@ -479,6 +507,9 @@ static void what_cannot_be_true_is_damage_although_its_checksum_is_right(void **
 	expect_refused(make_many_differences, SNAPSHOTS);
 	expect_refused(make_short_differences, SNAPSHOTS);
 	expect_refused(make_difference_of_unknown_stacks, SNAPSHOTS);
+	expect_refused(make_many_samples, SNAPSHOTS);
+	expect_refused(make_cut_samples, SNAPSHOTS);
+	expect_refused(make_samples_of_an_unknown_stack, SNAPSHOTS);
 }
 
 /* ---- garbage ---- */

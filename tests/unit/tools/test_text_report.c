@@ -428,6 +428,33 @@ static void shows_where_two_stacks_part(void **state)
 	free(sample);
 }
 
+static void says_that_figures_are_estimates_and_how_good_ones(void **state)
+{
+	(void)state;
+	struct sample *sample = sample_new(1, (enum verdict[]){VERDICT_LEAK});
+	sample_estimate(sample);
+	sample->snapshots[sample->report.last_snapshot].raw.live_bytes = 4000000;
+	char *text = report_text_of(
+		sample, (struct text_report_options){.style = {.width = 80, .is_utf8 = true},
+						     .site_limit = 10});
+
+	assert_non_null(strstr(text,
+			       "\n  sampled   one block in 512 KiB allocated: estimates, live ±5 % "
+			       "(1,234 samples)\n"));
+	assert_non_null(strstr(text, " 1. LEAK  3.72 MiB in 39,000 blocks ±20 %  +4.20 MiB/h"));
+	assert_non_null(strstr(text, "severity high, 100 samples\n"));
+	free(text);
+	/* Without a word about exact figures. */
+	sample->profile.sample_bytes = 0;
+	sample->report.sampling = NULL;
+	sample->sites[0].sampled = NULL;
+	text = report_text_of(sample, (struct text_report_options){.site_limit = 10});
+	assert_null(strstr(text, "sample"));
+	assert_null(strstr(text, "±"));
+	free(text);
+	free(sample);
+}
+
 static void says_in_one_line_what_a_self_check_without_a_difference_did(void **state)
 {
 	(void)state;
@@ -634,6 +661,7 @@ int main(void)
 		cmocka_unit_test(full_stacks_leave_nothing_out),
 		cmocka_unit_test(colours_only_when_told),
 		cmocka_unit_test(shows_where_two_stacks_part),
+		cmocka_unit_test(says_that_figures_are_estimates_and_how_good_ones),
 		cmocka_unit_test(says_in_one_line_what_a_self_check_without_a_difference_did),
 		cmocka_unit_test(diff_puts_the_change_first),
 		cmocka_unit_test(no_line_is_wider_than_the_width),
