@@ -141,10 +141,13 @@ $(STACK_TEST_PROGRAMS): LIB_TEST_LIBS := -lgcc_s -lstdc++ $(LIB_TEST_LIBS)
 STACK_PLUGINS := $(foreach generation,1 2 3 4 5 6 7 8,$(BUILD)/tests/unit/lib/stack_plugin_$(generation).so)
 $(STACK_PLUGINS): $(BUILD)/tests/unit/lib/stack_plugin_%.so: tests/unit/lib/stack_plugin.c Makefile
 	@mkdir -p $(@D)
-	$(call SAY,CC)$(CC) -shared -nostdlib -Wl,-Bsymbolic -DGENERATION=$* -o $@ $<
-$(BUILD)/tests/unit/lib/test_stack_reload: | $(STACK_PLUGINS)
-$(BUILD)/tests/unit/lib/test_stack_reload: LIB_TEST_FLAGS = -Wl,--wrap=cfi_rule \
-	-DPLUGIN='"$(abspath $(BUILD))/tests/unit/lib/stack_plugin_%u.so"'
+	$(call SAY,CC)$(CC) -shared -nostdlib -Wl,-Bsymbolic -Wl,--build-id -DGENERATION=$* -o $@ $<
+COMMA := ,
+USE_STACK_PLUGINS = -DPLUGIN='"$(abspath $(BUILD))/tests/unit/lib/stack_plugin_%u.so"'
+$(BUILD)/tests/unit/lib/test_stack_reload $(BUILD)/tests/unit/lib/test_module_list: | $(STACK_PLUGINS)
+$(BUILD)/tests/unit/lib/test_stack_reload: LIB_TEST_FLAGS = -Wl,--wrap=cfi_rule $(USE_STACK_PLUGINS)
+$(BUILD)/tests/unit/lib/test_module_list: LIB_TEST_FLAGS = $(USE_STACK_PLUGINS) \
+	$(addprefix -Wl$(COMMA)--wrap=,dl_iterate_phdr _dl_find_object region_map unwind_rules_expire)
 -include $(STACK_TEST_PARTS:.o=.d)
 # Their long form: more than a million captures.
 .PHONY: check-stacks

@@ -7,12 +7,12 @@
  * known module covers (call_tree), and around dlclose, where the order matters.
  *
  *   Runs in   the target: start, new stacks, dlclose; read by the helper without a lock
- *   Locks     LOCK_MODULES, only tried: a dlclose that does not get it leaves the list uncertain until
- *             the next one. Not taken for a fork: what a thread was adding at that instant is not yet
- *             in the count
+ *   Locks     LOCK_MODULES, only tried: a stack that does not get it works out what the list will say; a
+ *             dlclose that does not get it for a second leaves the list uncertain until the next one.
+ *             Not taken for a fork: what a thread was adding at that instant is not yet in the count
  *   Memory    region
- *   Calls     _dl_find_object; sched_yield; dl_iterate_phdr (takes a lock of the dynamic linker) at
- *             start and around dlclose
+ *   Calls     _dl_find_object; at start and around dlclose sched_yield, nanosleep and dl_iterate_phdr
+ *             (takes a lock of the dynamic linker)
  *   Failure   an unknown module: its frames stay plain addresses
  */
 #include "lib/record/module_list.h"
@@ -35,8 +35,11 @@
 
 #define MODULES_PER_CHUNK 256u
 #define CHUNKS 256u
+#define MODULES_MAX (CHUNKS * MODULES_PER_CHUNK)
 #define TEXT_CHUNK_BYTES (64u << 10)
 #define FIRST_PAGE_BYTES 4096u
+
+_Static_assert(MODULES_MAX <= MODULE_LIST_NO_MODULE, "each generation of a module is below");
 
 static struct loaded_module *chunks[CHUNKS];
 static _Atomic(uint32_t) module_count;
@@ -47,7 +50,6 @@ static char *texts;
 static size_t texts_left;
 
 _Atomic(uint32_t) module_list_unloads;
-_Atomic(uint64_t) module_list_moved_start = UINT64_MAX, module_list_moved_end;
 
 uint32_t module_list_count(void)
 {
@@ -69,27 +71,6 @@ const struct loaded_module *module_list_at(uint32_t index)
 	return module_at(index);
 }
 
-uint32_t module_list_generation_slow(uint64_t pc)
-{
-	uint32_t count;
-
-	if (!module_list_is_certain(atomic_load(&module_list_unloads)) || !module_list_knows(pc))
-		module_list_note(pc);
-	count = module_list_count();
-
-	/* The newest module at this address has the highest generation; after an unload without
-	 * a successor, it is one more than the last one's. */
-	for (uint32_t i = count; i-- > 0;) {
-		const struct loaded_module *module = module_at(i);
-
-		if (pc >= module->start && pc < module->end)
-			return module->generation +
-			       (atomic_load_explicit(&module->unloaded_epoch,
-						     memory_order_relaxed) != 0);
-	}
-	return 0;
-}
-
 static bool covers(uint32_t index, uint64_t pc)
 {
 	const struct loaded_module *module = module_at(index);
@@ -98,20 +79,33 @@ static bool covers(uint32_t index, uint64_t pc)
 	       atomic_load_explicit(&module->unloaded_epoch, memory_order_relaxed) == 0;
 }
 
-bool module_list_knows(uint64_t pc)
-{
-	static _Atomic(uint32_t) last; /* mostly the same one again */
-	uint32_t count = module_list_count();
-	uint32_t hint = atomic_load_explicit(&last, memory_order_relaxed);
+/* Where the module of a page of code was found the last time, each page where its number leads. */
+#define HINTS 256u
+#define PAGE_BITS 12
+static _Atomic(uint16_t) hints[HINTS];
 
-	if (hint < count && covers(hint, pc))
-		return true;
+_Static_assert(MODULES_MAX <= UINT16_MAX + 1u, "a hint is an index");
+
+/* The one that covers the address, if it is known. */
+static const struct loaded_module *find_loaded(uint64_t pc)
+{
+	_Atomic(uint16_t) *hint = &hints[(pc >> PAGE_BITS) % HINTS];
+	uint32_t count = module_list_count();
+	uint32_t last = atomic_load_explicit(hint, memory_order_relaxed);
+
+	if (last < count && covers(last, pc))
+		return module_at(last);
 	for (uint32_t i = count; i-- > 0;)
 		if (covers(i, pc)) {
-			atomic_store_explicit(&last, i, memory_order_relaxed);
-			return true;
+			atomic_store_explicit(hint, (uint16_t)i, memory_order_relaxed);
+			return module_at(i);
 		}
-	return false;
+	return NULL;
+}
+
+bool module_list_knows(uint64_t pc)
+{
+	return find_loaded(pc) != NULL;
 }
 
 static _Atomic(uint32_t) closing;  /* dlcloses at work or not looked at */
@@ -119,14 +113,17 @@ static _Atomic(uint32_t) finished; /* those of them that have returned */
 static _Atomic(bool) is_unsure;	   /* one of those may have unloaded what was not in the list */
 
 /* The number of unloads becomes `by` more, and the mark of dlcloses that are at work is set or taken
- * away. Who begins a dlclose has counted it before he comes here. */
+ * away. Who begins a dlclose has counted it before he comes here. Each call makes it another number: who
+ * has just seen that no dlclose is at work, and is about to say so, has to look again. */
 static void change_number(uint32_t by)
 {
 	uint32_t unloads = atomic_load(&module_list_unloads), next;
 
 	do {
 		next = (unloads & ~1u) + 2 * by + (atomic_load(&closing) != 0);
-		if (by != 0)
+		if (next == unloads)
+			next += 2;
+		if (next >> 1 != unloads >> 1)
 			unwind_rules_expire(next);
 	} while (!atomic_compare_exchange_weak(&module_list_unloads, &unloads, next));
 }
@@ -140,10 +137,6 @@ void module_list_count_unload(void)
 static void unload(struct loaded_module *module)
 {
 	module->unloaded_epoch = epoch_now();
-	if (module->start < module_list_moved_start)
-		module_list_moved_start = module->start;
-	if (module->end > module_list_moved_end)
-		module_list_moved_end = module->end;
 	module_list_count_unload();
 }
 
@@ -157,9 +150,7 @@ static void verify_module(uint32_t index)
 	INVARIANT(module->loaded_epoch <= epoch_now(), module->loaded_epoch, epoch_now());
 	INVARIANT(unloaded == 0 || unloaded >= module->loaded_epoch, unloaded,
 		  module->loaded_epoch);
-	INVARIANT(unloaded == 0 || (module->start >= atomic_load(&module_list_moved_start) &&
-				    module->end <= atomic_load(&module_list_moved_end)),
-		  module->start, module->end);
+	INVARIANT(unloaded == 0 || atomic_load(&module_list_unloads) > 0, index, unloaded);
 	for (uint32_t i = 0; i < index; i++) {
 		const struct loaded_module *older = module_at(i);
 
@@ -200,8 +191,12 @@ static const char *copy_text(const char *text)
 	return copy;
 }
 
-static void read_build_id(struct loaded_module *module, const struct dl_phdr_info *info,
-			  const ElfW(Phdr) * segment)
+struct build_id {
+	const uint8_t *start;
+	uint16_t bytes; /* 0: there is none */
+};
+
+static struct build_id build_id_in(const struct dl_phdr_info *info, const ElfW(Phdr) * segment)
 {
 	const char *note = (const char *)(info->dlpi_addr + segment->p_vaddr);
 	const char *end = note + segment->p_memsz;
@@ -212,20 +207,36 @@ static void read_build_id(struct loaded_module *module, const struct dl_phdr_inf
 		const char *value = name + ((header->n_namesz + 3u) & ~3u);
 
 		note = value + ((header->n_descsz + 3u) & ~3u);
-		if (header->n_type != NT_GNU_BUILD_ID || header->n_namesz != 4 || note > end ||
-		    !text_equal(name, "GNU") || header->n_descsz > MODULE_BUILD_ID_MAX)
-			continue;
-		module->build_id_bytes = (uint16_t)header->n_descsz;
-		for (uint32_t i = 0; i < header->n_descsz; i++)
-			module->build_id[i] = (uint8_t)value[i];
-		return;
+		if (header->n_type == NT_GNU_BUILD_ID && header->n_namesz == 4 && note <= end &&
+		    text_equal(name, "GNU") && header->n_descsz <= MODULE_BUILD_ID_MAX)
+			return (struct build_id){.start = (const uint8_t *)value,
+						 .bytes = (uint16_t)header->n_descsz};
 	}
+	return (struct build_id){.bytes = 0};
 }
 
+static struct build_id build_id_of(const struct dl_phdr_info *info)
+{
+	struct build_id id = {.bytes = 0};
+
+	for (int i = 0; i < info->dlpi_phnum && id.bytes == 0; i++)
+		if (info->dlpi_phdr[i].p_type == PT_NOTE)
+			id = build_id_in(info, &info->dlpi_phdr[i]);
+	return id;
+}
+
+static bool has_build_id(const struct loaded_module *module, struct build_id id)
+{
+	return module->build_id_bytes == id.bytes &&
+	       memcmp(module->build_id, id.start, id.bytes) == 0;
+}
+
+/* The path is still somebody else's. */
 static bool describe(struct loaded_module *module, const struct dl_phdr_info *info, bool is_first)
 {
 	uintptr_t here = (uintptr_t)&module_list_refresh;
 	static char exe[PATH_MAX]; /* protected by the lock */
+	struct build_id id = build_id_of(info);
 
 	*module = (struct loaded_module){.load_bias = info->dlpi_addr, .start = UINT64_MAX};
 	for (int i = 0; i < info->dlpi_phnum; i++) {
@@ -239,12 +250,13 @@ static bool describe(struct loaded_module *module, const struct dl_phdr_info *in
 				module->end = start + segment->p_memsz;
 		} else if (segment->p_type == PT_DYNAMIC) {
 			module->dynamic = start;
-		} else if (segment->p_type == PT_NOTE && module->build_id_bytes == 0) {
-			read_build_id(module, info, segment);
 		}
 	}
 	if (module->end == 0)
 		return false;
+	module->build_id_bytes = id.bytes;
+	for (uint32_t i = 0; i < id.bytes; i++)
+		module->build_id[i] = id.start[i];
 	if (here >= module->start && here < module->end)
 		module->flags |= SEEP_MODULE_IS_LIBSEEP;
 	module->path = info->dlpi_name;
@@ -260,8 +272,15 @@ static bool describe(struct loaded_module *module, const struct dl_phdr_info *in
 	} else if (text_equal(info->dlpi_name, "linux-vdso.so.1")) {
 		module->flags |= SEEP_MODULE_IS_VDSO;
 	}
-	module->path = copy_text(module->path);
 	return true;
+}
+
+/* Whether what is known of both builds differs. */
+static bool is_other_build(const struct loaded_module *module, const struct dl_phdr_info *info)
+{
+	struct build_id id = build_id_of(info);
+
+	return id.bytes > 0 && module->build_id_bytes > 0 && !has_build_id(module, id);
 }
 
 static bool is_same(const struct loaded_module *module, const struct dl_phdr_info *info)
@@ -274,7 +293,78 @@ static bool is_same(const struct loaded_module *module, const struct dl_phdr_inf
 		if (segment->p_type == PT_DYNAMIC)
 			return module->dynamic == info->dlpi_addr + segment->p_vaddr &&
 			       (info->dlpi_name == NULL || info->dlpi_name[0] == 0 ||
-				text_equal(module->path, info->dlpi_name));
+				text_equal(module->path, info->dlpi_name)) &&
+			       !is_other_build(module, info);
+	}
+	return true;
+}
+
+/* What dl_iterate_phdr would say of the object at an address. */
+struct found_object {
+	struct dl_phdr_info info;
+	ElfW(Phdr) segments[3]; /* where its own are not to be had */
+};
+
+/* The build-id among the bytes behind the header of a file, where linkers put it and editors leave it. */
+static const ElfW(Nhdr) * build_id_behind(const ElfW(Ehdr) * header)
+{
+	const char *end = (const char *)header + FIRST_PAGE_BYTES - MODULE_BUILD_ID_MAX;
+
+	for (const char *at = (const char *)(header + 1); at + sizeof(ElfW(Nhdr)) + 4 <= end;
+	     at += 4) {
+		const ElfW(Nhdr) *note = (const ElfW(Nhdr) *)at;
+
+		if (note->n_type == NT_GNU_BUILD_ID && note->n_namesz == 4 &&
+		    memcmp(note + 1, "GNU", 4) == 0 && note->n_descsz >= 8 &&
+		    note->n_descsz <= MODULE_BUILD_ID_MAX)
+			return note;
+	}
+	return NULL;
+}
+
+/* Tools that edit objects (patchelf) may move the table of segments to where the file has it and memory
+ * has not, and a linker script may leave the header out of memory. Then the range, the dynamic section
+ * and mostly the build-id are what is known. */
+static void make_segments(struct found_object *found, const struct dl_find_object *object,
+			  const ElfW(Nhdr) * build_id)
+{
+	uint64_t bias = object->dlfo_link_map->l_addr;
+
+	found->segments[0] = (ElfW(Phdr)){.p_type = PT_LOAD,
+					  .p_vaddr = (uint64_t)object->dlfo_map_start - bias,
+					  .p_memsz = (uint64_t)object->dlfo_map_end -
+						     (uint64_t)object->dlfo_map_start};
+	found->segments[1] = (ElfW(Phdr)){.p_type = PT_DYNAMIC,
+					  .p_vaddr = (uint64_t)object->dlfo_link_map->l_ld - bias};
+	found->info.dlpi_phdr = found->segments;
+	found->info.dlpi_phnum = 2;
+	if (build_id == NULL)
+		return;
+	found->segments[2] = (ElfW(Phdr)){.p_type = PT_NOTE,
+					  .p_vaddr = (uint64_t)build_id - bias,
+					  .p_memsz = sizeof(*build_id) + 4 + build_id->n_descsz};
+	found->info.dlpi_phnum = 3;
+}
+
+static bool find_object(uint64_t pc, struct found_object *found)
+{
+	struct dl_find_object object;
+	const ElfW(Ehdr) * header;
+
+	if (_dl_find_object((void *)pc, &object) != 0)
+		return false; /* code of no module */
+	header = object.dlfo_map_start;
+	found->info = (struct dl_phdr_info){.dlpi_addr = object.dlfo_link_map->l_addr,
+					    .dlpi_name = object.dlfo_link_map->l_name};
+	if (memcmp(header->e_ident, ELFMAG, SELFMAG) != 0) {
+		make_segments(found, &object, NULL);
+	} else if (header->e_phoff > FIRST_PAGE_BYTES ||
+		   header->e_phnum > (FIRST_PAGE_BYTES - header->e_phoff) / sizeof(ElfW(Phdr))) {
+		make_segments(found, &object, build_id_behind(header));
+	} else {
+		found->info.dlpi_phdr =
+			(const ElfW(Phdr) *)((const char *)header + header->e_phoff);
+		found->info.dlpi_phnum = header->e_phnum;
 	}
 	return true;
 }
@@ -300,32 +390,45 @@ static bool is_overlapped(const struct loaded_module *old, uint32_t count)
 }
 
 /* A plug-in that comes back to where it was is the same module: its stacks are the same stacks. */
-static bool is_back(const struct loaded_module *module, uint32_t count, uint32_t number)
+static bool is_back(const struct loaded_module *old, const struct loaded_module *module,
+		    uint32_t count)
 {
+	return old->unloaded_epoch != 0 && old->load_bias == module->load_bias &&
+	       old->start == module->start && old->end == module->end &&
+	       old->dynamic == module->dynamic && old->build_id_bytes > 0 &&
+	       has_build_id(old, (struct build_id){module->build_id, module->build_id_bytes}) &&
+	       text_equal(old->path, module->path) && !is_overlapped(old, count);
+}
+
+/* The generation of a module that is not in the list, or not as one that is loaded. Depends on nothing
+ * but the module and those that were there, so it is the same before and after somebody adds it. Stores
+ * in *back which one it is, if it was there before. */
+static uint32_t generation_of(const struct loaded_module *module, uint32_t count,
+			      struct loaded_module **back)
+{
+	uint32_t generation = 0;
+
+	*back = NULL;
 	for (uint32_t i = 0; i < count; i++) {
 		struct loaded_module *old = module_at(i);
 
-		if (old->unloaded_epoch != 0 && old->load_bias == module->load_bias &&
-		    old->start == module->start && old->end == module->end &&
-		    old->dynamic == module->dynamic && module->build_id_bytes > 0 &&
-		    old->build_id_bytes == module->build_id_bytes &&
-		    memcmp(old->build_id, module->build_id, module->build_id_bytes) == 0 &&
-		    text_equal(old->path, module->path) && !is_overlapped(old, count)) {
-			old->unloaded_epoch = 0;
-			old->seen = number;
-			return true;
+		if (is_back(old, module, count)) {
+			*back = old;
+			return old->generation;
 		}
+		if (old->start < module->end && module->start < old->end &&
+		    old->generation >= generation)
+			generation = old->generation + 1;
 	}
-	return false;
+	return generation;
 }
 
 static void add_module(const struct dl_phdr_info *info, struct refresh *refresh)
 {
 	uint32_t index = atomic_load_explicit(&module_count, memory_order_relaxed);
-	struct loaded_module *module;
-	uint32_t generation = 0;
+	struct loaded_module *module, *back;
 
-	if (index >= CHUNKS * MODULES_PER_CHUNK)
+	if (index >= MODULES_MAX)
 		return;
 	if (index % MODULES_PER_CHUNK == 0 && chunks[index / MODULES_PER_CHUNK] == NULL) {
 		chunks[index / MODULES_PER_CHUNK] =
@@ -336,26 +439,39 @@ static void add_module(const struct dl_phdr_info *info, struct refresh *refresh)
 	module = module_at(index);
 	if (!describe(module, info, refresh->is_first))
 		return;
-	if (is_back(module, index, refresh->number)) {
-		refresh->has_changed = true;
-		return;
-	}
-	for (uint32_t i = 0; i < index; i++) {
-		struct loaded_module *old = module_at(i);
-
-		if (old->start < module->end && module->start < old->end) {
-			/* Unloaded behind our back: what lies there now is newer. */
-			if (old->unloaded_epoch == 0)
-				unload(old);
-			if (old->generation >= generation)
-				generation = old->generation + 1;
-		}
-	}
-	module->generation = generation;
-	module->loaded_epoch = epoch_now();
 	refresh->has_changed = true;
-	atomic_store_explicit(&module_count, index + 1, memory_order_release);
-	verify_module(index);
+	module->generation = generation_of(module, index, &back);
+	if (back != NULL) {
+		back->seen = refresh->number;
+		back->unloaded_epoch = 0;
+	} else {
+		/* Unloaded behind our back: what lies there now is newer. */
+		for (uint32_t i = 0; i < index; i++)
+			if (module_at(i)->unloaded_epoch == 0 &&
+			    module_at(i)->start < module->end && module->start < module_at(i)->end)
+				unload(module_at(i));
+		module->path = copy_text(module->path);
+		module->loaded_epoch = epoch_now();
+		atomic_store_explicit(&module_count, index + 1, memory_order_release);
+		verify_module(index);
+	}
+	/* What was kept since the last one went was not kept for this one. */
+	if (module->generation > 0 || back != NULL)
+		module_list_count_unload();
+}
+
+/* dl_iterate_phdr goes through one namespace, but modules of others (dlmopen) are met in stacks as well.
+ * To be called during its look: then nothing is unmapped, so what the dynamic linker knows is there. */
+static void see_other_namespaces(const struct refresh *refresh)
+{
+	for (uint32_t i = 0; i < refresh->old_count; i++) {
+		struct loaded_module *module = module_at(i);
+		struct found_object found;
+
+		if (module->unloaded_epoch == 0 && find_object(module->start, &found) &&
+		    is_same(module, &found.info))
+			module->seen = refresh->number;
+	}
 }
 
 static int visit(struct dl_phdr_info *info, size_t bytes, void *context)
@@ -369,6 +485,8 @@ static int visit(struct dl_phdr_info *info, size_t bytes, void *context)
 		known_adds = info->dlpi_adds;
 		known_subs = info->dlpi_subs;
 	}
+	if (refresh->is_first)
+		see_other_namespaces(refresh);
 	for (uint32_t i = 0; i < refresh->old_count; i++) {
 		struct loaded_module *module = module_at(i);
 
@@ -386,6 +504,8 @@ static int visit(struct dl_phdr_info *info, size_t bytes, void *context)
 static void refresh_locked(void)
 {
 	static uint32_t number;
+	uint32_t unloads = atomic_load(&module_list_unloads);
+	unsigned long long old_subs = known_subs;
 	struct refresh refresh = {
 		.is_first = true, .number = ++number, .old_count = module_list_count()};
 
@@ -399,6 +519,9 @@ static void refresh_locked(void)
 			refresh.has_changed = true;
 		}
 	}
+	/* What went was not in the list, so nobody knows where it was. */
+	if (known_subs != old_subs && atomic_load(&module_list_unloads) >> 1 == unloads >> 1)
+		module_list_count_unload();
 	if (refresh.has_changed)
 		atomic_fetch_add_explicit(&version, 1, memory_order_release);
 }
@@ -411,15 +534,24 @@ void module_list_refresh(void)
 	lock_give(&modules_lock, LOCK_MODULES);
 }
 
-/* Who has the lock has it for a short time, unless it is this thread in a signal handler. */
-#define LOCK_TRIES 1000
+/* Who has the lock has it for a short time, unless the machine is busy elsewhere. Nobody waits for ever:
+ * it may be this thread, in a signal handler, or one that waits for a lock of the dynamic linker which
+ * this thread has, in a callback of dl_iterate_phdr. */
+#define LOCK_YIELDS 100
+#define LOCK_SLEEPS 10000
+#define LOCK_SLEEP_NS 100000
 
 static bool take_patiently(void)
 {
-	for (uint32_t i = 0; i < LOCK_TRIES; i++) {
+	const struct timespec sleep = {.tv_nsec = LOCK_SLEEP_NS};
+
+	for (uint32_t i = 0; i < LOCK_YIELDS + LOCK_SLEEPS; i++) {
 		if (lock_try(&modules_lock, LOCK_MODULES))
 			return true;
-		sys_call(SYS_sched_yield);
+		if (i < LOCK_YIELDS)
+			sys_call(SYS_sched_yield);
+		else
+			sys_call(SYS_nanosleep, &sleep, NULL);
 	}
 	return false;
 }
@@ -456,50 +588,75 @@ void module_list_end_close(bool has_looked)
 	lock_give(&modules_lock, LOCK_MODULES);
 }
 
-void module_list_note(uint64_t pc)
+/* The one in the list that the object is; null: it is not there, or not as one that is loaded. */
+static const struct loaded_module *find_in_list(const struct found_object *found)
 {
-	struct refresh refresh;
-	struct dl_find_object object;
-	struct dl_phdr_info info = {0};
-	const ElfW(Ehdr) * header;
-	ElfW(Phdr) moved[2];
+	for (uint32_t i = module_list_count(); i-- > 0;)
+		if (module_at(i)->unloaded_epoch == 0 && is_same(module_at(i), &found->info))
+			return module_at(i);
+	return NULL;
+}
 
-	if (_dl_find_object((void *)pc, &object) != 0)
-		return; /* code of no module */
-	header = object.dlfo_map_start;
-	moved[0] = (ElfW(Phdr)){
-		.p_type = PT_LOAD,
-		.p_vaddr = (uint64_t)object.dlfo_map_start - object.dlfo_link_map->l_addr,
-		.p_memsz = (uint64_t)object.dlfo_map_end - (uint64_t)object.dlfo_map_start};
-	moved[1] = (ElfW(Phdr)){.p_type = PT_DYNAMIC,
-				.p_vaddr = (uint64_t)object.dlfo_link_map->l_ld -
-					   object.dlfo_link_map->l_addr};
-	if (memcmp(header->e_ident, ELFMAG, SELFMAG) != 0)
-		return; /* its first segment is not the file's beginning: left to the next refresh
-			 */
-	info.dlpi_addr = object.dlfo_link_map->l_addr;
-	info.dlpi_name = object.dlfo_link_map->l_name;
-	info.dlpi_phdr = (const ElfW(Phdr) *)((const char *)header + header->e_phoff);
-	info.dlpi_phnum = header->e_phnum;
-	/* Tools that edit objects (patchelf) may move the table to where the file has it and memory
-	 * has not. Then the range and the dynamic section are all that is known. */
-	if (header->e_phoff > FIRST_PAGE_BYTES ||
-	    header->e_phnum > (FIRST_PAGE_BYTES - header->e_phoff) / sizeof(moved[0])) {
-		info.dlpi_phdr = moved;
-		info.dlpi_phnum = 2;
-	}
+static void note_object(const struct found_object *found)
+{
+	struct refresh refresh = {.is_first = found->info.dlpi_name == NULL ||
+					      found->info.dlpi_name[0] == 0};
+
 	if (!lock_try(&modules_lock, LOCK_MODULES))
 		return;
-	refresh = (struct refresh){.is_first = info.dlpi_name == NULL || info.dlpi_name[0] == 0,
-				   .old_count = module_list_count()};
-	for (uint32_t i = 0; i < refresh.old_count; i++)
-		if (module_at(i)->unloaded_epoch == 0 && is_same(module_at(i), &info))
-			goto out;
-	add_module(&info, &refresh);
+	if (find_in_list(found) == NULL)
+		add_module(&found->info, &refresh);
 	if (refresh.has_changed)
 		atomic_fetch_add_explicit(&version, 1, memory_order_release);
-out:
 	lock_give(&modules_lock, LOCK_MODULES);
+}
+
+void module_list_note(uint64_t pc)
+{
+	struct found_object found;
+
+	if (find_object(pc, &found))
+		note_object(&found);
+}
+
+static const struct loaded_module *newest_at(uint64_t pc)
+{
+	for (uint32_t i = module_list_count(); i-- > 0;)
+		if (pc >= module_at(i)->start && pc < module_at(i)->end)
+			return module_at(i);
+	return NULL;
+}
+
+/* Of what the dynamic linker has there. While somebody else is at the list it may not be in it yet: then
+ * what its generation is going to be is its generation. */
+static __attribute__((noinline)) uint32_t generation_by_linker(uint64_t pc)
+{
+	const struct loaded_module *known;
+	struct loaded_module module, *back;
+	struct found_object found;
+	uint32_t generation;
+
+	if (!find_object(pc, &found))
+		return newest_at(pc) == NULL ? 0 : MODULE_LIST_NO_MODULE;
+	note_object(&found);
+	known = find_in_list(&found);
+	if (known != NULL)
+		return known->generation;
+	if (!describe(&module, &found.info, false))
+		return 0;
+	generation = generation_of(&module, module_list_count(), &back);
+	/* Or has it been added meanwhile, and was in its own way? */
+	known = find_in_list(&found);
+	return known != NULL ? known->generation : generation;
+}
+
+uint32_t module_list_generation_slow(uint64_t pc)
+{
+	/* In this order: who makes it certain has changed the list before. */
+	bool is_certain = module_list_is_certain(atomic_load(&module_list_unloads));
+	const struct loaded_module *module = is_certain ? find_loaded(pc) : NULL;
+
+	return module != NULL ? module->generation : generation_by_linker(pc);
 }
 
 void module_list_postfork_child(void)
@@ -508,5 +665,6 @@ void module_list_postfork_child(void)
 	/* Those of other threads are at work in the parent only; one's own may end here, uncounted. */
 	atomic_store(&closing, 0);
 	atomic_store(&finished, 0);
-	change_number(0);
+	if (!module_list_is_certain(atomic_load(&module_list_unloads)))
+		change_number(0);
 }

@@ -4,7 +4,8 @@
  *
  * A program counter names a line of source only together with the module that lay there at the
  * time. So the list is append-only, and addresses that were unloaded get a higher generation: the
- * same pc in another generation is another frame of the call tree and another unwind rule.
+ * same pc in another generation is another frame of the call tree and another unwind rule. A module
+ * that comes back to where it was gets its own generation again, if nothing else was there.
  */
 #ifndef LIB_RECORD_MODULE_LIST_H
 #define LIB_RECORD_MODULE_LIST_H
@@ -44,9 +45,10 @@ const struct loaded_module *module_list_at(uint32_t index);
 /* Rises with each change of what is loaded. */
 uint32_t module_list_version(void);
 
-/* Twice the number of unloads; and one more while a dlclose is at work in some thread. Until that has been
- * looked at, another thread may be in a module that lies where the list has the old one: nothing that was
- * kept for an address can be believed, and nothing is kept. */
+/* 0 until something is unloaded. Then twice a number that rises each time; and one more while a dlclose is
+ * at work in some thread. Until that has been looked at, another thread may be in a module that lies
+ * where the list has the old one: nothing that was kept for an address can be believed, and nothing is
+ * kept. */
 extern _Atomic(uint32_t) module_list_unloads;
 
 static inline bool module_list_is_certain(uint32_t unloads)
@@ -58,25 +60,21 @@ static inline bool module_list_is_certain(uint32_t unloads)
 bool module_list_begin_close(void);
 void module_list_end_close(bool has_looked);
 
-/* Something has gone: drops all rules and traces. */
+/* Something has gone or come to where something was: drops all rules and traces. */
 void module_list_count_unload(void);
 
-/* The addresses from the lowest to the highest that were ever unloaded; grows only. */
-extern _Atomic(uint64_t) module_list_moved_start, module_list_moved_end;
+/* The generation of code that lies in no module where one was unloaded: no module ever has it. */
+#define MODULE_LIST_NO_MODULE 0x10000u
 
 uint32_t module_list_generation_slow(uint64_t pc);
 
-/* How often the address has been unloaded. Leaves for the slow half where anything was, for there a
- * module may lie that nobody has told us of, and while a dlclose is at work. */
+/* The generation of the module that the address lies in, whether or not the list has it yet. Leaves for
+ * the slow half from the first unload on: no address is far enough from those that were unloaded that
+ * a module could not cover both. */
 static inline uint32_t module_list_generation(uint64_t pc)
 {
-	uint32_t unloads = atomic_load_explicit(&module_list_unloads, memory_order_relaxed);
-
-	if (__builtin_expect(
-		    (pc >= atomic_load_explicit(&module_list_moved_end, memory_order_acquire) ||
-		     pc < atomic_load_explicit(&module_list_moved_start, memory_order_relaxed)) &&
-			    module_list_is_certain(unloads),
-		    1))
+	if (__builtin_expect(atomic_load_explicit(&module_list_unloads, memory_order_acquire) == 0,
+			     1))
 		return 0;
 	return module_list_generation_slow(pc);
 }
@@ -84,8 +82,8 @@ static inline uint32_t module_list_generation(uint64_t pc)
 /* True when a module that we know covers the address. */
 bool module_list_knows(uint64_t pc);
 
-/* Of a debug build: who comes later to an address has a higher generation and finds the place free,
- * and what was unloaded lies among what has moved. Of several callers at a time one does it. */
+/* Of a debug build: who comes later to an address has a higher generation and finds the place free.
+ * Of several callers at a time one does it. */
 void module_list_verify(void);
 
 void module_list_postfork_child(void);
