@@ -215,9 +215,10 @@ static __attribute__((noinline)) enum step step_out_slow(const struct stack_fram
 /* The same for the frames that nearly all are: a call, CFA by sp or bp, nothing that needs a second
  * look. The slow half does the others from the start. */
 static inline enum step step_out(const struct stack_frame *from, struct stack_frame *to,
-				 uint32_t unloads, struct full_walk *walk)
+				 uint32_t unloads, struct unwind_slot **next,
+				 struct full_walk *walk)
 {
-	struct unwind_rule rule = unwind_rule_of(from->pc - 1, unloads);
+	struct unwind_rule rule = unwind_rule_next(from->pc - 1, unloads, next);
 	uint64_t bp, cfa = (rule.kind == UNWIND_SP ? from->sp : from->bp) +
 			   (uint64_t)(int64_t)rule.cfa_offset;
 
@@ -385,6 +386,7 @@ void stack_capture_waiting(struct stack_trace *trace, uint32_t depth)
 	uint32_t last =
 		trace->unloads == unloads && module_list_is_certain(unloads) ? trace->count : 0;
 	uint32_t fresh = STACK_TRACE_ROOM;
+	struct unwind_slot *next = unwind_line_of(frames[fresh - 1].pc - 1);
 	bool has_steps = false;
 	enum step step = STEP_ON;
 
@@ -437,7 +439,7 @@ void stack_capture_waiting(struct stack_trace *trace, uint32_t depth)
 		}
 		if (fresh == last)
 			last = 0; /* no room: do without */
-		step = step_out(&frames[fresh], &frames[fresh - 1], unloads, &trace->walk);
+		step = step_out(&frames[fresh], &frames[fresh - 1], unloads, &next, &trace->walk);
 	}
 	trace->is_complete = step == STEP_END;
 	/* A return address of zero: only then is it known where it was. */

@@ -355,11 +355,11 @@ static void enters_as_the_helper(bool is_damaged)
 static void has_a_rule_where_nobody_looks(bool is_damaged)
 {
 	uint64_t pc = (uint64_t)has_a_rule_where_nobody_looks;
-	uint32_t here = unwind_slot_of(pc), slots = UNWIND_LINE_SLOTS << UNWIND_LINE_BITS;
+	uint32_t here = (uint32_t)(unwind_line_of(pc) - unwind_slots);
 
 	unwind_rule_of(pc, 0);
 	if (is_damaged)
-		unwind_slots[(here + slots / 2) % slots] = unwind_slots[here];
+		unwind_slots[(here + UNWIND_SLOTS / 2) % UNWIND_SLOTS] = unwind_slots[here];
 	unwind_rules_verify();
 }
 
@@ -368,7 +368,7 @@ static void has_a_rule_of_no_kind(bool is_damaged)
 	uint64_t pc = (uint64_t)has_a_rule_of_no_kind;
 
 	unwind_rule_of(pc, 0);
-	for (uint32_t i = 0; is_damaged && i < UNWIND_LINE_SLOTS << UNWIND_LINE_BITS; i++)
+	for (uint32_t i = 0; is_damaged && i < UNWIND_SLOTS; i++)
 		if (unwind_slots[i].key != 0)
 			unwind_slots[i].rule.kind = UNWIND_NONE;
 	unwind_rules_verify();

@@ -30,7 +30,7 @@ static struct unwind_rule rule_now(void)
 /* Makes the rule that is kept now another one than the right one, so that it is recognised. */
 static void mark_rule(void)
 {
-	struct unwind_slot *slot = &unwind_slots[unwind_slot_of(somewhere())];
+	struct unwind_slot *slot = unwind_line_of(somewhere());
 
 	assert_int_not_equal(rule_now().cfa_offset, MARK);
 	slot->rule.cfa_offset = MARK;
@@ -64,6 +64,47 @@ static void drops_a_rule_for_ever(void **state)
 	unwind_rules_verify();
 }
 
+/* Behind the rule of a function are those of its callers, the first that were met: also after an unload,
+ * when both are compiled anew, and not those of another one that is met later. */
+static void keeps_the_callers_behind(void **state)
+{
+	const uint64_t inside = (uint64_t)&bsearch + 1, outside = (uint64_t)&strtol + 1;
+
+	(void)state;
+	for (int unloaded = 0; unloaded < 3; unloaded++) {
+		uint32_t unloads = atomic_load(&module_list_unloads);
+		struct unwind_slot *next = unwind_line_of(inside), *line = next;
+
+		unwind_rule_next(inside, unloads, &next);
+		assert_ptr_equal(next, line + 1);
+		unwind_rule_next(outside, unloads, &next);
+		assert_ptr_equal(next, line + 2);
+		assert_true(line[1].key == unwind_key_of(outside, unloads));
+		next = line + 1;
+		unwind_rule_next(somewhere(), unloads, &next);
+		assert_ptr_equal(next, unwind_line_of(somewhere()) + 1);
+		assert_true(line[1].key == unwind_key_of(outside, unloads));
+		module_list_count_unload();
+	}
+	unwind_rules_verify();
+}
+
+/* A walk that is longer than a line goes on in another; the last line of all has one behind it. */
+static void goes_on_behind_a_line(void **state)
+{
+	struct unwind_slot *next = unwind_slots + UNWIND_SLOTS;
+	uint32_t unloads = atomic_load(&module_list_unloads);
+	struct unwind_rule rule = unwind_rule_next(somewhere(), unloads, &next), same = rule_now();
+
+	(void)state;
+	assert_memory_equal(&rule, &same, sizeof(rule));
+	assert_ptr_equal(next, unwind_line_of(somewhere()) + 1);
+	assert_true(unwind_slots[UNWIND_SLOTS].key == 0);
+	next = unwind_line_of(somewhere()) + UNWIND_LINE_SLOTS;
+	unwind_rule_next(somewhere(), unloads, &next);
+	assert_ptr_equal(next, unwind_line_of(somewhere()) + 1);
+}
+
 static int start(void **state)
 {
 	(void)state;
@@ -76,6 +117,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(keeps_a_rule),
 		cmocka_unit_test(drops_a_rule_for_ever),
+		cmocka_unit_test(keeps_the_callers_behind),
+		cmocka_unit_test(goes_on_behind_a_line),
 	};
 
 	return cmocka_run_group_tests(tests, start, NULL);
