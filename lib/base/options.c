@@ -21,6 +21,8 @@
 
 #include "lib/base/poison.h"
 
+#define SAMPLE_TEXT_BYTES 32u
+
 /* What is allocated before the settings are read is recorded too. */
 struct options options = {.stack_depth = OPTIONS_STACK_DEPTH_MAX};
 
@@ -141,8 +143,10 @@ static bool set_sample(const char *value)
 {
 	uint64_t bytes = 0;
 
-	if (!text_equal(value, "off") &&
-	    (!read_size(value, &bytes) || bytes < 1 || bytes > OPTIONS_SAMPLE_MAX))
+	/* options_read_sample keeps no more of it. */
+	if (text_bytes(value) > SAMPLE_TEXT_BYTES ||
+	    (!text_equal(value, "off") &&
+	     (!read_size(value, &bytes) || bytes < 1 || bytes > OPTIONS_SAMPLE_MAX)))
 		return false;
 	options.sample_bytes = bytes;
 	return true;
@@ -325,7 +329,7 @@ uint64_t options_read_sample(const char *text)
 {
 	static const char key[] = "sample=";
 	const size_t key_bytes = sizeof(key) - 1;
-	char setting[64];
+	char setting[sizeof(key) + SAMPLE_TEXT_BYTES + 1];
 
 	options.sample_bytes = 0;
 	for (bool is_end = text == NULL; !is_end; text++) {

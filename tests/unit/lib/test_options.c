@@ -40,6 +40,7 @@ static void assert_defaults(void)
 	assert_int_equal(options.interval_ns, 0);
 	assert_int_equal(options.growth_bytes, 64 * MIB);
 	assert_int_equal(options.stack_depth, 128);
+	assert_int_equal(options.sample_bytes, 0);
 	assert_false(options.tracks_mmap);
 	assert_int_equal(options.children, CHILDREN_ALL);
 	assert_int_equal(options.snapshots_by, SNAPSHOTS_BY_PROCESS);
@@ -161,6 +162,13 @@ static void keeps_the_default_where_a_value_is_bad(void **state)
 		"growth=-1",
 		"growth=OFF",
 		"growth=99999999999T",
+		"sample=",
+		"sample=0",
+		"sample=0.5",
+		"sample=on",
+		"sample=64X",
+		"sample=1025M",
+		"sample=99999999999T",
 		"stack_depth=0",
 		"stack_depth=513",
 		"stack_depth=",
@@ -210,6 +218,53 @@ static void keeps_the_default_where_a_value_is_bad(void **state)
 		assert_non_null(strstr(complaint, quoted));
 		assert_int_equal(strncmp(complaint, "SEEP_OPTIONS: ", 14), 0);
 	}
+}
+
+/* It is read twice, the first time in a hurry. */
+static void reads_the_same_of_sampling_alone(void **state)
+{
+	static const char *const texts[] = {
+		"",
+		"sample=off",
+		"sample=1",
+		"sample=512K",
+		"sample=1G",
+		"sample=1.5M",
+		"sample=1025M",
+		"sample=64K:sample=2M",
+		"sample=64K:sample=bad",
+		"sample=64K:sample=off",
+		"sample",
+		"samples=64K",
+		"xsample=64K",
+		"interval=5s:sample=64K:quiet=on",
+		"output=a\\:sample=64K",
+		"output=a\\\\:sample=64K",
+		"output=a\\",
+		"\\sample=64K",
+		"sample=\\64K",
+		"sample=64K\\",
+		"sample=00000000000000000000000000000000000000000000000000000000000000000000064K",
+		":::sample=64K:::",
+	};
+
+	(void)state;
+	assert_int_equal(options_read_sample(NULL), 0);
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		uint64_t found = options_read_sample(texts[i]);
+
+		parse(texts[i]);
+		if (found != options.sample_bytes)
+			print_error("%s: %llu and %llu\n", texts[i], (unsigned long long)found,
+				    (unsigned long long)options.sample_bytes);
+		assert_int_equal(found, options.sample_bytes);
+	}
+	parse_well("sample=512K");
+	assert_int_equal(options.sample_bytes, 512 << 10);
+	parse_well("output=a\\:sample=64K");
+	assert_int_equal(options.sample_bytes, 0);
+	parse_well("sample=1G");
+	assert_int_equal(options.sample_bytes, OPTIONS_SAMPLE_MAX);
 }
 
 static void complains_about_the_first_mistake_and_reads_on(void **state)
@@ -301,6 +356,7 @@ int main(void)
 		cmocka_unit_test(sets_every_key),
 		cmocka_unit_test(reads_durations_and_sizes_with_their_units),
 		cmocka_unit_test(keeps_the_default_where_a_value_is_bad),
+		cmocka_unit_test(reads_the_same_of_sampling_alone),
 		cmocka_unit_test(complains_about_the_first_mistake_and_reads_on),
 		cmocka_unit_test(cuts_a_complaint_that_is_too_long),
 		cmocka_unit_test(takes_the_last_of_two),

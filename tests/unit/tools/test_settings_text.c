@@ -47,6 +47,15 @@ static const struct {
 	{"growth", "100", true},
 	{"growth", "1X", false},
 	{"growth", "on", false},
+	{"sample", "off", true},
+	{"sample", "1", true},
+	{"sample", "64K", true},
+	{"sample", "1G", true},
+	{"sample", "", false},
+	{"sample", "0", false},
+	{"sample", "on", false},
+	{"sample", "1025M", false},
+	{"sample", "64X", false},
 	{"stack_depth", "1", true},
 	{"stack_depth", "512", true},
 	{"stack_depth", "0", false},
@@ -135,6 +144,9 @@ static void says_what_is_wrong_and_what_is_possible(void **state)
 	assert_string_equal(error.text,
 			    "--interval: '5x' is not possible; give auto, or a time of at "
 			    "least 1ms such as 200ms, 5s, 10m");
+	setting_check(settings_find("sample"), "--sample", "2G", &error);
+	assert_string_equal(error.text, "--sample: '2G' is not possible; give off, or a size from "
+					"1 to 1G such as 64K, 512K, 2M");
 	setting_check(settings_find("snapshots_by"), "--snapshots-by", "x", &error);
 	assert_string_equal(error.text,
 			    "--snapshots-by: 'x' is not possible; choose process|thread|inline");
