@@ -22,6 +22,7 @@ DEBUG_FLAGS := $(if $(DEBUG),-DSEEP_DEBUG -DINVARIANT_LOG='"$(abspath $(BUILD))/
 LIB_CFLAGS := -fPIC -fvisibility=hidden -ftls-model=initial-exec -fno-builtin-malloc \
 	-fno-builtin-calloc -fno-builtin-realloc -fno-builtin-free -fno-stack-protector \
 	-fasynchronous-unwind-tables -fomit-frame-pointer -fno-plt -U_FORTIFY_SOURCE \
+	-fno-tree-slp-vectorize \
 	$(DEBUG_FLAGS)
 LIB_SOURCES := $(sort $(wildcard lib/*.c lib/*/*.c))
 LIB_OBJECTS := $(LIB_SOURCES:%.c=$(BUILD)/%.o)

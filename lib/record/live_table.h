@@ -89,7 +89,8 @@ static inline uint64_t *live_table_word(uint64_t addr)
 {
 	uint64_t *leaf;
 
-	if (__builtin_expect(addr >> LIVE_TABLE_ADDRESS_BITS != 0 || addr % 8 != 0, 0))
+	/* Rotated by three: an address that is no multiple of 8 is too high, too. */
+	if (__builtin_expect((addr >> 3 | addr << 61) >> (LIVE_TABLE_ADDRESS_BITS - 3) != 0, 0))
 		return NULL;
 	leaf = __atomic_load_n(&live_table_root[addr >> LIVE_TABLE_LEAF_BITS], __ATOMIC_ACQUIRE);
 	if (__builtin_expect(leaf == NULL, 0))

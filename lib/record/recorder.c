@@ -47,16 +47,18 @@ static uint32_t epoch_of_birth(void)
 }
 
 /* The stack of this allocation; `pseudo_pc` is its innermost frame when it is not 0. */
-static inline __attribute__((always_inline)) uint32_t stack_of(struct thread_state *thread, struct caller caller,
-				uint64_t pseudo_pc)
+static inline __attribute__((always_inline)) uint32_t
+stack_of(struct thread_state *thread, struct caller caller, uint64_t pseudo_pc)
 {
 	uint32_t stack;
 
 	stack_capture(&thread->trace, caller, options.stack_depth);
 	stack = call_tree_stack(&thread->trace, pseudo_pc);
 	self_check(&thread->trace, caller, stack, pseudo_pc);
-	thread->counts[0][COUNT_CUT_STACKS] += thread->trace.is_cut;
-	thread->counts[0][COUNT_LOST_STACKS] += stack == CALL_TREE_NO_ROOM;
+	if (__builtin_expect(thread->trace.is_cut || stack == CALL_TREE_NO_ROOM, 0)) {
+		thread->counts[0][COUNT_CUT_STACKS] += thread->trace.is_cut;
+		thread->counts[0][COUNT_LOST_STACKS] += stack == CALL_TREE_NO_ROOM;
+	}
 	return stack;
 }
 
@@ -123,20 +125,12 @@ static __attribute__((noinline)) bool wakes_to_add_slow(const void *ptr, uint64_
 	return false;
 }
 
-void recorder_add(const void *ptr, uint64_t bytes, enum block_kind kind, struct caller caller)
+static inline __attribute__((always_inline)) void add(struct thread_state *thread, uint64_t addr,
+						      uint64_t bytes, enum block_kind kind,
+						      struct caller caller)
 {
-	uint64_t addr = (uint64_t)ptr;
 	uint32_t epoch, stack;
 
-	if (__builtin_expect(*life_switch_word != LIFE_ON, 0) &&
-	    !wakes_to_add_slow(ptr, bytes, kind, caller))
-		return;
-	GUARD_SCOPE struct guard guard = guard_enter();
-	struct thread_state *thread = guard.thread;
-	if (__builtin_expect(guard.is_nested, 0)) {
-		add_nested_slow(&guard, addr, bytes, kind);
-		return;
-	}
 	live_table_expect_add(addr);
 	stack = stack_of(thread, caller, 0);
 	epoch = epoch_of_birth();
@@ -146,6 +140,7 @@ void recorder_add(const void *ptr, uint64_t bytes, enum block_kind kind, struct 
 	if (__builtin_expect(!live_table_add_fast(addr, bytes, stack, epoch, kind), 0)) {
 		const struct live_block block = {
 			.bytes = bytes, .kind = kind, .stack = stack, .epoch = epoch};
+		const struct guard guard = guard_outermost(thread);
 
 		if (!put_slow(&guard, addr, &block))
 			return;
@@ -157,27 +152,64 @@ void recorder_add(const void *ptr, uint64_t bytes, enum block_kind kind, struct 
 		life_tick_slow();
 }
 
-static __attribute__((noinline)) bool remove_slow(const struct guard *guard, uint64_t addr)
+static __attribute__((noinline)) void add_slow(uint64_t addr, uint64_t bytes, enum block_kind kind,
+					       struct caller caller)
 {
+	GUARD_SCOPE struct guard guard = guard_enter();
+
+	if (guard.is_nested)
+		add_nested_slow(&guard, addr, bytes, kind);
+	else
+		add(guard.thread, addr, bytes, kind, caller);
+}
+
+void recorder_add_from(const void *ptr, uint64_t bytes, enum block_kind kind, uint64_t pc,
+		       uint64_t sp, uint64_t bp)
+{
+	const struct caller caller = {.pc = pc, .sp = sp, .bp = bp};
+	struct thread_state *thread;
+
+	if (__builtin_expect(*life_switch_word != LIFE_ON, 0) &&
+	    !wakes_to_add_slow(ptr, bytes, kind, caller))
+		return;
+	thread = guard_enter_outermost();
+	if (__builtin_expect(thread == NULL, 0)) {
+		add_slow((uint64_t)ptr, bytes, kind, caller);
+		return;
+	}
+	add(thread, (uint64_t)ptr, bytes, kind, caller);
+	guard_leave_outermost(thread);
+}
+
+static __attribute__((noinline)) bool remove_slow(uint64_t addr)
+{
+	GUARD_SCOPE struct guard guard = guard_enter();
 	struct live_block block;
 
-	if (guard->thread == NULL || !live_table_remove(guard, addr, &block))
+	if (guard.thread == NULL || !live_table_remove(&guard, addr, &block))
 		return false;
-	count_free(guard, block.bytes, block.epoch);
+	count_free(&guard, block.bytes, block.epoch);
 	return true;
 }
 
 bool recorder_remove(const void *ptr)
 {
+	struct thread_state *thread;
 	uint64_t word;
 
 	if (!life_is_on())
 		return false;
-	GUARD_SCOPE struct guard guard = guard_enter();
-	word = __builtin_expect(guard.is_nested, 0) ? 0 : live_table_remove_fast((uint64_t)ptr);
-	if (__builtin_expect(word == 0, 0))
-		return remove_slow(&guard, (uint64_t)ptr);
+	thread = guard_enter_outermost();
+	if (__builtin_expect(thread == NULL, 0))
+		return remove_slow((uint64_t)ptr);
+	word = live_table_remove_fast((uint64_t)ptr);
+	if (__builtin_expect(word == 0, 0)) {
+		guard_leave_outermost(thread);
+		return remove_slow((uint64_t)ptr);
+	}
+	const struct guard guard = guard_outermost(thread);
 	count_free(&guard, live_word_bytes(word), live_word_epoch(word));
+	guard_leave_outermost(thread);
 	return true;
 }
 

@@ -19,8 +19,16 @@
 /* Makes the tables. False: the library cannot work. */
 bool recorder_start(void);
 
+void recorder_add_from(const void *ptr, uint64_t bytes, enum block_kind kind, uint64_t pc,
+		       uint64_t sp, uint64_t bp);
+
 /* The program got `bytes` bytes at `ptr` (not null) in the frame `caller`. */
-void recorder_add(const void *ptr, uint64_t bytes, enum block_kind kind, struct caller caller);
+static inline void recorder_add(const void *ptr, uint64_t bytes, enum block_kind kind,
+				struct caller caller)
+{
+	/* Three words of a struct would not be passed in registers. */
+	recorder_add_from(ptr, bytes, kind, caller.pc, caller.sp, caller.bp);
+}
 
 /* The program is about to give `ptr` back. False when no such block was recorded; the caller then
  * finds out why and may count it with recorder_count_unknown_free. */
@@ -49,8 +57,8 @@ void recorder_pass_block(const void *ptr, uint64_t bytes);
 /* For operators new and delete, which may or may not end in malloc and free. */
 void recorder_expect_add(void); /* forgets what was added last */
 bool recorder_has_just_added(const void *ptr, uint64_t bytes);
-const void *recorder_expect_free(const void *ptr);  /* removed already; a free of it may follow */
-bool recorder_was_expected(const void *ptr); /* and this is it */
+const void *recorder_expect_free(const void *ptr); /* removed already; a free of it may follow */
+bool recorder_was_expected(const void *ptr);	   /* and this is it */
 
 /* Mappings; `pc` is SEEP_PC_MMAP or SEEP_PC_BRK. */
 void recorder_add_mapping(const void *start, uint64_t bytes, uint64_t pc, struct caller caller);

@@ -12,6 +12,7 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "lib/base/invariant.h"
@@ -126,6 +127,33 @@ static inline void guard_leave(struct guard *guard)
 }
 
 #define GUARD_SCOPE __attribute__((cleanup(guard_leave)))
+
+/* The same for a thread that has a state and is not inside yet, with less to write down. Null: it is not
+ * so, and nothing has been entered. */
+static inline struct thread_state *guard_enter_outermost(void)
+{
+	struct thread_state *thread = thread_state_here;
+
+	if (__builtin_expect(thread == NULL || thread->owner_tid == 0 || thread->inside != 0, 0))
+		return NULL;
+	INVARIANT(!invariant_is_in_helper(), thread, sys_tid());
+	INVARIANT(thread_state_is_ours(thread), thread->owner_tid, sys_tid());
+	thread->inside = 1;
+	atomic_signal_fence(memory_order_seq_cst);
+	return thread;
+}
+
+static inline void guard_leave_outermost(struct thread_state *thread)
+{
+	atomic_signal_fence(memory_order_seq_cst);
+	thread->inside = 0;
+}
+
+/* For functions that want to see a guard. */
+static inline struct guard guard_outermost(struct thread_state *thread)
+{
+	return (struct guard){.thread = thread};
+}
 
 static inline void guard_count(const struct guard *guard, enum count count, uint64_t by)
 {
