@@ -12,11 +12,13 @@ FILE_HEADER = struct.Struct("<8sHHIIIQII20sI")
 RECORD_HEADER = struct.Struct("<IHHIIQII")
 SELF_CHECK_HEAD = struct.Struct("<IIIIII5Q")
 DIFFERENCE = struct.Struct("<IIIIQ")
+SAMPLES_HEAD = struct.Struct("<IIII4Q")
+PROCESS_HEAD = struct.Struct("<10I3Q")
 SNAPSHOT = struct.Struct("<IIIHHIIII17QQ")
 END_EXIT, END_SIGNAL = 1, 2  # how a process ended, in its end record
 MAGIC = b"SEEP\r\n\x1a\n"
 RECORD_MAGIC = 0x43455253
-PROCESS, MODULES, MODULE_UNLOAD, STACKS, SNAPSHOT_TYPE, END, SELF_CHECK = 1, 2, 3, 4, 5, 6, 7
+PROCESS, MODULES, MODULE_UNLOAD, STACKS, SNAPSHOT_TYPE, END, SELF_CHECK, SAMPLES = range(1, 9)
 REASONS = {1: "interval", 2: "request", 3: "growth", 4: "final", 5: "exec", 6: "fork"}
 TOTALS = ("live_bytes live_blocks allocations allocated_bytes frees freed_bytes inherited_blocks "
           "inherited_bytes inherited_frees unknown_frees mapped_bytes lost_blocks lost_stacks "
@@ -25,6 +27,7 @@ IS_KEYFRAME, IS_FUZZY = 1, 2
 
 assert FILE_HEADER.size == 64 and RECORD_HEADER.size == 32 and SNAPSHOT.size == 176
 assert SELF_CHECK_HEAD.size == 64 and DIFFERENCE.size == 24
+assert SAMPLES_HEAD.size == 48 and PROCESS_HEAD.size == 64
 
 
 class Record:
@@ -108,6 +111,30 @@ class SnapshotFile:
         check["differences"] = [(ours, theirs, thread, times)
                                 for ours, theirs, thread, _, times in differences]
         return check
+
+    def sample_bytes(self):
+        """The mean distance of samples; 0: every block was recorded."""
+        return PROCESS_HEAD.unpack_from(self.of_type(PROCESS)[0].payload)[12]
+
+    def samples(self):
+        """What the newest record says of the estimates, or None; sites map stack ids to (samples,
+        error of blocks, error of bytes)."""
+        records = self.of_type(SAMPLES)
+        if not records:
+            return None
+        payload = records[-1].payload
+        struct_bytes, snapshot, site_count, _, *fields = SAMPLES_HEAD.unpack_from(payload)
+        found = dict(zip("live_samples samples blocks_error bytes_error".split(), fields))
+        found["snapshot"], found["sites"] = snapshot, {}
+        position, stack = struct_bytes, 0
+        for _ in range(site_count):
+            values = []
+            for _ in range(4):
+                value, position = varint(payload, position)
+                values.append(value)
+            stack += values[0]
+            found["sites"][stack] = tuple(values[1:])
+        return found
 
     def end(self):
         """(how, status) of the end record that wins, or None."""
