@@ -36,6 +36,7 @@
 #include "lib/base/text.h"
 #include "lib/control/control_server.h"
 #include "lib/control/schedule.h"
+#include "lib/record/call_tree.h"
 #include "lib/snapshot/process_facts.h"
 #include "lib/snapshot/snapshot_file.h"
 #include "lib/snapshot/snapshot_writer.h"
@@ -250,6 +251,7 @@ static void watch_program(void)
 		sys_call(SYS_ppoll, watched, WATCH_COUNT, &timeout, 0, 0);
 		if (watched[WATCH_WAKE].revents != 0)
 			sys_call(SYS_read, watched[WATCH_WAKE].fd, drained, sizeof(drained));
+		call_tree_prepare();
 		serve_request();
 		if (watched[WATCH_CALLERS].revents != 0)
 			control_server_serve(watched[WATCH_CALLERS].fd);

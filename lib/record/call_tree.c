@@ -8,7 +8,8 @@
  * alone, not on the ids found on the way, so that the entries of all new frames of a stack are asked
  * for before the first is needed; and large tables are made of huge pages.
  *
- * When a table is half full, one four times as large takes its place, filled before anybody sees it.
+ * When a table is half full, one four times as large takes its place, filled before anybody sees it;
+ * shortly before, where the library has a task of its own for that.
  * The old one's pages are given back, its addresses stay: who still reads there finds nothing. Two
  * threads that add the same node at that time may both succeed: the same stack then has two ids,
  * which the reader of the file joins again.
@@ -194,6 +195,12 @@ static bool is_to_grow(const struct table *table)
 	return used >> (table->bits - 1) != 0 && used % (1u << (table->bits - 5)) == 0;
 }
 
+/* A little earlier. */
+static bool is_to_grow_soon(const struct table *table)
+{
+	return atomic_load_explicit(&table->used, memory_order_relaxed) >= 3u << (table->bits - 3);
+}
+
 /* Nodes that may be added while a table is being made. */
 #define LATE_NODES 65536u
 
@@ -358,6 +365,14 @@ bool call_tree_start(void)
 	return true;
 }
 
+void call_tree_prepare(void)
+{
+	uint32_t newest = atomic_load(&table_count) - 1;
+
+	if (newest + 1 < TABLES && is_to_grow_soon(&tables[newest]))
+		map_table(newest + 1);
+}
+
 void call_tree_limit(uint64_t nodes)
 {
 	if (nodes < CALL_TREE_NODES_MAX)
@@ -495,7 +510,8 @@ __attribute__((noinline)) uint32_t call_tree_stack_slow(struct stack_trace *trac
 		/* The path once more: since the capture the generation may have changed. */
 		path = stack_path_of(path, frame->pc, generation);
 		node = child_of(table, node, frame->pc, generation, path);
-		if (__builtin_expect(frame->flags & FRAME_IS_SIGNAL, 0) && node != CALL_TREE_NO_ROOM) {
+		if (__builtin_expect(frame->flags & FRAME_IS_SIGNAL, 0) &&
+		    node != CALL_TREE_NO_ROOM) {
 			path = stack_path_of(path, SEEP_PC_SIGNAL, 0);
 			node = child_of(table, node, SEEP_PC_SIGNAL, 0, path);
 		}

@@ -42,6 +42,10 @@ static inline uint32_t call_tree_stack(struct stack_trace *trace, uint64_t pseud
 	return call_tree_stack_slow(trace, pseudo_pc);
 }
 
+/* Makes the next table if one is needed soon, so that no thread of the program has to. For whoever has
+ * time, now and then. */
+void call_tree_prepare(void);
+
 /* No more nodes than this, at most CALL_TREE_NODES_MAX. */
 void call_tree_limit(uint64_t nodes);
 
