@@ -33,7 +33,7 @@
 	X(growth, 0, SIZE, "SIZE", "64M",                                                          \
 	  "take a snapshot as soon as live bytes have grown by SIZE since the last one; off for never.") \
 	X(sample, 0, SIZE, "BYTES|off", "off",                                                     \
-	  "record one block in about BYTES allocated, e.g. 512K, instead of every one (1 to 1G). " \
+	  "record one block in about BYTES allocated, such as 512K, instead of every one (1 to 1G). " \
 	  "Nearly as fast as without seep; the figures of the report become estimates.")          \
 	X(stack_depth, 0, COUNT, "N", "128",                                                        \
 	  "keep the N innermost frames of each stack (1 to 512).")                                 \

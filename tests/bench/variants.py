@@ -90,6 +90,12 @@ class Seep(Preloaded):
             raise Unfit("wrote no file")
 
 
+class Sampled(Seep):
+    def __init__(self):
+        super().__init__("seep-sampled", "sample=512K")
+        self.note = "sampled, one in 512 KiB"
+
+
 class SeepRun(Variant):
     """The command, which waits for the last snapshot and reads the file."""
 
@@ -259,4 +265,5 @@ def all_variants():
                 Jemalloc(), Tcmalloc(), SeepRun()]
     variants += [Seep("seep-" + who, "interval=1h:growth=off:snapshots_by=" + who)
                  for who in SNAPSHOTS_BY]
+    variants.append(Sampled())
     return {variant.name: variant for variant in variants}

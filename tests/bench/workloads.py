@@ -122,6 +122,27 @@ def pairs():
             yield workload
 
 
+class UnsampledPairs(OwnProgram):
+    """Nearly every pair is one that sampling passes by. Nanoseconds are at stake, so in many rounds,
+    and only the time that the threads worked."""
+
+    variants = ("native", "twin", "seep", "seep-sampled")
+
+    def rounds(self, usual):
+        return usual if usual == 1 else 4 * usual
+
+
+def sampling():
+    for threads in (1, 2):
+        yield UnsampledPairs(
+            "sampling, unsampled pair, %s" % threads_text(threads), "sampling",
+            "allocates_in_pairs",
+            {"smoke": (20, threads, 2000), "quick": (20, threads, 5000000),
+             "full": (20, threads, 20000000)},
+            [Measure("work_ns_per_pair", "ns", "difference", limit=1.5, peer_factor=None,
+                     judged="seep-sampled")])
+
+
 def call_trees():
     for threads in (1, 2):
         yield OwnProgram(
@@ -268,5 +289,5 @@ def real():
 
 
 def all_workloads():
-    return [*pairs(), *call_trees(), *stacks(), *lists(), *memory(), *start_up(), *snapshots(),
-            *real()]
+    return [*pairs(), *sampling(), *call_trees(), *stacks(), *lists(), *memory(), *start_up(),
+            *snapshots(), *real()]
