@@ -47,6 +47,7 @@ int process_brief_make(struct process_brief *brief, const struct report *report)
 	*brief = (struct process_brief){
 		.pid = profile->pid,
 		.is_running = profile->is_running,
+		.is_sampled = profile->sample_bytes != 0,
 		.span_s = report->span_s,
 	};
 	snprintf(brief->name, sizeof(brief->name), "%s",
@@ -93,7 +94,8 @@ static void put_conclusion(struct text_line *line, const struct process_brief *b
 		text_line_put(line, INK_NOTE, "too short to judge");
 		break;
 	case CONCLUSION_ALL_FREED:
-		text_line_put(line, INK_CALM, "every block was freed");
+		text_line_print(line, INK_CALM, "every %s was freed",
+				brief->is_sampled ? "sample" : "block");
 		break;
 	case CONCLUSION_NO_SNAPSHOT:
 		text_line_put(line, INK_WATCH, "no snapshot in the file");
@@ -106,6 +108,8 @@ static void put_conclusion(struct text_line *line, const struct process_brief *b
 	}
 	if (brief->is_running)
 		text_line_put(line, INK_PLAIN, ", running");
+	if (brief->is_sampled)
+		text_line_put(line, INK_NOTE, ", sampled");
 }
 
 void process_brief_write(FILE *stream, const struct text_style *style,

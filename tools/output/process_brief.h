@@ -25,6 +25,7 @@ struct process_brief {
 	char name[PROCESS_BRIEF_NAME_BYTES];
 	uint32_t pid;
 	bool is_running;
+	bool is_sampled; /* its figures are estimates */
 	double span_s;
 	uint64_t live_bytes;
 	enum conclusion conclusion;

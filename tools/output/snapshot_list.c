@@ -150,4 +150,9 @@ void snapshot_list_write(FILE *stream, const struct text_style *style,
 		fill_row(&filled, profile, i);
 		write_row(&line, INK_PLAIN, &filled, widths);
 	}
+	if (profile->sample_bytes) {
+		text_line_print(&line, INK_NOTE, "Estimates, from one block in %s allocated.",
+				number_bytes(profile->sample_bytes).text);
+		text_line_end(&line);
+	}
 }

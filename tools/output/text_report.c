@@ -108,7 +108,9 @@ static void write_conclusion(const struct report_view *view, const struct text_r
 		break;
 	case CONCLUSION_ALL_FREED:
 		text_line_put(&line, INK_CALM, "Nothing is left");
-		text_line_put(&line, INK_TITLE, ": every block was freed.");
+		text_line_put(&line, INK_TITLE,
+			      report->profile->sample_bytes ? ": every sample was freed."
+							    : ": every block was freed.");
 		break;
 	case CONCLUSION_NO_SNAPSHOT:
 		text_line_put(&line, INK_WATCH, "No snapshot in the file");

@@ -359,6 +359,10 @@ static void lists_snapshots(void **state)
 		"2   1.6 s  interval  97.7 KiB  +97.7 KiB   1,000       30,000         ?\n"
 		"3   3.1 s  request    195 KiB  +97.7 KiB   2,000       60,000  31.0 MiB\n");
 	free(text);
+	sample->profile.sample_bytes = 512 << 10;
+	text = SAMPLE_WRITTEN(stream, snapshot_list_write(stream, &style, &sample->profile));
+	assert_non_null(strstr(text, "\nEstimates, from one block in 512 KiB allocated.\n"));
+	free(text);
 	sample->profile.snapshot_count = 0;
 	text = SAMPLE_WRITTEN(stream, snapshot_list_write(stream, &style, &sample->profile));
 	assert_string_equal(text, "There is no snapshot in the file.\n");

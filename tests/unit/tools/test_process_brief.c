@@ -26,6 +26,12 @@ static char *line_of(enum verdict verdict, void (*change)(struct sample *sample)
 	return SAMPLE_WRITTEN(stream, process_brief_write(stream, &style, &brief));
 }
 
+static void has_freed_all_samples(struct sample *sample)
+{
+	has_freed_all(sample);
+	sample->profile.sample_bytes = 4096;
+}
+
 static void has_no_snapshot(struct sample *sample)
 {
 	sample->profile.snapshot_count = 0;
@@ -64,6 +70,9 @@ static void says_in_one_line_what_a_report_comes_to(void **state)
 		 "  server (4711)             1 m 01 s    3.72 MiB live  no site grows\n"},
 		{VERDICT_STABLE, has_freed_all,
 		 "  server (4711)             1 m 01 s         0 B live  every block was freed\n"},
+		{VERDICT_STABLE, has_freed_all_samples,
+		 "  server (4711)             1 m 01 s         0 B live  every sample was freed, "
+		 "sampled\n"},
 		{VERDICT_STABLE, has_no_snapshot,
 		 "  server (4711)             1 m 01 s         0 B live  no snapshot in the "
 		 "file\n"},

@@ -243,6 +243,11 @@ static void says_when_nothing_is_left(void **state)
 
 	assert_string_equal(after_header(text), "Nothing is left: every block was freed.\n");
 	free(text);
+	/* Of the other blocks nothing is known. */
+	sample->profile.sample_bytes = 4096;
+	text = report_text_of(sample, (struct text_report_options){0});
+	assert_string_equal(after_header(text), "Nothing is left: every sample was freed.\n");
+	free(text);
 	free(sample);
 }
 
