@@ -44,7 +44,7 @@ struct unwind_slot {
 #define UNWIND_SLOTS (UNWIND_LINE_SLOTS << UNWIND_LINE_BITS)
 /* Of nearby code the lines are in the same page. */
 #define UNWIND_CODE_BITS 11
-#define UNWIND_CODE_LINES 64u
+#define UNWIND_CODE_LINE_BITS 6
 
 extern struct unwind_slot *unwind_slots __attribute__((visibility("hidden")));
 
@@ -54,10 +54,10 @@ struct unwind_rule unwind_rule_slow(uint64_t pc, uint64_t key, struct unwind_slo
 /* The first slot of the line that a search for this pc begins with. */
 static inline struct unwind_slot *unwind_line_of(uint64_t pc)
 {
-	uint64_t page =
-		((pc >> UNWIND_CODE_BITS) * 0x9e3779b97f4a7c15ull) >> (64 - UNWIND_LINE_BITS);
-	uint64_t line =
-		(page & ~(uint64_t)(UNWIND_CODE_LINES - 1)) | (pc >> 5 & (UNWIND_CODE_LINES - 1));
+	const uint64_t golden = 0x9e3779b97f4a7c15ull;
+	uint64_t page = (pc >> UNWIND_CODE_BITS) * golden >>
+			(64 - UNWIND_LINE_BITS + UNWIND_CODE_LINE_BITS);
+	uint64_t line = page << UNWIND_CODE_LINE_BITS | pc * golden >> (64 - UNWIND_CODE_LINE_BITS);
 
 	return &unwind_slots[line * UNWIND_LINE_SLOTS];
 }
