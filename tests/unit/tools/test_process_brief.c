@@ -26,12 +26,6 @@ static char *line_of(enum verdict verdict, void (*change)(struct sample *sample)
 	return SAMPLE_WRITTEN(stream, process_brief_write(stream, &style, &brief));
 }
 
-static void has_freed_all_samples(struct sample *sample)
-{
-	has_freed_all(sample);
-	sample->profile.sample_bytes = 4096;
-}
-
 static void has_no_snapshot(struct sample *sample)
 {
 	sample->profile.snapshot_count = 0;
@@ -42,6 +36,12 @@ static void has_freed_all(struct sample *sample)
 	sample->snapshots[SAMPLE_POINTS - 1].raw.live_blocks = 0;
 	sample->snapshots[SAMPLE_POINTS - 1].raw.live_bytes = 0;
 	sample->report.site_count = 0;
+}
+
+static void has_freed_all_samples(struct sample *sample)
+{
+	has_freed_all(sample);
+	sample->profile.sample_bytes = 4096;
 }
 
 static void runs_under_a_bad_name(struct sample *sample)
