@@ -108,23 +108,23 @@ static void put_conclusion(struct text_line *line, const struct process_brief *b
 	}
 	if (brief->is_running)
 		text_line_put(line, INK_PLAIN, ", running");
-	if (brief->is_sampled)
-		text_line_put(line, INK_NOTE, ", sampled");
 }
 
 void process_brief_write(FILE *stream, const struct text_style *style,
 			 const struct process_brief *brief)
 {
 	struct text_line line;
+	char live[96];
 
+	snprintf(live, sizeof(live), "%s%s", brief->is_sampled ? "~" : "",
+		 number_bytes(brief->live_bytes).text);
 	text_line_begin(&line, stream, style);
 	text_line_put(&line, INK_PLAIN, "  ");
 	text_line_put(&line, INK_TITLE, brief->name);
 	text_line_print(&line, INK_PLAIN, " (%" PRIu32 ")", brief->pid);
 	text_line_pad(&line, NAME_COLUMNS);
 	text_line_print(&line, INK_PLAIN, "%*s", SPAN_COLUMNS, number_duration(brief->span_s).text);
-	text_line_print(&line, INK_PLAIN, "  %*s live  ", LIVE_COLUMNS,
-			number_bytes(brief->live_bytes).text);
+	text_line_print(&line, INK_PLAIN, "  %*s live  ", LIVE_COLUMNS, live);
 	put_conclusion(&line, brief);
 	text_line_end(&line);
 }

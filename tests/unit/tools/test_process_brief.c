@@ -38,10 +38,15 @@ static void has_freed_all(struct sample *sample)
 	sample->report.site_count = 0;
 }
 
+static void is_sampled(struct sample *sample)
+{
+	sample->profile.sample_bytes = 4096;
+}
+
 static void has_freed_all_samples(struct sample *sample)
 {
 	has_freed_all(sample);
-	sample->profile.sample_bytes = 4096;
+	is_sampled(sample);
 }
 
 static void runs_under_a_bad_name(struct sample *sample)
@@ -71,8 +76,9 @@ static void says_in_one_line_what_a_report_comes_to(void **state)
 		{VERDICT_STABLE, has_freed_all,
 		 "  server (4711)             1 m 01 s         0 B live  every block was freed\n"},
 		{VERDICT_STABLE, has_freed_all_samples,
-		 "  server (4711)             1 m 01 s         0 B live  every sample was freed, "
-		 "sampled\n"},
+		 "  server (4711)             1 m 01 s        ~0 B live  every sample was freed\n"},
+		{VERDICT_LEAK, is_sampled,
+		 "  server (4711)             1 m 01 s   ~3.72 MiB live  1 leak, +4.20 MiB/h\n"},
 		{VERDICT_STABLE, has_no_snapshot,
 		 "  server (4711)             1 m 01 s         0 B live  no snapshot in the "
 		 "file\n"},
