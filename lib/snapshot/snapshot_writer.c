@@ -683,8 +683,12 @@ int snapshot_writer_take(enum seep_snapshot_reason reason, const char *label, bo
 		lock_reset(&writer.lock, LOCK_SNAPSHOT); /* its holder may have been killed */
 		atomic_store(&writer.holder_tid, 0);
 	}
-	if (!enter())
+	if (!enter()) {
+		/* Perhaps just being written: whoever has no snapshot wants to know how it is now. */
+		if (result != NULL)
+			*result = writer.last;
 		return -EBUSY;
+	}
 	error = take_locked(reason, label, is_quiet);
 	if (result != NULL)
 		*result = writer.last;

@@ -407,6 +407,35 @@ static void compare_library(const char *name)
 	dlclose(map);
 }
 
+/* Functions that nobody calls: each says of its first instruction that bp is saved at this offset. */
+#define SAVES_BP_AT(name, offset, cfa)                                                             \
+	__asm__(".pushsection .text\n.type " #name ", @function\n" #name ":\n.cfi_startproc\n"     \
+		".cfi_def_cfa_offset " #cfa "\n.cfi_offset rbp, " #offset "\nnop\nret\n"           \
+		".cfi_endproc\n.popsection\n");                                                    \
+	extern const char name[]
+
+SAVES_BP_AT(saves_bp_at_the_end, -16, 16);
+SAVES_BP_AT(saves_bp_below_the_frame, -24, 16);
+SAVES_BP_AT(saves_bp_over_the_return_address, -8, 16);
+SAVES_BP_AT(saves_bp_in_the_frame_outside, 64, 16);
+SAVES_BP_AT(saves_bp_between_words, -20, 32);
+
+/* A rule's words are read without asking, so they lie in the frame. What says otherwise is followed in
+ * full, with care. */
+static void reads_nothing_outside_of_the_frame(void **state)
+{
+	struct unwind_rule rule = cfi_rule((uint64_t)saves_bp_at_the_end);
+
+	(void)state;
+	assert_int_equal(rule.kind, UNWIND_SP);
+	assert_true(rule.saves_bp);
+	assert_int_equal(rule.bp_offset, -16);
+	assert_int_equal(cfi_rule((uint64_t)saves_bp_below_the_frame).kind, UNWIND_ODD);
+	assert_int_equal(cfi_rule((uint64_t)saves_bp_over_the_return_address).kind, UNWIND_ODD);
+	assert_int_equal(cfi_rule((uint64_t)saves_bp_in_the_frame_outside).kind, UNWIND_ODD);
+	assert_int_equal(cfi_rule((uint64_t)saves_bp_between_words).kind, UNWIND_ODD);
+}
+
 static void equals_elfutils_in_libc(void **state)
 {
 	(void)state;
@@ -865,6 +894,7 @@ int main(int argc, const char **argv)
 		cmocka_unit_test(survives_damaged_unwind_data),
 		cmocka_unit_test(finds_the_function_behind_an_empty_one),
 		cmocka_unit_test(equals_elfutils_in_every_instruction),
+		cmocka_unit_test(reads_nothing_outside_of_the_frame),
 		cmocka_unit_test(equals_elfutils_in_libc),
 		cmocka_unit_test(equals_elfutils_in_the_dynamic_linker),
 		cmocka_unit_test(equals_elfutils_in_libm),
