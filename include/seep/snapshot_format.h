@@ -206,7 +206,8 @@ struct seep_snapshot {
 	uint32_t label_bytes;
 	uint32_t entries_offset; /* from the start of the payload */
 	uint32_t entry_count;
-	uint32_t threads; /* threads that allocated and are alive */
+	uint32_t threads; /* threads that allocated (had a sample, in a process that samples) and are
+	                   * alive */
 	/* Totals over all sites, mappings and brk not included. In a snapshot that is not fuzzy
 	 * allocations - frees = live_blocks - inherited_blocks, and allocated_bytes - freed_bytes
 	 * likewise: a counter counts what happened in this process, since its start or fork. */

@@ -517,39 +517,6 @@ static struct seep_snapshot head_of(const struct site_totals *totals,
 	};
 }
 
-static int write_snapshot(struct seep_snapshot *head, const char *label,
-			  const struct site_totals *totals, uint64_t time_ns)
-{
-	bool is_keyframe = writer.needs_keyframe || head->number % KEYFRAME_EVERY == 1;
-	struct buffer payload = {0};
-	int result;
-
-	head->flags |= is_keyframe ? SEEP_SNAPSHOT_IS_KEYFRAME : 0;
-	head->label_bytes = label == NULL ? 0 : (uint32_t)text_bytes(label);
-	head->entries_offset = (uint32_t)sizeof(*head) + head->label_bytes;
-	buffer_add(&payload, head, sizeof(*head));
-	if (label != NULL)
-		buffer_add(&payload, label, head->label_bytes);
-	head->entry_count = add_entries(&payload, totals, is_keyframe);
-	if (!payload.is_failed)
-		memcpy(payload.start, head, sizeof(*head));
-	if (snapshot_file_bytes() + payload.bytes + FRAME_BYTES > options.max_file_bytes)
-		snapshot_file_thin(payload.bytes + FRAME_BYTES < options.max_file_bytes / 2
-					   ? options.max_file_bytes / 2
-					   : options.max_file_bytes - payload.bytes - FRAME_BYTES);
-	/* Where even that does not help, the last state is worth more than the limit. */
-	if (snapshot_file_bytes() + payload.bytes > options.max_file_bytes &&
-	    (head->reason == SEEP_REASON_INTERVAL || head->reason == SEEP_REASON_GROWTH)) {
-		buffer_release(&payload);
-		result = -EFBIG;
-	} else {
-		result = append_and_release(SEEP_RECORD_SNAPSHOT, time_ns, &payload);
-	}
-	/* The fingerprints already say that it was written: make up for it. */
-	writer.needs_keyframe = result != 0;
-	return result;
-}
-
 /* The square root of a variance in 2^-SAMPLE_BLOCK_BITS, rounded. */
 static uint64_t deviation(unsigned __int128 variance)
 {
@@ -562,8 +529,8 @@ static uint64_t deviation(unsigned __int128 variance)
 	return (root + 1) / 2;
 }
 
-/* What the estimates of this snapshot rest on. */
-static int write_samples(const struct site_totals *totals, uint32_t number, uint64_t time_ns)
+/* What the estimates of this snapshot rest on; nothing in a process that does not sample. */
+static struct buffer samples_of(const struct site_totals *totals, uint32_t number)
 {
 	struct seep_samples head = {
 		.struct_bytes = sizeof(head),
@@ -576,6 +543,8 @@ static int write_samples(const struct site_totals *totals, uint32_t number, uint
 	struct buffer payload = {0};
 	uint32_t last = 0;
 
+	if (totals->samples == NULL)
+		return payload;
 	buffer_add(&payload, &head, sizeof(head));
 	for (uint32_t stack = 1; stack < totals->stack_count; stack++) {
 		const struct site_samples *samples = &totals->samples[stack];
@@ -591,7 +560,48 @@ static int write_samples(const struct site_totals *totals, uint32_t number, uint
 	}
 	if (!payload.is_failed)
 		memcpy(payload.start, &head, sizeof(head));
-	return append_and_release(SEEP_RECORD_SAMPLES, time_ns, &payload);
+	return payload;
+}
+
+static int write_snapshot(struct seep_snapshot *head, const char *label,
+			  const struct site_totals *totals, uint64_t time_ns)
+{
+	bool is_keyframe = writer.needs_keyframe || head->number % KEYFRAME_EVERY == 1;
+	struct buffer payload = {0}, samples = samples_of(totals, head->number);
+	uint64_t needed;
+	int result;
+
+	head->flags |= is_keyframe ? SEEP_SNAPSHOT_IS_KEYFRAME : 0;
+	head->label_bytes = label == NULL ? 0 : (uint32_t)text_bytes(label);
+	head->entries_offset = (uint32_t)sizeof(*head) + head->label_bytes;
+	buffer_add(&payload, head, sizeof(*head));
+	if (label != NULL)
+		buffer_add(&payload, label, head->label_bytes);
+	head->entry_count = add_entries(&payload, totals, is_keyframe);
+	if (!payload.is_failed)
+		memcpy(payload.start, head, sizeof(*head));
+	needed =
+		payload.bytes + FRAME_BYTES + (samples.bytes > 0 ? samples.bytes + FRAME_BYTES : 0);
+	if (snapshot_file_bytes() + needed > options.max_file_bytes)
+		snapshot_file_thin(needed < options.max_file_bytes / 2
+					   ? options.max_file_bytes / 2
+					   : options.max_file_bytes - needed);
+	/* Where even that does not help, the last state is worth more than the limit. */
+	if (snapshot_file_bytes() + needed - FRAME_BYTES > options.max_file_bytes &&
+	    (head->reason == SEEP_REASON_INTERVAL || head->reason == SEEP_REASON_GROWTH)) {
+		buffer_release(&payload);
+		buffer_release(&samples);
+		result = -EFBIG;
+	} else {
+		result = append_and_release(SEEP_RECORD_SNAPSHOT, time_ns, &payload);
+		if (result == 0)
+			result = append_and_release(SEEP_RECORD_SAMPLES, time_ns, &samples);
+		else
+			buffer_release(&samples);
+	}
+	/* The fingerprints already say that it was written: make up for it. */
+	writer.needs_keyframe = result != 0;
+	return result;
 }
 
 /* Nobody changes them any more, so what does not fit together never did. */
@@ -659,8 +669,6 @@ static int take_locked(enum seep_snapshot_reason reason, const char *label, bool
 		head = head_of(&totals, reason, is_quiet);
 		result = write_snapshot(&head, label, &totals, time_ns);
 	}
-	if (result == 0 && totals.samples != NULL)
-		result = write_samples(&totals, head.number, time_ns);
 	if (result == 0)
 		writer.last = (struct snapshot_result){.number = head.number,
 						       .live_bytes = head.live_bytes,
