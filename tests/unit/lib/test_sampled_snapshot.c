@@ -282,6 +282,7 @@ static void thinning_keeps_what_the_last_snapshot_rests_on(void **state)
 	for (; snapshots < 400; snapshots++) {
 		play(&random, 100);
 		assert_int_equal(snapshot_writer_take(SEEP_REASON_INTERVAL, NULL, true, NULL), 0);
+		assert_true(snapshot_file_bytes() <= options.max_file_bytes);
 	}
 	profile = read_file();
 	printf("          %zu snapshots kept\n", profile->snapshot_count);
