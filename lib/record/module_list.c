@@ -442,6 +442,7 @@ static void add_module(const struct dl_phdr_info *info, struct refresh *refresh)
 	refresh->has_changed = true;
 	module->generation = generation_of(module, index, &back);
 	if (back != NULL) {
+		back->is_listed = false;
 		back->seen = refresh->number;
 		back->unloaded_epoch = 0;
 	} else {
@@ -468,8 +469,8 @@ static void see_other_namespaces(const struct refresh *refresh)
 		struct loaded_module *module = module_at(i);
 		struct found_object found;
 
-		if (module->unloaded_epoch == 0 && find_object(module->start, &found) &&
-		    is_same(module, &found.info))
+		if (module->unloaded_epoch == 0 && !module->is_listed &&
+		    find_object(module->start, &found) && is_same(module, &found.info))
 			module->seen = refresh->number;
 	}
 }
@@ -491,6 +492,7 @@ static int visit(struct dl_phdr_info *info, size_t bytes, void *context)
 		struct loaded_module *module = module_at(i);
 
 		if (module->unloaded_epoch == 0 && is_same(module, info)) {
+			module->is_listed = true;
 			module->seen = refresh->number;
 			refresh->is_first = false;
 			return 0;

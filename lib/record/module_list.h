@@ -27,6 +27,7 @@ struct loaded_module {
 	uint16_t build_id_bytes;
 	uint8_t build_id[MODULE_BUILD_ID_MAX];
 	uint32_t seen;	  /* number of the last look that found it; protected by the lock */
+	bool is_listed;	  /* by dl_iterate_phdr: in our namespace; protected by the lock */
 	const char *path; /* a copy of our own */
 };
 
