@@ -562,9 +562,8 @@ static struct unwind_rule rule_of_row(const struct cfi_row *row, uint64_t pc)
 		return odd;
 	if ((bp != CFI_IS_SAME && bp != CFI_AT_OFFSET) || bp_offset != (int16_t)bp_offset)
 		return odd;
-	/* A fast rule reads without asking: only what lies in the frame. */
-	if (bp == CFI_AT_OFFSET && (bp_offset > -16 || bp_offset % 8 != 0 ||
-				    (row->cfa_register == CFI_RSP && bp_offset < -row->cfa_offset)))
+	/* Not in the frame. (Below sp it may be: where an epilogue has just popped it.) */
+	if (bp == CFI_AT_OFFSET && (bp_offset > -16 || bp_offset % 8 != 0))
 		return odd;
 	return (struct unwind_rule){
 		.kind = row->cfa_register == CFI_RSP ? UNWIND_SP : UNWIND_BP,

@@ -32,6 +32,7 @@
 #include <string.h>
 #include <ucontext.h>
 
+#include "lib/base/invariant.h"
 #include "lib/record/module_list.h"
 #include "lib/record/stack_path.h"
 #include "lib/record/stack_words.h"
@@ -371,6 +372,35 @@ static inline bool ends_as_before(struct stack_trace *trace, uint32_t count, uin
 	       (trace->is_cut && !trace->is_complete && count == depth);
 }
 
+/* Of a debug build: what frames have from those outside of them agrees with them. */
+static void verify_trace(const struct stack_trace *trace, uint32_t depth)
+{
+	uint64_t path =
+		trace->is_cut ? stack_path_of(STACK_PATH_ROOT, SEEP_PC_CUT, 0) : STACK_PATH_ROOT;
+	uint32_t needs_bp = FRAME_NEEDS_BP;
+
+	if (!INVARIANTS_ARE_CHECKED)
+		return;
+	INVARIANT(trace->noded <= trace->count && trace->count <= depth, trace->noded,
+		  trace->count);
+	INVARIANT(!(trace->is_cut && trace->is_complete), trace->count, depth);
+	for (uint32_t i = 0; i < trace->count; i++) {
+		const struct stack_frame *frame = &trace->frames[i];
+
+		INVARIANT(frame->flags == with_needs(frame->flags, needs_bp), frame->flags, i);
+		INVARIANT(trace->has_steps || !(frame->flags & FRAME_IS_STEP), frame->flags, i);
+		needs_bp = needs_bp_inside(frame->flags);
+		/* Those that have their node are found by it; a generation may have changed since. */
+		if (i < trace->noded || module_list_generation(frame->pc) != 0)
+			path = frame->path;
+		else
+			path = stack_path_of(path, frame->pc, 0);
+		if (i >= trace->noded && frame->flags & FRAME_IS_SIGNAL)
+			path = stack_path_of(path, SEEP_PC_SIGNAL, 0);
+		INVARIANT(path == frame->path, path, i);
+	}
+}
+
 static inline bool is_plain(const struct stack_trace *trace)
 {
 	return trace->is_complete && !trace->ends_in_word && !trace->has_steps &&
@@ -426,6 +456,7 @@ void stack_capture_waiting(struct stack_trace *trace, uint32_t depth)
 				} else {
 					put_together(trace, last, fresh, depth);
 				}
+				verify_trace(trace, depth);
 				return;
 			}
 			/* Right up to frames[right], and to be walked on from there. */
@@ -448,4 +479,5 @@ void stack_capture_waiting(struct stack_trace *trace, uint32_t depth)
 	trace->has_steps = has_steps;
 	trace->is_plain = is_plain(trace);
 	put_together(trace, 0, fresh, depth);
+	verify_trace(trace, depth);
 }
