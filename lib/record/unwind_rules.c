@@ -17,6 +17,8 @@
  */
 #include "lib/record/unwind_rules.h"
 
+#include <dlfcn.h>
+
 #include "lib/base/invariant.h"
 #include "lib/base/region.h"
 #include "lib/record/module_list.h"
@@ -80,6 +82,14 @@ static struct unwind_rule compile(uint64_t pc, uint64_t key)
 	return rule;
 }
 
+/* Where no module lies there may be one the next time, and nothing has been unloaded. */
+static bool is_lasting(const struct unwind_rule *rule, uint64_t pc)
+{
+	struct dl_find_object object;
+
+	return rule->kind != UNWIND_UNKNOWN || _dl_find_object((void *)pc, &object) == 0;
+}
+
 /* The rule, from the line of the pc, which gets it if it has not got it yet. */
 static struct unwind_rule from_line(uint64_t pc, uint64_t key, struct unwind_slot **next)
 {
@@ -99,7 +109,7 @@ static struct unwind_rule from_line(uint64_t pc, uint64_t key, struct unwind_slo
 		 * one behind it there is no gap. */
 		if (found == 0 || (found & (KEY_PC | KEY_IS_CLAIMED)) == pc) {
 			rule = compile(pc, key);
-			if (is_kept && fill(head, found, key, &rule))
+			if (is_kept && is_lasting(&rule, pc) && fill(head, found, key, &rule))
 				*next = head + 1;
 			return rule;
 		}
@@ -123,7 +133,8 @@ __attribute__((noinline)) struct unwind_rule unwind_rule_slow(uint64_t pc, uint6
 		return from_line(pc, key, next);
 	/* The first that is met behind the one before. */
 	rule = compile(pc, key);
-	*next = fill(expected, found, key, &rule) ? expected + 1 : nowhere();
+	*next = is_lasting(&rule, pc) && fill(expected, found, key, &rule) ? expected + 1
+									   : nowhere();
 	return rule;
 }
 

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "lib/record/module_list.h"
 #include "lib/record/unwind_rules.h"
@@ -43,6 +44,23 @@ static void keeps_a_rule(void **state)
 	assert_int_equal(rule_now().cfa_offset, MARK);
 	module_list_count_unload();
 	assert_int_not_equal(rule_now().cfa_offset, MARK);
+}
+
+/* A module may come to lie where a program has made code: then nothing tells that it was not there. */
+static void keeps_no_rule_for_code_of_no_module(void **state)
+{
+	static char data[64];
+	char *code = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint64_t pc = (uint64_t)code + 8, in_module = (uint64_t)&data[8];
+	uint32_t unloads = atomic_load(&module_list_unloads);
+
+	(void)state;
+	assert_ptr_not_equal(code, MAP_FAILED);
+	assert_int_equal(unwind_rule_of(pc, unloads).kind, UNWIND_UNKNOWN);
+	assert_int_equal(atomic_load(&unwind_line_of(pc)->key), 0);
+	assert_int_equal(unwind_rule_of(in_module, unloads).kind, UNWIND_UNKNOWN);
+	assert_int_not_equal(atomic_load(&unwind_line_of(in_module)->key), 0);
+	munmap(code, 4096);
 }
 
 /* Also when the number of unloads in its key has come round, and is the same again. */
@@ -116,6 +134,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(keeps_a_rule),
+		cmocka_unit_test(keeps_no_rule_for_code_of_no_module),
 		cmocka_unit_test(drops_a_rule_for_ever),
 		cmocka_unit_test(keeps_the_callers_behind),
 		cmocka_unit_test(goes_on_behind_a_line),
