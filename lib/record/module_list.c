@@ -4,7 +4,8 @@
  *
  * dlopen is not replaced: it looks at its caller's run path, which would then be ours. Instead the
  * list is brought up to date when the library starts, when a stack has a frame in code that no
- * known module covers (call_tree), and around dlclose, where the order matters.
+ * known module covers (call_tree), around dlclose, where the order matters, and when the dynamic linker
+ * gives back what it has kept of a module.
  *
  *   Runs in   the target: start, new stacks, dlclose; read by the helper without a lock
  *   Locks     LOCK_MODULES, only tried: a stack that does not get it works out what the list will say; a
@@ -28,6 +29,7 @@
 #include "lib/base/syscalls.h"
 #include "lib/base/text.h"
 #include "lib/record/epoch.h"
+#include "lib/record/sampler.h"
 #include "lib/record/unwind_rules.h"
 #include "seep/snapshot_format.h"
 
@@ -50,6 +52,7 @@ static char *texts;
 static size_t texts_left;
 
 _Atomic(uint32_t) module_list_unloads;
+_Atomic(uint64_t) module_list_link_maps[(1u << MODULE_LIST_LINK_MAP_BITS) / 64];
 
 uint32_t module_list_count(void)
 {
@@ -423,6 +426,35 @@ static uint32_t generation_of(const struct loaded_module *module, uint32_t count
 	return generation;
 }
 
+/* Makes sure that its end is noticed. */
+static void watch_link_map(struct loaded_module *module)
+{
+	struct dl_find_object object;
+	uint32_t bit;
+
+	if (_dl_find_object((void *)module->start, &object) != 0)
+		return;
+	module->link_map = (uint64_t)object.dlfo_link_map;
+	bit = module_list_link_map_bit(module->link_map);
+	atomic_fetch_or(&module_list_link_maps[bit / 64], 1ull << bit % 64);
+	if (sampler_is_on)
+		sampler_filter_add(module->link_map); /* never taken back: others come there */
+}
+
+/* Without the lock, for the dynamic linker's are held: whoever has it does not touch a module that is gone
+ * but to say the same of it. */
+void module_list_forget_slow(uint64_t link_map)
+{
+	for (uint32_t i = module_list_count(); i-- > 0;) {
+		struct loaded_module *module = module_at(i);
+
+		if (module->link_map != link_map || module->unloaded_epoch != 0)
+			continue;
+		unload(module);
+		atomic_fetch_add_explicit(&version, 1, memory_order_release);
+	}
+}
+
 static void add_module(const struct dl_phdr_info *info, struct refresh *refresh)
 {
 	uint32_t index = atomic_load_explicit(&module_count, memory_order_relaxed);
@@ -442,6 +474,7 @@ static void add_module(const struct dl_phdr_info *info, struct refresh *refresh)
 	refresh->has_changed = true;
 	module->generation = generation_of(module, index, &back);
 	if (back != NULL) {
+		watch_link_map(back);
 		back->is_listed = false;
 		back->seen = refresh->number;
 		back->unloaded_epoch = 0;
@@ -451,6 +484,7 @@ static void add_module(const struct dl_phdr_info *info, struct refresh *refresh)
 			if (module_at(i)->unloaded_epoch == 0 &&
 			    module_at(i)->start < module->end && module->start < module_at(i)->end)
 				unload(module_at(i));
+		watch_link_map(module);
 		module->path = copy_text(module->path);
 		module->loaded_epoch = epoch_now();
 		atomic_store_explicit(&module_count, index + 1, memory_order_release);

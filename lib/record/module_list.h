@@ -18,8 +18,9 @@
 
 struct loaded_module {
 	uint64_t load_bias, start, end;
-	uint64_t dynamic; /* address of its dynamic section: tells apart modules that follow each
+	uint64_t dynamic;  /* address of its dynamic section: tells apart modules that follow each
 			   * other at one address */
+	uint64_t link_map; /* the dynamic linker's block for it */
 	uint32_t generation;
 	uint32_t loaded_epoch;
 	_Atomic(uint32_t) unloaded_epoch; /* 0 while loaded */
@@ -78,6 +79,34 @@ static inline uint32_t module_list_generation(uint64_t pc)
 			     1))
 		return 0;
 	return module_list_generation_slow(pc);
+}
+
+/*
+ * A block is about to be freed, perhaps a link map: then its module has been unloaded, by dlclose or in a
+ * way that passes no door of ours, as libc does it for iconv, and dlclose called by a library that was
+ * loaded with RTLD_DEEPBIND. The dynamic linker frees it through the program's free, under its own locks:
+ * when it has unmapped the module and before it can map another one (_dl_close_worker in
+ * elf/dl-close.c). A link map is a block of more than 1 KiB.
+ */
+#define MODULE_LIST_LINK_MAP_BITS 12
+extern _Atomic(uint64_t) module_list_link_maps[(1u << MODULE_LIST_LINK_MAP_BITS) / 64];
+void module_list_forget_slow(uint64_t link_map);
+
+static inline uint32_t module_list_link_map_bit(uint64_t addr)
+{
+	return (uint32_t)addr * 0x9e3779b1u >> (32 - MODULE_LIST_LINK_MAP_BITS);
+}
+
+static inline void module_list_forget(uint64_t addr)
+{
+	uint32_t bit = module_list_link_map_bit(addr);
+
+	if (__builtin_expect(
+		    atomic_load_explicit(&module_list_link_maps[bit / 64], memory_order_relaxed) >>
+				    bit % 64 &
+			    1,
+		    0))
+		module_list_forget_slow(addr);
 }
 
 /* True when a module that we know covers the address. */

@@ -186,6 +186,7 @@ static __attribute__((noinline)) bool remove_slow(uint64_t addr)
 	GUARD_SCOPE struct guard guard = guard_enter();
 	struct live_block block;
 
+	module_list_forget(addr);
 	if (guard.thread == NULL || !live_table_remove(&guard, addr, &block))
 		return false;
 	count_free(&guard, block.bytes, block.epoch);
@@ -273,6 +274,7 @@ bool recorder_remove_sample(const void *ptr)
 	if (!life_is_on())
 		return false;
 	GUARD_SCOPE struct guard guard = guard_enter();
+	module_list_forget((uint64_t)ptr);
 	if (guard.thread == NULL || !live_table_remove(&guard, (uint64_t)ptr, &block))
 		return false;
 	count_sample_free(&guard, (uint64_t)ptr, &block);

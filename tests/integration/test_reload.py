@@ -34,11 +34,43 @@ void run_generation_%(number)d(void **kept, allocate *callback)
 }
 """
 
+# What iconv loads for an encoding; its first function is called each time.
+CONVERTER = """
+#include <gconv.h>
+#include <stdlib.h>
+__attribute__((noinline, noclone)) static void *leak_of_generation_%(number)d(void)
+{
+    volatile char room[%(inner)d];
+    void *block;
+    room[0] = 1;
+    block = malloc(1000);
+    room[1] = 2;
+    return block;
+}
+int gconv_init(struct __gconv_step *step);
+int gconv_init(struct __gconv_step *step)
+{
+    volatile char room[%(outer)d];
+    void *volatile block = leak_of_generation_%(number)d();
+    room[0] = block != NULL;
+    step->__min_needed_from = step->__max_needed_from = 1;
+    step->__min_needed_to = step->__max_needed_to = 4;
+    step->__stateful = 0;
+    return __GCONV_OK;
+}
+int gconv(void);
+int gconv(void)
+{
+    return __GCONV_EMPTY_INPUT;
+}
+"""
+
 
 def tests():
     for threads in (1, 3):
         yield "plug-ins at the same addresses keep their blocks (%d threads)" % threads, \
             functools.partial(check, threads)
+    yield "modules that libc itself unloads keep their blocks", check_converters
 
 
 def build(box):
@@ -52,15 +84,21 @@ def build(box):
     return box.compile("reloads_plugins.c", "-O1", "-pthread", "-ldl")
 
 
-def blocks_by_stack(report):
-    """Live blocks by the names of the functions, of stacks that go through a plug-in."""
+def blocks_by_stack(report, user):
+    """Live blocks by the names of the functions up to `user`, of stacks that go through a module."""
     blocks = collections.Counter()
     for site in report["sites"]:
         names = tuple(plain_name(frame["function"]) for frame in site["stack"])
         if any("generation" in name for name in names):
-            blocks[names[:names.index("use_plugin") + 1] if "use_plugin" in names else names] += \
+            blocks[names[:names.index(user) + 1] if user in names else names] += \
                 site["live_blocks"]
     return blocks
+
+
+def expect_blocks(found, wanted):
+    wrong = {stack: (found[stack], wanted.get(stack, 0)) for stack in sorted({*found, *wanted})
+             if found[stack] != wanted.get(stack, 0)}
+    expect(not wrong, "live blocks and how many there should be, by stack: %s" % clip(wrong))
 
 
 def check(threads, box):
@@ -78,7 +116,27 @@ def check(threads, box):
         outer = "run_generation_%d" % number
         wanted["leak_of_generation_%d" % number, outer, "use_plugin"] = threads * rounds
         wanted["allocate_in_program", outer, "use_plugin"] = threads * rounds
-    found = blocks_by_stack(report)
-    wrong = {stack: (found[stack], wanted.get(stack, 0)) for stack in sorted({*found, *wanted})
-             if found[stack] != wanted.get(stack, 0)}
-    expect(not wrong, "live blocks and how many there should be, by stack: %s" % clip(wrong))
+    expect_blocks(blocks_by_stack(report, "use_plugin"), wanted)
+
+
+def check_converters(box):
+    lines = []
+    for number in range(1, GENERATIONS + 1):
+        inner = 400 + 64 * number
+        source = box.write("converter_%d.c" % number, CONVERTER % {
+            "number": number, "inner": inner, "outer": 2000 - (inner if number % 2 else 1000)})
+        box.compile(source, "-O1", "-shared", "-fPIC", output="converter_%d.so" % number)
+        lines.append("module SEEP-%d// INTERNAL converter_%d 1\n" % (number, number))
+    box.write("gconv-modules", "".join(lines))
+    rounds = 100 if box.is_full else 12
+    result = box.seep_run([box.compile("opens_converters.c", "-O1"), rounds, GENERATIONS],
+                          environment={"GCONV_PATH": box.folder})
+    expect_equal((result.returncode, result.stderr), (0, b""), "(status, stderr)")
+    report = box.report()
+    expect_equal(report["lost"], {"blocks": 0, "stacks": 0, "cut_stacks": 0}, "what was lost")
+    found = collections.Counter()
+    for stack, blocks in blocks_by_stack(report, "use_converter").items():
+        # With or without debug information there are other frames of libc in between.
+        found[stack[0], stack[1], stack[-1]] += blocks
+    expect_blocks(found, {("leak_of_generation_%d" % number, "gconv_init", "use_converter"): rounds
+                          for number in range(1, GENERATIONS + 1)})

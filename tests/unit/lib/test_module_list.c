@@ -271,6 +271,27 @@ static void drops_rules_of_what_went_unseen(void **state)
 	close_plugin(unseen);
 }
 
+/* As free does it when the dynamic linker gives back its link map. */
+static void knows_that_a_module_has_gone_by_its_link_map(void **state)
+{
+	struct plugin plugin = open_plugin(1);
+	uint64_t link_map = (uint64_t)plugin.handle;
+	uint32_t unloads;
+
+	(void)state;
+	module_list_note(plugin.pc);
+	assert_true(module_list_knows(plugin.pc));
+	unloads = atomic_load(&module_list_unloads);
+	module_list_forget(link_map + 64);
+	module_list_forget(plugin.pc);
+	assert_true(module_list_knows(plugin.pc));
+	assert_int_equal(atomic_load(&module_list_unloads), unloads);
+	dlclose(plugin.handle);
+	module_list_forget(link_map);
+	assert_false(module_list_knows(plugin.pc));
+	assert_true(atomic_load(&module_list_unloads) > unloads);
+}
+
 /* dl_iterate_phdr does not show it. */
 static void keeps_a_module_of_another_namespace(void **state)
 {
@@ -533,6 +554,7 @@ int main(void)
 		cmocka_unit_test(is_uncertain_while_any_dlclose_is_at_work),
 		cmocka_unit_test(gives_code_of_no_module_to_none),
 		cmocka_unit_test(drops_what_was_kept_before_a_module_was_back),
+		cmocka_unit_test(knows_that_a_module_has_gone_by_its_link_map),
 		cmocka_unit_test(keeps_a_module_of_another_namespace),
 		cmocka_unit_test(
 			tells_the_same_all_over_a_module_that_covers_more_than_was_unloaded),
