@@ -82,8 +82,9 @@ static struct unwind_rule compile(uint64_t pc, uint64_t key)
 	return rule;
 }
 
-/* Where no module lies there may be one the next time, and nothing has been unloaded. */
-static bool is_lasting(const struct unwind_rule *rule, uint64_t pc)
+/* Where no module lies there may be one the next time, and nothing has been unloaded. A function, so that
+ * the stack which compile needs is free. */
+static __attribute__((noinline)) bool is_lasting(const struct unwind_rule *rule, uint64_t pc)
 {
 	struct dl_find_object object;
 
