@@ -145,8 +145,10 @@ static __attribute__((noinline)) void free_found_slow(void *ptr)
 
 void free(void *ptr)
 {
-	if (__builtin_expect(sampler_is_on, 1)) {
-		if (sampler_may_have(ptr))
+	const uint8_t *filter = sampler_filter_used;
+
+	if (__builtin_expect(filter != NULL, 1)) {
+		if (__builtin_expect(filter[sampler_filter_place((uintptr_t)ptr)] != 0, 0))
 			free_found_slow(ptr);
 		else
 			real.free(ptr);

@@ -21,6 +21,7 @@ SAMPLER_VARIABLE;
 bool sampler_is_on;
 uint64_t sampler_mean_bytes;
 uint8_t sampler_filter[1u << SAMPLER_FILTER_BITS];
+uint8_t *sampler_filter_used;
 
 static _Atomic(uint64_t) threads_seeded;
 
@@ -29,6 +30,7 @@ static _Atomic(uint64_t) threads_seeded;
 void sampler_start(uint64_t mean_bytes)
 {
 	sampler_mean_bytes = mean_bytes;
+	sampler_filter_used = sampler_filter;
 	sampler_is_on = true;
 }
 
@@ -120,7 +122,7 @@ void sampler_unwatch(struct sampler_watch watch)
 
 void sampler_filter_add(uintptr_t addr)
 {
-	uint8_t *count = sampler_filter_at(addr);
+	uint8_t *count = &sampler_filter[sampler_filter_place(addr)];
 	uint8_t before = __atomic_load_n(count, __ATOMIC_RELAXED);
 
 	while (before != FILTER_FULL &&
@@ -131,7 +133,7 @@ void sampler_filter_add(uintptr_t addr)
 
 void sampler_filter_remove(uintptr_t addr)
 {
-	uint8_t *count = sampler_filter_at(addr);
+	uint8_t *count = &sampler_filter[sampler_filter_place(addr)];
 	uint8_t before = __atomic_load_n(count, __ATOMIC_RELAXED);
 
 	while (before != FILTER_FULL && before != 0 &&

@@ -75,17 +75,19 @@ void sampler_unwatch(struct sampler_watch watch);
 #define SAMPLER_FILTER_BITS 16
 
 extern uint8_t sampler_filter[1u << SAMPLER_FILTER_BITS] SAMPLER_VARIABLE;
+/* The same, or null while every block is recorded: free asks both with one load. */
+extern uint8_t *sampler_filter_used SAMPLER_VARIABLE;
 
-static inline uint8_t *sampler_filter_at(uintptr_t addr)
+/* Knuth's multiplicative hash, of the low half, which takes a constant of one instruction. */
+static inline uint32_t sampler_filter_place(uintptr_t addr)
 {
-	/* Knuth's multiplicative hash, of the low half, which takes a constant of one instruction. */
-	return &sampler_filter[(uint32_t)addr * 0x9e3779b1u >> (32 - SAMPLER_FILTER_BITS)];
+	return (uint32_t)addr * 0x9e3779b1u >> (32 - SAMPLER_FILTER_BITS);
 }
 
 /* A plain load: whoever frees a sample has been told its address after the filter was. */
 static inline bool sampler_may_have(const void *ptr)
 {
-	return __builtin_expect(*sampler_filter_at((uintptr_t)ptr) != 0, 0);
+	return __builtin_expect(sampler_filter[sampler_filter_place((uintptr_t)ptr)] != 0, 0);
 }
 
 void sampler_filter_add(uintptr_t addr);
