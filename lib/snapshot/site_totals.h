@@ -33,8 +33,8 @@ struct site_totals {
 	uint64_t cohort_count, cohort_room;
 	uint32_t *slots; /* hash of cohorts: index + 1 */
 	uint64_t slot_count;
-	uint32_t epoch; /* the one that this snapshot closes */
-	bool is_failed; /* no memory: what is here is not complete */
+	uint32_t epoch;		      /* the one that this snapshot closes */
+	bool is_failed;		      /* no memory: what is here is not complete */
 	struct site_samples *samples; /* by stack id; null: every block is recorded */
 	/* All blocks, mappings not included. In a process that samples what they stand for: the sums of
 	 * the sites as they are written. */
