@@ -286,14 +286,12 @@ static void read_bp_again(struct stack_frame *frames, uint32_t inner, uint32_t r
 	}
 }
 
-/* Whether the outermost frame, which is right, still is the outermost one. */
-static inline bool still_ends(struct stack_trace *trace, uint32_t unloads)
+/* Whether the outermost frame, which is right, is where the thread begins. */
+static bool is_outermost(struct stack_trace *trace, uint32_t unloads)
 {
 	struct stack_frame none;
 
-	return trace->is_complete &&
-	       (__builtin_expect(!trace->ends_in_word, 1) ||
-		step_out_slow(&trace->frames[0], &none, unloads, &trace->walk) == STEP_END);
+	return step_out_slow(&trace->frames[0], &none, unloads, &trace->walk) == STEP_END;
 }
 
 /* FRAME_NEEDS_BP of the frame inside of one with these flags, or 0. Not with branches: which frames save
@@ -367,9 +365,11 @@ static void put_together(struct stack_trace *trace, uint32_t kept, uint32_t fres
 static inline bool ends_as_before(struct stack_trace *trace, uint32_t count, uint32_t unloads,
 				  uint32_t depth)
 {
-	/* Where it was cut at its greatest length, it is cut at the same frame again. */
-	return still_ends(trace, unloads) ||
-	       (trace->is_cut && !trace->is_complete && count == depth);
+	if (__builtin_expect(trace->is_complete, 1))
+		return __builtin_expect(!trace->ends_in_word, 1) || is_outermost(trace, unloads);
+	/* Where it is as long as it may be there is more outside, or it could not be followed, then as
+	 * now. */
+	return count == depth && !is_outermost(trace, unloads);
 }
 
 /* Of a debug build: what frames have from those outside of them agrees with them. */

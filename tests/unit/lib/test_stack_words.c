@@ -193,6 +193,21 @@ static bool is_same(const struct stack_trace *a, const struct stack_trace *b)
 	return true;
 }
 
+static void show_difference(uint64_t capture)
+{
+	uint32_t i = 0, count = with_last.count < without.count ? with_last.count : without.count;
+
+	printf("          capture %" PRIu64
+	       ": %u frames with the last stack, cut %d, whole %d; without "
+	       "%u, %d, %d\n",
+	       capture, with_last.count, with_last.is_cut, with_last.is_complete, without.count,
+	       without.is_cut, without.is_complete);
+	while (i < count && with_last.frames[with_last.count - 1 - i].pc ==
+				    without.frames[without.count - 1 - i].pc)
+		i++;
+	printf("          the same up to frame %u from the inside\n", i);
+}
+
 static void is_what_a_walk_finds(void **state)
 {
 	const uint64_t captures = stack_oracle_is_full() ? 5000000 : 300000;
@@ -206,9 +221,7 @@ static void is_what_a_walk_finds(void **state)
 		without.count = 0;
 		stack_capture(&without, caller, DEPTH);
 		if (!is_same(&with_last, &without)) {
-			printf("          capture %" PRIu64 ": %u frames with the last stack, %u "
-			       "without\n",
-			       i, with_last.count, without.count);
+			show_difference(i);
 			fail();
 		}
 		frames += without.count;
