@@ -50,13 +50,14 @@ static uint32_t epoch_of_birth(void)
 static inline __attribute__((always_inline)) uint32_t
 stack_of(struct thread_state *thread, struct caller caller, uint64_t pseudo_pc)
 {
+	struct stack_trace *trace = thread_state_trace_here;
 	uint32_t stack;
 
-	stack_capture(&thread->trace, caller, options.stack_depth);
-	stack = call_tree_stack(&thread->trace, pseudo_pc);
-	self_check(&thread->trace, caller, stack, pseudo_pc);
-	if (__builtin_expect(thread->trace.is_cut || stack == CALL_TREE_NO_ROOM, 0)) {
-		thread->counts[0][COUNT_CUT_STACKS] += thread->trace.is_cut;
+	stack_capture(trace, caller, options.stack_depth);
+	stack = call_tree_stack(trace, pseudo_pc);
+	self_check(trace, caller, stack, pseudo_pc);
+	if (__builtin_expect(trace->is_cut || stack == CALL_TREE_NO_ROOM, 0)) {
+		thread->counts[0][COUNT_CUT_STACKS] += trace->is_cut;
 		thread->counts[0][COUNT_LOST_STACKS] += stack == CALL_TREE_NO_ROOM;
 	}
 	return stack;

@@ -9,7 +9,7 @@
  *
  *   Runs in   the target, at a thread's first allocation
  *   Locks     none; states are claimed with compare-and-swap
- *   Memory    region, 8 states a time; wiped on fork
+ *   Memory    region, 8 states a time; wiped on fork but for the last stacks
  *   Calls     gettid, tgkill(0), mmap
  *   Failure   null: the thread's allocations are counted as lost
  */
@@ -25,10 +25,13 @@
 
 __thread struct thread_state *thread_state_here
 	__attribute__((tls_model("initial-exec"), visibility("hidden")));
+__thread struct stack_trace *thread_state_trace_here
+	__attribute__((tls_model("initial-exec"), visibility("hidden")));
 
 /* 64 K threads at once. The list lies outside of the states, which a fork wipes. */
 #define BATCHES 8192u
 static struct thread_state *batches[BATCHES];
+static struct thread_trace *traces[BATCHES]; /* of the states of each */
 static _Atomic(uint32_t) batch_count;
 static _Atomic(uint32_t) next_looked_at;
 static _Atomic(uint32_t) next_full_look = 4 * STATES_PER_BATCH;
@@ -43,6 +46,11 @@ static struct thread_state *state_at(uint32_t index)
 		__atomic_load_n(&batches[index / STATES_PER_BATCH], __ATOMIC_ACQUIRE);
 
 	return states == NULL ? NULL : &states[index % STATES_PER_BATCH];
+}
+
+static struct stack_trace *trace_at(uint32_t index)
+{
+	return &traces[index / STATES_PER_BATCH][index % STATES_PER_BATCH].last;
 }
 
 static uint32_t state_count(void)
@@ -74,11 +82,13 @@ static void end_lost_move(struct thread_state *state)
 	atomic_store_explicit(&state->flush_sequence, sequence + 1, memory_order_release);
 }
 
-static bool claim(struct thread_state *state, uint32_t pid, uint32_t tid)
+static bool claim(uint32_t index, uint32_t pid, uint32_t tid)
 {
+	struct thread_state *state = state_at(index);
 	uint32_t owner;
 
-	if (state == NULL)
+	/* Its own is free in a forked child, and a capture in it may have been interrupted. */
+	if (state == NULL || state == thread_state_here)
 		return false;
 	owner = atomic_load_explicit(&state->owner_tid, memory_order_acquire);
 	if (owner != 0 && owner != tid && !is_gone(pid, owner))
@@ -88,29 +98,40 @@ static bool claim(struct thread_state *state, uint32_t pid, uint32_t tid)
 	/* The counters go on: they are sums over all threads that ever were. */
 	state->inside = 0;
 	end_lost_move(state);
-	state->trace.count = 0;
+	trace_at(index)->count = 0;
 	state->last_added = 0;
 	state->last_removed = 0;
 	return true;
 }
 
-static struct thread_state *add_batch(uint32_t tid)
+/* Stores the number of its first state, which belongs to the thread; false when there is no room. */
+static bool add_batch(uint32_t tid, uint32_t *first)
 {
-	struct thread_state *states =
-		region_map(STATES_PER_BATCH * sizeof(*states), REGION_WIPED_ON_FORK);
+	const size_t state_bytes = STATES_PER_BATCH * sizeof(struct thread_state);
+	const size_t trace_bytes = STATES_PER_BATCH * sizeof(struct thread_trace);
+	struct thread_state *states = region_map(state_bytes, REGION_WIPED_ON_FORK);
+	struct thread_trace *lasts =
+		states == NULL ? NULL : region_map(trace_bytes, REGION_KEPT_ON_FORK);
 	uint32_t index;
 
-	if (states == NULL)
-		return NULL;
+	if (lasts == NULL)
+		goto out;
 	states[0].owner_tid = tid;
 	index = atomic_fetch_add(&batch_count, 1);
 	if (index >= BATCHES) {
 		atomic_fetch_sub(&batch_count, 1);
-		region_unmap(states, STATES_PER_BATCH * sizeof(*states));
-		return NULL;
+		goto out;
 	}
+	traces[index] = lasts;
 	__atomic_store_n(&batches[index], states, __ATOMIC_RELEASE);
-	return &states[0];
+	*first = index * STATES_PER_BATCH;
+	return true;
+out:
+	if (states != NULL)
+		region_unmap(states, state_bytes);
+	if (lasts != NULL)
+		region_unmap(lasts, trace_bytes);
+	return false;
 }
 
 struct thread_state *thread_state_attach_slow(void)
@@ -118,23 +139,24 @@ struct thread_state *thread_state_attach_slow(void)
 	uint32_t pid = sys_pid(), tid = sys_tid();
 	uint32_t count = state_count();
 	uint32_t first = atomic_fetch_add(&next_looked_at, STATES_LOOKED_AT);
-	struct thread_state *state = NULL;
+	struct thread_state *state;
+	uint32_t index;
 
 	/* A vfork child, in the memory and with the TLS of its parent's thread: its tid would
 	 * outlive it in both. */
 	if (thread_state_pid != 0 && thread_state_pid != pid)
 		return NULL;
 	for (uint32_t i = 0; i < STATES_LOOKED_AT && i < count; i++) {
-		state = state_at((first + i) % count);
-		if (claim(state, pid, tid))
+		index = (first + i) % count;
+		if (claim(index, pid, tid))
 			goto found;
 	}
 	/* Free ones elsewhere, without asking the kernel about each. */
-	for (uint32_t i = 0; i < count; i++) {
-		state = state_at(i);
+	for (index = 0; index < count; index++) {
+		state = state_at(index);
 		if (state != NULL &&
 		    atomic_load_explicit(&state->owner_tid, memory_order_relaxed) == 0 &&
-		    claim(state, pid, tid))
+		    claim(index, pid, tid))
 			goto found;
 	}
 	/* All of them, before there are twice as many as were alive the last time. */
@@ -152,19 +174,20 @@ struct thread_state *thread_state_attach_slow(void)
 				alive += owner != 0;
 		}
 		atomic_store(&next_full_look, 2 * alive + 4 * STATES_PER_BATCH);
-		for (uint32_t i = 0; i < count; i++)
-			if (claim(state_at(i), pid, tid)) {
-				state = state_at(i);
+		for (index = 0; index < count; index++)
+			if (claim(index, pid, tid))
 				goto found;
-			}
 	}
-	state = add_batch(tid);
-	if (state == NULL)
+	if (!add_batch(tid, &index))
 		return NULL;
 found:
+	state = state_at(index);
 	INVARIANT(state->owner_tid == tid, state->owner_tid, tid);
 	INVARIANT(state->inside == 0 && (state->flush_sequence & 1) == 0, state->inside,
 		  state->flush_sequence);
+	/* First: a signal handler takes what belongs to the state that it finds. */
+	thread_state_trace_here = trace_at(index);
+	atomic_signal_fence(memory_order_seq_cst);
 	thread_state_here = state;
 	return state;
 }

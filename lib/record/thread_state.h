@@ -5,7 +5,8 @@
  * One block of at most 32 KiB per thread, made at the thread's first allocation, found through one
  * initial-exec TLS pointer, never freed. It needs no thread destructor: a block whose thread is
  * gone is taken over by a later thread, so allocations in other destructors after ours work. A
- * forked child sees zeros (see region.h): its counters start anew.
+ * forked child sees zeros (see region.h): its counters start anew. Only the last stack lies elsewhere
+ * and is kept: a signal handler that forks may have interrupted a capture, which goes on in the child.
  */
 #ifndef LIB_RECORD_THREAD_STATE_H
 #define LIB_RECORD_THREAD_STATE_H
@@ -67,11 +68,15 @@ struct thread_state {
 	uintptr_t last_added;
 	uint64_t last_added_bytes;
 	uintptr_t last_removed;
-
-	struct stack_trace trace;
 };
 
-_Static_assert(sizeof(struct thread_state) <= 32 << 10, "DESIGN: 32 KiB per thread");
+/* Beside each state. */
+struct thread_trace {
+	_Alignas(THREAD_STATE_ALIGNMENT) struct stack_trace last;
+};
+
+_Static_assert(sizeof(struct thread_state) + sizeof(struct thread_trace) <= 32 << 10,
+	       "DESIGN: 32 KiB per thread");
 _Static_assert(sizeof(struct thread_state) % THREAD_STATE_ALIGNMENT == 0, "nothing is shared");
 
 /* "This thread is inside the library." Functions that record take one as a parameter, so that none
@@ -83,6 +88,9 @@ struct guard {
 };
 
 extern __thread struct thread_state *thread_state_here
+	__attribute__((tls_model("initial-exec"), visibility("hidden")));
+/* The last stack of a thread that has a state; for whoever is outermost. */
+extern __thread struct stack_trace *thread_state_trace_here
 	__attribute__((tls_model("initial-exec"), visibility("hidden")));
 
 /* Finds or makes the state of the calling thread; null when there is no memory. */

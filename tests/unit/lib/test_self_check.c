@@ -93,7 +93,7 @@ static __attribute__((noinline)) void look(void)
 {
 	struct caller caller = CALLER_HERE();
 	GUARD_SCOPE struct guard guard = guard_enter();
-	struct stack_trace *trace = &guard.thread->trace;
+	struct stack_trace *trace = thread_state_trace_here;
 
 	stack_capture(trace, caller, options.stack_depth);
 	first_id = call_tree_stack(trace, 0);
