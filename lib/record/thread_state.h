@@ -99,10 +99,11 @@ struct thread_state *thread_state_attach_slow(void);
 /* The process whose threads these are; set at its birth and after a fork. 0: not known yet. */
 extern uint32_t thread_state_pid;
 
-/* For asserts. A vfork child is in the memory and with the TLS of its parent's thread, which waits. */
+/* For asserts. A vfork child is in the memory and with the TLS of its parent's thread, which waits. One
+ * that a signal handler has forked just now finds the state wiped. */
 static inline bool thread_state_is_ours(const struct thread_state *thread)
 {
-	return thread->owner_tid == sys_tid() ||
+	return thread->owner_tid == sys_tid() || thread->owner_tid == 0 ||
 	       (thread_state_pid != 0 && thread_state_pid != sys_pid());
 }
 
