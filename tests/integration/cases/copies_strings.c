@@ -4,9 +4,9 @@
  * the program, whatever lies between.
  *
  * build: -O0
- * site keeps_strdup: live_blocks=1 live_bytes=6
- * site keeps_strndup: live_blocks=1 live_bytes=4
- * site keeps_asprintf: live_blocks=1 live_bytes=10
+ * site keeps_strdup: live_blocks=1 live_bytes=28
+ * site keeps_strndup: live_blocks=1 live_bytes=25
+ * site keeps_asprintf: live_blocks=1 live_bytes=33
  * site keeps_getline: live_blocks=1 live_bytes=120
  * valgrind: equal
  */
@@ -20,17 +20,17 @@ char *kept[5];
 
 KEEPER keeps_strdup(void)
 {
-	kept[0] = strdup("hello");
+	kept[0] = strdup("a text that is copied whole");
 }
 
 KEEPER keeps_strndup(void)
 {
-	kept[1] = strndup("hello", 3);
+	kept[1] = strndup("only the first half of this text is copied", 24);
 }
 
 KEEPER keeps_asprintf(void)
 {
-	if (asprintf(&kept[2], "value %d", 123) < 0)
+	if (asprintf(&kept[2], "a value that is written out: %d", 123) < 0)
 		abort();
 }
 
