@@ -43,7 +43,7 @@ void live_table_walk(live_block_visitor *visit, void *context);
 /*
  * The halves of adding and removing that nearly every block takes, inline. They leave, and the
  * functions above do it from the start, for blocks of 1 KiB and more, in a leaf that is not mapped
- * yet, where a block is still recorded, or where the allocator has neighbours.
+ * yet, or where a block is still recorded.
  */
 
 /* The word: kind 3 | offset in the granule / 8, 2 | bytes 10 | epoch 18 | stack 30. 0 means none. */
@@ -127,13 +127,19 @@ static inline bool live_word_is_free(uint64_t *word)
 static inline bool live_table_add_fast(uint64_t addr, uint64_t bytes, uint32_t stack,
 				       uint32_t epoch, enum block_kind kind)
 {
-	uint64_t *word = live_table_word(addr);
+	uint64_t *word = live_table_word(addr), none = 0, value;
 
-	if (__builtin_expect(bytes >= LIVE_WORD_BYTES_LIMIT || word == NULL ||
-				     live_table_has_neighbours || !live_word_is_free(word),
-			     0))
+	if (__builtin_expect(bytes >= LIVE_WORD_BYTES_LIMIT || word == NULL, 0))
 		return false;
-	__atomic_store_n(word, live_word_of(addr, bytes, stack, epoch, kind), __ATOMIC_RELAXED);
+	value = live_word_of(addr, bytes, stack, epoch, kind);
+	/* Another thread may be storing the word of its block. */
+	if (__builtin_expect(live_table_has_neighbours, 0))
+		return __atomic_load_n(word, __ATOMIC_RELAXED) == 0 &&
+		       __atomic_compare_exchange_n(word, &none, value, false, __ATOMIC_RELAXED,
+						   __ATOMIC_RELAXED);
+	if (__builtin_expect(!live_word_is_free(word), 0))
+		return false;
+	__atomic_store_n(word, value, __ATOMIC_RELAXED);
 	return true;
 }
 
