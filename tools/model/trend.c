@@ -6,7 +6,9 @@
  * "Rank Correlation Methods" (1975), for the variance with ties; P. K. Sen, "Estimates of the
  * Regression Coefficient Based on Kendall's Tau", JASA 63 (1968), for the slope's interval, in the
  * normal approximation given by R. O. Gilbert, "Statistical Methods for Environmental Pollution
- * Monitoring" (1987), section 16.5.
+ * Monitoring" (1987), section 16.5. Student's t becomes a normal deviate as in D. L. Wallace, "Bounds
+ * on Normal Approximations to Student's and the Chi-Square Distributions", Annals of Mathematical
+ * Statistics 30 (1959).
  */
 #include "tools/model/trend.h"
 
@@ -53,16 +55,70 @@ struct trend_test trend_mann_kendall(const double *values, size_t count)
 	return test;
 }
 
-/* The `rank`-th smallest (from 1) of sorted slopes, between two of them where it is no integer. */
-static double at_rank(const double *slopes, size_t count, double rank)
+double trend_drift(const double *values, size_t count)
 {
-	if (rank <= 1)
-		return slopes[0];
-	if (rank >= (double)count)
-		return slopes[count - 1];
-	size_t below = (size_t)rank;
-	double share = rank - (double)below;
-	return slopes[below - 1] * (1 - share) + slopes[below] * share;
+	if (count < 3)
+		return 0;
+	double n = (double)count - 1, mean = (values[count - 1] - values[0]) / n, squares = 0;
+	for (size_t i = 1; i < count; i++) {
+		double deviation = values[i] - values[i - 1] - mean;
+		squares += deviation * deviation;
+	}
+	if (mean == 0)
+		return 0;
+	/* Equal changes: as sure as can be. */
+	double freedom = n - 1,
+	       t_squared = mean * mean * n * freedom / fmax(squares, 1e-12 * mean * mean);
+	double z =
+		(8 * freedom + 1) / (8 * freedom + 3) * sqrt(freedom * log1p(t_squared / freedom));
+	return mean > 0 ? z : -z;
+}
+
+/* Brings the value that would be at `index` of the sorted ones there, no larger ones before it and
+ * no smaller ones behind it; `first` and `last` are indices between which it must lie. C. A. R. Hoare, "Algorithm 65: Find", CACM 4 (1961), with the middle
+ * one as pivot. */
+static double select_at(double *values, size_t first, size_t last, size_t index)
+{
+	while (first < last) {
+		double pivot = values[first + (last - first) / 2];
+		size_t low = first, high = last;
+		for (;;) {
+			while (values[low] < pivot)
+				low++;
+			while (values[high] > pivot)
+				high--;
+			if (low >= high)
+				break;
+			double other = values[low];
+			values[low++] = values[high];
+			values[high--] = other;
+		}
+		/* Up to `high` nothing is larger than the pivot. */
+		if (values[high] > pivot)
+			high--;
+		if (index <= high)
+			last = high;
+		else
+			first = high + 1;
+	}
+	return values[index];
+}
+
+/* The `rank`-th smallest (from 1), between two where it is no integer. */
+static double at_rank(double *slopes, size_t first, size_t last, double rank)
+{
+	if (rank <= (double)first + 1)
+		return select_at(slopes, first, last, first);
+	if (rank >= (double)last + 1)
+		return select_at(slopes, first, last, last);
+	size_t below = (size_t)rank - 1;
+	double share = rank - 1 - (double)below;
+	double low = select_at(slopes, first, last, below), high = INFINITY;
+	if (share <= 0)
+		return low;
+	for (size_t i = below + 1; i <= last; i++)
+		high = fmin(high, slopes[i]);
+	return low * (1 - share) + high * share;
 }
 
 struct trend_slope trend_theil_sen(const double *times, const double *values, size_t count,
@@ -78,15 +134,16 @@ struct trend_slope trend_theil_sen(const double *times, const double *values, si
 				slopes[pairs++] = (values[j] - values[i]) / (times[j] - times[i]);
 	if (!pairs)
 		return (struct trend_slope){0};
-	qsort(slopes, pairs, sizeof(*slopes), compare_doubles);
-
 	const double z_95 = 1.959964;
 	double spread = z_95 * sqrt(test->variance);
-	return (struct trend_slope){
-		.per_unit = at_rank(slopes, pairs, ((double)pairs + 1) / 2),
-		.low = at_rank(slopes, pairs, ((double)pairs - spread) / 2),
-		.high = at_rank(slopes, pairs, ((double)pairs + spread) / 2 + 1),
-	};
+	/* Below the median there are only smaller ones now, above it larger ones. */
+	size_t last = pairs - 1, middle = last / 2;
+	struct trend_slope slope = {.per_unit = at_rank(slopes, 0, last, ((double)pairs + 1) / 2)};
+	slope.low = fmin(slope.per_unit,
+			 at_rank(slopes, 0, middle, ((double)pairs - spread) / 2));
+	slope.high = fmax(slope.per_unit,
+			  at_rank(slopes, middle, last, ((double)pairs + spread) / 2 + 1));
+	return slope;
 }
 
 /* The squared error that is left after fitting values = a + b * max(0, time - kink). */

@@ -19,6 +19,10 @@ struct trend_test {
 
 struct trend_test trend_mann_kendall(const double *values, size_t count);
 
+/* Is the mean of the changes above 0? Student's t as a normally distributed number. Unlike a test of
+ * the values it does not take the wandering of a random walk for a trend. */
+double trend_drift(const double *values, size_t count);
+
 /* Theil-Sen: the median slope over all pairs, with Sen's 95% interval. */
 struct trend_slope {
 	double per_unit; /* of time */
