@@ -79,7 +79,21 @@ $(BUILD)/tests/support/%.o: tests/support/%.c Makefile
 $(BUILD)/tests/unit/tools/%: tests/unit/tools/%.c $(TOOL_TEST_OBJECTS) $(TEST_SUPPORT_OBJECTS)
 	@mkdir -p $(@D)
 	$(call SAY,CC)$(CC) $(COMMON) $(CFLAGS) $(SANITIZE_FLAGS) -o $@ $< $(TEST_SUPPORT_OBJECTS) \
-		$(TOOL_TEST_OBJECTS) -lcmocka $(TOOL_LIBS)
+		$(TEST_MORE_OBJECTS) $(TOOL_TEST_OBJECTS) -lcmocka $(TOOL_LIBS)
+
+# Simulated sites that leak and that resemble those: tests/corpus/simulated/README.md.
+SIMULATED_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard tests/corpus/simulated/*.c)))
+SIMULATED_SITE_OBJECTS := $(filter %_site.o %_random.o,$(SIMULATED_OBJECTS))
+$(SIMULATED_OBJECTS): $(BUILD)/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(call SAY,CC)$(CC) $(COMMON) $(CFLAGS) $(SANITIZE_FLAGS) -c -o $@ $<
+$(BUILD)/simulated: $(SIMULATED_OBJECTS) $(TOOL_TEST_OBJECTS)
+	$(call SAY,LINK)$(CC) $(CFLAGS) $(SANITIZE_FLAGS) -o $@ $^ $(TOOL_LIBS)
+SIMULATED_TESTS := $(patsubst %,$(BUILD)/tests/unit/tools/test_%,verdict_quality pace false_discovery \
+	cohort_series)
+$(SIMULATED_TESTS): $(SIMULATED_SITE_OBJECTS)
+$(SIMULATED_TESTS): TEST_MORE_OBJECTS := $(SIMULATED_SITE_OBJECTS)
+-include $(SIMULATED_OBJECTS:.o=.d)
 
 # The library without its doors and without start.c, for which tests/support/lib_life.c stands. An
 # archive, so that a test may bring its own version of one file. The tool's model reads back what the

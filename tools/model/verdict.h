@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * verdict: from the series of one site to a word, a rate and a confidence. Pure functions.
+ * verdict: from the cohorts of one site to a word, a rate, a confidence and the reasons. Pure
+ * functions: no files, no memory but the caller's, the same answer for the same numbers.
  *
- * For now a simple, honest rule: a site leaks when its *aged* blocks (born well before the snapshot
- * that sees them) keep growing over the later snapshots. The rule is behind this interface so that
- * a better one only replaces verdict.c.
+ * A site leaks when there is an age that its blocks reach again and again, after which they are kept
+ * and go on adding up, no slower than in the beginning. rise.c asks that; survivors, pace and trend
+ * measure it. What is decided about one site among thousands is in false_discovery.
  */
 #ifndef SEEP_MODEL_VERDICT_H
 #define SEEP_MODEL_VERDICT_H
@@ -13,8 +14,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct cohort_series;
 struct profile;
 struct site;
+
+/* Fewer flag nothing: nine of ten simulated sites that would be flagged leak, which is too few. Of
+ * those with so many snapshots 97 % do. */
+#define VERDICT_MIN_SNAPSHOTS 12
 
 /* In rising order of urgency. */
 enum verdict {
@@ -38,6 +44,29 @@ struct growth {
 	double time_to_limit_s; /* NAN where unknown */
 };
 
+/* What goes in step with what a site keeps. */
+enum verdict_clock {
+	CLOCK_TIME,
+	CLOCK_WORK, /* allocations of all other sites */
+	CLOCK_OWN,  /* allocations of this site */
+};
+
+/* Why. Numbers for a sentence or two, of the judged part of the run. */
+struct verdict_evidence {
+	bool is_of_length;	   /* blocks stay as many and become longer */
+	double age_s;		   /* blocks that have reached this age are kept */
+	unsigned periods;	   /* periods whose blocks had the time to reach it … */
+	unsigned periods_that_kept; /* … and those that left some behind */
+	double kept_low, kept_high; /* what such a period left, blocks: quartiles */
+	double births;		   /* allocations in those periods */
+	double freed;		   /* of these */
+	double freed_within_s;	   /* nearly all that were freed at all were by this age; NAN: none was */
+	double kept_lately; /* share of what was older than age_s some time ago that is still there */
+	enum verdict_clock clock;
+	double decline, decline_error; /* see pace.h; 0: as fast as ever */
+	double drift_p; /* that the old blocks would add up like this by chance; NAN: nothing to test */
+};
+
 struct judgement {
 	enum verdict verdict;
 	bool is_flagged; /* lost and leak */
@@ -45,11 +74,67 @@ struct judgement {
 	enum severity severity;
 	struct growth growth;
 	unsigned snapshots_needed; /* for VERDICT_GROWING: how many more would decide; else 0 */
+	struct verdict_evidence evidence;
 };
+
+/*
+ * The constants, each with its value and its reason. tests/corpus/simulated/README.md shows what
+ * half and twice of each does.
+ *
+ *   startup_share    start-up fills tables, and nobody calls that growth
+ *   recent_share     deaths of old blocks are counted over this last part of the run: long enough
+ *                    that a sweep of a cache falls into it, short enough to leave births before it
+ *   kept             so much of what is old must be kept, and of the growth remain: a good half,
+ *                    because with less the deaths would overtake the births in time
+ *   kept_of_any      the same of any one age and of the oldest births, which are few
+ *   pure             above it the blocks that reach the age are the kept ones, hardly any others,
+ *                    and their pace is final
+ *   periods          so many periods must have left something: as many as a coin needs to fall
+ *                    on one side to be suspected (1/32)
+ *   decline          how much slower a leak may seem to become (exponent over the judged time),
+ *                    plus what chance may add (one-sided 5 %); a warm-up whose e-folding time is a third of it has 3
+ *   slowest          and never more than this: at the end less than a quarter of the first pace
+ *   decline_error    with a larger error nothing is known of the pace
+ *   clock_gain       another clock than time must explain the pace better by this
+ *   own_share        the site's own allocations say nothing of load when this part of them is kept
+ *   rise             how sure each single rise must be (z, one-sided 5 %)
+ */
+#define VERDICT_LIMITS(X)                                                                          \
+	X(startup_share, 0.15)                                                                     \
+	X(recent_share, 0.25)                                                                      \
+	X(kept, 0.6)                                                                               \
+	X(kept_of_any, 0.3)                                                                        \
+	X(pure, 0.7)                                                                               \
+	X(periods, 5)                                                                              \
+	X(decline, 0.4)                                                                            \
+	X(slowest, 1.5)                                                                            \
+	X(decline_error, 1.5)                                                                      \
+	X(clock_gain, 0.8)                                                                         \
+	X(own_share, 0.3)                                                                          \
+	X(rise, 1.645)
+
+struct verdict_limits {
+#define VERDICT_LIMIT(name, value) double name;
+	VERDICT_LIMITS(VERDICT_LIMIT)
+#undef VERDICT_LIMIT
+};
+
+extern const struct verdict_limits verdict_limits;
 
 /* Judges one site over snapshots [first, last] (indices). */
 struct judgement verdict_judge(const struct profile *profile, const struct site *site,
                                size_t first, size_t last);
+
+/* Judges a series, of a site or of a group of sites; with other limits where `limits` is not null. */
+struct judgement verdict_judge_series(const struct cohort_series *series,
+                                      const struct verdict_limits *limits);
+
+/* Sets time_to_limit_s, and the severity by it, for a process that uses `used_bytes` of the
+ * `limit_bytes` that it may (of the machine, its cgroup or its rlimit). */
+void verdict_set_limit(struct judgement *judgement, double used_bytes, double limit_bytes);
+
+/* Makes a leak a growing site again: it did not stand out among all that were judged. */
+void verdict_withdraw(struct judgement *judgement, size_t snapshot_count);
 
 const char *verdict_name(enum verdict verdict);   /* "leak", as in JSON */
 const char *severity_name(enum severity severity);

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * live_shape: what the live blocks and bytes of a site do, where nothing accumulates.
+ */
+#ifndef SEEP_MODEL_LIVE_SHAPE_H
+#define SEEP_MODEL_LIVE_SHAPE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct cohort_series;
+
+/* They rise and fall by half of their range, at least twice each, and each value is close to the
+ * next: a wave and not noise. */
+bool live_shape_is_periodic(const struct cohort_series *series);
+
+/* Most of what is there from step `first` on came before: it grew, then stopped. */
+bool live_shape_grew_before(const struct cohort_series *series, size_t first);
+
+/* The value at `at`, or the nearer one of its neighbours where it lies outside both: a snapshot that is
+ * taken while threads go on may see a buffer twice, or not at all, while realloc moves it. */
+double live_shape_without_outlier(const double *values, size_t count, size_t at);
+
+/* What the changes in the number of blocks from step `first` on may have done to the bytes, at the
+ * size of the blocks that were made since. */
+double live_shape_bytes_of_count(const struct cohort_series *series, size_t first);
+
+#endif
