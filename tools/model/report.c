@@ -11,6 +11,7 @@
 
 #include "tools/model/arena.h"
 #include "tools/model/error.h"
+#include "tools/model/false_discovery.h"
 #include "tools/model/profile.h"
 #include "tools/model/report_builder.h"
 
@@ -267,6 +268,29 @@ static bool describe_differences(struct report *report)
 	return true;
 }
 
+/* Judges all sites into `judgements`: each by itself, then among the others. */
+static bool judge_sites(const struct profile *profile, size_t first, size_t last,
+			struct judgement *judgements)
+{
+	double *p_values = malloc((profile->site_count + 1) * sizeof(*p_values));
+	size_t count = 0;
+	if (!p_values)
+		return false;
+	for (size_t i = 0; i < profile->site_count; i++) {
+		if (!site_at(&profile->sites[i], last))
+			continue; /* it began later */
+		judgements[i] = verdict_judge(profile, &profile->sites[i], first, last);
+		if (!isnan(judgements[i].evidence.drift_p))
+			p_values[count++] = judgements[i].evidence.drift_p;
+	}
+	double limit = false_discovery_limit(p_values, count, FALSE_DISCOVERY_RATE);
+	free(p_values);
+	for (size_t i = 0; i < profile->site_count; i++)
+		if (judgements[i].verdict == VERDICT_LEAK && judgements[i].evidence.drift_p > limit)
+			verdict_withdraw(&judgements[i], last - first + 1);
+	return true;
+}
+
 static int fail_without_memory(const struct profile *profile, struct error *error)
 {
 	return error_set(error, ENOMEM, "there is not enough memory for a report on \"%s\"",
@@ -281,6 +305,7 @@ int report_build(const struct profile *profile, const struct report_options *opt
 		options = &none;
 	*report = NULL;
 
+	struct judgement *judgements = NULL;
 	struct report *made = report_new(profile, profile->site_count);
 	if (!made)
 		return fail_without_memory(profile, error);
@@ -304,23 +329,27 @@ int report_build(const struct profile *profile, const struct report_options *opt
 	if (!report_choose_points(made, first, last))
 		goto no_memory;
 
+	judgements = calloc(profile->site_count + 1, sizeof(*judgements));
+	if (!judgements || !judge_sites(profile, first, last, judgements))
+		goto no_memory;
 	for (size_t i = 0; i < profile->site_count; i++) {
 		const struct site *site = &profile->sites[i];
 		if (!site_at(site, last))
-			continue; /* it began later */
+			continue;
 		struct report_site *described = &made->sites[made->site_count];
-		struct judgement judgement = verdict_judge(profile, site, first, last);
 		if (!report_describe(made, described, profile, site, last))
 			goto no_memory;
-		described->judgement = judgement;
+		described->judgement = judgements[i];
 		described->sampled = site_sampled(profile, site, last);
 		if (is_wanted(described, options))
 			made->site_count++;
 	}
+	free(judgements);
 	qsort(made->sites, made->site_count, sizeof(*made->sites), compare_sites);
 	*report = made;
 	return 0;
 no_memory:
+	free(judgements);
 	report_free(made);
 	return fail_without_memory(profile, error);
 }
