@@ -15,6 +15,7 @@
 #define EARLY_SHARE 0.05
 /* A target keeps so many of the newest epochs apart, pairs of the next so many, and so on. */
 #define SINGLE_EPOCHS 16
+#define WIDEST_GROUP (1u << 17) /* a block's epoch has 18 bits */
 
 static bool is_last_word(const struct snapshot *snapshot)
 {
@@ -92,7 +93,7 @@ static size_t choose_steps(const struct snapshot *snapshots, size_t first, size_
 static bool begins_cohort(uint32_t epoch, uint32_t now)
 {
 	uint32_t birth = epoch - 1; /* the two must not share a group */
-	for (uint32_t width = 2; width <= now; width *= 2) {
+	for (uint32_t width = 2; width <= WIDEST_GROUP; width *= 2) {
 		uint32_t youngest = birth - birth % width + width - 1;
 		if (youngest > now || now - youngest < SINGLE_EPOCHS * (width / 2))
 			return true;

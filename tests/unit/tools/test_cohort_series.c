@@ -106,6 +106,23 @@ static void thinned_runs_have_steps_too(void **state)
 		assert_true(series.time_s[step] > series.time_s[step - 1]);
 }
 
+/* What no run has and a hostile file may say. */
+static void epochs_without_end_do_no_harm(void **state)
+{
+	(void)state;
+	for (uint64_t start = 1; start < UINT32_MAX; start = start * 7 + 3) {
+		make(SIMULATED_linear_leak, 100, 0);
+		for (size_t t = 0; t < 100; t++)
+			made.snapshots[t].epoch += (uint32_t)start;
+		cohort_series_make(&series, &made.profile, &made.site, 0, 99);
+		assert_in_range(series.count, 1, SERIES_MAX_STEPS);
+	}
+	for (size_t t = 0; t < 100; t++)
+		made.snapshots[t].epoch = UINT32_MAX;
+	cohort_series_make(&series, &made.profile, &made.site, 0, 99);
+	assert_in_range(series.count, 1, SERIES_MAX_STEPS);
+}
+
 static void sums_are_those_of_the_parts(void **state)
 {
 	(void)state;
@@ -173,6 +190,7 @@ int main(void)
 		cmocka_unit_test(a_step_knows_all_that_lives),
 		cmocka_unit_test(steps_go_to_the_end),
 		cmocka_unit_test(thinned_runs_have_steps_too),
+		cmocka_unit_test(epochs_without_end_do_no_harm),
 		cmocka_unit_test(sums_are_those_of_the_parts),
 		cmocka_unit_test(everything_of_a_cache_without_bound_survives),
 		cmocka_unit_test(nothing_of_what_expires_is_kept),
