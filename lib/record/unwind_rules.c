@@ -67,6 +67,8 @@ static bool fill(struct unwind_slot *slot, uint64_t found, uint64_t key,
 	if (!atomic_compare_exchange_strong_explicit(&slot->key, &found, key | KEY_IS_CLAIMED,
 						     memory_order_acquire, memory_order_relaxed))
 		return false;
+	/* Nobody sees the new rule behind the old key. */
+	atomic_thread_fence(memory_order_release);
 	slot->rule = *rule;
 	INVARIANT(atomic_load(&slot->key) == (key | KEY_IS_CLAIMED), slot->key, key);
 	atomic_store_explicit(&slot->key, key, memory_order_release);
