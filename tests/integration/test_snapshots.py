@@ -58,41 +58,50 @@ def reasons(box, name="out.seep"):
     return [snapshot.reason for snapshot in snapshot_file.read(box.path(name)).snapshots]
 
 
+def work_for_snapshots(box, server, reason, wanted, line, pause_s):
+    """Works on until so many snapshots were taken for this reason. Returns how often it worked, and
+    how many seconds the server has been running at most."""
+    started = time.monotonic()
+    for times in range(1, 1000):
+        server.ask(line)
+        time.sleep(pause_s)
+        file = begun(box.path("out.seep"))
+        if file and sum(snapshot.reason == reason for snapshot in file.snapshots) >= wanted:
+            break
+        expect(time.monotonic() - started < 60, "%d snapshots do not come" % wanted)
+    server.end()
+    return times, time.monotonic() - started
+
+
 def on_interval(who, box):
     server = Server(box, "--interval=50ms", "--snapshots-by=" + who)
-    for _ in range(10):
-        server.ask("leak 100 100")
-        time.sleep(0.1)
-    server.end()
+    times, seconds = work_for_snapshots(box, server, "interval", 15, "leak 100 100", 0.1)
     count = reasons(box).count("interval")
-    expect(15 <= count <= 32, "%d snapshots in a second of 50 ms intervals" % count)
+    # The clock began a little earlier.
+    expect(15 <= count <= (seconds + 1) / 0.05, "%d snapshots of 50 ms intervals in %.2f s"
+           % (count, seconds))
     expect_equal(reasons(box)[-1], "final", "the last snapshot's reason")
     site = find_site(box.report(), "leak")
-    expect_equal(site["live_blocks"], 1000, "live blocks")
+    expect_equal(site["live_blocks"], times * 100, "live blocks")
     series = site["series"]["live_blocks"]
-    expect(len(set(series)) >= 8, "the series has %d different values: %s" % (len(set(series)), series))
+    expect(len(set(series)) >= 5, "the series has %d different values: %s" % (len(set(series)), series))
     expect_equal(series, sorted(series), "the series of what only grows")
 
 
 def inline_interval(box):
     server = Server(box, "--interval=50ms", "--snapshots-by=inline")
-    for _ in range(20):
-        server.ask("leak 10000 100")
-        time.sleep(0.06)
-    server.end()
+    times, seconds = work_for_snapshots(box, server, "interval", 8, "leak 10000 100", 0.06)
     count = reasons(box).count("interval")
-    expect(8 <= count <= 30, "%d snapshots" % count)
-    expect_equal(find_site(box.report(), "leak")["live_blocks"], 200000, "live blocks")
+    expect(8 <= count <= (seconds + 1) / 0.05, "%d snapshots in %.2f s" % (count, seconds))
+    expect_equal(find_site(box.report(), "leak")["live_blocks"], times * 10000, "live blocks")
 
 
 def on_growth(box):
     server = Server(box, "--interval=1h", "--growth=1M")
-    for _ in range(5):
-        server.ask("leak 1000 1500")
-        time.sleep(0.15)
-    server.end()
+    times, _ = work_for_snapshots(box, server, "growth", 3, "leak 1000 1500", 0.15)
     count = reasons(box).count("growth")
-    expect(3 <= count <= 8, "%d snapshots for 7.5 MB: %s" % (count, reasons(box)))
+    expect(3 <= count <= times * 1.5, "%d snapshots for %d times 1.5 MB: %s"
+           % (count, times, reasons(box)))
 
 
 def on_request(box):
@@ -165,9 +174,11 @@ def adaptive(box):
     server.end()
     file = snapshot_file.read(box.path("out.seep"))
     times = [snapshot.time_s for snapshot in file.snapshots if snapshot.reason == "interval"]
-    expect(len(times) >= 4 and times[0] < 0.4, "snapshots at %s" % times)
-    first, last = times[1] - times[0], times[-1] - times[-2]
-    expect(last > first * 1.2, "the first gap is %.3f s, the last %.3f s" % (first, last))
+    expect(len(times) >= 4 and times[0] < 1, "snapshots at %s" % times)
+    # A pause is a 16th of the run before it; on a busy machine it can only be longer.
+    for before, after in zip(times, times[1:]):
+        expect(after - before > max(0.1, before / 16) * 0.95,
+               "%.3f s between snapshots after %.3f s" % (after - before, before))
 
 
 def bounded(box):
