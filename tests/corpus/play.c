@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * play: runs the kinds that are linked to it, in time with the clock.
+ *
+ *     PROGRAM SEED PERIODS PERIOD_MS [threads] KIND[=sick]...
+ *
+ * Prints what the parts have drawn, one line for each. Without `threads` the parts take turns in one
+ * loop, as in a program with events; with it each has a thread of its own.
+ *
+ * Every step has its moment, counted from the start. A part that comes late catches up, so that the
+ * amounts of a run are those of its seed, however busy the machine is. At the end nothing is freed,
+ * as in a server that is stopped.
+ */
+#include "tests/corpus/part.h"
+
+#include <errno.h>
+#include <math.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define MOST_PARTS 64
+
+struct player {
+	const struct kind *kind;
+	struct part part;
+	double noise;
+};
+
+static struct kind *kinds;
+static struct player players[MOST_PARTS];
+static unsigned player_count, periods;
+static double period_ms;
+static struct timespec start_time;
+
+void part_offer(struct kind *kind)
+{
+	kind->next = kinds;
+	kinds = kind;
+}
+
+static void wait_for_step(unsigned step)
+{
+	double ns = (double)start_time.tv_nsec + step * period_ms * 1e6 / STEPS_PER_PERIOD;
+	struct timespec moment = {
+		.tv_sec = start_time.tv_sec + (time_t)(ns / 1e9),
+		.tv_nsec = (long)fmod(ns, 1e9),
+	};
+
+	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &moment, NULL) == EINTR)
+		;
+}
+
+static void play_step(struct player *player, unsigned step)
+{
+	struct part *part = &player->part;
+
+	part->step = step;
+	player->noise = 0.9 * player->noise + 0.1 * part_normal(part);
+	if (!part->has_own_load)
+		part->load = exp(player->noise);
+	player->kind->step(part);
+}
+
+/* From the first to the player before the last. */
+static void play(struct player *first, struct player *end)
+{
+	for (unsigned step = 0; step < periods * STEPS_PER_PERIOD; step++) {
+		wait_for_step(step);
+		for (struct player *player = first; player < end; player++)
+			play_step(player, step);
+	}
+}
+
+static void *play_alone(void *player)
+{
+	play(player, (struct player *)player + 1);
+	return NULL;
+}
+
+static void usage(const char *program)
+{
+	fprintf(stderr,
+		"usage: %s SEED PERIODS PERIOD_MS [threads] KIND[=sick]...\nkinds:", program);
+	for (const struct kind *kind = kinds; kind; kind = kind->next)
+		fprintf(stderr, " %s", kind->name);
+	fprintf(stderr, "\n");
+	exit(2);
+}
+
+static uint64_t hash_of(const char *text)
+{
+	uint64_t hash = 0xcbf29ce484222325; /* FNV-1a */
+
+	for (; *text; text++)
+		hash = (hash ^ (unsigned char)*text) * 0x100000001b3;
+	return hash;
+}
+
+static void add_player(const char *program, char *word, uint64_t seed)
+{
+	struct player *player = &players[player_count++];
+	struct part *part = &player->part;
+	char *health = strchr(word, '=');
+
+	if (health)
+		*health++ = 0;
+	for (player->kind = kinds; player->kind; player->kind = player->kind->next)
+		if (!strcmp(player->kind->name, word))
+			break;
+	if (!player->kind || (health && strcmp(health, "sick")) || player_count == MOST_PARTS)
+		usage(program);
+	part->name = player->kind->name;
+	part->is_sick = health;
+	part->periods = periods;
+	part->random = hash_of(word) + seed * 0x9e3779b97f4a7c15;
+	part->load = 1;
+	printf("%s%s seed=%lu", part->name, part->is_sick ? "=sick" : "", (unsigned long)seed);
+	part->rate = part_draw_scale(part, "rate", 30, 400);
+	part->usual_bytes = (size_t)part_draw_scale(part, "bytes", 16, 800);
+	player->kind->start(part);
+	printf("\n");
+}
+
+int main(int argc, char **argv)
+{
+	pthread_t threads[MOST_PARTS];
+	bool has_threads = argc > 4 && !strcmp(argv[4], "threads");
+
+	if (argc < 5 + has_threads)
+		usage(argv[0]);
+	periods = (unsigned)atoi(argv[2]);
+	period_ms = atof(argv[3]);
+	if (periods < 1 || periods > MOST_PERIODS || period_ms <= 0)
+		usage(argv[0]);
+	clock_gettime(CLOCK_MONOTONIC, &start_time);
+	for (int i = 4 + has_threads; i < argc; i++)
+		add_player(argv[0], argv[i], strtoull(argv[1], NULL, 10));
+	fflush(stdout);
+	if (!has_threads) {
+		play(players, players + player_count);
+		return 0;
+	}
+	for (unsigned i = 0; i < player_count; i++)
+		if (pthread_create(&threads[i], NULL, play_alone, &players[i])) {
+			perror(argv[0]);
+			return 2;
+		}
+	for (unsigned i = 0; i < player_count; i++)
+		pthread_join(threads[i], NULL);
+	return 0;
+}
