@@ -426,19 +426,54 @@ static uint32_t generation_of(const struct loaded_module *module, uint32_t count
 	return generation;
 }
 
-/* Makes sure that its end is noticed. */
-static void watch_link_map(struct loaded_module *module)
+/* Where the dynamic linker keeps it; 0: that is not known. */
+static uint64_t link_map_of(const struct loaded_module *module)
 {
 	struct dl_find_object object;
-	uint32_t bit;
 
-	if (_dl_find_object((void *)module->start, &object) != 0)
-		return;
-	module->link_map = (uint64_t)object.dlfo_link_map;
-	bit = module_list_link_map_bit(module->link_map);
+	return _dl_find_object((void *)module->start, &object) == 0 ? (uint64_t)object.dlfo_link_map
+								    : 0;
+}
+
+static void watch(uint64_t link_map)
+{
+	uint32_t bit = module_list_link_map_bit(link_map);
+
 	atomic_fetch_or(&module_list_link_maps[bit / 64], 1ull << bit % 64);
+}
+
+/* Makes sure that its end is noticed. It is in the list: see stop_watching. */
+static void watch_module(const struct loaded_module *module)
+{
+	if (module->link_map == 0)
+		return;
+	watch(module->link_map);
 	if (sampler_is_on)
 		sampler_filter_add(module->link_map); /* never taken back: others come there */
+}
+
+/* Whether the link map of a module that is loaded has the bit of this address. */
+static bool is_wanted(uint64_t addr)
+{
+	for (uint32_t i = module_list_count(); i-- > 0;)
+		if (module_at(i)->unloaded_epoch == 0 &&
+		    module_list_link_map_bit(module_at(i)->link_map) ==
+			    module_list_link_map_bit(addr))
+			return true;
+	return false;
+}
+
+/* Or each free of what comes to lie there would go through the list. Who has added a module meanwhile
+ * either was seen by the second look or sets his bit after it was taken away. */
+static void stop_watching(uint64_t link_map)
+{
+	uint32_t bit = module_list_link_map_bit(link_map);
+
+	if (is_wanted(link_map))
+		return;
+	atomic_fetch_and(&module_list_link_maps[bit / 64], ~(1ull << bit % 64));
+	if (is_wanted(link_map))
+		watch(link_map);
 }
 
 /* Without the lock, for the dynamic linker's are held: whoever has it does not touch a module that is gone
@@ -453,6 +488,7 @@ void module_list_forget_slow(uint64_t link_map)
 		unload(module);
 		atomic_fetch_add_explicit(&version, 1, memory_order_release);
 	}
+	stop_watching(link_map);
 }
 
 static void add_module(const struct dl_phdr_info *info, struct refresh *refresh)
@@ -474,20 +510,22 @@ static void add_module(const struct dl_phdr_info *info, struct refresh *refresh)
 	refresh->has_changed = true;
 	module->generation = generation_of(module, index, &back);
 	if (back != NULL) {
-		watch_link_map(back);
+		back->link_map = link_map_of(back);
 		back->is_listed = false;
 		back->seen = refresh->number;
 		back->unloaded_epoch = 0;
+		watch_module(back);
 	} else {
 		/* Unloaded behind our back: what lies there now is newer. */
 		for (uint32_t i = 0; i < index; i++)
 			if (module_at(i)->unloaded_epoch == 0 &&
 			    module_at(i)->start < module->end && module->start < module_at(i)->end)
 				unload(module_at(i));
-		watch_link_map(module);
+		module->link_map = link_map_of(module);
 		module->path = copy_text(module->path);
 		module->loaded_epoch = epoch_now();
-		atomic_store_explicit(&module_count, index + 1, memory_order_release);
+		atomic_store(&module_count, index + 1);
+		watch_module(module);
 		verify_module(index);
 	}
 	/* What was kept since the last one went was not kept for this one. */

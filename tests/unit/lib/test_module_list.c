@@ -292,6 +292,54 @@ static void knows_that_a_module_has_gone_by_its_link_map(void **state)
 	assert_true(atomic_load(&module_list_unloads) > unloads);
 }
 
+static bool is_watched(uint64_t addr)
+{
+	uint32_t bit = module_list_link_map_bit(addr);
+
+	return atomic_load(&module_list_link_maps[bit / 64]) >> bit % 64 & 1;
+}
+
+/* One that is loaded has a link map that looks the same to free. */
+static bool has_a_double(uint64_t addr)
+{
+	for (uint32_t i = 0; i < module_list_count(); i++)
+		if (module_list_at(i)->unloaded_epoch == 0 &&
+		    module_list_link_map_bit(module_list_at(i)->link_map) ==
+			    module_list_link_map_bit(addr))
+			return true;
+	return false;
+}
+
+/* Or else each free of a block that lies there now would look at all modules that ever were. */
+static void forgets_where_a_link_map_was(void **state)
+{
+	struct loaded_module *first = (struct loaded_module *)module_list_at(0);
+	uint64_t first_map = first->link_map, double_map = 16, link_map;
+
+	(void)state;
+	for (uint32_t i = 0; i < 2; i++) {
+		struct plugin plugin = open_plugin(1);
+
+		link_map = (uint64_t)plugin.handle;
+		module_list_note(plugin.pc);
+		assert_true(is_watched(link_map));
+		if (i == 1)
+			do
+				double_map += 16;
+			while (module_list_link_map_bit(double_map) !=
+			       module_list_link_map_bit(link_map));
+		first->link_map = i == 1 ? double_map : first_map;
+		dlclose(plugin.handle);
+		module_list_forget(link_map);
+		assert_false(module_list_knows(plugin.pc));
+		assert_int_equal(is_watched(link_map), has_a_double(link_map));
+		assert_true(i == 0 || is_watched(link_map));
+	}
+	first->link_map = first_map;
+	module_list_forget(link_map);
+	assert_int_equal(is_watched(link_map), has_a_double(link_map));
+}
+
 /* dl_iterate_phdr does not show it. */
 static void keeps_a_module_of_another_namespace(void **state)
 {
@@ -555,6 +603,7 @@ int main(void)
 		cmocka_unit_test(gives_code_of_no_module_to_none),
 		cmocka_unit_test(drops_what_was_kept_before_a_module_was_back),
 		cmocka_unit_test(knows_that_a_module_has_gone_by_its_link_map),
+		cmocka_unit_test(forgets_where_a_link_map_was),
 		cmocka_unit_test(keeps_a_module_of_another_namespace),
 		cmocka_unit_test(
 			tells_the_same_all_over_a_module_that_covers_more_than_was_unloaded),
