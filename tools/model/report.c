@@ -11,9 +11,9 @@
 
 #include "tools/model/arena.h"
 #include "tools/model/error.h"
-#include "tools/model/false_discovery.h"
 #include "tools/model/profile.h"
 #include "tools/model/report_builder.h"
+#include "tools/model/site_judgements.h"
 
 /* Without memory uthash shall leave the text out instead of ending the program. */
 #define HASH_NONFATAL_OOM 1
@@ -268,29 +268,6 @@ static bool describe_differences(struct report *report)
 	return true;
 }
 
-/* Judges all sites into `judgements`: each by itself, then among the others. */
-static bool judge_sites(const struct profile *profile, size_t first, size_t last,
-			struct judgement *judgements)
-{
-	double *p_values = malloc((profile->site_count + 1) * sizeof(*p_values));
-	size_t count = 0;
-	if (!p_values)
-		return false;
-	for (size_t i = 0; i < profile->site_count; i++) {
-		if (!site_at(&profile->sites[i], last))
-			continue; /* it began later */
-		judgements[i] = verdict_judge(profile, &profile->sites[i], first, last);
-		if (!isnan(judgements[i].evidence.drift_p))
-			p_values[count++] = judgements[i].evidence.drift_p;
-	}
-	double limit = false_discovery_limit(p_values, count, FALSE_DISCOVERY_RATE);
-	free(p_values);
-	for (size_t i = 0; i < profile->site_count; i++)
-		if (judgements[i].verdict == VERDICT_LEAK && judgements[i].evidence.drift_p > limit)
-			verdict_withdraw(&judgements[i], last - first + 1);
-	return true;
-}
-
 static int fail_without_memory(const struct profile *profile, struct error *error)
 {
 	return error_set(error, ENOMEM, "there is not enough memory for a report on \"%s\"",
@@ -330,7 +307,7 @@ int report_build(const struct profile *profile, const struct report_options *opt
 		goto no_memory;
 
 	judgements = calloc(profile->site_count + 1, sizeof(*judgements));
-	if (!judgements || !judge_sites(profile, first, last, judgements))
+	if (!judgements || !site_judgements_make(profile, first, last, judgements))
 		goto no_memory;
 	for (size_t i = 0; i < profile->site_count; i++) {
 		const struct site *site = &profile->sites[i];

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * site_judgements: all sites of a run judged, each by itself and then among the others.
+ */
+#include "tools/model/site_judgements.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "tools/model/false_discovery.h"
+#include "tools/model/profile.h"
+#include "tools/model/verdict.h"
+
+bool site_judgements_make(const struct profile *profile, size_t first, size_t last,
+			  struct judgement *judgements)
+{
+	double *p_values = malloc((profile->site_count + 1) * sizeof(*p_values));
+	size_t count = 0;
+	if (!p_values)
+		return false;
+	for (size_t i = 0; i < profile->site_count; i++) {
+		if (!site_at(&profile->sites[i], last))
+			continue; /* it began later */
+		judgements[i] = verdict_judge(profile, &profile->sites[i], first, last);
+		if (!isnan(judgements[i].evidence.drift_p))
+			p_values[count++] = judgements[i].evidence.drift_p;
+	}
+	double limit = false_discovery_limit(p_values, count, FALSE_DISCOVERY_RATE);
+	free(p_values);
+	for (size_t i = 0; i < profile->site_count; i++)
+		if (judgements[i].verdict == VERDICT_LEAK && judgements[i].evidence.drift_p > limit)
+			verdict_withdraw(&judgements[i], last - first + 1);
+	return true;
+}
