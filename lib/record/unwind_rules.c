@@ -97,6 +97,8 @@ static __attribute__((noinline)) bool is_lasting(const struct unwind_rule *rule,
 static struct unwind_rule from_line(uint64_t pc, uint64_t key, struct unwind_slot **next)
 {
 	bool is_kept = module_list_is_certain((uint32_t)(key >> UNWIND_PC_BITS));
+	struct unwind_slot *place = NULL;
+	uint64_t before = 0;
 	struct unwind_rule rule;
 
 	*next = nowhere();
@@ -108,16 +110,23 @@ static struct unwind_rule from_line(uint64_t pc, uint64_t key, struct unwind_slo
 			*next = head + 1;
 			return rule;
 		}
-		/* Its own old rule, or nobody's. A head of another pc stays what it is: on the way to
-		 * one behind it there is no gap. */
+		/* Its own old rule, or nobody's. If there is none, the old rule of another pc, which
+		 * may have gone. No head is ever emptied: on the way to one behind it there is no gap. */
 		if (found == 0 || (found & (KEY_PC | KEY_IS_CLAIMED)) == pc) {
-			rule = compile(pc, key);
-			if (is_kept && is_lasting(&rule, pc) && fill(head, found, key, &rule))
-				*next = head + 1;
-			return rule;
+			place = head;
+			before = found;
+			break;
+		}
+		if (place == NULL && (found & KEY_IS_CLAIMED) == 0 &&
+		    (found ^ key) >> UNWIND_PC_BITS != 0) {
+			place = head;
+			before = found;
 		}
 	}
-	return compile(pc, key);
+	rule = compile(pc, key);
+	if (is_kept && place != NULL && is_lasting(&rule, pc) && fill(place, before, key, &rule))
+		*next = place + 1;
+	return rule;
 }
 
 __attribute__((noinline)) struct unwind_rule unwind_rule_slow(uint64_t pc, uint64_t key,

@@ -123,6 +123,37 @@ static void goes_on_behind_a_line(void **state)
 	assert_ptr_equal(next, unwind_line_of(somewhere()) + 1);
 }
 
+/* Of plug-ins that come and go at ever new addresses there is no end. */
+static void takes_the_place_of_code_that_has_gone(void **state)
+{
+	static _Alignas(1u << UNWIND_CODE_BITS) char code[1u << UNWIND_CODE_BITS];
+	uint32_t unloads = atomic_load(&module_list_unloads);
+	struct unwind_slot *const nowhere = unwind_slots + UNWIND_SLOTS, *next = nowhere;
+	uint64_t pc = 0;
+
+	(void)state;
+	for (uint64_t i = 0; i < sizeof(code); i++) {
+		pc = (uint64_t)&code[i];
+		next = unwind_line_of(pc);
+		unwind_rule_next(pc, unloads, &next);
+	}
+	/* There is room no more. */
+	assert_ptr_equal(next, nowhere);
+	next = unwind_line_of(pc);
+	unwind_rule_next(pc, unloads, &next);
+	assert_ptr_equal(next, nowhere);
+
+	module_list_count_unload();
+	unloads = atomic_load(&module_list_unloads);
+	for (uint32_t i = 0; i < 2; i++) {
+		next = unwind_line_of(pc);
+		assert_int_equal(unwind_rule_next(pc, unloads, &next).kind, UNWIND_UNKNOWN);
+		assert_ptr_not_equal(next, nowhere);
+		assert_true(next[-1].key == unwind_key_of(pc, unloads));
+	}
+	unwind_rules_verify();
+}
+
 static int start(void **state)
 {
 	(void)state;
@@ -138,6 +169,7 @@ int main(void)
 		cmocka_unit_test(drops_a_rule_for_ever),
 		cmocka_unit_test(keeps_the_callers_behind),
 		cmocka_unit_test(goes_on_behind_a_line),
+		cmocka_unit_test(takes_the_place_of_code_that_has_gone),
 	};
 
 	return cmocka_run_group_tests(tests, start, NULL);
