@@ -31,6 +31,7 @@
  *   1.0   first version
  *   1.1   SEEP_RECORD_SELF_CHECK
  *   1.2   seep_process.sample_bytes, SEEP_RECORD_SAMPLES
+ *   1.3   seep_process.single_epochs, the rules of merged cohorts and of thinning
  */
 #ifndef SEEP_SNAPSHOT_FORMAT_H
 #define SEEP_SNAPSHOT_FORMAT_H
@@ -40,7 +41,7 @@
 #define SEEP_FILE_MAGIC "SEEP\r\n\x1a\n" /* 8 bytes, without the terminating zero */
 #define SEEP_FILE_MAGIC_BYTES 8
 #define SEEP_VERSION_MAJOR 1
-#define SEEP_VERSION_MINOR 2
+#define SEEP_VERSION_MINOR 3
 #define SEEP_BYTE_ORDER 0x01020304u
 #define SEEP_RECORD_MAGIC 0x43455253u /* "SREC" */
 #define SEEP_RECORD_ALIGN 8u
@@ -104,7 +105,12 @@ struct seep_process {
 	uint64_t sample_bytes;    /* since 1.2. 0: every block was recorded. Otherwise one in about so
 	                           * many bytes allocated, and all numbers of blocks, bytes,
 	                           * allocations and frees are estimates, see seep_samples */
+	uint32_t single_epochs; /* since 1.3: how old epochs are merged, see seep_snapshot. In older
+	                         * files SEEP_SINGLE_EPOCHS_BEFORE_1_3 */
+	uint32_t reserved;      /* 0 */
 };
+
+#define SEEP_SINGLE_EPOCHS_BEFORE_1_3 16u
 
 #define SEEP_PROCESS_TRACKS_MMAP 1u /* mmap and brk are tracked too */
 
@@ -190,12 +196,22 @@ enum seep_snapshot_reason {
  * All numbers are absolute, none is relative to an earlier snapshot. A snapshot without
  * SEEP_SNAPSHOT_IS_KEYFRAME holds only the sites of which a number changed since the snapshot
  * before; sites that it leaves out are as they were. Cohorts of a site cover all its live blocks;
- * a cohort reaches up to the epoch before the next one's first epoch. Old epochs are merged.
+ * a cohort reaches up to the epoch before the next one's first epoch.
+ *
+ * Old epochs are merged: a cohort holds the births of an aligned group of 2^k epochs, from m * 2^k to
+ * (m + 1) * 2^k - 1, where k is the largest number (at most 17) for which the last epoch of the group
+ * is at least single_epochs * 2^(k - 1) epochs before `epoch`, and 0 where there is none. This is a
+ * promise: groups only ever grow, by joining their neighbour, so what is born up to the epoch e can
+ * be told from what is born later for as long as the groups around e are no wider than the largest
+ * power of two that divides e + 1. A group without live blocks has no cohort; inherited blocks
+ * are never in one cohort with the process's own: a group with both is two cohorts.
  *
  * Thinning: to keep the file bounded the writer drops old snapshots. It writes the file anew
  * beside the old one and renames it over it; entries that only a dropped snapshot held are moved
  * into the next kept one, which keeps the rule above true. `number` still counts all that were
- * taken.
+ * taken. The first and the newest stay, and those with a label. Since 1.3, of two old
+ * neighbours the one goes whose epoch + 1 has fewer factors of two (of equals the older): what
+ * stays are the snapshots at whose epochs merged cohorts end.
  */
 struct seep_snapshot {
 	uint32_t struct_bytes; /* offset of the label */
@@ -320,7 +336,7 @@ struct seep_end {
 #ifndef __cplusplus
 SEEP_ASSERT_SIZE(struct seep_file_header, 64);
 SEEP_ASSERT_SIZE(struct seep_record_header, 32);
-SEEP_ASSERT_SIZE(struct seep_process, 64);
+SEEP_ASSERT_SIZE(struct seep_process, 72);
 SEEP_ASSERT_SIZE(struct seep_module, 48);
 SEEP_ASSERT_SIZE(struct seep_module_unload, 8);
 SEEP_ASSERT_SIZE(struct seep_stacks, 16);

@@ -26,7 +26,6 @@
 #include "lib/base/poison.h"
 
 #define FIRST_COHORTS 4096u
-#define SINGLE_EPOCHS 16u
 
 uint32_t site_totals_cohort(uint32_t birth, uint32_t now)
 {
@@ -40,7 +39,7 @@ uint32_t site_totals_cohort(uint32_t birth, uint32_t now)
 	for (uint32_t wider = 2; wider <= LIVE_BLOCK_EPOCH_MAX; wider *= 2) {
 		uint32_t youngest = birth - birth % wider + wider - 1;
 
-		if (youngest > now || now - youngest < SINGLE_EPOCHS * (wider / 2))
+		if (youngest > now || now - youngest < SITE_TOTALS_SINGLE_EPOCHS * (wider / 2))
 			break;
 		width = wider;
 	}

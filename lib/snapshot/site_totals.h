@@ -54,6 +54,9 @@ void site_totals_release(struct site_totals *totals);
  * for. site_totals_take does it itself. */
 void site_totals_verify(const struct site_totals *totals);
 
+/* So many of the newest epochs are never merged; seep_snapshot has the rule for the others. */
+#define SITE_TOTALS_SINGLE_EPOCHS 16u
+
 /* The first epoch of the cohort that a birth in `birth` belongs to, seen from epoch `now`: recent
  * epochs stand alone, older ones are merged ever more coarsely. */
 uint32_t site_totals_cohort(uint32_t birth, uint32_t now);

@@ -2,13 +2,16 @@
 /*
  * snapshot_thinning: a shorter copy of a snapshot file, with every second old snapshot left out.
  *
+ * Which ones go is decided before anything is written: of two neighbours the one that fewer merged
+ * cohorts end with, so that what is left still divides the births of every site.
+ *
  * The file is our own work of minutes ago, yet another program may have written into it: lengths
  * are checked, and whatever does not look right ends the copy with -EILSEQ; the old file then
  * stays.
  *
  *   Runs in   whoever takes a snapshot
  *   Locks     none of its own: callers hold LOCK_SNAPSHOT
- *   Memory    three buffers of a record's size. Not a mapping of the file: somebody might truncate
+ *   Memory    three buffers of a record's size, 8 bytes a snapshot. Not a mapping of the file: somebody might truncate
  *             it, and the SIGBUS would be the program's
  *   Calls     pread
  *   Failure   a negative errno value
@@ -188,25 +191,71 @@ static int merge_snapshots(const uint8_t *older, size_t older_bytes, const struc
 	return 0;
 }
 
+/* What is known of a snapshot before the copy begins. */
+struct candidate {
+	uint32_t epoch;
+	bool is_labelled, is_dropped;
+};
+
 struct copying {
 	snapshot_thinning_put *put;
 	void *context;
-	struct buffer carried; /* payload of dropped snapshots, merged; empty: none */
-	uint32_t snapshots, seen, newest_kept;
+	struct buffer carried;	  /* payload of dropped snapshots, merged; empty: none */
+	struct buffer candidates; /* struct candidate, in the order of the file */
+	uint32_t snapshots, seen;
 	uint32_t self_checks, samples; /* still to come */
 };
+
+static struct candidate *candidate_at(struct copying *copying, uint32_t index)
+{
+	return (struct candidate *)copying->candidates.start + index;
+}
+
+/* Whether cohorts that end with the epoch of `one` are merged later than those of `other`. */
+static bool ends_wider_group(const struct candidate *one, const struct candidate *other)
+{
+	uint32_t one_next = one->epoch + 1, other_next = other->epoch + 1;
+
+	return (one_next & -one_next) > (other_next & -other_next);
+}
+
+/* Of each two old neighbours that have no label one goes. The first snapshot and the newest are not
+ * among them; one that is left without a neighbour stays, unless it is the only one. */
+static void choose_dropped(struct copying *copying, uint32_t newest_kept)
+{
+	struct candidate *before = NULL;
+	bool has_pair = false;
+
+	for (uint32_t i = 1; i < copying->snapshots && copying->snapshots - i > newest_kept; i++) {
+		struct candidate *candidate = candidate_at(copying, i);
+
+		if (candidate->is_labelled)
+			continue;
+		if (before == NULL) {
+			before = candidate;
+			continue;
+		}
+		if (ends_wider_group(before, candidate))
+			candidate->is_dropped = true;
+		else
+			before->is_dropped = true;
+		has_pair = true;
+		before = NULL;
+	}
+	if (before != NULL && !has_pair)
+		before->is_dropped = true;
+}
 
 static int copy_snapshot(struct copying *copying, const struct record *record)
 {
 	struct seep_snapshot head;
-	uint32_t index = copying->seen++;
 	bool is_dropped;
 	int result;
 
-	if (!read_snapshot(record, &head))
+	/* One more than there were: somebody changes the file while we read it. */
+	if (!read_snapshot(record, &head) || copying->seen == copying->snapshots)
 		return -EILSEQ;
-	is_dropped = index % 2 == 1 && index + copying->newest_kept < copying->snapshots &&
-		     head.label_bytes == 0;
+	is_dropped = candidate_at(copying, copying->seen++)->is_dropped;
 	if (copying->carried.bytes > 0 && (head.flags & SEEP_SNAPSHOT_IS_KEYFRAME) == 0) {
 		result = merge_snapshots(copying->carried.start, copying->carried.bytes, record,
 					 &copying->carried);
@@ -233,22 +282,51 @@ static bool is_outdated(struct copying *copying, const struct record *record)
 	       (record->header.type == SEEP_RECORD_SAMPLES && --copying->samples > 0);
 }
 
+static int add_candidate(struct copying *copying, int fd, uint64_t offset,
+			 const struct record *record)
+{
+	struct candidate candidate = {0};
+	struct seep_snapshot head;
+
+	if (record->header.payload_bytes < sizeof(head))
+		return -EILSEQ;
+	if (sys_call(SYS_pread64, fd, &head, sizeof(head), offset + sizeof(record->header)) !=
+	    (long)sizeof(head))
+		return -EIO;
+	candidate.epoch = head.epoch;
+	candidate.is_labelled = head.label_bytes != 0;
+	buffer_add(&copying->candidates, &candidate, sizeof(candidate));
+	copying->snapshots++;
+	return copying->candidates.is_failed ? -ENOMEM : 0;
+}
+
+/* Counts the records and looks at the heads of the snapshots. */
+static int survey(struct copying *copying, int fd, uint64_t bytes)
+{
+	uint64_t offset = sizeof(struct seep_file_header);
+	struct record record = {0};
+	int result = 0;
+
+	for (; result == 0 && read_header(fd, bytes, offset, &record);
+	     offset += record_bytes(&record)) {
+		if (record.header.type == SEEP_RECORD_SNAPSHOT)
+			result = add_candidate(copying, fd, offset, &record);
+		copying->self_checks += record.header.type == SEEP_RECORD_SELF_CHECK;
+		copying->samples += record.header.type == SEEP_RECORD_SAMPLES;
+	}
+	return result != 0 || offset >= bytes ? result : -EILSEQ;
+}
+
 int snapshot_thinning_copy(int fd, uint64_t bytes, uint32_t newest_kept, snapshot_thinning_put *put,
 			   void *context)
 {
-	struct copying copying = {.put = put, .context = context, .newest_kept = newest_kept};
+	struct copying copying = {.put = put, .context = context};
 	struct record record = {0};
 	uint64_t offset = sizeof(struct seep_file_header);
-	int result = 0;
+	int result = survey(&copying, fd, bytes);
 
-	for (; read_header(fd, bytes, offset, &record); offset += record_bytes(&record)) {
-		copying.snapshots += record.header.type == SEEP_RECORD_SNAPSHOT;
-		copying.self_checks += record.header.type == SEEP_RECORD_SELF_CHECK;
-		copying.samples += record.header.type == SEEP_RECORD_SAMPLES;
-	}
-	if (offset < bytes)
-		return -EILSEQ;
-	offset = sizeof(struct seep_file_header);
+	if (result == 0)
+		choose_dropped(&copying, newest_kept > 0 ? newest_kept : 1);
 	while (result == 0 && read_header(fd, bytes, offset, &record)) {
 		result = read_payload(fd, offset, &record);
 		if (result == 0 && record.header.type == SEEP_RECORD_SNAPSHOT)
@@ -259,6 +337,7 @@ int snapshot_thinning_copy(int fd, uint64_t bytes, uint32_t newest_kept, snapsho
 		offset += record_bytes(&record);
 	}
 	buffer_release(&copying.carried);
+	buffer_release(&copying.candidates);
 	buffer_release(&record.payload);
 	return result;
 }

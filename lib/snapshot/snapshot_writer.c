@@ -88,6 +88,7 @@ static int write_process(void)
 		.interval_ns = options.interval_ns,
 		.start_ticks = process_facts.start_ticks,
 		.sample_bytes = sampler_is_on ? sampler_mean_bytes : 0,
+		.single_epochs = SITE_TOTALS_SINGLE_EPOCHS,
 	};
 	struct buffer command = {0}, payload = {0};
 	static char exe[4096]; /* once per process, and thread stacks are small */

@@ -131,6 +131,7 @@ void profile_writer_process(struct profile_writer *writer, uint32_t pid, const c
 		.stack_depth = 64,
 		.start_ticks = 12345,
 		.sample_bytes = writer->sample_bytes,
+		.single_epochs = writer->single_epochs,
 	};
 	profile_writer_put(writer, &process, sizeof(process));
 	profile_writer_put(writer, exe, sizeof(exe) - 1);

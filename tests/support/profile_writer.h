@@ -28,6 +28,7 @@ struct profile_writer {
 	uint32_t sequence;	  /* of the next record; change it to lose records */
 	uint64_t time_ns;	  /* of the next record */
 	uint64_t sample_bytes;	  /* of profile_writer_process */
+	uint32_t single_epochs;	  /* likewise; 0 as in older files */
 	/* The snapshot that is being made. */
 	struct seep_snapshot snapshot;
 	uint32_t last_stack, last_epoch;

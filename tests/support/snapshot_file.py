@@ -13,7 +13,7 @@ RECORD_HEADER = struct.Struct("<IHHIIQII")
 SELF_CHECK_HEAD = struct.Struct("<IIIIII5Q")
 DIFFERENCE = struct.Struct("<IIIIQ")
 SAMPLES_HEAD = struct.Struct("<IIII4Q")
-PROCESS_HEAD = struct.Struct("<10I3Q")
+PROCESS_HEAD = struct.Struct("<10I3QII")
 SNAPSHOT = struct.Struct("<IIIHHIIII17QQ")
 END_EXIT, END_SIGNAL = 1, 2  # how a process ended, in its end record
 MAGIC = b"SEEP\r\n\x1a\n"
@@ -27,7 +27,7 @@ IS_KEYFRAME, IS_FUZZY = 1, 2
 
 assert FILE_HEADER.size == 64 and RECORD_HEADER.size == 32 and SNAPSHOT.size == 176
 assert SELF_CHECK_HEAD.size == 64 and DIFFERENCE.size == 24
-assert SAMPLES_HEAD.size == 48 and PROCESS_HEAD.size == 64
+assert SAMPLES_HEAD.size == 48 and PROCESS_HEAD.size == 72
 
 
 class Record:

@@ -108,6 +108,7 @@ struct profile {
 	uint32_t stack_depth;
 	uint64_t interval_ns; /* 0: adaptive */
 	uint64_t start_ticks;
+	uint32_t single_epochs; /* the rule by which old epochs are merged, see seep_snapshot */
 	uint64_t started_unix_ns;
 	enum seep_end_how end_how;
 	bool is_running; /* no end record, and the process (pid and start_ticks) still exists here */

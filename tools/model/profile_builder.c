@@ -91,6 +91,8 @@ static int add_process(struct profile_builder *builder, struct payload payload)
 	profile->interval_ns = fixed->interval_ns;
 	profile->start_ticks = fixed->start_ticks;
 	profile->sample_bytes = fixed->sample_bytes;
+	profile->single_epochs = fixed->single_epochs > 0 ? fixed->single_epochs
+							  : SEEP_SINGLE_EPOCHS_BEFORE_1_3;
 	struct arena *arena = profile->memory->arena;
 	profile->exe = arena_text(arena, process.exe, fixed->exe_bytes);
 	profile->name = arena_text(arena, process.name, fixed->name_bytes);
@@ -377,6 +379,7 @@ int profile_builder_link(struct profile_builder *builder)
 	struct profile *profile = builder->profile;
 	profile->is_running = !builder->has_end; /* as far as the file knows */
 	if (!builder->has_process) {
+		profile->single_epochs = SEEP_SINGLE_EPOCHS_BEFORE_1_3;
 		profile->exe = profile->name = arena_text(profile->memory->arena, "", 0);
 		if (!profile->name)
 			return -ENOMEM;

@@ -121,27 +121,60 @@ static int in_memory(const struct byte_list *bytes)
 	return fd;
 }
 
-static int thin(const struct profile_writer *from, struct profile_writer *to)
+static int thin_but(const struct profile_writer *from, struct profile_writer *to,
+		    uint32_t newest_kept)
 {
 	int fd = in_memory(&from->file), result;
 
 	profile_writer_start(to);
-	result = snapshot_thinning_copy(fd, from->file.size, NEWEST_KEPT, put_record, to);
+	result = snapshot_thinning_copy(fd, from->file.size, newest_kept, put_record, to);
 	close(fd);
 	return result;
+}
+
+static int thin(const struct profile_writer *from, struct profile_writer *to)
+{
+	return thin_but(from, to, NEWEST_KEPT);
+}
+
+static unsigned factors_of_two(const struct snapshot *snapshot)
+{
+	unsigned count = 0;
+
+	for (uint32_t next = snapshot->epoch + 1; next % 2 == 0; next /= 2)
+		count++;
+	return count;
+}
+
+/* Of every two old ones without a label the one whose epoch + 1 has fewer factors of two goes. */
+static void find_dropped(const struct profile *before, bool *is_dropped)
+{
+	size_t old[256], count = 0;
+
+	for (size_t i = 1; i + NEWEST_KEPT < before->snapshot_count; i++)
+		if (before->snapshots[i].label[0] == 0)
+			old[count++] = i;
+	for (size_t i = 0; i + 1 < count; i += 2) {
+		unsigned one = factors_of_two(&before->snapshots[old[i]]);
+		unsigned other = factors_of_two(&before->snapshots[old[i + 1]]);
+
+		is_dropped[old[one > other ? i + 1 : i]] = true;
+	}
+	if (count == 1)
+		is_dropped[old[0]] = true;
 }
 
 /* Every second old one has gone, and only those. */
 static void check_kept(const struct profile *before, const struct profile *after)
 {
+	bool is_dropped[256] = {false};
 	size_t kept = 0;
 
+	find_dropped(before, is_dropped);
 	for (size_t i = 0; i < before->snapshot_count; i++) {
 		const struct snapshot *snapshot = &before->snapshots[i];
-		bool stays = i % 2 == 0 || i + NEWEST_KEPT >= before->snapshot_count ||
-			     snapshot->label[0] != 0;
 
-		if (!stays)
+		if (is_dropped[i])
 			continue;
 		assert_true(kept < after->snapshot_count);
 		assert_int_equal(after->snapshots[kept].number, snapshot->number);
@@ -243,6 +276,68 @@ static void halves_what_is_old(void **state)
 	lib_history_free(&history);
 }
 
+static struct profile_writer without_sites(uint32_t snapshots, const char *label)
+{
+	struct profile_writer file;
+
+	profile_writer_start(&file);
+	profile_writer_process(&file, 4711, "server");
+	for (uint32_t number = 1; number <= snapshots; number++) {
+		profile_writer_snapshot(&file, number, number,
+					number == 1 ? SEEP_SNAPSHOT_IS_KEYFRAME : 0,
+					SEEP_REASON_INTERVAL, label);
+		profile_writer_snapshot_done(&file);
+	}
+	return file;
+}
+
+static struct profile *thin_again(struct profile_writer *file, uint32_t newest_kept)
+{
+	struct profile_writer thinned;
+
+	assert_int_equal(thin_but(file, &thinned, newest_kept), 0);
+	profile_writer_free(file);
+	*file = thinned;
+	return profile_writer_read(file);
+}
+
+/* Groups of epochs are aligned: they end where epoch + 1 has many factors of two. */
+static void what_stays_is_where_merged_cohorts_end(void **state)
+{
+	struct profile_writer file = without_sites(257, "");
+
+	(void)state;
+	for (uint32_t group = 2; group <= 64; group *= 2) {
+		struct profile *profile = thin_again(&file, 1);
+		size_t last = profile->snapshot_count - 1;
+
+		assert_int_equal(profile->snapshots[0].epoch, 1);
+		assert_int_equal(profile->snapshots[last].epoch, 257);
+		/* The first time one has no neighbour. */
+		assert_int_equal(last, group == 2 ? 129 : 1 + 256 / group);
+		for (size_t i = 1; i < last - (group == 2); i++)
+			assert_int_equal((profile->snapshots[i].epoch + 1) % group, 0);
+		profile_free(profile);
+	}
+	profile_writer_free(&file);
+}
+
+static void the_first_and_the_newest_stay_however_often(void **state)
+{
+	struct profile_writer file = without_sites(10, "");
+
+	(void)state;
+	for (int time = 0; time < 10; time++) {
+		struct profile *profile = thin_again(&file, 0);
+
+		assert_int_equal(profile->snapshots[0].number, 1);
+		assert_int_equal(profile->snapshots[profile->snapshot_count - 1].number, 10);
+		assert_int_equal(profile->snapshot_count == 2, time >= 3);
+		profile_free(profile);
+	}
+	profile_writer_free(&file);
+}
+
 static int fail_later(void *context, uint32_t type, uint64_t time_ns, const void *payload,
 		      size_t bytes)
 {
@@ -335,6 +430,8 @@ int main(void)
 		cmocka_unit_test(kept_snapshots_say_what_they_said),
 		cmocka_unit_test(keeps_the_newest_self_check_only),
 		cmocka_unit_test(halves_what_is_old),
+		cmocka_unit_test(what_stays_is_where_merged_cohorts_end),
+		cmocka_unit_test(the_first_and_the_newest_stay_however_often),
 		cmocka_unit_test(passes_on_that_the_disk_is_full),
 		cmocka_unit_test(survives_a_file_that_somebody_changed),
 	};

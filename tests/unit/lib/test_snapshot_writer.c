@@ -30,6 +30,7 @@
 #include "lib/record/recorder.h"
 #include "lib/record/site_counters.h"
 #include "lib/snapshot/process_facts.h"
+#include "lib/snapshot/site_totals.h"
 #include "lib/snapshot/snapshot_file.h"
 #include "lib/snapshot/snapshot_writer.h"
 #include "tests/support/lib_crowd.h"
@@ -375,6 +376,7 @@ static void cohorts_hold_the_births_of_their_epochs(void **state)
 		births[live[i].site][live[i].epoch]++;
 	profile = read_file();
 	assert_int_equal(lib_history_mistakes(&history, profile), 0);
+	assert_int_equal(profile->single_epochs, SITE_TOTALS_SINGLE_EPOCHS);
 	for (size_t i = 0; i < profile->site_count; i++) {
 		const struct site *site = &profile->sites[i];
 		const struct site_point *point = site_at(site, profile->snapshot_count - 1);

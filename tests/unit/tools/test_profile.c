@@ -20,13 +20,15 @@
 
 #define KEPT_FILE_1_0 "tests/unit/files/version_1_0.seep"
 #define KEPT_FILE_1_1 "tests/unit/files/version_1_1.seep"
-#define KEPT_FILE "tests/unit/files/version_1_2.seep" /* of the current version */
+#define KEPT_FILE_1_2 "tests/unit/files/version_1_2.seep"
+#define KEPT_FILE "tests/unit/files/version_1_3.seep" /* of the current version */
 
 /* Two sites under one caller over four snapshots; every kind of record. */
 static void write_example(struct profile_writer *writer)
 {
 	profile_writer_start(writer);
 	writer->sample_bytes = 524288;
+	writer->single_epochs = 32;
 	profile_writer_process(writer, 4711, "server");
 	profile_writer_module(writer, 0, 0, 0x10000, 0x20000, "/usr/bin/server");
 	profile_writer_module(writer, 1, 0, 0x40000, 0x50000, "/usr/lib/plugin.so");
@@ -203,15 +205,22 @@ static void still_reads_the_files_kept_from_every_version(void **state)
 	}
 	struct profile *profile = read_kept(KEPT_FILE_1_0);
 	assert_null(profile->self_check);
+	assert_int_equal(profile->single_epochs, 16);
 	profile_free(profile);
 	profile = read_kept(KEPT_FILE_1_1);
 	check_self_check(profile->self_check);
 	assert_int_equal(profile->sample_bytes, 0);
 	assert_null(profile->sampling);
 	profile_free(profile);
+	profile = read_kept(KEPT_FILE_1_2);
+	check_self_check(profile->self_check);
+	check_sampling(profile);
+	assert_int_equal(profile->single_epochs, 16);
+	profile_free(profile);
 	profile = read_kept(KEPT_FILE);
 	check_self_check(profile->self_check);
 	check_sampling(profile);
+	assert_int_equal(profile->single_epochs, 32);
 	profile_free(profile);
 }
 
