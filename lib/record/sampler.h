@@ -40,7 +40,9 @@ extern uint64_t sampler_mean_bytes SAMPLER_VARIABLE;
 /* `mean_bytes` is 1 to SAMPLE_MEAN_MAX. */
 void sampler_start(uint64_t mean_bytes);
 
-/* The calling thread, the only one of a forked child, shall not draw what its parent draws. */
+/* The calling thread, the only one of a forked child, shall not draw what its parent draws. Unsampled
+ * blocks pass without asking whether there was a fork, so the child's first point and the distance to its
+ * second one still are what the parent's would have been. */
 void sampler_postfork_child(void);
 
 /* True: the block passes unseen. False, also for a thread that has not drawn yet: ask sampler_takes_slow. */
