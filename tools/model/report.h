@@ -39,6 +39,8 @@ struct report_site {
 	uint64_t peak_bytes, peak_blocks;  /* the blocks when the bytes were most */
 	int64_t delta_bytes, delta_blocks; /* diff only: new - old */
 	uint64_t old_bytes, old_blocks;    /* diff only */
+	int64_t aged_bytes; /* diff only: what of the growth is no traffic, see lasting_growth; may be
+			     * more than delta_bytes, where other blocks became fewer */
 	struct frame *frames; /* innermost first, from the program's own frame that called the
 	                       * allocator outwards; null until symbols have been filled in */
 	size_t frame_count;
@@ -89,11 +91,19 @@ int report_build(const struct profile *profile, const struct report_options *opt
  * file. Two snapshots of one run are matched by stack; sites of different runs by id, so symbols must
  * be filled in on both first. `resolve` (see symbols/) does that: it is called with each run's report
  * before they are matched, or once with the finished report of one run, where it may be null. Sites
- * come with the largest lasting growth first, see site_diff.c; unchanged ones are left out. */
+ * come in the order DIFF_BY_AGED; unchanged ones are left out. */
 typedef int (*report_resolver)(struct report *report, void *context, struct error *error);
 int diff_build(const struct profile *old, size_t old_index, const struct profile *profile,
                size_t new_index, report_resolver resolve, void *context, struct report **report,
                struct error *error);
+
+enum diff_order {
+	DIFF_BY_AGED, /* what of the growth is no traffic, then by bytes */
+	DIFF_BY_BYTES,
+	DIFF_BY_BLOCKS,
+};
+/* The largest growth first. */
+void diff_sort(struct report *report, enum diff_order order);
 
 /* Half the width of the interval in which the true number lies with 95 %, as a part of the estimate;
  * NAN for an estimate of 0. */

@@ -17,24 +17,35 @@
 #include "tools/model/report.h"
 #include "tools/model/report_builder.h"
 #include "tools/model/site_diff.h"
+#include "tools/model/site_judgements.h"
 
-/* A report of what is live in one run, for the resolver, with room for `more` sites. */
+/* A report of what is live in one run, judged over the run up to there, for the resolver; with room
+ * for `more` sites. */
 static struct report *describe_side(struct diff_side side, size_t more)
 {
-	struct report *report = report_new(side.profile, side.profile->site_count + more);
-	if (!report)
-		return NULL;
-	report->last_snapshot = side.index;
-	report->snapshot_count = side.index + 1;
-	report->span_s = side.profile->snapshots[side.index].time_s;
-	bool is_fine = report_choose_points(report, 0, side.index);
-	for (size_t i = 0; is_fine && i < side.profile->site_count; i++) {
-		const struct site *site = &side.profile->sites[i];
-		const struct site_point *point = site_at(site, side.index);
-		if (point && point->live_blocks)
-			is_fine = report_describe(report, &report->sites[report->site_count++],
-						  side.profile, site, side.index);
+	const struct profile *profile = side.profile;
+	struct report *report = report_new(profile, profile->site_count + more);
+	struct judgement *judgements = calloc(profile->site_count + 1, sizeof(*judgements));
+	bool is_fine = report && judgements;
+	if (is_fine) {
+		report->last_snapshot = side.index;
+		report->snapshot_count = side.index + 1;
+		report->span_s = profile->snapshots[side.index].time_s;
+		is_fine = report_choose_points(report, 0, side.index) &&
+			  site_judgements_make(profile, 0, side.index, judgements);
 	}
+	for (size_t i = 0; is_fine && i < profile->site_count; i++) {
+		const struct site *site = &profile->sites[i];
+		const struct site_point *point = site_at(site, side.index);
+		if (!point || !point->live_blocks)
+			continue;
+		struct report_site *described = &report->sites[report->site_count++];
+		is_fine = report_describe(report, described, profile, site, side.index);
+		described->judgement = judgements[i];
+		described->aged_bytes =
+			diff_aged_bytes(profile, site, 0, side.index, true, &judgements[i]);
+	}
+	free(judgements);
 	if (is_fine)
 		return report;
 	report_free(report);
@@ -68,11 +79,13 @@ static const struct report_site **sort_by_id(const struct report *report)
 /* All sites of one id: two calls on different lines of one function are one site here. */
 struct group {
 	const struct report_site *largest; /* null: none */
-	uint64_t live_bytes, live_blocks, allocations, frees, peak_bytes, peak_blocks, aged_bytes;
+	uint64_t live_bytes, live_blocks, allocations, frees, peak_bytes, peak_blocks;
+	int64_t aged_bytes;
+	const struct judgement *judgement; /* the most urgent one */
 };
 
 static struct group take_group(const struct report_site **sorted, size_t count, size_t *at,
-			       const char *id, size_t index, uint32_t middle)
+			       const char *id)
 {
 	struct group group = {0};
 	for (; *at < count && strcmp(sorted[*at]->id, id) == 0; ++*at) {
@@ -85,7 +98,9 @@ static struct group take_group(const struct report_site **sorted, size_t count, 
 		group.frees += site->frees;
 		group.peak_bytes += site->peak_bytes;
 		group.peak_blocks += site->peak_blocks;
-		group.aged_bytes += diff_bytes_born(site->site, index, 0, middle);
+		group.aged_bytes += site->aged_bytes;
+		if (!group.judgement || site->judgement.verdict > group.judgement->verdict)
+			group.judgement = &site->judgement;
 	}
 	return group;
 }
@@ -128,8 +143,7 @@ static bool describe_gone(struct report *report, struct report_site *site,
 	return copy_frames(report, site);
 }
 
-static void describe_group(struct report_site *site, const struct group *group,
-			   struct diff_side side)
+static void describe_group(struct report_site *site, const struct group *group)
 {
 	*site = *group->largest;
 	site->live_bytes = group->live_bytes;
@@ -138,15 +152,14 @@ static void describe_group(struct report_site *site, const struct group *group,
 	site->frees = group->frees;
 	site->peak_bytes = group->peak_bytes;
 	site->peak_blocks = group->peak_blocks;
-	site->judgement = verdict_judge(side.profile, site->site, 0, side.index);
+	site->judgement = *group->judgement;
 }
 
-/* Fills `ranked` from the two sides, both sorted by id; returns how many, or -1 without memory. */
+/* Fills `matched` from the two sides, both sorted by id; returns how many, or -1 without memory. */
 static ssize_t match_by_id(struct report *report, const struct report_site **after,
-			   struct diff_side new, const struct report_site **before,
-			   size_t before_count, struct diff_side old, struct ranked_site *ranked)
+			   const struct report_site **before, size_t before_count,
+			   struct report_site *matched)
 {
-	uint32_t old_middle = diff_middle_epoch(old, 0), new_middle = diff_middle_epoch(new, 0);
 	size_t count = 0, a = 0, b = 0;
 	while (a < report->site_count || b < before_count) {
 		int order = a == report->site_count ? 1
@@ -154,19 +167,17 @@ static ssize_t match_by_id(struct report *report, const struct report_site **aft
 						    : strcmp(after[a]->id, before[b]->id);
 		const char *id = order <= 0 ? after[a]->id : before[b]->id;
 		size_t first = a;
-		struct group is =
-			take_group(after, report->site_count, &a, id, new.index, new_middle);
-		struct group was = take_group(before, before_count, &b, id, old.index, old_middle);
-		struct ranked_site *made = &ranked[count++];
+		struct group is = take_group(after, report->site_count, &a, id);
+		struct group was = take_group(before, before_count, &b, id);
+		struct report_site *made = &matched[count++];
 		if (is.largest) {
 			add_curves(after + first, a - first, report->point_count);
-			describe_group(&made->site, &is, new);
-		} else if (!describe_gone(report, &made->site, &was)) {
+			describe_group(made, &is);
+		} else if (!describe_gone(report, made, &was)) {
 			return -1;
 		}
-		diff_set_old_state(&made->site, was.live_bytes, was.live_blocks);
-		int64_t aged = (int64_t)(is.aged_bytes - was.aged_bytes);
-		made->lasting_bytes = aged < made->site.delta_bytes ? aged : made->site.delta_bytes;
+		diff_set_old_state(made, was.live_bytes, was.live_blocks);
+		made->aged_bytes = is.aged_bytes - was.aged_bytes;
 	}
 	return (ssize_t)count;
 }
@@ -175,7 +186,7 @@ int diff_two_runs(struct diff_side old, struct diff_side new, report_resolver re
 		  void *context, struct report **report, struct error *error)
 {
 	const struct report_site **before = NULL, **after = NULL;
-	struct ranked_site *ranked = NULL;
+	struct report_site *matched = NULL;
 	int result = 0;
 	if (!resolve)
 		return error_set(error, EINVAL,
@@ -189,13 +200,15 @@ int diff_two_runs(struct diff_side old, struct diff_side new, report_resolver re
 
 	before = sort_by_id(older);
 	after = sort_by_id(made);
-	ranked = calloc(older->site_count + made->site_count + 1, sizeof(*ranked));
-	if (!before || !after || !ranked)
+	matched = calloc(older->site_count + made->site_count + 1, sizeof(*matched));
+	if (!before || !after || !matched)
 		goto no_memory;
-	ssize_t count = match_by_id(made, after, new, before, older->site_count, old, ranked);
+	ssize_t count = match_by_id(made, after, before, older->site_count, matched);
 	if (count < 0)
 		goto no_memory;
-	diff_take_ranked(made, ranked, (size_t)count);
+	memcpy(made->sites, matched, (size_t)count * sizeof(*matched));
+	made->site_count = (size_t)count;
+	diff_keep_changed(made);
 	*report = made;
 	made = NULL;
 	goto out;
@@ -205,7 +218,7 @@ no_memory:
 out:
 	free(before);
 	free(after);
-	free(ranked);
+	free(matched);
 	report_free(older);
 	report_free(made);
 	return result;

@@ -2,23 +2,22 @@
 /*
  * site_diff: what grew between two snapshots, of one run or of two.
  *
- * What stands first shall be what stays, not what happened to be in use at the newer moment. So the
- * order is by the growth of a site, but by no more of it than is aged:
- *
- *   one run     blocks born after the older snapshot that had lived through half of the way to the
- *               newer one. Traffic is younger.
- *   two runs    the aged blocks of the newer run less those of the older run, where aged means born
- *               in the first half of the run up to the snapshot.
+ * What stands first shall be what stays, not what happened to be in use at the newer moment: see
+ * lasting_growth. Of two runs it is what the newer one has gathered from its start, less what the
+ * older one had.
  */
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 
+#include "tools/model/cohort_series.h"
 #include "tools/model/error.h"
+#include "tools/model/lasting_growth.h"
 #include "tools/model/profile.h"
 #include "tools/model/report.h"
 #include "tools/model/report_builder.h"
 #include "tools/model/site_diff.h"
+#include "tools/model/site_judgements.h"
 
 static bool is_same_run(const struct profile *a, const struct profile *b)
 {
@@ -26,29 +25,32 @@ static bool is_same_run(const struct profile *a, const struct profile *b)
 			  a->started_unix_ns == b->started_unix_ns && a->start_ticks);
 }
 
-static uint32_t epoch_at(struct diff_side side)
+/* A buffer that realloc makes ever longer is born anew each time; the verdict has looked at its
+ * length. */
+static bool is_growing_in_length(const struct judgement *judgement)
 {
-	return side.profile->snapshots[side.index].epoch;
+	return judgement->evidence.is_of_length &&
+	       (judgement->verdict == VERDICT_LEAK || judgement->verdict == VERDICT_GROWING ||
+		judgement->verdict == VERDICT_SATURATING);
 }
 
-uint32_t diff_middle_epoch(struct diff_side side, double start_s)
+int64_t diff_aged_bytes(const struct profile *profile, const struct site *site, size_t first,
+			size_t last, bool is_from_nothing, const struct judgement *judgement)
 {
-	const struct snapshot *snapshots = side.profile->snapshots;
-	double middle = (start_s + snapshots[side.index].time_s) / 2;
-	for (size_t i = side.index; i-- > 0 && snapshots[i].time_s > start_s;)
-		if (snapshots[i].time_s <= middle)
-			return snapshots[i].epoch;
-	return epoch_at(side);
-}
-
-uint64_t diff_bytes_born(const struct site *site, size_t index, uint32_t after, uint32_t until)
-{
-	const struct site_point *point = site ? site_at(site, index) : NULL;
-	uint64_t bytes = 0;
-	for (uint32_t i = 0; point && i < point->cohort_count; i++)
-		if (point->cohorts[i].epoch > after && point->cohorts[i].epoch <= until)
-			bytes += point->cohorts[i].bytes;
-	return bytes;
+	struct cohort_series series;
+	const struct site_point *before = is_from_nothing ? NULL : site_at(site, first);
+	const struct site_point *after = site_at(site, last);
+	uint64_t live_bytes = after ? after->live_bytes : 0;
+	if (!live_bytes || first > last)
+		return 0;
+	if (is_growing_in_length(judgement)) {
+		uint64_t old_bytes = before ? before->live_bytes : 0;
+		return live_bytes > old_bytes ? (int64_t)(live_bytes - old_bytes) : 0;
+	}
+	cohort_series_make(&series, profile, site, first, last);
+	struct lasting_growth growth = lasting_growth_make(&series, is_from_nothing);
+	/* The series may end before the program tidied up. */
+	return (int64_t)fmin(growth.bytes, fmin((double)live_bytes, 0x1p62));
 }
 
 void diff_set_old_state(struct report_site *site, uint64_t bytes, uint64_t blocks)
@@ -59,44 +61,83 @@ void diff_set_old_state(struct report_site *site, uint64_t bytes, uint64_t block
 	site->delta_blocks = (int64_t)(site->live_blocks - blocks);
 }
 
-static int compare_ranked(const void *left, const void *right)
+/* ---- order ---- */
+
+static int compare_change(int64_t left, int64_t right)
 {
-	const struct ranked_site *a = left, *b = right;
-	if (a->lasting_bytes != b->lasting_bytes)
-		return a->lasting_bytes < b->lasting_bytes ? 1 : -1;
-	if (a->site.delta_bytes != b->site.delta_bytes)
-		return a->site.delta_bytes < b->site.delta_bytes ? 1 : -1;
-	if (a->site.live_bytes != b->site.live_bytes)
-		return a->site.live_bytes < b->site.live_bytes ? 1 : -1;
-	return (a->site.stack > b->site.stack) - (a->site.stack < b->site.stack);
+	return (left < right) - (left > right); /* the larger one first */
 }
 
-static int64_t smaller(int64_t a, int64_t b)
+/* The stack last, so that the order does not depend on the sort. */
+static int compare_by_bytes(const void *left, const void *right)
 {
-	return a < b ? a : b;
+	const struct report_site *a = left, *b = right;
+	int order = compare_change(a->delta_bytes, b->delta_bytes);
+	if (!order)
+		order = compare_change(a->delta_blocks, b->delta_blocks);
+	if (!order)
+		order = (a->live_bytes < b->live_bytes) - (a->live_bytes > b->live_bytes);
+	return order ? order : (a->stack > b->stack) - (a->stack < b->stack);
 }
 
-void diff_take_ranked(struct report *report, struct ranked_site *ranked, size_t count)
+static int compare_by_aged(const void *left, const void *right)
+{
+	const struct report_site *a = left, *b = right;
+	int order = compare_change(a->aged_bytes, b->aged_bytes);
+	return order ? order : compare_by_bytes(left, right);
+}
+
+static int compare_by_blocks(const void *left, const void *right)
+{
+	const struct report_site *a = left, *b = right;
+	int order = compare_change(a->delta_blocks, b->delta_blocks);
+	return order ? order : compare_by_bytes(left, right);
+}
+
+void diff_sort(struct report *report, enum diff_order order)
+{
+	qsort(report->sites, report->site_count, sizeof(*report->sites),
+	      order == DIFF_BY_AGED    ? compare_by_aged
+	      : order == DIFF_BY_BYTES ? compare_by_bytes
+				       : compare_by_blocks);
+}
+
+void diff_keep_changed(struct report *report)
 {
 	size_t changed = 0;
-	for (size_t i = 0; i < count; i++)
-		if (ranked[i].site.delta_bytes || ranked[i].site.delta_blocks)
-			ranked[changed++] = ranked[i];
-	qsort(ranked, changed, sizeof(*ranked), compare_ranked);
-	for (size_t i = 0; i < changed; i++)
-		report->sites[i] = ranked[i].site;
+	for (size_t i = 0; i < report->site_count; i++)
+		if (report->sites[i].delta_bytes || report->sites[i].delta_blocks)
+			report->sites[changed++] = report->sites[i];
 	report->site_count = changed;
+	diff_sort(report, DIFF_BY_AGED);
 }
 
 /* ---- one run ---- */
 
+/* The span of snapshots of the newer profile that the two sides enclose. */
+struct span {
+	size_t first, last;
+};
+
+static struct span span_between(struct diff_side old, struct diff_side new)
+{
+	if (old.profile == new.profile)
+		return old.index < new.index ? (struct span){old.index, new.index}
+					     : (struct span){new.index, old.index};
+	/* An earlier copy of the file; thinning may have dropped its snapshot from the newer one. */
+	struct span span = {0, new.index};
+	uint32_t epoch = old.profile->snapshots[old.index].epoch;
+	while (span.first < span.last && new.profile->snapshots[span.first + 1].epoch <= epoch)
+		span.first++;
+	return span;
+}
+
 static bool compare_states(struct report *report, struct diff_side old, struct diff_side new,
-			   size_t first, size_t last, struct ranked_site *ranked)
+			   struct span span, const struct judgement *judgements)
 {
 	const struct profile *profile = new.profile;
-	uint32_t after = epoch_at(old);
-	uint32_t middle = diff_middle_epoch(new, old.profile->snapshots[old.index].time_s);
-	size_t count = 0, at = 0;
+	bool is_forward = old.profile != new.profile || old.index <= new.index;
+	size_t at = 0;
 
 	/* Sites of both lie in rising order of stack, and the newer snapshot knows all older ones
 	 * unless the newer file is the damaged one. */
@@ -108,49 +149,42 @@ static bool compare_states(struct report *report, struct diff_side old, struct d
 		if (at < old.profile->site_count && old.profile->sites[at].stack == site->stack)
 			before = site_at(&old.profile->sites[at], old.index);
 
-		struct ranked_site *made = &ranked[count];
-		if (!report_describe(report, &made->site, profile, site, new.index))
+		struct report_site *made = &report->sites[report->site_count];
+		if (!report_describe(report, made, profile, site, new.index))
 			return false;
-		diff_set_old_state(&made->site, before ? before->live_bytes : 0,
+		diff_set_old_state(made, before ? before->live_bytes : 0,
 				   before ? before->live_blocks : 0);
-		if (!made->site.delta_bytes && !made->site.delta_blocks)
+		if (!made->delta_bytes && !made->delta_blocks)
 			continue;
-		made->site.judgement = verdict_judge(profile, site, first, last);
-		/* The target merges old epochs, and then cohorts that began before the older
-		 * snapshot hide what was born after it. */
-		int64_t born = (int64_t)diff_bytes_born(site, new.index, after, middle);
-		int64_t kept = (int64_t)(diff_bytes_born(site, new.index, 0, middle) -
-					 made->site.old_bytes);
-		made->lasting_bytes = smaller(born > kept ? born : kept, made->site.delta_bytes);
-		count++;
+		made->judgement = judgements[i];
+		if (is_forward)
+			made->aged_bytes = diff_aged_bytes(profile, site, span.first, span.last,
+							   false, &made->judgement);
+		report->site_count++;
 	}
-	diff_take_ranked(report, ranked, count);
+	diff_keep_changed(report);
 	return true;
 }
 
 static int diff_same_run(struct diff_side old, struct diff_side new, struct report **report,
 			 struct error *error)
 {
-	size_t first = old.index < new.index ? old.index : new.index;
-	size_t last = old.index < new.index ? new.index : old.index;
-	if (old.profile != new.profile) {
-		/* An earlier copy of the file; the newer one knows the whole run. */
-		first = 0;
-		last = new.index;
-	}
-	struct report *made = report_new(new.profile, new.profile->site_count);
-	struct ranked_site *ranked = calloc(new.profile->site_count + 1, sizeof(*ranked));
-	bool is_fine = made && ranked && report_choose_points(made, first, last) &&
-		       compare_states(made, old, new, first, last, ranked);
-	free(ranked);
+	struct span span = span_between(old, new);
+	size_t site_count = new.profile->site_count;
+	struct report *made = report_new(new.profile, site_count);
+	struct judgement *judgements = calloc(site_count + 1, sizeof(*judgements));
+	bool is_fine = made && judgements && report_choose_points(made, span.first, span.last) &&
+		       site_judgements_make(new.profile, span.first, span.last, judgements) &&
+		       compare_states(made, old, new, span, judgements);
+	free(judgements);
 	if (!is_fine) {
 		report_free(made);
 		return error_set(error, ENOMEM, "there is not enough memory to compare \"%s\"",
 				 new.profile->path);
 	}
-	made->first_snapshot = first;
-	made->last_snapshot = last;
-	made->snapshot_count = last - first + 1;
+	made->first_snapshot = span.first;
+	made->last_snapshot = span.last;
+	made->snapshot_count = span.last - span.first + 1;
 	made->span_s = fabs(new.profile->snapshots[new.index].time_s -
 			    old.profile->snapshots[old.index].time_s);
 	*report = made;

@@ -22,23 +22,15 @@ struct diff_side {
 	size_t index;
 };
 
-/* A site of the diff and what it is sorted by. */
-struct ranked_site {
-	struct report_site site;
-	int64_t lasting_bytes; /* how much of its growth is no traffic */
-};
-
-/* The epoch of the newest snapshot up to the middle between `start_s` and the side's snapshot; that
- * of the snapshot itself when there is none after `start_s`. */
-uint32_t diff_middle_epoch(struct diff_side side, double start_s);
-
-/* The site's bytes at snapshot index `index` that were born above `after` and up to `until`. */
-uint64_t diff_bytes_born(const struct site *site, size_t index, uint32_t after, uint32_t until);
+/* How many bytes of the site's growth over snapshots [first, last] (indices) are no traffic. With
+ * `is_from_nothing` all it had at `first` has grown, too. `judgement` is the site's over these. */
+int64_t diff_aged_bytes(const struct profile *profile, const struct site *site, size_t first,
+			size_t last, bool is_from_nothing, const struct judgement *judgement);
 
 void diff_set_old_state(struct report_site *site, uint64_t bytes, uint64_t blocks);
 
-/* Puts those that changed into the report, which must have room for them, in their order. */
-void diff_take_ranked(struct report *report, struct ranked_site *ranked, size_t count);
+/* Leaves out what did not change and sorts the others. */
+void diff_keep_changed(struct report *report);
 
 /* The diff of two runs, see run_diff.c. */
 int diff_two_runs(struct diff_side old, struct diff_side new, report_resolver resolve,
