@@ -31,7 +31,8 @@
  *   1.0   first version
  *   1.1   SEEP_RECORD_SELF_CHECK
  *   1.2   seep_process.sample_bytes, SEEP_RECORD_SAMPLES
- *   1.3   seep_process.single_epochs, the rules of merged cohorts and of thinning
+ *   1.3   seep_process.single_epochs, the rules of merged cohorts and of thinning;
+ *         seep_snapshot.limit_bytes and what follows it
  */
 #ifndef SEEP_SNAPSHOT_FORMAT_H
 #define SEEP_SNAPSHOT_FORMAT_H
@@ -247,6 +248,22 @@ struct seep_snapshot {
 	uint64_t swap_bytes;
 	uint64_t vm_bytes;
 	uint64_t own_bytes; /* mapped and touched by libseep itself; part of rss_bytes */
+	/* Since 1.3: of the limits that the process is held to, the one with the least room left, and
+	 * how much counts against it: of everything in the cgroup, on the machine, or of the
+	 * process. 0 where no limit could be read. */
+	uint64_t limit_bytes;
+	uint64_t limit_used_bytes;
+	uint32_t limit_kind; /* enum seep_limit_kind */
+	uint32_t reserved;   /* 0 */
+};
+
+enum seep_limit_kind {
+	SEEP_LIMIT_UNKNOWN = 0,
+	SEEP_LIMIT_CGROUP = 1,        /* its memory cgroup, or one that this lies in; used without
+	                               * pages of files that were not used lately */
+	SEEP_LIMIT_ADDRESS_SPACE = 2, /* RLIMIT_AS, and the size of the address space */
+	SEEP_LIMIT_MACHINE = 3,       /* all memory of the machine, and what is not available */
+	SEEP_LIMIT_DATA = 4,          /* RLIMIT_DATA, and the size of the data segments */
 };
 
 #define SEEP_SNAPSHOT_IS_KEYFRAME 1u
@@ -340,7 +357,7 @@ SEEP_ASSERT_SIZE(struct seep_process, 72);
 SEEP_ASSERT_SIZE(struct seep_module, 48);
 SEEP_ASSERT_SIZE(struct seep_module_unload, 8);
 SEEP_ASSERT_SIZE(struct seep_stacks, 16);
-SEEP_ASSERT_SIZE(struct seep_snapshot, 176);
+SEEP_ASSERT_SIZE(struct seep_snapshot, 200);
 SEEP_ASSERT_SIZE(struct seep_self_check, 64);
 SEEP_ASSERT_SIZE(struct seep_difference, 24);
 SEEP_ASSERT_SIZE(struct seep_samples, 48);

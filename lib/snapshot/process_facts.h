@@ -23,7 +23,7 @@ extern struct process_facts process_facts;
 void process_facts_read(uint32_t forked_from);
 
 struct process_memory {
-	uint64_t rss_bytes, swap_bytes, vm_bytes;
+	uint64_t rss_bytes, swap_bytes, vm_bytes, data_bytes;
 };
 
 /* Also right in the helper, which shares the memory. Zeros where /proc is missing. */

@@ -38,6 +38,7 @@
 #include "lib/record/site_counters.h"
 #include "lib/record/thread_state.h"
 #include "lib/record/unwind_rules.h"
+#include "lib/snapshot/memory_limit.h"
 #include "lib/snapshot/process_facts.h"
 #include "lib/snapshot/site_totals.h"
 #include "lib/snapshot/snapshot_file.h"
@@ -488,6 +489,7 @@ static struct seep_snapshot head_of(const struct site_totals *totals,
 				    enum seep_snapshot_reason reason, bool is_quiet)
 {
 	struct process_memory memory = process_memory_read();
+	struct memory_limit limit = memory_limit_read(&memory, is_quiet);
 	struct block_counts counts = block_counts(totals, is_quiet);
 
 	return (struct seep_snapshot){
@@ -515,6 +517,9 @@ static struct seep_snapshot head_of(const struct site_totals *totals,
 		.swap_bytes = memory.swap_bytes,
 		.vm_bytes = memory.vm_bytes,
 		.own_bytes = region_resident_bytes(),
+		.limit_bytes = limit.bytes,
+		.limit_used_bytes = limit.used_bytes,
+		.limit_kind = limit.kind,
 	};
 }
 

@@ -14,18 +14,19 @@ SELF_CHECK_HEAD = struct.Struct("<IIIIII5Q")
 DIFFERENCE = struct.Struct("<IIIIQ")
 SAMPLES_HEAD = struct.Struct("<IIII4Q")
 PROCESS_HEAD = struct.Struct("<10I3QII")
-SNAPSHOT = struct.Struct("<IIIHHIIII17QQ")
+SNAPSHOT = struct.Struct("<IIIHHIIII18QQQII")
 END_EXIT, END_SIGNAL = 1, 2  # how a process ended, in its end record
 MAGIC = b"SEEP\r\n\x1a\n"
 RECORD_MAGIC = 0x43455253
 PROCESS, MODULES, MODULE_UNLOAD, STACKS, SNAPSHOT_TYPE, END, SELF_CHECK, SAMPLES = range(1, 9)
 REASONS = {1: "interval", 2: "request", 3: "growth", 4: "final", 5: "exec", 6: "fork"}
+LIMIT_KINDS = ("unknown", "cgroup", "address space", "machine", "data")
 TOTALS = ("live_bytes live_blocks allocations allocated_bytes frees freed_bytes inherited_blocks "
           "inherited_bytes inherited_frees unknown_frees mapped_bytes lost_blocks lost_stacks "
           "cut_stacks rss_bytes swap_bytes vm_bytes own_bytes").split()
 IS_KEYFRAME, IS_FUZZY = 1, 2
 
-assert FILE_HEADER.size == 64 and RECORD_HEADER.size == 32 and SNAPSHOT.size == 176
+assert FILE_HEADER.size == 64 and RECORD_HEADER.size == 32 and SNAPSHOT.size == 200
 assert SELF_CHECK_HEAD.size == 64 and DIFFERENCE.size == 24
 assert SAMPLES_HEAD.size == 48 and PROCESS_HEAD.size == 72
 
@@ -47,6 +48,8 @@ class Snapshot:
         self.reason = REASONS.get(reason, reason)
         self.time_s = record.time_ns / 1e9
         self.totals = dict(zip(TOTALS, fields[9:]))
+        self.limit_bytes, self.limit_used_bytes, limit_kind, _ = fields[-4:]
+        self.limit_kind = LIMIT_KINDS[limit_kind]
         start = self.struct_bytes
         self.label = record.payload[start:start + label_bytes].decode()
         self.sites = {}

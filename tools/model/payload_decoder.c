@@ -167,7 +167,8 @@ bool payload_snapshot(struct payload payload, struct decoded_snapshot *snapshot)
 {
 	struct seep_snapshot *fixed = &snapshot->fixed;
 	const uint8_t *start = payload.at;
-	if (!take_struct(&payload, fixed, sizeof(*fixed)) ||
+	if (!take_grown_struct(&payload, fixed, sizeof(*fixed),
+			       offsetof(struct seep_snapshot, limit_bytes)) ||
 	    !(snapshot->label = take(&payload, fixed->label_bytes)))
 		return false;
 	if (fixed->entries_offset < (size_t)(payload.at - start) ||

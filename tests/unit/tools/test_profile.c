@@ -38,6 +38,9 @@ static void write_example(struct profile_writer *writer)
 
 	profile_writer_snapshot(writer, 1, 0.5, SEEP_SNAPSHOT_IS_KEYFRAME, SEEP_REASON_INTERVAL,
 				"");
+	writer->snapshot.limit_bytes = 512 << 20;
+	writer->snapshot.limit_used_bytes = 100 << 20;
+	writer->snapshot.limit_kind = SEEP_LIMIT_CGROUP;
 	profile_writer_entry(writer, 2, 10, 1000, 12, 1);
 	profile_writer_cohort(writer, 1, 10, 1000);
 	profile_writer_snapshot_done(writer);
@@ -216,11 +219,16 @@ static void still_reads_the_files_kept_from_every_version(void **state)
 	check_self_check(profile->self_check);
 	check_sampling(profile);
 	assert_int_equal(profile->single_epochs, 16);
+	assert_int_equal(profile->snapshots[0].raw.limit_bytes, 0);
+	assert_int_equal(profile->snapshots[0].raw.limit_kind, SEEP_LIMIT_UNKNOWN);
 	profile_free(profile);
 	profile = read_kept(KEPT_FILE);
 	check_self_check(profile->self_check);
 	check_sampling(profile);
 	assert_int_equal(profile->single_epochs, 32);
+	assert_int_equal(profile->snapshots[0].raw.limit_bytes, 512 << 20);
+	assert_int_equal(profile->snapshots[0].raw.limit_used_bytes, 100 << 20);
+	assert_int_equal(profile->snapshots[0].raw.limit_kind, SEEP_LIMIT_CGROUP);
 	profile_free(profile);
 }
 
