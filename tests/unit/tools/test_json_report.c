@@ -71,6 +71,7 @@ static const char report_schema[] = "process o\n"
 
 static const char diff_schema[] = "sites[].delta.bytes i\n"
 				  "sites[].delta.blocks i\n"
+				  "sites[].aged.bytes i\n"
 				  "sites[].old.live_bytes i\n"
 				  "sites[].old.live_blocks i\n"
 				  "old.snapshot i\n"
