@@ -371,10 +371,13 @@ $(CORPUS_CXX_PROGRAMS): $(CORPUS)/%: $(CORPUS)/kinds/%.o $(CORPUS_PLAY)
 	$(call SAY,LINK)$(CXX) -pthread -o $@ $^ -lm
 $(CORPUS)/mixed: $(CORPUS_C_KINDS) $(CORPUS_CXX_KINDS) $(CORPUS_PLAY)
 	$(call SAY,LINK)$(CXX) -pthread -o $@ $^ -lm
--include $(CORPUS_C_KINDS:.o=.d) $(CORPUS_CXX_KINDS:.o=.d) $(CORPUS_PLAY:.o=.d)
+$(CORPUS)/plugin.so: tests/corpus/plugin.c Makefile
+	@mkdir -p $(@D)
+	$(call SAY,CC)$(CC) -std=gnu11 $(WARNINGS) $(CORPUS_FLAGS) -fPIC -shared -o $@ $<
+-include $(CORPUS)/plugin.d $(CORPUS_C_KINDS:.o=.d) $(CORPUS_CXX_KINDS:.o=.d) $(CORPUS_PLAY:.o=.d)
 
 .PHONY: corpus corpus-programs
-corpus-programs: $(CORPUS_C_PROGRAMS) $(CORPUS_CXX_PROGRAMS) $(CORPUS)/mixed
+corpus-programs: $(CORPUS_C_PROGRAMS) $(CORPUS_CXX_PROGRAMS) $(CORPUS)/mixed $(CORPUS)/plugin.so
 # Precision and recall on seeds that nothing was tuned with; two minutes.
 corpus: all corpus-programs
 	@BUILD=$(abspath $(BUILD)) tests/corpus/run --seed=1001 --seeds=2

@@ -25,7 +25,11 @@ extern "C" {
 #define MOST_PERIODS 200
 
 /* Allocates for its kind: stays a function of its own, and in the stack. */
+#ifdef __clang__
+#define SITE __attribute__((noinline))
+#else
 #define SITE __attribute__((noinline, noclone))
+#endif
 
 struct part {
 	const char *name;
@@ -85,7 +89,9 @@ double part_now(const struct part *part);
 double part_share(const struct part *part);
 /* The size of a block. */
 size_t part_bytes(struct part *part);
-/* The block, written to, so that no compiler takes it away; ends the program where there is none. */
+/* Ends the program with a line where it does not hold. */
+void part_require(bool holds, const char *what);
+/* The block; ends the program where there is none. No compiler takes away what goes through here. */
 void *part_check(void *block);
 
 /* ---- a calendar: things that are due later ---- */

@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #define MOST_PARTS 64
 
@@ -135,6 +136,8 @@ int main(int argc, char **argv)
 	period_ms = atof(argv[3]);
 	if (periods < 1 || periods > MOST_PERIODS || period_ms <= 0)
 		usage(argv[0]);
+	/* Whoever started it may be gone. */
+	alarm(60 + 2 * (unsigned)(periods * period_ms / 1000));
 	clock_gettime(CLOCK_MONOTONIC, &start_time);
 	for (int i = 4 + has_threads; i < argc; i++)
 		add_player(argv[0], argv[i], strtoull(argv[1], NULL, 10));

@@ -24,7 +24,7 @@ class Kind:
         self.name = os.path.splitext(self.file)[0]
         self.truth = {"leak": [], "may": []}
         with open(path) as file:
-            head = file.read().split("*/")[1]
+            head = file.read().split("#include")[0]
         for line in head.split("\n"):
             match = LINE.match(line)
             if match:
@@ -42,7 +42,8 @@ def all_kinds():
 
 def plain_name(function):
     """Without namespace, parameters and template arguments."""
-    return re.sub(r"[(<\[].*", "", function or "?").split("::")[-1]
+    function = (function or "?").replace("(anonymous namespace)", "")
+    return re.sub(r"[(<\[].*", "", function).split("::")[-1]
 
 
 def kind_of_site(site, kinds_by_file):
