@@ -133,7 +133,6 @@ void cohort_series_make(struct cohort_series *series, const struct profile *prof
 			const struct site *site, size_t first, size_t last)
 {
 	size_t chosen[SERIES_MAX_STEPS];
-	uint32_t epochs[SERIES_MAX_STEPS];
 	size_t end = end_of_work(profile, site, first, last), next = 0;
 	const struct site_point *point = NULL;
 	series->count = choose_steps(profile->snapshots, first, end, chosen);
@@ -144,7 +143,7 @@ void cohort_series_make(struct cohort_series *series, const struct profile *prof
 		for (; next < site->point_count && site->points[next].snapshot <= chosen[step];
 		     next++)
 			point = &site->points[next];
-		epochs[step] = snapshot->epoch;
+		series->epoch[step] = snapshot->epoch;
 		series->is_cut[step] =
 			snapshot->epoch >= now || begins_cohort(snapshot->epoch + 1, now);
 		series->time_s[step] = snapshot->time_s;
@@ -160,9 +159,15 @@ void cohort_series_make(struct cohort_series *series, const struct profile *prof
 		series->others[step] -= (double)point->allocations;
 		series->live_blocks[step] = (double)point->live_blocks;
 		series->live_bytes[step] = (double)point->live_bytes;
-		sort_cohorts(series, step, epochs, point);
+		sort_cohorts(series, step, series->epoch, point);
 	}
 	series->unit = cohort_series_unit(profile, point);
+}
+
+bool cohort_series_is_exact(const struct cohort_series *series, size_t step, size_t period)
+{
+	return series->epoch[period] >= series->epoch[step] ||
+	       begins_cohort(series->epoch[period] + 1, series->epoch[step]);
 }
 
 void cohort_series_add(struct cohort_series *series, const struct cohort_series *other)

@@ -16,6 +16,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct profile;
 struct site;
@@ -27,6 +28,7 @@ struct cohort_series {
 	size_t count; /* steps */
 	double unit;  /* blocks that one observed block stands for, see cohort_series_unit */
 	bool is_cut[SERIES_MAX_STEPS];
+	uint32_t epoch[SERIES_MAX_STEPS]; /* see cohort_series_is_exact */
 	double time_s[SERIES_MAX_STEPS];
 	double others[SERIES_MAX_STEPS];      /* allocations of all other sites so far */
 	double births[SERIES_MAX_STEPS];      /* allocations of this site so far … */
@@ -49,6 +51,9 @@ void cohort_series_add(struct cohort_series *series, const struct cohort_series 
  * or more where the process was sampled. A single observation, not that many blocks, is what chance
  * decides about. */
 double cohort_series_unit(const struct profile *profile, const struct site_point *point);
+
+/* Is blocks[step][period] exact? Of a period that is no cut it may have been so at earlier steps. */
+bool cohort_series_is_exact(const struct cohort_series *series, size_t step, size_t period);
 
 /* Live at `step` and born in the one period. */
 static inline double cohort_series_born(const struct cohort_series *series, size_t step,

@@ -9,6 +9,7 @@
 #define SEEP_MODEL_LASTING_GROWTH_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 struct cohort_series;
 
@@ -17,8 +18,9 @@ struct lasting_growth {
 	double age_s;	      /* the age; 0 where all counts, NAN where nothing does */
 };
 
-/* From the first step of the series to the last; or from before it, when nothing was live, to the
- * last. */
-struct lasting_growth lasting_growth_make(const struct cohort_series *series, bool is_from_nothing);
+/* From step `from` of the series to its last; what lies before tells how long blocks of this site
+ * live. With `is_from_nothing`, from before its first step, when nothing was live. */
+struct lasting_growth lasting_growth_make(const struct cohort_series *series, size_t from,
+					  bool is_from_nothing);
 
 #endif

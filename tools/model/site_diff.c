@@ -47,8 +47,12 @@ int64_t diff_aged_bytes(const struct profile *profile, const struct site *site, 
 		uint64_t old_bytes = before ? before->live_bytes : 0;
 		return live_bytes > old_bytes ? (int64_t)(live_bytes - old_bytes) : 0;
 	}
-	cohort_series_make(&series, profile, site, first, last);
-	struct lasting_growth growth = lasting_growth_make(&series, is_from_nothing);
+	size_t start = last < SERIES_MAX_STEPS ? 0 : last + 1 - SERIES_MAX_STEPS;
+	if (start > first)
+		start = first;
+	cohort_series_make(&series, profile, site, start, last);
+	struct lasting_growth growth =
+		lasting_growth_make(&series, first - start, is_from_nothing);
 	/* The series may end before the program tidied up. */
 	return (int64_t)fmin(growth.bytes, fmin((double)live_bytes, 0x1p62));
 }

@@ -26,6 +26,7 @@ static void start(void)
 	for (size_t i = 0; i < STEPS; i++) {
 		series.time_s[i] = (double)i + 1;
 		series.is_cut[i] = true;
+		series.epoch[i] = (uint32_t)i + 1;
 	}
 }
 
@@ -69,7 +70,7 @@ static void add_traffic(double blocks_per_s, double mean_life_s, double bytes)
 
 static struct lasting_growth grown(void)
 {
-	return lasting_growth_make(&series, false);
+	return lasting_growth_make(&series, 0, false);
 }
 
 static void what_is_never_freed_counts_at_once(void **state)
@@ -80,7 +81,7 @@ static void what_is_never_freed_counts_at_once(void **state)
 	add_block(39.9, FOREVER, 500);
 	assert_true(grown().bytes == 500 && grown().blocks == 1 && grown().age_s == 0);
 	/* Of a whole run, what was there at its first snapshot has grown as well. */
-	struct lasting_growth all = lasting_growth_make(&series, true);
+	struct lasting_growth all = lasting_growth_make(&series, 0, true);
 	assert_true(all.bytes == 1500 && all.blocks == 2);
 }
 
@@ -154,12 +155,33 @@ static void old_cohorts_that_were_merged_are_looked_at_as_one(void **state)
 		add_block(birth_s, FOREVER, 1000);
 	struct lasting_growth exact = grown();
 	/* What a merged cohort says within itself is not to be believed, and not looked at. */
-	for (size_t period = 0; period < 24; period++) {
-		series.is_cut[period] = period % 4 == 3;
-		for (size_t step = period; step < STEPS && period % 4 != 3; step++)
-			series.blocks[step][period] = series.bytes[step][period] = -1e6;
-	}
+	for (size_t step = 0; step < STEPS; step++)
+		for (size_t period = 0; period <= step; period++)
+			if (!cohort_series_is_exact(&series, step, period))
+				series.blocks[step][period] = series.bytes[step][period] = -1e6;
+	for (size_t period = 0; period < STEPS; period++)
+		series.is_cut[period] = cohort_series_is_exact(&series, STEPS - 1, period);
+	assert_false(series.is_cut[0]);
 	assert_true(fabs(grown().blocks - exact.blocks) < 0.3 * exact.blocks);
+}
+
+static void history_tells_how_long_blocks_live(void **state)
+{
+	(void)state;
+	start();
+	/* They live for 6 to 8 s, and most are born in the last 4 s. */
+	for (double birth_s = 0; birth_s < STEPS; birth_s += birth_s < 36 ? 0.05 : 0.01)
+		add_block(birth_s, 6 + 2 * chance(), 1000);
+	assert_true(series.live_blocks[39] > 1.5 * series.live_blocks[33]);
+	assert_true(lasting_growth_make(&series, 30, false).bytes == 0);
+	/* What was there before is not counted as growth. */
+	start();
+	add_traffic(500, 0.5, 1000);
+	for (double birth_s = 0.1; birth_s < 30; birth_s += 0.1)
+		add_block(birth_s, FOREVER, 1000);
+	assert_true(lasting_growth_make(&series, 31, false).bytes == 0);
+	assert_true(lasting_growth_make(&series, 10, false).blocks > 100);
+	assert_true(lasting_growth_make(&series, STEPS, false).bytes == 0);
 }
 
 static void nothing_at_all_has_not_grown(void **state)
@@ -187,6 +209,7 @@ int main(void)
 		cmocka_unit_test(a_burst_that_is_kept_counts),
 		cmocka_unit_test(a_full_cache_does_not_count_and_one_that_fills_does),
 		cmocka_unit_test(old_cohorts_that_were_merged_are_looked_at_as_one),
+		cmocka_unit_test(history_tells_how_long_blocks_live),
 		cmocka_unit_test(nothing_at_all_has_not_grown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
