@@ -2,15 +2,17 @@
 /*
  * play: runs the kinds that are linked to it, in time with the clock.
  *
- *     PROGRAM SEED PERIODS PERIOD_MS [threads] KIND[=sick]...
+ *     PROGRAM SEED PERIODS PERIOD_MS [threads] [snapshots] KIND[=sick]...
  *
  * Prints what the parts have drawn, one line for each. Without `threads` the parts take turns in one
  * loop, as in a program with events; with it each has a thread of its own.
  *
  * Every step has its moment, counted from the start. A part that comes late catches up, so that the
- * amounts of a run are those of its seed, however busy the machine is. At the end nothing is freed,
- * as in a server that is stopped.
+ * amounts of a run are those of its seed, however busy the machine is. With `snapshots` the program
+ * asks for one after every period itself and catches nothing up: then also the amounts of a period are
+ * those of the seed. At the end nothing is freed, as in a server that is stopped.
  */
+#include "seep.h"
 #include "tests/corpus/part.h"
 
 #include <errno.h>
@@ -34,12 +36,32 @@ static struct kind *kinds;
 static struct player players[MOST_PARTS];
 static unsigned player_count, periods;
 static double period_ms;
+static bool takes_snapshots;
 static struct timespec start_time;
 
 void part_offer(struct kind *kind)
 {
 	kind->next = kinds;
 	kinds = kind;
+}
+
+static double ns_since_start(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)(now.tv_sec - start_time.tv_sec) * 1e9 +
+	       (double)(now.tv_nsec - start_time.tv_nsec);
+}
+
+/* Moves the start, and with it all that is still to come, by what has been lost. */
+static void catch_nothing_up(unsigned step)
+{
+	double late_ns = ns_since_start() - step * period_ms * 1e6 / STEPS_PER_PERIOD;
+	double ns = (double)start_time.tv_nsec + fmax(0, late_ns);
+
+	start_time.tv_sec += (time_t)(ns / 1e9);
+	start_time.tv_nsec = (long)fmod(ns, 1e9);
 }
 
 static void wait_for_step(unsigned step)
@@ -65,13 +87,17 @@ static void play_step(struct player *player, unsigned step)
 	player->kind->step(part);
 }
 
-/* From the first to the player before the last. */
+/* From the first to the player before the end. */
 static void play(struct player *first, struct player *end)
 {
 	for (unsigned step = 0; step < periods * STEPS_PER_PERIOD; step++) {
 		wait_for_step(step);
 		for (struct player *player = first; player < end; player++)
 			play_step(player, step);
+		if (takes_snapshots && first == players && step % STEPS_PER_PERIOD == 7) {
+			seep_snapshot(NULL);
+			catch_nothing_up(step + 1);
+		}
 	}
 }
 
@@ -84,7 +110,8 @@ static void *play_alone(void *player)
 static void usage(const char *program)
 {
 	fprintf(stderr,
-		"usage: %s SEED PERIODS PERIOD_MS [threads] KIND[=sick]...\nkinds:", program);
+		"usage: %s SEED PERIODS PERIOD_MS [threads] [snapshots] KIND[=sick]...\nkinds:",
+		program);
 	for (const struct kind *kind = kinds; kind; kind = kind->next)
 		fprintf(stderr, " %s", kind->name);
 	fprintf(stderr, "\n");
@@ -128,9 +155,13 @@ static void add_player(const char *program, char *word, uint64_t seed)
 int main(int argc, char **argv)
 {
 	pthread_t threads[MOST_PARTS];
-	bool has_threads = argc > 4 && !strcmp(argv[4], "threads");
+	int word = 4;
+	bool has_threads = argc > word && !strcmp(argv[word], "threads");
 
-	if (argc < 5 + has_threads)
+	word += has_threads;
+	takes_snapshots = argc > word && !strcmp(argv[word], "snapshots");
+	word += takes_snapshots;
+	if (argc <= word)
 		usage(argv[0]);
 	periods = (unsigned)atoi(argv[2]);
 	period_ms = atof(argv[3]);
@@ -139,8 +170,8 @@ int main(int argc, char **argv)
 	/* Whoever started it may be gone. */
 	alarm(60 + 2 * (unsigned)(periods * period_ms / 1000));
 	clock_gettime(CLOCK_MONOTONIC, &start_time);
-	for (int i = 4 + has_threads; i < argc; i++)
-		add_player(argv[0], argv[i], strtoull(argv[1], NULL, 10));
+	for (; word < argc; word++)
+		add_player(argv[0], argv[word], strtoull(argv[1], NULL, 10));
 	fflush(stdout);
 	if (!has_threads) {
 		play(players, players + player_count);

@@ -30,11 +30,16 @@ class Trial:
     def name(self):
         return "%s, seed %d, %d snapshots" % (" ".join(self.words()), self.seed, self.periods)
 
-    def record(self, box, period_ms=PERIOD_MS, output="out.seep"):
-        """Runs it under seep; returns the file and what the parts have drawn."""
+    def record(self, box, period_ms=PERIOD_MS, output="out.seep", is_in_step=False):
+        """Runs it under seep; returns the file and what the parts have drawn. In step: a snapshot
+        comes after a period's work and not after its time, however busy the machine is."""
+        words = self.words()
+        if is_in_step:
+            words.insert(self.has_threads, "snapshots")
         argv = [os.path.join(PROGRAMS, self.program), str(self.seed), str(self.periods),
-                "%g" % period_ms, *self.words()]
-        result = box.seep_run(argv, "--interval=%gms" % period_ms, output=output)
+                "%g" % period_ms, *words]
+        interval = "10m" if is_in_step else "%gms" % period_ms
+        result = box.seep_run(argv, "--interval=" + interval, output=output)
         if result.returncode != 0:
             raise sandbox.Failed("%s ends with %d: %s" % (
                 self.name(), result.returncode, result.stderr.decode()[-300:]))
@@ -88,6 +93,8 @@ def report_of(box, path, tool=None):
         result = subprocess.run(argv, capture_output=True, env=box.environment(), timeout=120)
     except subprocess.TimeoutExpired:
         raise sandbox.Failed("seep report takes longer than two minutes")
+    except OSError as error:
+        raise sandbox.Failed("%s: %s" % (argv[0], error.strerror))
     if result.returncode != 0:
         raise sandbox.Failed("seep report ends with %d: %s" % (
             result.returncode, result.stderr.decode()[-300:]))
