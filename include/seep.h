@@ -18,6 +18,7 @@ extern "C" {
 
 /* Filled in by libseep.so; call the functions without the underscore below. */
 extern int seep_snapshot_(const char *label) __attribute__((weak));
+extern int seep_mark_(const char *label) __attribute__((weak));
 
 /* True when this process is being watched. */
 static inline bool seep_is_watching(void)
@@ -31,6 +32,18 @@ static inline bool seep_is_watching(void)
 static inline int seep_snapshot(const char *label)
 {
 	return seep_snapshot_ ? seep_snapshot_(label) : 0;
+}
+
+/* Says that the program is in a state to which it comes back again and again, such as between two
+ * jobs or with all sessions closed, and takes a snapshot of it. `label` names the state; the same
+ * label means the same state, so what grows from one mark to the next of its kind is not given back:
+ * nothing tells a leak sooner. Returns when the snapshot is in the file, which takes some
+ * milliseconds: a mark for each round of work, not for each request of thousands.
+ * Results as of seep_snapshot; EINVAL for a label that is null or empty, EFBIG when the file is full
+ * and no older mark is left to make room. */
+static inline int seep_mark(const char *label)
+{
+	return seep_mark_ ? seep_mark_(label) : 0;
 }
 
 #ifdef __cplusplus

@@ -35,6 +35,7 @@
 #include "lib/record/thread_state.h"
 #include "lib/snapshot/process_facts.h"
 #include "lib/snapshot/snapshot_writer.h"
+#include "seep/control_protocol.h"
 #include "seep/settings.h"
 
 #include "lib/base/poison.h"
@@ -259,7 +260,7 @@ void life_before_exit(int status)
 		snapshot_writer_end(SEEP_END_EXIT, status & 0xff);
 	} else if (own_pid == 1) {
 		/* The end of a PID namespace's first process takes the helper with it. */
-		helper_request("");
+		helper_request(SEEP_REASON_REQUEST, "");
 	}
 }
 
@@ -311,10 +312,10 @@ __attribute__((constructor(101))) static void start(void)
 	start_writing(true);
 }
 
-int seep_snapshot_(const char *label);
-
-DOOR int seep_snapshot_(const char *label)
+static int take_for_program(enum seep_snapshot_reason reason, const char *label)
 {
+	char name[SEEP_CONTROL_LABEL_BYTES];
+	struct text text = TEXT_IN(name);
 	struct snapshot_result result;
 	int error;
 
@@ -324,11 +325,27 @@ DOOR int seep_snapshot_(const char *label)
 	if (atomic_load(&stage) != STAGE_WRITING)
 		return 0;
 	if (!helper_is_inline()) {
-		error = helper_request(label);
+		error = helper_request(reason, label);
 		if (error != -ESRCH)
 			return -error;
 	}
-	error = snapshot_writer_take(SEEP_REASON_REQUEST, label, false, &result);
+	text_add(&text, label == NULL ? "" : label);
+	error = snapshot_writer_take(reason, name[0] != 0 ? name : NULL, false, &result);
 	schedule_taken(&result);
 	return -error;
+}
+
+int seep_snapshot_(const char *label);
+int seep_mark_(const char *label);
+
+DOOR int seep_snapshot_(const char *label)
+{
+	return take_for_program(SEEP_REASON_REQUEST, label);
+}
+
+DOOR int seep_mark_(const char *label)
+{
+	if (label == NULL || label[0] == 0)
+		return EINVAL;
+	return take_for_program(SEEP_REASON_MARK, label);
 }

@@ -27,6 +27,8 @@
 enum seep_control_verb {
 	SEEP_CONTROL_STATUS = 1,   /* answer with the current state, take nothing */
 	SEEP_CONTROL_SNAPSHOT = 2, /* take a snapshot with this label, answer when it is in the file */
+	SEEP_CONTROL_MARK = 3,     /* the same as a mark, see SEEP_REASON_MARK; the label is not empty.
+	                            * A helper before format 1.3 answers SEEP_CONTROL_BAD_REQUEST */
 };
 
 struct seep_control_request {

@@ -32,7 +32,7 @@
  *   1.1   SEEP_RECORD_SELF_CHECK
  *   1.2   seep_process.sample_bytes, SEEP_RECORD_SAMPLES
  *   1.3   seep_process.single_epochs, the rules of merged cohorts and of thinning;
- *         seep_snapshot.limit_bytes and what follows it
+ *         seep_snapshot.limit_bytes and what follows it; SEEP_REASON_MARK
  */
 #ifndef SEEP_SNAPSHOT_FORMAT_H
 #define SEEP_SNAPSHOT_FORMAT_H
@@ -179,6 +179,10 @@ enum seep_snapshot_reason {
 	SEEP_REASON_FINAL = 4,   /* the state in which the process ended */
 	SEEP_REASON_EXEC = 5,    /* the state in which the program was replaced by exec */
 	SEEP_REASON_FORK = 6,    /* first snapshot of a forked child */
+	SEEP_REASON_MARK = 7,    /* since 1.3: seep mark PID LABEL, or seep_mark in the program, says
+	                          * that the program is in the state called LABEL. It always has a
+	                          * label, and the same label means the same state again: what has
+	                          * grown between two of them has not been given back. */
 };
 
 /*
@@ -210,7 +214,8 @@ enum seep_snapshot_reason {
  * Thinning: to keep the file bounded the writer drops old snapshots. It writes the file anew
  * beside the old one and renames it over it; entries that only a dropped snapshot held are moved
  * into the next kept one, which keeps the rule above true. `number` still counts all that were
- * taken. The first and the newest stay, and those with a label. Since 1.3, of two old
+ * taken. The first and the newest stay, and those with a label; of marks
+ * every second one of each label goes while there are more of them than of those without a label. Since 1.3, of two old
  * neighbours the one goes whose epoch + 1 has fewer factors of two (of equals the older): what
  * stays are the snapshots at whose epochs merged cohorts end.
  */

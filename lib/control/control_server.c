@@ -79,6 +79,7 @@ static enum seep_control_result carry_out(struct seep_control_request *request, 
 {
 	struct snapshot_result snapshot = snapshot_writer_last();
 	enum seep_control_result result = SEEP_CONTROL_OK;
+	bool is_mark = request->verb == SEEP_CONTROL_MARK;
 
 	if (bytes < (long)sizeof(request->version) || request->version != SEEP_CONTROL_VERSION)
 		return SEEP_CONTROL_BAD_VERSION;
@@ -89,9 +90,12 @@ static enum seep_control_result carry_out(struct seep_control_request *request, 
 	case SEEP_CONTROL_STATUS:
 		break;
 	case SEEP_CONTROL_SNAPSHOT:
-		answer->error = -snapshot_writer_take(SEEP_REASON_REQUEST,
-						      request->label[0] ? request->label : NULL,
-						      false, &snapshot);
+	case SEEP_CONTROL_MARK:
+		if (is_mark && request->label[0] == 0)
+			return SEEP_CONTROL_BAD_REQUEST;
+		answer->error = -snapshot_writer_take(
+			is_mark ? SEEP_REASON_MARK : SEEP_REASON_REQUEST,
+			request->label[0] ? request->label : NULL, false, &snapshot);
 		schedule_taken(&snapshot);
 		if (answer->error != 0)
 			result = SEEP_CONTROL_WRITE_FAILED;

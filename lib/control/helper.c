@@ -57,6 +57,7 @@ struct mailbox {
 	_Atomic(uint32_t) requested, done; /* snapshots asked for and finished; done is a futex */
 	_Atomic(int32_t) error;		   /* of the last one */
 	char label[SEEP_CONTROL_LABEL_BYTES];
+	enum seep_snapshot_reason reason; /* with the label: of whoever has taken that */
 	_Atomic(uint32_t) is_label_taken;
 	_Atomic(uint32_t) is_exec_near;
 	_Atomic(uint32_t) has_exit_status;
@@ -124,7 +125,7 @@ static void serve_request(void)
 		  atomic_load(&mailbox->done));
 	text_add(&text, mailbox->label);
 	atomic_store(&mailbox->error,
-		     snapshot_writer_take(SEEP_REASON_REQUEST, label[0] != 0 ? label : NULL, false,
+		     snapshot_writer_take(mailbox->reason, label[0] != 0 ? label : NULL, false,
 					  &result));
 	schedule_taken(&result);
 	atomic_store(&mailbox->done, requested);
@@ -393,7 +394,7 @@ static bool wake(void)
 	       !(kind == SNAPSHOTS_BY_PROCESS && process_is_zombie(tid));
 }
 
-int helper_request(const char *label)
+int helper_request(enum seep_snapshot_reason reason, const char *label)
 {
 	struct text text = TEXT_IN(mailbox->label);
 	struct timespec patience = {.tv_sec = 1};
@@ -405,6 +406,7 @@ int helper_request(const char *label)
 		pause_ns(1000000);
 	}
 	text_add(&text, label == NULL ? "" : label);
+	mailbox->reason = reason;
 	number = atomic_fetch_add(&mailbox->requested, 1) + 1;
 	error = wake() ? 0 : -ESRCH;
 	for (int i = 0; error == 0 && i < REQUEST_PATIENCE_S; i++) {

@@ -11,6 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "seep/snapshot_format.h"
+
 /* Starts the helper that the options ask for; the snapshot file has been created. When it cannot be
  * started the program's own threads take the snapshots. */
 void helper_start(void);
@@ -22,8 +24,8 @@ bool helper_is_inline(void);
 bool helper_outlives_us(void);
 
 /* Asks for a snapshot and waits until it is in the file. Returns 0 or a negative errno value;
- * -ESRCH when there is no helper any more. */
-int helper_request(const char *label);
+ * -ESRCH when there is no helper any more. A label that is too long is cut. */
+int helper_request(enum seep_snapshot_reason reason, const char *label);
 
 /* The program is about to exec, or to end with a known status. */
 void helper_note_exec(void);

@@ -11,7 +11,7 @@
  *
  *   Runs in   whoever takes a snapshot
  *   Locks     none of its own: callers hold LOCK_SNAPSHOT
- *   Memory    three buffers of a record's size, 8 bytes a snapshot. Not a mapping of the file: somebody might truncate
+ *   Memory    three buffers of a record's size, 12 bytes a snapshot. Not a mapping of the file: somebody might truncate
  *             it, and the SIGBUS would be the program's
  *   Calls     pread
  *   Failure   a negative errno value
@@ -23,10 +23,14 @@
 #include <string.h>
 
 #include "lib/base/buffer.h"
+#include "lib/base/checksum.h"
 #include "lib/base/syscalls.h"
+#include "seep/control_protocol.h"
 #include "seep/snapshot_format.h"
 
 #include "lib/base/poison.h"
+
+#define MARKS_LOOKED_AT 256u /* for one with the same label */
 
 struct record {
 	struct seep_record_header header;
@@ -194,7 +198,8 @@ static int merge_snapshots(const uint8_t *older, size_t older_bytes, const struc
 /* What is known of a snapshot before the copy begins. */
 struct candidate {
 	uint32_t epoch;
-	bool is_labelled, is_dropped;
+	uint32_t label; /* checksum of a mark's */
+	bool is_labelled, is_mark, is_paired, is_dropped;
 };
 
 struct copying {
@@ -219,31 +224,104 @@ static bool ends_wider_group(const struct candidate *one, const struct candidate
 	return (one_next & -one_next) > (other_next & -other_next);
 }
 
-/* Of each two old neighbours that have no label one goes. The first snapshot and the newest are not
- * among them; one that is left without a neighbour stays, unless it is the only one. */
-static void choose_dropped(struct copying *copying, uint32_t newest_kept)
+static void drop_one_of(struct candidate *older, struct candidate *newer)
+{
+	older->is_paired = newer->is_paired = true;
+	if (ends_wider_group(older, newer))
+		newer->is_dropped = true;
+	else
+		older->is_dropped = true;
+}
+
+/* Which of the old snapshots a round of pairing is about. */
+typedef bool is_wanted(const struct candidate *candidate);
+
+static bool has_no_label(const struct candidate *candidate)
+{
+	return !candidate->is_labelled;
+}
+
+static bool is_lonely_mark(const struct candidate *candidate)
+{
+	return candidate->is_mark && !candidate->is_paired;
+}
+
+/* Of each two neighbours among the wanted one goes. One that is left without a neighbour stays,
+ * unless it is the only one. */
+static void drop_every_second(struct copying *copying, uint32_t end, is_wanted *wanted)
 {
 	struct candidate *before = NULL;
 	bool has_pair = false;
 
-	for (uint32_t i = 1; i < copying->snapshots && copying->snapshots - i > newest_kept; i++) {
+	for (uint32_t i = 1; i < end; i++) {
 		struct candidate *candidate = candidate_at(copying, i);
 
-		if (candidate->is_labelled)
+		if (!wanted(candidate))
 			continue;
 		if (before == NULL) {
 			before = candidate;
 			continue;
 		}
-		if (ends_wider_group(before, candidate))
-			candidate->is_dropped = true;
-		else
-			before->is_dropped = true;
+		drop_one_of(before, candidate);
 		has_pair = true;
 		before = NULL;
 	}
 	if (before != NULL && !has_pair)
 		before->is_dropped = true;
+}
+
+/* The next mark with the same label, not too far away; null where there is none. */
+static struct candidate *next_of_kind(struct copying *copying, uint32_t index, uint32_t end)
+{
+	const struct candidate *mark = candidate_at(copying, index);
+	uint32_t looked_at = 0;
+
+	for (uint32_t i = index + 1; i < end && looked_at < MARKS_LOOKED_AT; i++) {
+		struct candidate *other = candidate_at(copying, i);
+
+		if (!is_lonely_mark(other))
+			continue;
+		if (other->label == mark->label)
+			return other;
+		looked_at++;
+	}
+	return NULL;
+}
+
+/* Of each two marks of a label one goes. Where most have no second, of any two. */
+static void drop_marks(struct copying *copying, uint32_t end, uint32_t marks)
+{
+	uint32_t lonely = 0;
+
+	for (uint32_t i = 1; i < end; i++) {
+		struct candidate *mark = candidate_at(copying, i), *next;
+
+		if (!is_lonely_mark(mark))
+			continue;
+		next = next_of_kind(copying, i, end);
+		if (next != NULL)
+			drop_one_of(mark, next);
+		else
+			lonely++;
+	}
+	if (lonely > marks / 2)
+		drop_every_second(copying, end, is_lonely_mark);
+}
+
+/* The first snapshot and the newest stay, and those that somebody gave a name. Marks may come by the
+ * thousand: they stay for as long as there are more of the others. */
+static void choose_dropped(struct copying *copying, uint32_t newest_kept)
+{
+	uint32_t end = copying->snapshots > newest_kept ? copying->snapshots - newest_kept : 0;
+	uint32_t marks = 0, others = 0;
+
+	for (uint32_t i = 1; i < end; i++) {
+		marks += candidate_at(copying, i)->is_mark;
+		others += has_no_label(candidate_at(copying, i));
+	}
+	drop_every_second(copying, end, has_no_label);
+	if (marks > others && marks > 1)
+		drop_marks(copying, end, marks);
 }
 
 static int copy_snapshot(struct copying *copying, const struct record *record)
@@ -287,6 +365,7 @@ static int add_candidate(struct copying *copying, int fd, uint64_t offset,
 {
 	struct candidate candidate = {0};
 	struct seep_snapshot head;
+	char label[SEEP_CONTROL_LABEL_BYTES];
 
 	if (record->header.payload_bytes < sizeof(head))
 		return -EILSEQ;
@@ -295,6 +374,15 @@ static int add_candidate(struct copying *copying, int fd, uint64_t offset,
 		return -EIO;
 	candidate.epoch = head.epoch;
 	candidate.is_labelled = head.label_bytes != 0;
+	candidate.is_mark = head.reason == SEEP_REASON_MARK && head.label_bytes != 0;
+	if (candidate.is_mark) {
+		uint32_t label_bytes =
+			head.label_bytes < sizeof(label) ? head.label_bytes : sizeof(label);
+		long got = sys_call(SYS_pread64, fd, label, label_bytes,
+				    offset + sizeof(record->header) + head.struct_bytes);
+
+		candidate.label = checksum_add(0, label, got > 0 ? (size_t)got : 0);
+	}
 	buffer_add(&copying->candidates, &candidate, sizeof(candidate));
 	copying->snapshots++;
 	return copying->candidates.is_failed ? -ENOMEM : 0;

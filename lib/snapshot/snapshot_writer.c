@@ -594,7 +594,8 @@ static int write_snapshot(struct seep_snapshot *head, const char *label,
 					   : options.max_file_bytes - needed);
 	/* Where even that does not help, the last state is worth more than the limit. */
 	if (snapshot_file_bytes() + needed - FRAME_BYTES > options.max_file_bytes &&
-	    (head->reason == SEEP_REASON_INTERVAL || head->reason == SEEP_REASON_GROWTH)) {
+	    (head->reason == SEEP_REASON_INTERVAL || head->reason == SEEP_REASON_GROWTH ||
+	     head->reason == SEEP_REASON_MARK)) {
 		buffer_release(&payload);
 		buffer_release(&samples);
 		result = -EFBIG;

@@ -24,6 +24,10 @@ def tests():
     yield "the adaptive interval begins short and lengthens", adaptive
     yield "the file stays below max_file and right", bounded
     yield "a snapshot is in the file when seep.h's call returns", by_program
+    yield "seep mark PID LABEL brings a mark each time, and says what is wrong", on_mark
+    for who in ("process", "thread", "inline"):
+        yield "a program marks its rounds, by %s" % who, functools.partial(mark_by_program, who)
+    yield "marks by the thousand stay within max_file, some of each label", many_marks
 
 
 class Server:
@@ -224,3 +228,66 @@ def by_program(box):
     labels = [snapshot.label for snapshot in snapshot_file.read(box.path("out.seep")).snapshots
               if snapshot.reason == "request"]
     expect_equal(labels[:2], ["done-1", "done-2"][:len(labels[:2])], "the labels")
+
+
+def marks_of(box):
+    return [snapshot for snapshot in snapshot_file.read(box.path("out.seep")).snapshots
+            if snapshot.reason == "mark"]
+
+
+def on_mark(box):
+    server = Server(box, "--interval=1h")
+    for times in range(1, 4):
+        server.ask("leak 100 100")
+        result = box.seep("mark", server.pid, "idle")
+        expect_equal((result.returncode, result.stderr), (0, b""), "(status, stderr) of seep mark")
+        expect(result.stdout.startswith(b"mark idle at snapshot %d of " % times),
+               "seep mark says %r" % result.stdout)
+    expect_equal([mark.label for mark in marks_of(box)], ["idle"] * 3, "the marks in the file")
+    for arguments, part in ((("mark",), "missing"), (("mark", server.pid), "label is missing"),
+                            (("mark", server.pid, ""), "label is empty"),
+                            (("mark", server.pid, "a", "b"), "one PID and one label"),
+                            (("mark", server.pid, "last"), "unreachable"),
+                            (("mark", server.pid, "x" * 128), "longer than 127 bytes"),
+                            (("mark", "server", "idle"), "not the number of a process"),
+                            (("mark", os.getpid(), "idle"), "not under seep")):
+        result = box.seep(*arguments)
+        check_one_line(result)
+        expect(part in result.stderr.decode(), "%r does not say %r" % (result.stderr, part))
+    expect_equal(len(marks_of(box)), 3, "the number of marks after the refusals")
+    server.end()
+    listing = box.seep("snapshots", box.path("out.seep")).stdout.decode().splitlines()
+    rows = [line.split() for line in listing if line.endswith("idle")]
+    expect_equal([row[3 if row[2] in ("ms", "s") else 2] for row in rows], ["mark"] * 3, "the column why")
+
+
+def mark_by_program(who, box):
+    program = box.compile("marks_its_rounds.c", "-O1")
+    expect_equal(box.run([program]).returncode, 0, "the status without seep")
+    result = box.seep_run([program], "--interval=1h", "--snapshots-by=" + who)
+    expect_equal(result.returncode, 0, "the status under seep")
+    marks = marks_of(box)
+    expect_equal([mark.label for mark in marks], ["busy", "idle"] * 5 + ["x" * 127], "the labels")
+    blocks = [mark.totals["live_blocks"] for mark in marks]
+    # Each round keeps ten blocks, and nothing else stays.
+    expect_equal([after - before for before, after in zip(blocks[1:9:2], blocks[3:10:2])], [10] * 4,
+                 "what grew between idle and idle, of %s" % blocks)
+
+
+def many_marks(box):
+    server = Server(box, "--interval=1h", "--max-file=1M")
+    server.ask("sites 6000")
+    size = 0
+    for times in range(1, 5000):
+        server.ask("leak 1 100")
+        label = ("even" if times % 2 == 0 else "odd ") * 31  # so that it takes fewer
+        expect_equal(box.seep("mark", server.pid, label).returncode, 0, "the status of seep mark")
+        size = max(size, os.path.getsize(box.path("out.seep")))
+        marks = marks_of(box) if times % 20 == 0 else []
+        if marks and len(marks) < times * 3 / 4:
+            break
+    server.end()
+    expect(size <= 1 << 20, "the file grew to %d bytes" % size)
+    labels = [mark.label for mark in marks_of(box)]
+    even, odd = labels.count("even" * 31), labels.count("odd " * 31)
+    expect(even > 2 and odd > 2 and abs(even - odd) <= 16, "%d even and %d odd are left" % (even, odd))

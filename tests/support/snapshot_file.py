@@ -19,7 +19,8 @@ END_EXIT, END_SIGNAL = 1, 2  # how a process ended, in its end record
 MAGIC = b"SEEP\r\n\x1a\n"
 RECORD_MAGIC = 0x43455253
 PROCESS, MODULES, MODULE_UNLOAD, STACKS, SNAPSHOT_TYPE, END, SELF_CHECK, SAMPLES = range(1, 9)
-REASONS = {1: "interval", 2: "request", 3: "growth", 4: "final", 5: "exec", 6: "fork"}
+REASONS = {1: "interval", 2: "request", 3: "growth", 4: "final", 5: "exec", 6: "fork",
+           7: "mark"}
 LIMIT_KINDS = ("unknown", "cgroup", "address space", "machine", "data")
 TOTALS = ("live_bytes live_blocks allocations allocated_bytes frees freed_bytes inherited_blocks "
           "inherited_bytes inherited_frees unknown_frees mapped_bytes lost_blocks lost_stacks "

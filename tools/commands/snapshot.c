@@ -23,19 +23,10 @@ static const struct command_option options[] = {
 	{0},
 };
 
-/* FILE@3, FILE@-2, FILE@first and FILE@last mean something else already. */
-static bool is_taken(const char *label)
-{
-	const char *digits = label + (*label == '-');
-
-	return strcmp(label, "first") == 0 || strcmp(label, "last") == 0 ||
-	       (*digits && digits[strspn(digits, "0123456789")] == 0);
-}
-
 static int take(const struct command_option *option, const char *value, void *context)
 {
 	(void)option;
-	if (is_taken(value)) {
+	if (target_label_is_taken(value)) {
 		command_fail("snapshot: --label: '%s' would be unreachable, as FILE@%s names "
 			     "another snapshot; add a letter to a number, and take another word "
 			     "than first and last",
@@ -85,7 +76,8 @@ const struct command command_snapshot = {
 		"returns when it is in the file. Neither ptrace nor root is needed for a program "
 		"of one's own.\n\n"
 		"Two snapshots around a piece of work, with a label each, show with seep diff what "
-		"that work left behind.",
+		"that work left behind. Where the program does the same work again and again, "
+		"seep mark is the better tool.",
 	.options = options,
 	.examples = "seep snapshot 4711\ttake one\n"
 		    "seep snapshot 4711 --label=before\ttake one that is called before\n"

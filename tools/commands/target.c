@@ -364,12 +364,12 @@ int target_status(pid_t pid, struct seep_control_answer *answer, struct error *e
 	return target_ask(pid, &request, STATUS_TIMEOUT_MS, answer, error);
 }
 
-int target_snapshot(pid_t pid, const char *label, struct seep_control_answer *answer,
-		    struct error *error)
+static int take_snapshot(pid_t pid, enum seep_control_verb verb, const char *label,
+			 struct seep_control_answer *answer, struct error *error)
 {
 	struct seep_control_request request = {
 		.version = SEEP_CONTROL_VERSION,
-		.verb = SEEP_CONTROL_SNAPSHOT,
+		.verb = verb,
 	};
 
 	if (label && strlen(label) >= sizeof(request.label))
@@ -378,6 +378,26 @@ int target_snapshot(pid_t pid, const char *label, struct seep_control_answer *an
 	if (label)
 		strcpy(request.label, label);
 	return target_ask(pid, &request, SNAPSHOT_TIMEOUT_MS, answer, error);
+}
+
+int target_snapshot(pid_t pid, const char *label, struct seep_control_answer *answer,
+		    struct error *error)
+{
+	return take_snapshot(pid, SEEP_CONTROL_SNAPSHOT, label, answer, error);
+}
+
+int target_mark(pid_t pid, const char *label, struct seep_control_answer *answer,
+		struct error *error)
+{
+	return take_snapshot(pid, SEEP_CONTROL_MARK, label, answer, error);
+}
+
+bool target_label_is_taken(const char *label)
+{
+	const char *digits = label + (*label == '-');
+
+	return strcmp(label, "first") == 0 || strcmp(label, "last") == 0 ||
+	       (*digits && digits[strspn(digits, "0123456789")] == 0);
 }
 
 int target_answer_path(pid_t pid, const struct seep_control_answer *answer, char *path,

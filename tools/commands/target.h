@@ -36,6 +36,13 @@ int target_status(pid_t pid, struct seep_control_answer *answer, struct error *e
 int target_snapshot(pid_t pid, const char *label, struct seep_control_answer *answer,
 		    struct error *error);
 
+/* The same as a mark: the program is in the state called `label`. */
+int target_mark(pid_t pid, const char *label, struct seep_control_answer *answer,
+		struct error *error);
+
+/* Would FILE@LABEL name another snapshot? True for numbers, first and last. */
+bool target_label_is_taken(const char *label);
+
 /* Takes a snapshot, so that what is read is current, and stores the path of the target's file as
  * it can be opened from here in `path` (TARGET_PATH_BYTES). */
 int target_find_file(pid_t pid, char *path, struct error *error);

@@ -49,6 +49,8 @@ static const char *reason_name(enum seep_snapshot_reason reason)
 		return "exec";
 	case SEEP_REASON_FORK:
 		return "fork";
+	case SEEP_REASON_MARK:
+		return "mark";
 	default:
 		return "?";
 	}

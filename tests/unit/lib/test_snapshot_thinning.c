@@ -276,16 +276,22 @@ static void halves_what_is_old(void **state)
 	lib_history_free(&history);
 }
 
-static struct profile_writer without_sites(uint32_t snapshots, const char *label)
+typedef void choose_kind(uint32_t number, enum seep_snapshot_reason *reason, const char **label);
+
+static struct profile_writer without_sites(uint32_t snapshots, choose_kind *choose)
 {
 	struct profile_writer file;
 
 	profile_writer_start(&file);
 	profile_writer_process(&file, 4711, "server");
 	for (uint32_t number = 1; number <= snapshots; number++) {
+		enum seep_snapshot_reason reason = SEEP_REASON_INTERVAL;
+		const char *label = "";
+
+		if (choose)
+			choose(number, &reason, &label);
 		profile_writer_snapshot(&file, number, number,
-					number == 1 ? SEEP_SNAPSHOT_IS_KEYFRAME : 0,
-					SEEP_REASON_INTERVAL, label);
+					number == 1 ? SEEP_SNAPSHOT_IS_KEYFRAME : 0, reason, label);
 		profile_writer_snapshot_done(&file);
 	}
 	return file;
@@ -304,7 +310,7 @@ static struct profile *thin_again(struct profile_writer *file, uint32_t newest_k
 /* Groups of epochs are aligned: they end where epoch + 1 has many factors of two. */
 static void what_stays_is_where_merged_cohorts_end(void **state)
 {
-	struct profile_writer file = without_sites(257, "");
+	struct profile_writer file = without_sites(257, NULL);
 
 	(void)state;
 	for (uint32_t group = 2; group <= 64; group *= 2) {
@@ -324,7 +330,7 @@ static void what_stays_is_where_merged_cohorts_end(void **state)
 
 static void the_first_and_the_newest_stay_however_often(void **state)
 {
-	struct profile_writer file = without_sites(10, "");
+	struct profile_writer file = without_sites(10, NULL);
 
 	(void)state;
 	for (int time = 0; time < 10; time++) {
@@ -333,6 +339,98 @@ static void the_first_and_the_newest_stay_however_often(void **state)
 		assert_int_equal(profile->snapshots[0].number, 1);
 		assert_int_equal(profile->snapshots[profile->snapshot_count - 1].number, 10);
 		assert_int_equal(profile->snapshot_count == 2, time >= 3);
+		profile_free(profile);
+	}
+	profile_writer_free(&file);
+}
+
+static uint32_t count_labels(const struct profile *profile, const char *label)
+{
+	uint32_t count = 0;
+
+	for (size_t i = 0; i < profile->snapshot_count; i++)
+		count += strcmp(profile->snapshots[i].label, label) == 0;
+	return count;
+}
+
+/* One mark among nine others, and one snapshot that somebody asked for. */
+static void mark_rarely(uint32_t number, enum seep_snapshot_reason *reason, const char **label)
+{
+	if (number % 10 == 5) {
+		*reason = SEEP_REASON_MARK;
+		*label = "idle";
+	} else if (number == 77) {
+		*reason = SEEP_REASON_REQUEST;
+		*label = "kept";
+	}
+}
+
+static void few_marks_stay_until_the_others_have_gone(void **state)
+{
+	struct profile_writer file = without_sites(400, mark_rarely);
+	uint32_t before = 40, left = 359;
+
+	(void)state;
+	for (int time = 0; time < 12; time++) {
+		struct profile *profile = thin_again(&file, 1);
+		uint32_t marks = count_labels(profile, "idle");
+
+		/* The first and the last are not among those that can go. */
+		assert_int_equal(marks, before > left - 2 ? before - before / 2 : before);
+		before = marks;
+		left = count_labels(profile, "");
+		assert_int_equal(count_labels(profile, "kept"), 1);
+		profile_free(profile);
+	}
+	assert_int_equal(before, 1);
+	assert_int_equal(left, 2);
+	profile_writer_free(&file);
+}
+
+/* Marks only: always two of a kind and one of another. */
+static void mark_always(uint32_t number, enum seep_snapshot_reason *reason, const char **label)
+{
+	*reason = SEEP_REASON_MARK;
+	*label = number % 3 == 0 ? "start" : "stop";
+}
+
+static void marks_are_thinned_by_label(void **state)
+{
+	struct profile_writer file = without_sites(3000, mark_always);
+
+	(void)state;
+	for (uint32_t part = 2; part <= 64; part *= 2) {
+		struct profile *profile = thin_again(&file, 1);
+		uint32_t starts = count_labels(profile, "start");
+		uint32_t stops = count_labels(profile, "stop");
+
+		assert_in_range(starts, 1000 / part, 1000 / part + 8);
+		assert_in_range(stops, 2000 / part, 2000 / part + 8);
+		assert_int_equal(starts + stops, profile->snapshot_count);
+		assert_int_equal(profile->snapshots[0].number, 1);
+		profile_free(profile);
+	}
+	profile_writer_free(&file);
+}
+
+static void mark_each_anew(uint32_t number, enum seep_snapshot_reason *reason, const char **label)
+{
+	static char text[16];
+
+	snprintf(text, sizeof(text), "job %u", number);
+	*reason = SEEP_REASON_MARK;
+	*label = text;
+}
+
+static void marks_that_are_all_different_are_thinned_too(void **state)
+{
+	struct profile_writer file = without_sites(1026, mark_each_anew);
+
+	(void)state;
+	for (size_t left = 512; left > 2; left /= 2) {
+		struct profile *profile = thin_again(&file, 1);
+
+		assert_int_equal(profile->snapshot_count, left + 2);
 		profile_free(profile);
 	}
 	profile_writer_free(&file);
@@ -432,6 +530,9 @@ int main(void)
 		cmocka_unit_test(halves_what_is_old),
 		cmocka_unit_test(what_stays_is_where_merged_cohorts_end),
 		cmocka_unit_test(the_first_and_the_newest_stay_however_often),
+		cmocka_unit_test(few_marks_stay_until_the_others_have_gone),
+		cmocka_unit_test(marks_are_thinned_by_label),
+		cmocka_unit_test(marks_that_are_all_different_are_thinned_too),
 		cmocka_unit_test(passes_on_that_the_disk_is_full),
 		cmocka_unit_test(survives_a_file_that_somebody_changed),
 	};
