@@ -3,15 +3,29 @@
  * site_identity: a name for a site that is the same in the next build.
  *
  * The 64-bit FNV-1a hash (Fowler, Noll, Vo; draft-eastlake-fnv) over the frames from the innermost
- * outwards. A frame counts with its function and the base name of its module; without a known
- * function with its offset in the module, which is then stable for one build at least. Left out is
- * what changes although the program is the same: lines, files, directories, versions of shared
- * libraries, suffixes that compilers give to clones of a function, addresses of generated code.
+ * outwards. A frame counts with the plain name of its function and the base name of its module. So
+ * an id survives
+ *
+ *   other lines         code inserted above, files renamed or moved: files and lines do not count
+ *   another optimiser   inlined functions are frames like others; suffixes of clones are left out
+ *   a renamed program   the executable counts as such, not by its name; libraries without version
+ *   another compiler    names count without parameters and template arguments, which are spelled
+ *                       differently; of operator new, std::vector and other functions that allocate
+ *                       for somebody else only the one that the program called
+ *   another depth       of a function that calls itself directly
+ *   another C library   what called main or a thread's first function does not count
+ *
+ * It does not survive that a function is renamed or moved to another library, that a caller comes
+ * in between or vanishes: where a function ends in a call the compiler may leave no frame of it, and
+ * without debug information none of what it inlined. Without a known function a frame counts with
+ * its offset in the module, which is the same for one build.
  */
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "tools/model/profile.h"
 #include "tools/model/report.h"
 
 #define FNV_OFFSET UINT64_C(0xcbf29ce484222325)
@@ -24,6 +38,13 @@ static uint64_t add_bytes(uint64_t hash, const void *bytes, size_t length)
 		hash = (hash ^ at[i]) * FNV_PRIME;
 	return hash;
 }
+
+static bool begins(const char *text, const char *with)
+{
+	return strncmp(text, with, strlen(with)) == 0;
+}
+
+/* ---- functions ---- */
 
 /* "parse.part.0", "parse.constprop.1.isra.0" and "parse [clone .cold]" are all parse. */
 static size_t function_length(const char *function)
@@ -40,30 +61,168 @@ static size_t function_length(const char *function)
 	return length;
 }
 
-/* "/usr/lib/libssl.so.3" counts as "libssl.so". */
-static uint64_t add_module(uint64_t hash, const char *module)
+/* One past the group that opens at `text`; the end where it is not closed. */
+static const char *after_group(const char *text, const char *end)
 {
-	const char *slash = strrchr(module, '/');
-	const char *base = slash ? slash + 1 : module;
+	int depth = 0;
+	for (; text < end; text++) {
+		if (strchr("(<[{", *text))
+			depth++;
+		else if (strchr(")]}", *text) ||
+			 (*text == '>' && text[-1] != '-' && text[-1] != '='))
+			depth--;
+		if (depth == 0)
+			return text + 1;
+	}
+	return end;
+}
+
+static bool is_word(char character)
+{
+	return isalnum((unsigned char)character) || character == '_';
+}
+
+/* How much of `text` is a name that has brackets of its own; 0 where it has none. */
+static size_t bracketed_name_length(const char *text, const char *function, const char *end)
+{
+	static const char anonymous[] = "(anonymous namespace)", operator_[] = "operator";
+	if (begins(text, anonymous))
+		return sizeof(anonymous) - 1;
+	if (text == function && *text == '<') /* of Rust: <Type as Trait>::function */
+		return (size_t)(after_group(text, end) - text);
+	size_t length = sizeof(operator_) - 1;
+	if (!begins(text, operator_) || (text > function && is_word(text[-1])))
+		return 0;
+	if (begins(text + length, "()"))
+		return length + 2;
+	return length + strspn(text + length, "<>=-+*/%^&|~!,[]");
+}
+
+/* "ns::Table<int>::put<char>(int) const" is "ns::Table::put". Closures have no number: it counts
+ * those above them. */
+static uint64_t add_function(uint64_t hash, const char *function)
+{
+	const char *end = function + function_length(function);
+	const char *text = function;
+	while (text < end) {
+		size_t length = bracketed_name_length(text, function, end);
+		if (length) {
+			hash = add_bytes(hash, text, length);
+			text += length;
+		} else if (*text == '{') {
+			hash = add_bytes(hash, text, strcspn(text, "(#}"));
+			text = after_group(text, end);
+		} else if (*text == '(' || *text == '<' || *text == '[') {
+			text = after_group(text, end);
+			if (begins(text, " const"))
+				text += strlen(" const");
+		} else {
+			hash = add_bytes(hash, text++, 1);
+		}
+	}
+	return hash;
+}
+
+/* Of a function that allocates for somebody else the class is enough: "std::vector". Which of its
+ * functions is called in the end, and from where, is its own affair. */
+static uint64_t add_wrapper(uint64_t hash, const char *function)
+{
+	size_t length = strcspn(function, "<(");
+	return add_bytes(hash, function, length);
+}
+
+/* ---- modules ---- */
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	return slash ? slash + 1 : path;
+}
+
+static bool is_executable(const struct profile *profile, const char *path)
+{
+	for (size_t i = 0; profile && i < profile->module_count; i++) {
+		const struct module *module = &profile->modules[i];
+		if (module->flags & SEEP_MODULE_IS_EXECUTABLE && module->path &&
+		    strcmp(module->path, path) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* "/usr/lib/libssl.so.3" counts as "libssl.so". */
+static uint64_t add_library(uint64_t hash, const char *path)
+{
+	const char *base = base_name(path);
 	const char *version = strstr(base, ".so.");
 	return add_bytes(hash, base, version ? (size_t)(version - base) + 3 : strlen(base));
 }
 
+/* ---- frames ---- */
+
+/* Does the frame belong to what starts a program or a thread? */
+static bool is_of_runtime(const struct frame *frame)
+{
+	static const char *const libraries[] = {"libc.so.", "libc-", "libpthread", "ld-linux"};
+	if (frame->function && strcmp(frame->function, "_start") == 0)
+		return true;
+	for (size_t i = 0; frame->module && i < sizeof(libraries) / sizeof(*libraries); i++)
+		if (begins(base_name(frame->module), libraries[i]))
+			return true;
+	return false;
+}
+
+static size_t count_without_runtime(const struct report_site *site)
+{
+	size_t count = site->frame_count;
+	while (count > 0 && is_of_runtime(&site->frames[count - 1]))
+		count--;
+	return count ? count : site->frame_count;
+}
+
+static bool is_same_text(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+static bool calls_itself(const struct frame *inner, const struct frame *outer)
+{
+	return inner->function && is_same_text(inner->function, outer->function) &&
+	       is_same_text(inner->module, outer->module) && !inner->is_pseudo;
+}
+
 void report_site_identify(struct report_site *site)
 {
+	size_t count = count_without_runtime(site);
+	const char *executable = NULL; /* its path, once it was met */
 	uint64_t hash = FNV_OFFSET;
-	for (size_t i = 0; i < site->frame_count; i++) {
+	for (size_t i = 0; i < count; i++) {
 		const struct frame *frame = &site->frames[i];
-		if (frame->function) {
-			hash = add_bytes(hash, frame->function, function_length(frame->function));
+		const struct frame *outer = i + 1 < count ? &site->frames[i + 1] : NULL;
+		if (outer &&
+		    (calls_itself(frame, outer) || (frame->is_wrapper && outer->is_wrapper)))
+			continue;
+		if (frame->is_wrapper && frame->function) {
+			hash = add_wrapper(hash, frame->function);
+			hash = add_bytes(hash, "\n", 1);
+			continue;
+		}
+		if (frame->is_pseudo && frame->function) {
+			hash = add_bytes(hash, frame->function, strlen(frame->function));
+		} else if (frame->function) {
+			hash = add_function(hash, frame->function);
 		} else if (frame->module) {
 			uint64_t offset = frame->offset;
 			hash = add_bytes(hash, &offset, sizeof(offset));
 		}
 		/* Separators, so that ("ab", "c") is not ("a", "bc"). */
 		hash = add_bytes(hash, "@", 1);
-		if (frame->module)
-			hash = add_module(hash, frame->module);
+		if (frame->module && !executable && is_executable(site->profile, frame->module))
+			executable = frame->module;
+		if (frame->module && executable && is_same_text(frame->module, executable))
+			hash = add_bytes(hash, "/", 1); /* no library has such a name */
+		else if (frame->module)
+			hash = add_library(hash, frame->module);
 		hash = add_bytes(hash, "\n", 1);
 	}
 	snprintf(site->id, sizeof(site->id), "%016" PRIx64, hash);
