@@ -260,6 +260,11 @@ struct seep_snapshot {
 	uint64_t limit_used_bytes;
 	uint32_t limit_kind; /* enum seep_limit_kind */
 	uint32_t reserved;   /* 0 */
+	/* Since 1.3, as the kernel sees it; 0 where it could not be read. What lies between live_bytes
+	 * and anonymous_bytes is the allocator's (free, or not given back), libseep's own, stacks and
+	 * mappings. */
+	uint64_t anonymous_bytes; /* of rss_bytes: what is no file's */
+	uint64_t data_bytes;      /* of vm_bytes: what is private and writable */
 };
 
 enum seep_limit_kind {
@@ -362,7 +367,7 @@ SEEP_ASSERT_SIZE(struct seep_process, 72);
 SEEP_ASSERT_SIZE(struct seep_module, 48);
 SEEP_ASSERT_SIZE(struct seep_module_unload, 8);
 SEEP_ASSERT_SIZE(struct seep_stacks, 16);
-SEEP_ASSERT_SIZE(struct seep_snapshot, 200);
+SEEP_ASSERT_SIZE(struct seep_snapshot, 216);
 SEEP_ASSERT_SIZE(struct seep_self_check, 64);
 SEEP_ASSERT_SIZE(struct seep_difference, 24);
 SEEP_ASSERT_SIZE(struct seep_samples, 48);

@@ -113,6 +113,7 @@ struct process_memory process_memory_read(void)
 	memory.rss_bytes = kib_of(status, "VmRSS:");
 	memory.swap_bytes = kib_of(status, "VmSwap:");
 	memory.vm_bytes = kib_of(status, "VmSize:");
+	memory.anonymous_bytes = kib_of(status, "RssAnon:");
 	memory.data_bytes = kib_of(status, "VmData:");
 	return memory;
 }

@@ -23,7 +23,9 @@ extern struct process_facts process_facts;
 void process_facts_read(uint32_t forked_from);
 
 struct process_memory {
-	uint64_t rss_bytes, swap_bytes, vm_bytes, data_bytes;
+	uint64_t rss_bytes, swap_bytes, vm_bytes;
+	uint64_t anonymous_bytes; /* of rss_bytes; 0 before Linux 4.5 */
+	uint64_t data_bytes;	  /* of vm_bytes */
 };
 
 /* Also right in the helper, which shares the memory. Zeros where /proc is missing. */

@@ -520,6 +520,8 @@ static struct seep_snapshot head_of(const struct site_totals *totals,
 		.limit_bytes = limit.bytes,
 		.limit_used_bytes = limit.used_bytes,
 		.limit_kind = limit.kind,
+		.anonymous_bytes = memory.anonymous_bytes,
+		.data_bytes = memory.data_bytes,
 	};
 }
 

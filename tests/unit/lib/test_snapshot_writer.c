@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -351,6 +352,88 @@ static void the_file_stays_within_its_limit(void **state)
 	}
 }
 
+/* A program that marks each of its jobs, and a file that is too small for them. */
+static void marks_stay_within_the_limit(void **state)
+{
+	struct lib_random random = lib_random_start();
+	const uint64_t max_bytes = 200 << 10;
+	uint32_t starts = 0, stops = 0;
+	struct profile *profile;
+
+	(void)state;
+	options.max_file_bytes = max_bytes;
+	start_file("marked");
+	for (uint32_t i = 0; i < 500; i++) {
+		play(&random, (uint32_t)lib_random_below(&random, 300));
+		take(SEEP_REASON_MARK, i % 2 == 0 ? "start" : "stop");
+		assert_true(snapshot_file_bytes() <= max_bytes);
+	}
+	profile = read_file();
+	for (size_t i = 0; i < profile->snapshot_count; i++) {
+		assert_int_equal(profile->snapshots[i].reason, SEEP_REASON_MARK);
+		starts += strcmp(profile->snapshots[i].label, "start") == 0;
+		stops += strcmp(profile->snapshots[i].label, "stop") == 0;
+	}
+	print_message("          %u of 250 starts, %u of 250 stops kept\n", starts, stops);
+	assert_true(starts >= 3 && stops >= 3);
+	assert_int_equal(starts + stops, profile->snapshot_count);
+	assert_int_equal(lib_history_mistakes(&history, profile), 0);
+	profile_free(profile);
+	options.max_file_bytes = 64ull << 20;
+}
+
+/* What has a name of its own is never dropped; somebody asked for it. */
+static void a_mark_that_finds_no_room_says_so(void **state)
+{
+	struct lib_random random = lib_random_start();
+	uint64_t bytes;
+	char label[16];
+
+	(void)state;
+	options.max_file_bytes = 200 << 10;
+	start_file("no_room");
+	for (uint32_t i = 0; snapshot_file_bytes() <= options.max_file_bytes; i++) {
+		play(&random, 300);
+		snprintf(label, sizeof(label), "asked %u", i);
+		take(SEEP_REASON_REQUEST, label);
+	}
+	play(&random, 300);
+	bytes = snapshot_file_bytes();
+	assert_int_equal(snapshot_writer_take(SEEP_REASON_MARK, "idle", true, NULL), -EFBIG);
+	assert_int_equal(snapshot_file_bytes(), bytes);
+	options.max_file_bytes = 64ull << 20;
+	assert_int_equal(snapshot_writer_take(SEEP_REASON_MARK, "idle", true, NULL), 0);
+	assert_true(snapshot_file_bytes() > bytes);
+}
+
+static void what_is_resident_is_known(void **state)
+{
+	const size_t bytes = 64 << 20;
+	struct profile *profile;
+	const struct seep_snapshot *before, *after;
+	char *memory =
+		mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	(void)state;
+	assert_true(memory != MAP_FAILED);
+	start_file("resident");
+	take(SEEP_REASON_INTERVAL, NULL);
+	memset(memory, 1, bytes);
+	take(SEEP_REASON_INTERVAL, NULL);
+	munmap(memory, bytes);
+	profile = read_file();
+	before = &profile->snapshots[0].raw;
+	after = &profile->snapshots[1].raw;
+	/* The kernel counts in batches; the library grows a little meanwhile. */
+	assert_in_range(after->anonymous_bytes - before->anonymous_bytes, bytes - (2 << 20),
+			bytes + (8 << 20));
+	assert_in_range(after->rss_bytes - before->rss_bytes, bytes - (2 << 20), bytes + (8 << 20));
+	assert_true(after->anonymous_bytes < after->rss_bytes);
+	assert_true(before->data_bytes >= bytes && before->data_bytes < before->vm_bytes);
+	assert_true(before->limit_kind != SEEP_LIMIT_UNKNOWN && before->limit_bytes > 0);
+	profile_free(profile);
+}
+
 /* By site and epoch of birth: live blocks at the last snapshot. */
 static uint32_t births[SITES][EPOCHS_MAX];
 
@@ -627,6 +710,9 @@ int main(void)
 		cmocka_unit_test_teardown(the_file_is_private_and_named_as_wished, clear),
 		cmocka_unit_test_teardown(the_file_says_what_was_recorded, clear),
 		cmocka_unit_test_teardown(the_file_stays_within_its_limit, clear),
+		cmocka_unit_test_teardown(marks_stay_within_the_limit, clear),
+		cmocka_unit_test_teardown(a_mark_that_finds_no_room_says_so, clear),
+		cmocka_unit_test_teardown(what_is_resident_is_known, clear),
 		cmocka_unit_test_teardown(a_full_disk_costs_only_what_did_not_fit, clear),
 		cmocka_unit_test_teardown(mappings_are_sites_of_their_own, clear),
 		cmocka_unit_test_teardown(a_forked_child_tells_inherited_blocks_apart, clear),

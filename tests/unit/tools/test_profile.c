@@ -41,6 +41,7 @@ static void write_example(struct profile_writer *writer)
 	writer->snapshot.limit_bytes = 512 << 20;
 	writer->snapshot.limit_used_bytes = 100 << 20;
 	writer->snapshot.limit_kind = SEEP_LIMIT_CGROUP;
+	writer->snapshot.anonymous_bytes = 70 << 20;
 	profile_writer_entry(writer, 2, 10, 1000, 12, 1);
 	profile_writer_cohort(writer, 1, 10, 1000);
 	profile_writer_snapshot_done(writer);
@@ -229,6 +230,7 @@ static void still_reads_the_files_kept_from_every_version(void **state)
 	assert_int_equal(profile->snapshots[0].raw.limit_bytes, 512 << 20);
 	assert_int_equal(profile->snapshots[0].raw.limit_used_bytes, 100 << 20);
 	assert_int_equal(profile->snapshots[0].raw.limit_kind, SEEP_LIMIT_CGROUP);
+	assert_int_equal(profile->snapshots[0].raw.anonymous_bytes, 70 << 20);
 	profile_free(profile);
 }
 
