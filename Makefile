@@ -352,7 +352,7 @@ bench-quick: all bench-programs
 # Programs of which it is known what leaks, to judge the verdicts: tests/corpus/README.md. Each kind is
 # linked alone, and all of them together. No jump to malloc at the end of a function: its frame counts.
 CORPUS := $(BUILD)/tests/corpus
-CORPUS_FLAGS := -O2 -g -fno-optimize-sibling-calls -pthread -D_GNU_SOURCE -I. -MMD -MP
+CORPUS_FLAGS := -O2 -g -fno-optimize-sibling-calls -pthread -D_GNU_SOURCE -I. -Iinclude -MMD -MP
 CORPUS_C_KINDS := $(patsubst tests/%.c,$(BUILD)/tests/%.o,$(sort $(wildcard tests/corpus/kinds/*.c)))
 CORPUS_CXX_KINDS := $(patsubst tests/%.cc,$(BUILD)/tests/%.o,$(sort $(wildcard tests/corpus/kinds/*.cc)))
 CORPUS_PLAY := $(CORPUS)/play.o $(CORPUS)/part.o
