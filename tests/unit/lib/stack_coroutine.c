@@ -135,10 +135,11 @@ static void begin(struct coroutine *self, uint32_t (*choose)(uint32_t limit), vo
 static void make(struct coroutine *self, uint32_t number)
 {
 	self->shadow = stack_shadow_make();
-	self->memory = &memories[number];
+	self->memory =
+		&memories[number < OWN_STACKS ? number
+					      : OWN_STACKS + (number - OWN_STACKS) % SHARED_STACKS];
 	if (number < OWN_STACKS)
 		return;
-	self->memory = &memories[OWN_STACKS + (number - OWN_STACKS) % SHARED_STACKS];
 	self->saved = malloc(STACK_BYTES);
 	if (self->saved == NULL)
 		abort();
