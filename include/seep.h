@@ -38,7 +38,8 @@ static inline int seep_snapshot(const char *label)
  * jobs or with all sessions closed, and takes a snapshot of it. `label` names the state; the same
  * label means the same state, so what grows from one mark to the next of its kind is not given back:
  * nothing tells a leak sooner. Returns when the snapshot is in the file, which takes some
- * milliseconds: a mark for each round of work, not for each request of thousands.
+ * milliseconds: a mark for each round of work, not for each of a thousand requests a second. After
+ * 262,143 snapshots of any kind the ages of blocks cannot be told apart any more.
  * Results as of seep_snapshot; EINVAL for a label that is null or empty, EFBIG when the file is full
  * and no older mark is left to make room. */
 static inline int seep_mark(const char *label)

@@ -3,6 +3,8 @@
 
 import functools
 import os
+import socket
+import struct
 import subprocess
 import time
 
@@ -25,6 +27,7 @@ def tests():
     yield "the file stays below max_file and right", bounded
     yield "a snapshot is in the file when seep.h's call returns", by_program
     yield "seep mark PID LABEL brings a mark each time, and says what is wrong", on_mark
+    yield "a mark without a label is a bad request", nameless_mark
     for who in ("process", "thread", "inline"):
         yield "a program marks its rounds, by %s" % who, functools.partial(mark_by_program, who)
     yield "marks by the thousand stay within max_file, some of each label", many_marks
@@ -258,7 +261,27 @@ def on_mark(box):
     server.end()
     listing = box.seep("snapshots", box.path("out.seep")).stdout.decode().splitlines()
     rows = [line.split() for line in listing if line.endswith("idle")]
-    expect_equal([row[3 if row[2] in ("ms", "s") else 2] for row in rows], ["mark"] * 3, "the column why")
+    expect_equal(["mark" in row for row in rows], [True] * 3, "the column why, of %s" % rows)
+
+
+def ask_helper(pid, verb, label):
+    """(version, result) of the answer to a request that the tool would not make."""
+    with open("/proc/%d/stat" % pid) as file:
+        ticks = file.read().rpartition(")")[2].split()[19]
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as helper:
+        helper.settimeout(20)
+        helper.connect("\0seep.%d.%s" % (pid, ticks))
+        helper.send(struct.pack("<II128s", 1, verb, label))
+        return struct.unpack_from("<II", helper.recv(8192))
+
+
+def nameless_mark(box):
+    server = Server(box, "--interval=1h")
+    expect_equal(ask_helper(server.pid, 3, b""), (1, 2), "(version, result) without a label")
+    expect_equal(ask_helper(server.pid, 4, b"idle"), (1, 2), "(version, result) of an unknown verb")
+    expect_equal(ask_helper(server.pid, 3, b"x" * 128), (1, 0), "(version, result) without an end")
+    expect_equal([mark.label for mark in marks_of(box)], ["x" * 127], "the marks in the file")
+    server.end()
 
 
 def mark_by_program(who, box):
@@ -290,4 +313,5 @@ def many_marks(box):
     expect(size <= 1 << 20, "the file grew to %d bytes" % size)
     labels = [mark.label for mark in marks_of(box)]
     even, odd = labels.count("even" * 31), labels.count("odd " * 31)
-    expect(even > 2 and odd > 2 and abs(even - odd) <= 16, "%d even and %d odd are left" % (even, odd))
+    expect(even > 2 and odd > 2 and abs(even - odd) <= 16,
+           "%d even and %d odd are left" % (even, odd))

@@ -71,8 +71,9 @@ static _Noreturn void serve(const struct manner *manner, int ready_fd)
 		if (!manner->hangs_up &&
 		    recv(fd, &request, sizeof(request), 0) == sizeof(request)) {
 			/* So that the test sees what was asked. */
-			if (request.verb == SEEP_CONTROL_SNAPSHOT) {
-				reply.snapshot++;
+			if (request.verb == SEEP_CONTROL_SNAPSHOT ||
+			    request.verb == SEEP_CONTROL_MARK) {
+				reply.snapshot += request.verb - SEEP_CONTROL_STATUS;
 				snprintf(reply.path + strlen(reply.path), 200, "%s", request.label);
 			}
 			if (!manner->is_silent)
@@ -138,6 +139,9 @@ static void asks_and_hears(void **state)
 	assert_int_equal(target_snapshot(pid, "/label", &answer, &error), 0);
 	assert_int_equal(answer.snapshot, 17);
 	assert_string_equal(answer.path, "/tmp/seep.fake.1.seep/label");
+	assert_int_equal(target_mark(pid, "/idle", &answer, &error), 0);
+	assert_int_equal(answer.snapshot, 18);
+	assert_string_equal(answer.path, "/tmp/seep.fake.1.seep/idle");
 	stop(pid);
 }
 
@@ -201,6 +205,7 @@ static void says_why_nobody_can_be_asked(void **state)
 	memset(label, 'x', sizeof(label) - 1);
 	label[sizeof(label) - 1] = '\0';
 	assert_fails(target_snapshot(getpid(), label, &answer, &error), "longer than 127 bytes");
+	assert_fails(target_mark(getpid(), label, &answer, &error), "longer than 127 bytes");
 }
 
 static void says_when_a_process_belongs_to_somebody_else(void **state)
