@@ -2,13 +2,13 @@
 /*
  * part: one kind of program at play, alone in a process or one of several.
  *
- * A kind is a file in kinds/. Its start draws parameters and allocates what a program allocates first;
- * its step is called STEPS_PER_PERIOD times in each period and does that much work. Times are in
- * periods: play.c says how many milliseconds one is. Whatever a kind draws it draws from its part, so
- * that a seed gives the same amounts on every machine.
+ * A kind is a file in kinds/. Its start draws parameters and allocates what a program allocates
+ * first; its step is called STEPS_PER_PERIOD times in each period and does that much work. Times
+ * are in periods: play.c says how many milliseconds one is. Whatever a kind draws it draws from its
+ * part, so that a seed gives the same amounts on every machine.
  *
- * A part that is sick leaks; the line that makes the difference asks is_sick. What is then true stands
- * in the head of the kind's file (README.md).
+ * A part that is sick leaks; the line that makes the difference asks is_sick. What is then true
+ * stands in the head of the kind's file (README.md).
  */
 #ifndef TESTS_CORPUS_PART_H
 #define TESTS_CORPUS_PART_H
@@ -91,7 +91,7 @@ double part_share(const struct part *part);
 size_t part_bytes(struct part *part);
 /* Ends the program with a line where it does not hold. */
 void part_require(bool holds, const char *what);
-/* The block; ends the program where there is none. No compiler takes away what goes through here. */
+/* The block; ends the program where there is none. No compiler takes away what passes here. */
 void *part_check(void *block);
 
 /* ---- a calendar: things that are due later ---- */
@@ -104,7 +104,7 @@ struct calendar {
 	struct due *days[MOST_PERIODS * STEPS_PER_PERIOD + 1];
 };
 
-/* Puts it where it will be found `periods` from now; behind the end of the run it is kept for ever. */
+/* Puts it where it will be found `periods` from now; after the end of the run it is never found. */
 void calendar_add(struct calendar *calendar, const struct part *part, struct due *due,
 		  double periods);
 /* One that is due now, or null. */

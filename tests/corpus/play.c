@@ -4,13 +4,13 @@
  *
  *     PROGRAM SEED PERIODS PERIOD_MS [threads] [snapshots] KIND[=sick]...
  *
- * Prints what the parts have drawn, one line for each. Without `threads` the parts take turns in one
- * loop, as in a program with events; with it each has a thread of its own.
+ * Prints what the parts have drawn, one line for each. Without `threads` the parts take turns in
+ * one loop, as in a program with events; with it each has a thread of its own.
  *
  * Every step has its moment, counted from the start. A part that comes late catches up, so that the
  * amounts of a run are those of its seed, however busy the machine is. With `snapshots` the program
- * asks for one after every period itself and catches nothing up: then also the amounts of a period are
- * those of the seed. At the end nothing is freed, as in a server that is stopped.
+ * asks for one after every period itself and catches nothing up: then also the amounts of a period
+ * are those of the seed. At the end nothing is freed, as in a server that is stopped.
  */
 #include "seep.h"
 #include "tests/corpus/part.h"

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""test_corpus: programs that plainly leak are called leaks, their healthy twins are not; and what the
-corpus says of seep is counted rightly. The figures of all kinds: tests/corpus/run.
+"""test_corpus: programs that plainly leak are called leaks, their healthy twins are not; and what
+the corpus says of seep is counted rightly. The figures of all kinds: tests/corpus/run.
 """
 
 import json
@@ -31,6 +31,7 @@ def tests():
     yield "the healthy twins of plain leaks are not flagged", healthy_twins
     yield "a leak is flagged beside the healthy twins of others", leak_among_healthy
     yield "each kind leaks in a function of its own file, or not at all", functions_exist
+    yield "every kind is in the table of README.md, with what leaks", readme
     yield "a seed gives the same work at any pace", same_work
     yield "what is flagged, missed and wrong is told apart", outcomes
     yield "the corpus prints and writes down what became of a kind", driver
@@ -94,6 +95,19 @@ def functions_exist(_):
         expect_equal("is_sick" in text, bool(kind.truth["leak"]), kind.name + " can be sick")
         expect("KIND(%s);" % kind.name in text, "%s offers another kind" % kind.file)
     expect(sum(len(kind.healths()) == 2 for kind in kinds.values()) >= 14, "too few kinds leak")
+
+
+def readme(_):
+    with open(os.path.join(CORPUS, "README.md")) as file:
+        rows = {row.split(" | ")[0][2:]: row for row in file if row.startswith("| ")}
+    kinds = truth.all_kinds()
+    for kind in kinds.values():
+        row = rows.get(kind.name, "")
+        leaks = row.rstrip("\n |").split(" | ")[-1] if kind.truth["leak"] else ""
+        wanted = ", ".join(kind.truth["leak"])
+        wanted += " (may: %s)" % ", ".join(kind.truth["may"]) if kind.truth["may"] else ""
+        expect(row, "README.md has no row for %s" % kind.name)
+        expect_equal(leaks, wanted, "what leaks in %s, as README.md says" % kind.name)
 
 
 def same_work(box):

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * chat_rooms: a few rooms that live as long as the program; each has a text of what was said lately, a
- * buffer that realloc makes longer, up to a bound.
+ * chat_rooms: a few rooms that live as long as the program; each has a text of what was said
+ * lately, a buffer that realloc makes longer, up to a bound.
  *
  * Sick: there is no bound. As many blocks as ever, each with more and more bytes.
  *

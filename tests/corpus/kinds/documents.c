@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * documents: what is in use wanders up and down without a goal, as with a person who opens and closes
- * documents; what is closed is any of them.
+ * documents: what is in use wanders up and down without a goal, as with a person who opens and
+ * closes documents; what is closed is any of them.
  *
  * Sick: the preview of some documents is not freed.
  *

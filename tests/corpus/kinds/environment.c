@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * environment: a program sets a variable before it starts each job; libc keeps every value that there
- * ever was, for somebody may still hold a pointer to it.
+ * environment: a program sets a variable before it starts each job; libc keeps every value that
+ * there ever was, for somebody may still hold a pointer to it.
  *
  * Sick: the value is another one each time. Otherwise it is one of a few.
  *

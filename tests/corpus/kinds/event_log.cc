@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * event_log: events are collected in a std::vector of std::string and handed on when there are enough;
- * the vector keeps its room.
+ * event_log: events are collected in a std::vector of std::string and handed on when there are
+ * enough; the vector keeps its room.
  *
  * Sick: nobody takes them, and they pile up. The vector grows with them, in doublings.
  *

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * hash_table: connections are kept in a table that doubles while there are more of them, and then stays.
+ * hash_table: connections are kept in a table that doubles while there are more of them, and then
+ * stays.
  *
  * Sick: a node that was found behind another one is unlinked, but not freed.
  *

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * listeners: windows open and close; each listens to a few events of an object that lives as long as
- * the program.
+ * listeners: windows open and close; each listens to a few events of an object that lives as long
+ * as the program.
  *
  * Sick: a window that closes does not stop listening.
  *

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * log_buffer: lines are appended to a buffer that realloc makes longer, and written out when there is
- * enough of them.
+ * log_buffer: lines are appended to a buffer that realloc makes longer, and written out when there
+ * is enough of them.
  *
- * Sick: nothing can be written out, and the buffer becomes ever longer. One block, more and more bytes.
+ * Sick: nothing can be written out, and the buffer becomes ever longer. One block, more and more
+ * bytes.
  *
  *   leak buffer_append
  */

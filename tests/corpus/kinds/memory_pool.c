@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * memory_pool: objects come from a free list; when that is empty, from a new chunk. Chunks are never
- * given back, so the pool is as large as its busiest moment was.
+ * memory_pool: objects come from a free list; when that is empty, from a new chunk. Chunks are
+ * never given back, so the pool is as large as its busiest moment was.
  *
  * Sick: some objects are not put back, and the pool grows although no more of it is in use.
  *

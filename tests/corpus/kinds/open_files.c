@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * open_files: small files are read through libc, which allocates for it. In memory, so that there is
- * no limit of descriptors.
+ * open_files: small files are read through libc, which allocates for it. In memory, so that there
+ * is no limit of descriptors.
  *
  * Sick: a file that is empty is not closed.
  *

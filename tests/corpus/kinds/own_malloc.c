@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * own_malloc: everything is allocated by one function that checks the result. Several callers use it
- * well: pictures, fonts, sounds.
+ * own_malloc: everything is allocated by one function that checks the result. Several callers use
+ * it well: pictures, fonts, sounds.
  *
  * Sick: one more caller, meshes, loses some of its blocks.
  *

@@ -3,8 +3,8 @@
  * result_cache: a std::unordered_map from questions to results, with a std::list of their order for
  * evicting the oldest.
  *
- * Sick: the key holds the time of day, so nothing is ever found, and there is no bound: a cache in name
- * only.
+ * Sick: the key holds the time of day, so nothing is ever found, and there is no bound: a cache in
+ * name only.
  *
  *   leak result_keep
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * timer_wheel: every request arms a timer; most are cancelled soon because the answer came, the others
- * go off.
+ * timer_wheel: every request arms a timer; most are cancelled soon because the answer came, the
+ * others go off.
  *
  * Sick: some of those that are cancelled are taken off the wheel and not freed.
  *

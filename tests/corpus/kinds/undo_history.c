@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * undo_history: an editor keeps the last so many edits; what is taken back can be done again until the
- * next edit.
+ * undo_history: an editor keeps the last so many edits; what is taken back can be done again until
+ * the next edit.
  *
  * Sick: the edits that were taken back are not freed by the next edit.
  *

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * user_history: for each user the last few things are remembered. It fills up, quickly for busy users
- * and slowly for others, and is full then.
+ * user_history: for each user the last few things are remembered. It fills up, quickly for busy
+ * users and slowly for others, and is full then.
  *
  * Sick: what falls out of a history is unlinked and not freed.
  *

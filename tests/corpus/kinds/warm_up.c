@@ -3,8 +3,8 @@
  * warm_up: functions are compiled when they are called for the first time; in the beginning most
  * are new, later hardly any.
  *
- * Sick: guesses that the code was built on turn out wrong now and then, it is compiled again, and the
- * old code stays.
+ * Sick: guesses that the code was built on turn out wrong now and then, it is compiled again, and
+ * the old code stays.
  *
  *   leak code_compile
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * write_buffer: a data base collects what is written, and when that is enough it writes all of it to a
- * file and begins anew: a sawtooth.
+ * write_buffer: a data base collects what is written, and when that is enough it writes all of it
+ * to a file and begins anew: a sawtooth.
  *
  * Sick: deletions are left over when the rest is freed.
  *
