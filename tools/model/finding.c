@@ -34,7 +34,6 @@
 #define START_SHARE 0.15 /* as in verdict_limits */
 #define OLD_SHARE 0.15
 #define MAX_INNERMOST 4 /* frames of a FINDING_CALLEE */
-#define MAX_JUDGED 400	/* groups */
 #define MAX_MEMBERS 512 /* sites of which a sum is made, those that keep the most */
 #define MAX_DISTANCE 0.25
 #define FEW_KEPT 20	 /* so many blocks are too few to judge a site by itself */
@@ -300,7 +299,7 @@ static int choose_groups(struct work *work, struct group **groups, size_t count,
 	if (!series)
 		return -ENOMEM;
 	int result = 0;
-	for (size_t i = 0; i < count && judged < MAX_JUDGED && !result; i++) {
+	for (size_t i = 0; i < count && judged < FINDING_MAX_JUDGED && !result; i++) {
 		struct group *group = groups[i];
 		double spoken_for = 0;
 		for (size_t m = 0; m < group->count; m++)

@@ -20,6 +20,9 @@
 struct arena;
 struct profile;
 
+/* So many groups are asked at most whether they leak: those that stand out the most. */
+#define FINDING_MAX_JUDGED 400
+
 enum finding_kind {
 	FINDING_SITE,	/* of itself */
 	FINDING_CALLER, /* all stacks through the node `node` */

@@ -11,9 +11,11 @@
 
 #include "tools/model/arena.h"
 #include "tools/model/error.h"
+#include "tools/model/finding.h"
 #include "tools/model/profile.h"
 #include "tools/model/report_builder.h"
 #include "tools/model/site_judgements.h"
+#include "tools/model/weight.h"
 
 /* Without memory uthash shall leave the text out instead of ending the program. */
 #define HASH_NONFATAL_OOM 1
@@ -237,6 +239,126 @@ static bool is_wanted(const struct report_site *site, const struct report_option
 	return site->live_bytes >= options->min_bytes;
 }
 
+/* ---- findings ---- */
+
+struct report_site *report_entry_site(const struct report_entry *entry)
+{
+	return entry->finding ? &entry->finding->sum : entry->site;
+}
+
+size_t report_leak_count(const struct report *report)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < report->entry_count; i++)
+		count += report_entry_site(&report->entries[i])->judgement.is_flagged;
+	return count;
+}
+
+static int compare_entries(const void *left, const void *right)
+{
+	const struct report_site *a = report_entry_site(left), *b = report_entry_site(right);
+	int order = compare_sites(a, b);
+	return order ? order : (a->depth > b->depth) - (a->depth < b->depth);
+}
+
+static int compare_site_pointers(const void *left, const void *right)
+{
+	const struct report_site *a = *(const struct report_site *const *)left;
+	const struct report_site *b = *(const struct report_site *const *)right;
+	return (a > b) - (a < b);
+}
+
+static void add_to_sum(const struct report *report, struct report_site *sum,
+		       const struct report_site *site)
+{
+	sum->live_bytes += site->live_bytes;
+	sum->live_blocks += site->live_blocks;
+	sum->allocations += site->allocations;
+	sum->frees += site->frees;
+	for (size_t i = 0; i < report->point_count; i++) {
+		sum->series_bytes[i] += site->series_bytes[i];
+		sum->series_blocks[i] += site->series_blocks[i];
+	}
+}
+
+/* The most that they held at one of the points; what each held at its own peak says nothing. */
+static void find_peak(const struct report *report, struct report_site *sum)
+{
+	sum->peak_bytes = sum->live_bytes;
+	sum->peak_blocks = sum->live_blocks;
+	for (size_t i = 0; i < report->point_count; i++)
+		if (sum->series_bytes[i] > sum->peak_bytes) {
+			sum->peak_bytes = sum->series_bytes[i];
+			sum->peak_blocks = sum->series_blocks[i];
+		}
+}
+
+/* `by_index` finds the report's site of each of the profile's. */
+static bool describe_finding(struct report *report, struct report_finding *made,
+			     const struct finding *finding, struct report_site *const *by_index)
+{
+	struct arena *arena = report->memory->arena;
+	struct report_site *sum = &made->sum;
+	made->kind = finding->kind;
+	made->all_count = finding->site_count;
+	/* That of all judged periods, where it is known: as the evidence has it. */
+	const struct verdict_evidence *evidence = &finding->judgement.evidence;
+	made->share_kept =
+		evidence->births > 0 ? 1 - evidence->freed / evidence->births : finding->share_kept;
+	made->sites = arena_take(arena, finding->site_count, sizeof(struct report_site *));
+	sum->profile = report->profile;
+	sum->stack = finding->node;
+	sum->depth = finding->depth;
+	sum->judgement = finding->judgement;
+	sum->series_bytes = arena_take(arena, report->point_count, sizeof(*sum->series_bytes));
+	sum->series_blocks = arena_take(arena, report->point_count, sizeof(*sum->series_blocks));
+	if (!made->sites || !sum->series_bytes || !sum->series_blocks)
+		return false;
+	for (size_t i = 0; i < finding->site_count; i++) {
+		struct report_site *site = by_index[finding->sites[i]];
+		if (!site)
+			continue;
+		site->finding = made;
+		made->sites[made->site_count++] = site;
+		add_to_sum(report, sum, site);
+	}
+	find_peak(report, sum);
+	if (made->site_count)
+		qsort(made->sites, made->site_count, sizeof(struct report_site *),
+		      compare_site_pointers);
+	return true;
+}
+
+/* Takes the sites that are one leak together; the report's sites are in their order already. */
+static bool make_entries(struct report *report, const struct finding_list *findings)
+{
+	struct arena *arena = report->memory->arena;
+	const struct profile *profile = report->profile;
+	struct report_site **by_index = calloc(profile->site_count + 1, sizeof(*by_index));
+	report->entries =
+		arena_take(arena, report->site_count + findings->count, sizeof(*report->entries));
+	bool is_fine = by_index && report->entries;
+	for (size_t i = 0; is_fine && i < report->site_count; i++)
+		by_index[report->sites[i].site - profile->sites] = &report->sites[i];
+	for (size_t i = 0; is_fine && i < findings->count; i++) {
+		const struct finding *finding = &findings->findings[i];
+		if (finding->kind == FINDING_SITE)
+			continue;
+		struct report_finding *made = arena_take(arena, 1, sizeof(*made));
+		is_fine = made && describe_finding(report, made, finding, by_index);
+		if (is_fine && made->site_count)
+			report->entries[report->entry_count++].finding = made;
+	}
+	for (size_t i = 0; is_fine && i < report->site_count; i++)
+		if (!report->sites[i].finding)
+			report->entries[report->entry_count++].site = &report->sites[i];
+	if (is_fine && report->entry_count)
+		qsort(report->entries, report->entry_count, sizeof(*report->entries),
+		      compare_entries);
+	free(by_index);
+	return is_fine;
+}
+
 static int compare_differences(const void *left, const void *right)
 {
 	const struct report_difference *a = left, *b = right;
@@ -266,6 +388,19 @@ static bool describe_differences(struct report *report)
 		qsort(report->differences, count, sizeof(*report->differences),
 		      compare_differences);
 	return true;
+}
+
+/* When the memory will be used up, if each goes on like this; as far as a limit is known. */
+static void set_limits(const struct seep_snapshot *totals, struct judgement *judgements,
+		       size_t count, struct finding_list *findings)
+{
+	double used = (double)totals->limit_used_bytes, limit = (double)totals->limit_bytes;
+	for (size_t i = 0; i < count; i++)
+		if (judgements[i].is_flagged)
+			verdict_set_limit(&judgements[i], used, limit);
+	for (size_t i = 0; i < findings->count; i++)
+		if (findings->findings[i].judgement.is_flagged)
+			verdict_set_limit(&findings->findings[i].judgement, used, limit);
 }
 
 static int fail_without_memory(const struct profile *profile, struct error *error)
@@ -309,6 +444,12 @@ int report_build(const struct profile *profile, const struct report_options *opt
 	judgements = calloc(profile->site_count + 1, sizeof(*judgements));
 	if (!judgements || !site_judgements_make(profile, first, last, judgements))
 		goto no_memory;
+	struct finding_list findings;
+	if (finding_list_make(profile, judgements, first, last, made->memory->arena, &findings))
+		goto no_memory;
+	if (!options->flag_minor && !weight_set_minor(profile, first, last, judgements, &findings))
+		goto no_memory;
+	set_limits(&profile->snapshots[last].raw, judgements, profile->site_count, &findings);
 	for (size_t i = 0; i < profile->site_count; i++) {
 		const struct site *site = &profile->sites[i];
 		if (!site_at(site, last))
@@ -321,8 +462,11 @@ int report_build(const struct profile *profile, const struct report_options *opt
 		if (is_wanted(described, options))
 			made->site_count++;
 	}
+	if (made->site_count)
+		qsort(made->sites, made->site_count, sizeof(*made->sites), compare_sites);
+	if (!make_entries(made, &findings))
+		goto no_memory;
 	free(judgements);
-	qsort(made->sites, made->site_count, sizeof(*made->sites), compare_sites);
 	*report = made;
 	return 0;
 no_memory:

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "tools/model/finding.h"
 #include "tools/model/verdict.h"
 
 struct error;
@@ -33,6 +34,7 @@ struct report_site {
 	const struct site *site; /* null in a merged or diffed site without one */
 	const struct profile *profile;
 	uint32_t stack;
+	uint32_t depth; /* only so many of the stack's innermost frames; 0: all, as of every site */
 	char id[17]; /* 16 hex digits, stable across builds; "" until symbols have been filled in */
 	struct judgement judgement;
 	uint64_t live_bytes, live_blocks, allocations, frees;
@@ -48,6 +50,25 @@ struct report_site {
 	const struct sampled_site *sampled;
 	/* Over time, one value for each of report.point_count points. */
 	uint64_t *series_bytes, *series_blocks;
+	const struct report_finding *finding; /* that it is a part of; null where it is none */
+};
+
+/* Sites that are one leak, see finding.h. */
+struct report_finding {
+	enum finding_kind kind; /* not FINDING_SITE */
+	/* What they have in common as if it were a site: their sum, and the stack that leads to them
+	 * or that all of them share. It has no id. */
+	struct report_site sum;
+	const struct report_site **sites; /* those of the report, in its order */
+	size_t site_count;
+	size_t all_count;  /* with those that the report leaves out */
+	double share_kept; /* of the blocks that they allocated after start-up */
+};
+
+/* A line of a report for people: one of the two. */
+struct report_entry {
+	struct report_finding *finding;
+	struct report_site *site; /* that is part of no finding */
 };
 
 /* Two stacks for the same captures, see struct self_check in profile.h. Of the sites only profile,
@@ -67,6 +88,9 @@ struct report {
 	size_t snapshot_count;
 	struct report_site *sites; /* flagged first, then by bytes per hour, then by live bytes */
 	size_t site_count;
+	/* The same sites, those of one finding taken together, in the same order; null in a diff. */
+	struct report_entry *entries;
+	size_t entry_count;
 	struct report_difference *differences; /* the most frequent first; not in a diff */
 	size_t difference_count;
 	const struct sampling *sampling; /* of last_snapshot; null as in a site */
@@ -80,6 +104,7 @@ struct report_options {
 	uint64_t min_bytes;          /* leave out unflagged sites with fewer live bytes */
 	size_t first_snapshot; /* judge the run from this snapshot index on */
 	size_t snapshot_limit; /* and as if it had only this many snapshots (an index + 1); 0: all */
+	bool flag_minor;       /* also leaks that do not matter beside what else grows */
 	bool keep_empty_sites; /* also sites without a live block at the last snapshot */
 };
 
@@ -117,6 +142,11 @@ struct frame *report_frames(struct report *report, size_t count);
 /* Has a flagged site given back nearly all of it, as a program does that tidies up when it ends? It
  * grew while it ran all the same. */
 bool report_site_is_given_back(const struct report_site *site);
+
+/* What an entry is about, as a site. */
+struct report_site *report_entry_site(const struct report_entry *entry);
+/* How many leaks there are, where those of one finding are one. */
+size_t report_leak_count(const struct report *report);
 
 void report_free(struct report *report);
 

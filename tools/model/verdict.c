@@ -195,15 +195,16 @@ static struct verdict_evidence evidence_of(const struct inquiry *inquiry, const 
 					   bool is_of_length)
 {
 	const struct cohort_series *series = inquiry->series;
+	bool has_pace = rise->doubt > DOUBT_REPLACED; /* else nobody has asked for it */
 	struct verdict_evidence evidence = {
 		.is_of_length = is_of_length,
 		.periods = (unsigned)rise->amounts,
 		.periods_that_kept = (unsigned)rise->positive,
 		.freed_within_s = NAN,
 		.kept_lately = rise->kept,
-		.clock = rise->clock,
-		.decline = rise->pace.decline,
-		.decline_error = rise->pace.error,
+		.clock = has_pace ? rise->clock : CLOCK_TIME,
+		.decline = has_pace ? rise->pace.decline : NAN,
+		.decline_error = has_pace ? rise->pace.error : NAN,
 		.drift_p = trend_probability(-rise->z),
 	};
 	if (is_of_length)

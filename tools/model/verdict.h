@@ -63,13 +63,14 @@ struct verdict_evidence {
 	double freed_within_s;	   /* nearly all that were freed at all were by this age; NAN: none was */
 	double kept_lately; /* share of what was older than age_s some time ago that is still there */
 	enum verdict_clock clock;
-	double decline, decline_error; /* see pace.h; 0: as fast as ever */
+	double decline, decline_error; /* see pace.h; 0: as fast as ever; NAN: never asked */
 	double drift_p; /* that the old blocks would add up like this by chance; NAN: nothing to test */
 };
 
 struct judgement {
 	enum verdict verdict;
 	bool is_flagged; /* lost and leak */
+	bool is_minor;	 /* a leak that does not matter beside what else grows, see weight.h */
 	double confidence; /* 0 to 1 */
 	enum severity severity;
 	struct growth growth;

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -249,6 +250,95 @@ static void a_hundred_thousand_sites_are_reported_in_seconds(void **state)
 	profile_writer_free(&writer);
 }
 
+/* ---- findings ---- */
+
+#define CALLERS 6
+
+/* Sites 1 to 6 are callers of one wrapper, each of which leaks a block a period; 7 leaks faster by
+ * itself; 8 and 9 only allocate and free. */
+static struct profile *read_run_with_a_leaking_wrapper(uint64_t limit_bytes)
+{
+	struct profile_writer writer;
+	profile_writer_start(&writer);
+	profile_writer_process(&writer, 4711, "server");
+	profile_writer_node(&writer, 1, 0, 0x10000, 0); /* main */
+	for (uint32_t i = 0; i < 9; i++)
+		profile_writer_node(&writer, 2 + i, 1, 0x20000 + i, 0);
+	for (uint32_t i = 0; i < 9; i++)
+		profile_writer_node(&writer, 11 + i, 2 + i, i < CALLERS ? 0x30000 : 0x40000 + i, 0);
+	for (uint32_t n = 1; n <= 40; n++) {
+		profile_writer_snapshot(&writer, n, 10 * n, SEEP_SNAPSHOT_IS_KEYFRAME,
+					SEEP_REASON_INTERVAL, "");
+		writer.snapshot.limit_bytes = limit_bytes;
+		writer.snapshot.limit_used_bytes = limit_bytes / 2;
+		for (uint32_t i = 0; i < 7; i++) {
+			uint64_t bytes = i < CALLERS ? 16 : 4096;
+			profile_writer_entry(&writer, 11 + i, n, n * bytes, 50 * n, n);
+			for (uint32_t epoch = 1; epoch <= n; epoch++)
+				profile_writer_cohort(&writer, epoch, 1, bytes);
+		}
+		for (uint32_t i = 7; i < 9; i++) {
+			profile_writer_entry(&writer, 11 + i, 9, 900, 50 * n, 1);
+			profile_writer_cohort(&writer, n, 9, 900);
+		}
+		profile_writer_snapshot_done(&writer);
+	}
+	struct profile *profile = profile_writer_read(&writer);
+	profile_writer_free(&writer);
+	return profile;
+}
+
+static void the_callers_of_a_leaking_wrapper_are_one_entry(void **state)
+{
+	(void)state;
+	struct profile *profile = read_run_with_a_leaking_wrapper(0);
+	struct report *report = build(profile, NULL);
+	/* All sites as before, each flagged one by itself. */
+	assert_int_equal(report->site_count, 9);
+	assert_int_equal(report->sites[0].stack, 17);
+	assert_null(report->sites[0].finding);
+	for (size_t i = 1; i <= CALLERS; i++)
+		assert_true(report->sites[i].judgement.is_flagged);
+
+	assert_int_equal(report->entry_count, 9 - CALLERS + 1);
+	assert_int_equal(report_leak_count(report), 2);
+	assert_ptr_equal(report->entries[0].site, &report->sites[0]); /* the faster one first */
+	const struct report_finding *finding = report->entries[1].finding;
+	assert_non_null(finding);
+	assert_int_equal(finding->kind, FINDING_CALLEE);
+	assert_int_equal(finding->sum.depth, 1);
+	assert_int_equal(finding->site_count, CALLERS);
+	assert_int_equal(finding->all_count, CALLERS);
+	for (size_t i = 0; i < CALLERS; i++) {
+		assert_ptr_equal(finding->sites[i], &report->sites[1 + i]);
+		assert_ptr_equal(finding->sites[i]->finding, finding);
+	}
+	assert_int_equal(finding->sum.live_blocks, CALLERS * 40);
+	assert_int_equal(finding->sum.live_bytes, CALLERS * 40 * 16);
+	assert_int_equal(finding->sum.allocations, CALLERS * 40 * 50);
+	assert_int_equal(finding->sum.peak_bytes, finding->sum.live_bytes);
+	assert_int_equal(finding->sum.series_blocks[9], CALLERS * 10);
+	assert_true(finding->sum.judgement.growth.bytes_per_hour >
+		    report->sites[1].judgement.growth.bytes_per_hour * (CALLERS - 1));
+	assert_true(isnan(finding->sum.judgement.growth.time_to_limit_s));
+	report_free(report);
+	profile_free(profile);
+}
+
+static void a_limit_says_when_it_will_be_reached(void **state)
+{
+	(void)state;
+	struct profile *profile = read_run_with_a_leaking_wrapper(8 << 20);
+	struct report *report = build(profile, NULL);
+	/* 4096 bytes in 10 seconds, 4 MiB to go. */
+	double time_s = report->sites[0].judgement.growth.time_to_limit_s;
+	assert_true(fabs(time_s - 10240) < 1000);
+	assert_int_equal(report->sites[0].judgement.severity, SEVERITY_CRITICAL);
+	assert_true(report->entries[1].finding->sum.judgement.growth.time_to_limit_s > time_s);
+	report_free(report);
+	profile_free(profile);
+}
+
 /* ---- ids ---- */
 
 static void identify(const struct frame *frames, size_t count, char id[17])
@@ -315,6 +405,8 @@ int main(void)
 		cmocka_unit_test(a_run_without_snapshots_is_an_empty_report),
 		cmocka_unit_test(equal_texts_are_stored_once),
 		cmocka_unit_test(a_hundred_thousand_sites_are_reported_in_seconds),
+		cmocka_unit_test(the_callers_of_a_leaking_wrapper_are_one_entry),
+		cmocka_unit_test(a_limit_says_when_it_will_be_reached),
 		cmocka_unit_test(an_id_survives_what_does_not_change_the_program),
 		cmocka_unit_test(an_id_without_functions_goes_by_offset),
 	};

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * evidence_text: why a site got its verdict, in a few plain sentences.
+ *
+ * Each figure is one that the verdict rests on; none is added to impress. What is rounded is rounded
+ * so that nothing is claimed that is not so: 99.97 % of the blocks are not all of them.
+ */
+#include "tools/output/evidence_text.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "tools/output/number_text.h"
+
+/* A pace that changed by less than this says "as fast as ever": e to the 0.2 is 1.22. */
+#define STEADY_DECLINE 0.2
+
+static void add_line(struct evidence_text *text, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static void add_line(struct evidence_text *text, const char *format, ...)
+{
+	va_list arguments;
+
+	if (text->count == EVIDENCE_LINES_MAX)
+		return;
+	va_start(arguments, format);
+	vsnprintf(text->lines[text->count++], EVIDENCE_LINE_BYTES, format, arguments);
+	va_end(arguments);
+}
+
+static uint64_t whole(double value)
+{
+	return value > 0 ? (uint64_t)llround(fmin(value, 9e18)) : 0;
+}
+
+/* "every one of 31 periods", "27 of 31 periods" */
+static void name_periods(const struct verdict_evidence *evidence, char *text, size_t size)
+{
+	if (evidence->periods_that_kept >= evidence->periods && evidence->periods > 1)
+		snprintf(text, size, "every one of %s periods",
+			 number_count(evidence->periods).text);
+	else
+		snprintf(text, size, "%s of %s period%s",
+			 number_count(evidence->periods_that_kept).text,
+			 number_count(evidence->periods).text, evidence->periods == 1 ? "" : "s");
+}
+
+static void add_kept(struct evidence_text *text, const struct verdict_evidence *evidence)
+{
+	char periods[160], blocks[160];
+	uint64_t low = whole(fmax(1, evidence->kept_low));
+	uint64_t high = whole(fmax(1, evidence->kept_high));
+
+	name_periods(evidence, periods, sizeof(periods));
+	if (low == high)
+		snprintf(blocks, sizeof(blocks), "%s block%s", number_count(low).text,
+			 low == 1 ? "" : "s");
+	else
+		snprintf(blocks, sizeof(blocks), "%s to %s blocks", number_count(low).text,
+			 number_count(high).text);
+	add_line(text, "%s left %s that nothing freed", periods, blocks);
+}
+
+static void add_freed(struct evidence_text *text, const struct verdict_evidence *evidence)
+{
+	double share = evidence->births > 0 ? evidence->freed / evidence->births : 0;
+	char within[96] = "";
+
+	if (!(evidence->births >= 1))
+		return;
+	if (whole(evidence->freed) == 0) {
+		add_line(text, "none of the %s blocks allocated in them was freed",
+			 number_count(whole(evidence->births)).text);
+		return;
+	}
+	if (!isnan(evidence->freed_within_s))
+		snprintf(within, sizeof(within), ", nearly all of those within %s",
+			 number_duration(evidence->freed_within_s).text);
+	/* Rounded down: all is not claimed. */
+	add_line(text, "%.1f %% of its blocks are freed%s", floor(share * 1000) / 10, within);
+}
+
+static void add_pace(struct evidence_text *text, const struct verdict_evidence *evidence)
+{
+	double left = exp(-evidence->decline);
+
+	if (!isfinite(evidence->decline) || !isfinite(evidence->decline_error))
+		return;
+	if (evidence->decline > fmax(STEADY_DECLINE, evidence->decline_error)) {
+		add_line(text, "it has slowed down to %.0f %% of its first pace", 100 * left);
+		return;
+	}
+	switch (evidence->clock) {
+	case CLOCK_WORK:
+		add_line(text, "it goes on in step with what else the process allocates");
+		break;
+	case CLOCK_OWN:
+		add_line(text, "it goes on: always the same part of what it allocates is kept");
+		break;
+	case CLOCK_TIME:
+	default:
+		add_line(text, evidence->decline < -fmax(STEADY_DECLINE, evidence->decline_error)
+				       ? "it becomes ever faster"
+				       : "it goes on as fast as in the beginning");
+		break;
+	}
+}
+
+/* What a growing site has not shown yet. */
+static const char *missing(const struct judgement *judgement, bool is_group, size_t snapshot_count)
+{
+	const struct verdict_evidence *evidence = &judgement->evidence;
+
+	if (judgement->is_minor)
+		return "it leaks, but it is lost in a crowd of other sites that grow (--all)";
+	if (is_group)
+		return "none of these sites is a leak that stands out by itself";
+	if (snapshot_count < VERDICT_MIN_SNAPSHOTS)
+		return "too few snapshots so far for more than a suspicion";
+	if (evidence->periods_that_kept < verdict_limits.periods)
+		return "too few periods have left something so far";
+	if (!(evidence->decline_error <= verdict_limits.decline_error))
+		return "whether it goes on for ever or slows down cannot be told yet";
+	if (evidence->decline > STEADY_DECLINE)
+		return "it may be slowing down";
+	return "among so many sites one may grow like this by chance";
+}
+
+struct evidence_text evidence_text_of(const struct judgement *judgement, bool is_group,
+				      size_t snapshot_count)
+{
+	const struct verdict_evidence *evidence = &judgement->evidence;
+	struct evidence_text text = {.count = 0};
+	char periods[160];
+
+	switch (judgement->verdict) {
+	case VERDICT_LEAK:
+	case VERDICT_LOST:
+	case VERDICT_GROWING:
+	case VERDICT_SATURATING:
+		break;
+	default:
+		return text;
+	}
+	if (!evidence->periods)
+		return text;
+	if (evidence->is_of_length) {
+		name_periods(evidence, periods, sizeof(periods));
+		add_line(&text, "not more blocks, but longer ones: in %s they grew", periods);
+	} else {
+		add_kept(&text, evidence);
+		add_freed(&text, evidence);
+	}
+	if (judgement->verdict == VERDICT_GROWING)
+		add_line(&text, "%s", missing(judgement, is_group, snapshot_count));
+	else
+		add_pace(&text, evidence);
+	return text;
+}
