@@ -75,20 +75,48 @@ FRAME = {"function": Optional(text), "file": Optional(text), "line": Optional(co
 # How far off an estimate may be, as a part of it; null for an estimate of 0.
 ERROR = Optional(seconds)
 
+GROWTH = {"bytes_per_hour": number, "bytes_per_hour_ci95": Pair(), "blocks_per_hour": number,
+          "since_s": seconds, "time_to_limit_s": Optional(seconds)}
+
+# Why; null where nothing speaks for growth. Buffers that become longer have no births.
+EVIDENCE = {
+    "grows_in": one_of("blocks", "length"), "periods": count, "periods_that_kept": count,
+    "age_s": Optional(seconds), "kept_per_period": [Optional(seconds)],
+    "births": Optional(seconds), "freed": Optional(seconds), "freed_within_s": Optional(seconds),
+    "kept_lately": number, "clock": one_of("time", "work", "own"),
+    "decline": Optional(number), "decline_error": Optional(number),
+    "chance": Optional(probability), "snapshots_needed": count, "text": [text],
+}
+
+
+def site_id(value):
+    return isinstance(value, str) and re.fullmatch(r"[0-9a-f]{16}", value) is not None
+
+
 SITE = {
-    "id": lambda value: isinstance(value, str) and re.fullmatch(r"[0-9a-f]{16}", value) is not None,
+    "id": site_id,
     "verdict": one_of(*VERDICTS), "flagged": flag, "confidence": probability,
     "severity": one_of("low", "medium", "high", "critical"),
     "live_bytes": count, "live_blocks": count, "allocations": count, "frees": count,
     "peak_bytes": count,
-    "growth": {"bytes_per_hour": number, "bytes_per_hour_ci95": Pair(), "blocks_per_hour": number,
-               "since_s": seconds, "time_to_limit_s": Optional(seconds)},
+    "growth": GROWTH, "evidence": Optional(EVIDENCE),
+    "minor": flag,
     "reachability": Optional({"definitely_lost": AMOUNT, "indirectly_lost": AMOUNT,
                               "possibly_lost": AMOUNT, "reachable": AMOUNT}),
     "held_by": Optional([{"path": text, "share": probability}]),
     "sampled": Optional({"samples": count, "live_bytes_error": ERROR, "live_blocks_error": ERROR}),
     "series": {"t_s": [seconds], "live_bytes": [count], "live_blocks": [count]},
     "stack": [FRAME],
+}
+
+# Sites that are one leak, or grow as one, and single ones that are flagged.
+FINDING = {
+    "kind": one_of("site", "caller", "callee"),
+    "verdict": one_of(*VERDICTS), "flagged": flag, "confidence": probability,
+    "severity": one_of("low", "medium", "high", "critical"),
+    "live_bytes": count, "live_blocks": count, "site_count": count,
+    "share_kept": Optional(seconds), "growth": GROWTH, "evidence": Optional(EVIDENCE),
+    "sites": [site_id], "stack": [FRAME],
 }
 
 DIFFERENCE = {"count": count, "thread": count, "ours": [FRAME], "libunwind": [FRAME]}
@@ -110,6 +138,7 @@ REPORT = {
                           "live_blocks_error": ERROR}),
     "selfcheck": Optional(SELFCHECK),
     "sites": [SITE],
+    "findings": [FINDING],
 }
 
 
@@ -164,4 +193,12 @@ def check_sums(report):
         if site["flagged"] != (site["verdict"] in ("leak", "lost")):
             wrong.append("site %s is %s but flagged is %s"
                          % (site["id"], site["verdict"], site["flagged"]))
+        if site["minor"] and site["verdict"] != "growing":
+            wrong.append("site %s is minor but %s" % (site["id"], site["verdict"]))
+    known = {site["id"] for site in report["sites"]}
+    named = {id for finding in report["findings"] for id in finding["sites"]}
+    if not named <= known:
+        wrong.append("findings name sites that are not in the report")
+    if not named >= {site["id"] for site in report["sites"] if site["flagged"]}:
+        wrong.append("a flagged site is in no finding")
     return wrong

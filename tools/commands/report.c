@@ -33,6 +33,7 @@ struct report_request {
 	size_t top;
 	bool has_top;
 	bool has_full_stacks;
+	bool flag_minor;
 	uint64_t min_bytes;
 	struct symbols_options symbols;
 	const char *from, *to;
@@ -57,6 +58,13 @@ static const struct command_option options[] = {
 		.argument = "N",
 		.initial = "10, in JSON all",
 		.help = "show N sites; 0 for all.",
+	},
+	{
+		.name = "all",
+		.help = "flag every leak, also those in a crowd: where more than 50 sites "
+			"accumulate, as in a compiler that keeps something of each function until "
+			"it ends, a leak counts as growing while it is less than 10 % of them all "
+			"and less than 1 % of what is live.",
 	},
 	{.name = "full-stacks", .help = "show every frame of every stack."},
 	{
@@ -104,6 +112,8 @@ static int take_option(const struct command_option *option, const char *value, v
 		return option_value_bytes(command, option, value, &request->min_bytes);
 	if (strcmp(option->name, "output") == 0)
 		request->output = value;
+	else if (strcmp(option->name, "all") == 0)
+		request->flag_minor = true;
 	else if (strcmp(option->name, "full-stacks") == 0)
 		request->has_full_stacks = true;
 	else if (strcmp(option->name, "from") == 0)
@@ -157,7 +167,8 @@ static int write_report(const struct report_request *request, struct symbols *sy
 			struct operand *operand, struct sink *sink, bool is_one_line,
 			struct error *error)
 {
-	struct report_options range = {.min_bytes = request->min_bytes};
+	struct report_options range = {.min_bytes = request->min_bytes,
+				       .flag_minor = request->flag_minor};
 	struct report *report = NULL;
 	size_t known_notes = count_notes(symbols_notes(symbols));
 	int result = find_range(request, operand, &range, error);
@@ -223,7 +234,8 @@ struct folder_file {
 static int judge(const struct report_request *request, struct folder_file *file,
 		 struct error *error)
 {
-	struct report_options range = {.min_bytes = request->min_bytes};
+	struct report_options range = {.min_bytes = request->min_bytes,
+				       .flag_minor = request->flag_minor};
 	struct report *report = NULL;
 	struct operand operand;
 	int result = operand_open(&operand, file->path, error);
@@ -424,7 +436,11 @@ const struct command command_report = {
 		"saturating grows ever less; "
 		"plateau grew and stopped; periodic comes and goes; stable does nothing; unfreed "
 		"was "
-		"live when a run ended that was too short to judge growth.\n\n"
+		"live when a run ended that was too short to judge growth. Under each of the first "
+		"two "
+		"stands why. Sites that are one leak, such as all callers of a wrapper that "
+		"forgets "
+		"to free, are one entry, which --top=0 unfolds.\n\n"
 		"Of a FOLDER, such as the one in which seep run keeps the files of child "
 		"processes, those files come first and in full that show a leak; of each other "
 		"there is one line. Files in folders below it are left alone.\n\n"

@@ -23,6 +23,7 @@
 #include "tools/output/frame_text.h"
 #include "tools/output/number_text.h"
 #include "tools/output/shell_word.h"
+#include "tools/output/stack_shape.h"
 #include "tools/symbols/symbols.h"
 
 /* With less than this free, the last snapshot may not have found room. */
@@ -58,22 +59,19 @@ static void write_end(FILE *out, const char *program, const struct child_process
 static void write_place(FILE *out, struct report *report)
 {
 	char name[FRAME_NAME_BYTES], place[FRAME_PLACE_BYTES];
-	const struct report_site *site = &report->sites[0];
+	const struct report_site *site = report_entry_site(&report->entries[0]);
 
 	/* This may only take a moment: debug information that is not on this machine is for seep
 	 * report to fetch. */
 	unsetenv("DEBUGINFOD_URLS");
 	struct symbols *symbols = symbols_new(&(struct symbols_options){.show_progress = true});
 	if (symbols && symbols_resolve(symbols, report, 1, NULL) == 0) {
-		for (size_t i = 0; i < site->frame_count; i++) {
-			const struct frame *frame = &site->frames[i];
-			if (frame->is_wrapper || frame->is_pseudo)
-				continue;
+		const struct frame *frame = stack_own_frame(site);
+		if (frame && !frame->is_pseudo) {
 			fprintf(out, " in %s", frame_name(frame, name));
 			const char *where = frame_place(site, frame, place);
 			if (*where)
 				fprintf(out, "%s%s", *where == '(' ? " " : ", ", where);
-			break;
 		}
 	}
 	symbols_free(symbols);
@@ -88,21 +86,15 @@ static size_t count_verdicts(const struct report *report, enum verdict verdict)
 	return count;
 }
 
-static size_t count_flagged(const struct report *report)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < report->site_count; i++)
-		count += report->sites[i].judgement.is_flagged;
-	return count;
-}
-
+/* Sites that are one leak count once, see report_entry. */
 static size_t count_lasting(const struct report *report)
 {
 	size_t count = 0;
 
-	for (size_t i = 0; i < report->site_count; i++)
-		count += report->sites[i].judgement.is_flagged && report->sites[i].live_blocks;
+	for (size_t i = 0; i < report->entry_count; i++) {
+		const struct report_site *site = report_entry_site(&report->entries[i]);
+		count += site->judgement.is_flagged && site->live_blocks;
+	}
 	return count;
 }
 
@@ -110,8 +102,9 @@ static double sum_flagged_growth(const struct report *report)
 {
 	double bytes_per_hour = 0;
 
-	for (size_t i = 0; i < report->site_count; i++) {
-		const struct judgement *judgement = &report->sites[i].judgement;
+	for (size_t i = 0; i < report->entry_count; i++) {
+		const struct judgement *judgement =
+			&report_entry_site(&report->entries[i])->judgement;
 		if (judgement->is_flagged && judgement->growth.bytes_per_hour > 0)
 			bytes_per_hour += judgement->growth.bytes_per_hour;
 	}
@@ -120,19 +113,21 @@ static double sum_flagged_growth(const struct report *report)
 
 static void write_headline(FILE *out, struct report *report, bool has_leaking_child)
 {
-	size_t flagged = count_flagged(report), growing = count_verdicts(report, VERDICT_GROWING);
+	size_t flagged = report_leak_count(report),
+	       growing = count_verdicts(report, VERDICT_GROWING);
 	size_t unfreed = count_verdicts(report, VERDICT_UNFREED);
 
 	if (flagged) {
-		const struct judgement *first = &report->sites[0].judgement;
+		const struct report_site *site = report_entry_site(&report->entries[0]);
+		const struct judgement *first = &site->judgement;
 		fprintf(out, flagged == 1 ? "seep: 1 leak:" : "seep: %zu leaks; first:", flagged);
 		if (first->growth.bytes_per_hour > 0)
 			fprintf(out, " %s", number_rate(first->growth.bytes_per_hour).text);
 		write_place(out, report);
-		if (report_site_is_given_back(&report->sites[0]))
+		if (report_site_is_given_back(site))
 			fprintf(out, "; %s at its peak, %sfreed at the end",
-				number_bytes(report->sites[0].peak_bytes).text,
-				report->sites[0].live_blocks ? "mostly " : "");
+				number_bytes(site->peak_bytes).text,
+				site->live_blocks ? "mostly " : "");
 		fputc('\n', out);
 	} else if (growing) {
 		fprintf(out, "seep: no leak found yet; %s still %s, undecided",
@@ -322,7 +317,7 @@ int run_summary_judge(struct run_files *run_files, struct error *error)
 		if (result == 0)
 			result = report_build(profile, &options, &report, reason);
 		if (result == 0) {
-			file->leak_count = count_flagged(report);
+			file->leak_count = report_leak_count(report);
 			file->lasting_leak_count = count_lasting(report);
 			file->leak_bytes_per_hour = sum_flagged_growth(report);
 			if (profile->self_check) {

@@ -16,6 +16,7 @@
 
 #include "tools/model/profile.h"
 #include "tools/model/report.h"
+#include "tools/output/evidence_text.h"
 #include "tools/output/report_walk.h"
 #include "tools/output/utf8.h"
 
@@ -119,6 +120,48 @@ static json_t *growth_object(const struct growth *growth)
 			 "time_to_limit_s", number(growth->time_to_limit_s));
 }
 
+static const char *clock_name(enum verdict_clock clock)
+{
+	static const char *const names[] = {
+		[CLOCK_TIME] = "time",
+		[CLOCK_WORK] = "work",
+		[CLOCK_OWN] = "own",
+	};
+	return names[clock];
+}
+
+/* Why, in numbers and in words; null where nothing speaks for growth. Of a buffer that becomes longer
+ * there are no births and deaths. */
+static json_t *evidence_object(const struct judgement *judgement, bool is_group,
+			       size_t snapshot_count)
+{
+	const struct verdict_evidence *evidence = &judgement->evidence;
+	struct evidence_text text = evidence_text_of(judgement, is_group, snapshot_count);
+	bool has_births = !evidence->is_of_length;
+	json_t *lines = json_array();
+
+	if (!evidence->periods && !text.count) {
+		json_decref(lines);
+		return json_null();
+	}
+	for (size_t i = 0; i < text.count; i++)
+		json_array_append_new(lines, string(text.lines[i]));
+	return json_pack(
+		"{s:s, s:o, s:o, s:o, s:[o,o], s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o}",
+		"grows_in", has_births ? "blocks" : "length", "periods", integer(evidence->periods),
+		"periods_that_kept", integer(evidence->periods_that_kept), "age_s",
+		has_births ? number(evidence->age_s) : json_null(), "kept_per_period",
+		has_births ? number(evidence->kept_low) : json_null(),
+		has_births ? number(evidence->kept_high) : json_null(), "births",
+		has_births ? number(evidence->births) : json_null(), "freed",
+		has_births ? number(evidence->freed) : json_null(), "freed_within_s",
+		number(evidence->freed_within_s), "kept_lately", number(evidence->kept_lately),
+		"clock", clock_name(evidence->clock), "decline", number(evidence->decline),
+		"decline_error", number(evidence->decline_error), "chance",
+		number(evidence->drift_p), "snapshots_needed", integer(judgement->snapshots_needed),
+		"text", lines);
+}
+
 static json_t *series_object(const struct report *report, const struct report_site *site)
 {
 	json_t *t_s = json_array(), *bytes = json_array(), *blocks = json_array();
@@ -208,6 +251,9 @@ static json_t *site_object(const struct report *report, const struct report_site
 					      "live_blocks", integer(site->old_blocks)));
 	}
 	if (object) {
+		json_object_set_new(object, "minor", json_boolean(judgement->is_minor));
+		json_object_set_new(object, "evidence",
+				    evidence_object(judgement, false, report->snapshot_count));
 		json_object_set_new(object, "sampled", sampled_object(site));
 		json_object_set_new(object, "series", series_object(report, site));
 		json_object_set_new(object, "stack", stack_array(site));
@@ -322,19 +368,74 @@ static int write_site(const struct report_view *view, const struct report_site *
 	return context->is_out_of_memory ? -ENOMEM : 0;
 }
 
+/* Of the sites that stand in the document: without symbols a site has no id. */
+static json_t *id_array(const struct report_site *const *sites, size_t count)
+{
+	json_t *ids = json_array();
+
+	for (size_t i = 0; i < count; i++)
+		if (*sites[i]->id)
+			json_array_append_new(ids, string(sites[i]->id));
+	return ids;
+}
+
+static json_t *finding_object(const struct report *report, const struct report_entry *entry)
+{
+	const struct report_finding *finding = entry->finding;
+	const struct report_site *sum = report_entry_site(entry), *single = entry->site;
+	const struct judgement *judgement = &sum->judgement;
+	const char *kind = !finding			     ? "site"
+			   : finding->kind == FINDING_CALLER ? "caller"
+							     : "callee";
+
+	return json_pack(
+		"{s:s, s:s, s:b, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "kind", kind,
+		"verdict", verdict_name(judgement->verdict), "flagged", judgement->is_flagged,
+		"confidence", number(judgement->confidence), "severity",
+		severity_name(judgement->severity), "live_bytes", integer(sum->live_bytes),
+		"live_blocks", integer(sum->live_blocks), "site_count",
+		integer(finding ? finding->all_count : 1), "share_kept",
+		finding ? number(finding->share_kept) : json_null(), "growth",
+		growth_object(&judgement->growth), "evidence",
+		evidence_object(judgement, finding != NULL, report->snapshot_count), "sites",
+		finding ? id_array(finding->sites, finding->site_count) : id_array(&single, 1),
+		"stack", stack_array(sum));
+}
+
+static bool is_finding(const struct report_entry *entry)
+{
+	return entry->finding || entry->site->judgement.is_flagged;
+}
+
 static int end_document(const struct report_view *view, void *context_)
 {
 	struct json_report *context = context_;
+	const struct report *report = view->report;
+	const char *gap = context->options->is_one_line ? "" : "\n  ", *comma = "";
+	size_t limit = context->options->site_limit;
 
-	(void)view;
+	fputs("]", context->stream);
+	if (report->old) {
+		fputs("}\n", context->stream);
+		return 0;
+	}
+	fprintf(context->stream, "%s\"findings\":[", context->options->is_one_line ? "," : ",\n ");
+	for (size_t i = 0; i < report->entry_count && (!limit || i < limit); i++) {
+		if (!is_finding(&report->entries[i]))
+			continue;
+		fprintf(context->stream, "%s%s", comma, gap);
+		write_value(context, finding_object(report, &report->entries[i]));
+		comma = ",";
+	}
 	fputs("]}\n", context->stream);
-	return 0;
+	return context->is_out_of_memory ? -ENOMEM : 0;
 }
 
 int json_report_write(FILE *stream, const struct report *report,
 		      const struct json_report_options *options)
 {
-	static const struct report_emitter emitter = {begin_document, write_site, end_document};
+	static const struct report_emitter emitter = {
+		.begin = begin_document, .site = write_site, .end = end_document};
 	struct json_report context = {.stream = stream, .options = options};
 
 	return report_walk(report, options->site_limit, &emitter, &context);

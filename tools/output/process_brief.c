@@ -41,7 +41,8 @@ static int end(const struct report_view *view, void *context)
 
 int process_brief_make(struct process_brief *brief, const struct report *report)
 {
-	static const struct report_emitter emitter = {take_conclusion, pass_over, end};
+	static const struct report_emitter emitter = {
+		.begin = take_conclusion, .site = pass_over, .end = end};
 	const struct profile *profile = report->profile;
 
 	*brief = (struct process_brief){

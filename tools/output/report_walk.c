@@ -47,20 +47,28 @@ static void note_finding(struct report_view *view, const struct report_site *sit
 		view->finding.bytes_per_hour += rate;
 }
 
+/* The `index`-th of what stands in a report, as a site: of entries, where there are some. */
+static const struct report_site *counted_site(const struct report *report, size_t index)
+{
+	return report->entries ? report_entry_site(&report->entries[index]) : &report->sites[index];
+}
+
 static void conclude(struct report_view *view)
 {
 	const struct report *report = view->report;
+	size_t count = report->entries ? report->entry_count : report->site_count;
 	size_t unfreed_count = 0;
 	uint64_t live_blocks = 0;
 
-	for (size_t i = 0; i < report->site_count; i++) {
-		const struct judgement *judgement = &report->sites[i].judgement;
+	for (size_t i = 0; i < count; i++) {
+		const struct report_site *site = counted_site(report, i);
+		const struct judgement *judgement = &site->judgement;
 		view->finding.lost_count += judgement->verdict == VERDICT_LOST;
 		view->finding.leak_count +=
 			judgement->is_flagged && judgement->verdict != VERDICT_LOST;
 		view->finding.growing_count += judgement->verdict == VERDICT_GROWING;
 		unfreed_count += judgement->verdict == VERDICT_UNFREED;
-		live_blocks += report->sites[i].live_blocks;
+		live_blocks += site->live_blocks;
 	}
 	if (report->profile->snapshot_count == 0)
 		view->conclusion = CONCLUSION_NO_SNAPSHOT;
@@ -75,8 +83,8 @@ static void conclude(struct report_view *view)
 		view->conclusion = CONCLUSION_TOO_SHORT;
 	else
 		view->conclusion = CONCLUSION_CALM;
-	for (size_t i = 0; i < report->site_count; i++) {
-		const struct report_site *site = &report->sites[i];
+	for (size_t i = 0; i < count; i++) {
+		const struct report_site *site = counted_site(report, i);
 		enum verdict verdict = site->judgement.verdict;
 		if ((view->conclusion == CONCLUSION_LEAKS && site->judgement.is_flagged) ||
 		    (view->conclusion == CONCLUSION_GROWING && verdict == VERDICT_GROWING) ||
@@ -85,11 +93,39 @@ static void conclude(struct report_view *view)
 	}
 }
 
-int report_walk(const struct report *report, size_t limit, const struct report_emitter *emitter,
-		void *context)
+/* What is left out counts as sites, also where they are one leak. */
+static void leave_out(struct report_view *view, const struct report_entry *entry)
 {
+	if (entry->site)
+		sum_add(&view->rest, entry->site);
+	for (size_t i = 0; entry->finding && i < entry->finding->site_count; i++)
+		sum_add(&view->rest, entry->finding->sites[i]);
+}
+
+static int walk_entries(struct report_view *view, size_t limit,
+			const struct report_emitter *emitter, void *context)
+{
+	const struct report *report = view->report;
+	size_t shown = limit && limit < report->entry_count ? limit : report->entry_count;
+	int result;
+
+	for (size_t i = shown; i < report->entry_count; i++)
+		leave_out(view, &report->entries[i]);
+	result = emitter->begin(view, context);
+	for (size_t i = 0; i < shown && result == 0; i++) {
+		const struct report_entry *entry = &report->entries[i];
+		result = entry->finding ? emitter->finding(view, entry->finding, i + 1, context)
+					: emitter->site(view, entry->site, i + 1, context);
+	}
+	return result == 0 ? emitter->end(view, context) : result;
+}
+
+static int walk_sites(struct report_view *view, size_t limit, const struct report_emitter *emitter,
+		      void *context)
+{
+	const struct report *report = view->report;
 	const struct report_site **shown = calloc(report->site_count + 1, sizeof(*shown));
-	struct report_view view = {.report = report, .sites = shown};
+	size_t count = 0;
 	int result;
 
 	if (!shown)
@@ -99,21 +135,31 @@ int report_walk(const struct report *report, size_t limit, const struct report_e
 		if (!is_shown(report, site))
 			continue;
 		if (report->old)
-			note_change(&view, site);
-		if (limit == 0 || view.site_count < limit)
-			shown[view.site_count++] = site;
+			note_change(view, site);
+		if (limit == 0 || count < limit)
+			shown[count++] = site;
 		else
-			sum_add(&view.rest, site);
+			sum_add(&view->rest, site);
 	}
+	result = emitter->begin(view, context);
+	for (size_t i = 0; i < count && result == 0; i++)
+		result = emitter->site(view, shown[i], i + 1, context);
+	if (result == 0)
+		result = emitter->end(view, context);
+	free(shown);
+	return result;
+}
+
+int report_walk(const struct report *report, size_t limit, const struct report_emitter *emitter,
+		void *context)
+{
+	struct report_view view = {.report = report};
+
 	if (report->old)
 		view.conclusion = CONCLUSION_DIFF;
 	else
 		conclude(&view);
-	result = emitter->begin(&view, context);
-	for (size_t i = 0; i < view.site_count && result == 0; i++)
-		result = emitter->site(&view, shown[i], i + 1, context);
-	if (result == 0)
-		result = emitter->end(&view, context);
-	free(shown);
-	return result;
+	if (emitter->finding && report->entries)
+		return walk_entries(&view, limit, emitter, context);
+	return walk_sites(&view, limit, emitter, context);
 }

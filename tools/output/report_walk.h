@@ -33,15 +33,14 @@ struct site_sum {
 
 struct report_view {
 	const struct report *report;
-	const struct report_site *const *sites; /* those shown, in order */
-	size_t site_count;
-	struct site_sum rest; /* those not shown */
+	struct site_sum rest; /* sites that are not shown, nor in a finding that is */
 	enum conclusion conclusion;
 	/* The first site of the kind that the conclusion is about; null where there is none. */
 	const struct report_site *foremost;
+	/* Sites that are one leak count once. */
 	struct {
 		size_t leak_count, lost_count, growing_count;
-		double bytes_per_hour; /* of the sites that the conclusion is about */
+		double bytes_per_hour; /* of what the conclusion is about */
 	} finding;
 	/* Diff only. */
 	struct {
@@ -56,10 +55,15 @@ struct report_emitter {
 	int (*site)(const struct report_view *view, const struct report_site *site, size_t rank,
 		    void *context);
 	int (*end)(const struct report_view *view, void *context);
+	/* For an emitter that wants the sites that are one leak as one; null for one that wants each
+	 * site. */
+	int (*finding)(const struct report_view *view, const struct report_finding *finding,
+		       size_t rank, void *context);
 };
 
-/* Shows at most `limit` sites, 0 for all; of a diff only those that changed. In a report (not in a
- * diff) the sites shown are the first ones of report->sites, so that only those need symbols.
+/* Shows at most `limit` sites or findings, 0 for all; of a diff only those that changed. In a report
+ * (not in a diff) they are the first ones of report->sites, or of report->entries for an emitter
+ * with `finding`, so that only those need symbols.
  * Returns 0, -ENOMEM or what the emitter returned. */
 int report_walk(const struct report *report, size_t limit, const struct report_emitter *emitter,
 		void *context);

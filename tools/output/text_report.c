@@ -10,10 +10,14 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "tools/model/profile.h"
 #include "tools/model/report.h"
+#include "tools/output/evidence_text.h"
+#include "tools/output/frame_text.h"
+#include "tools/output/function_name.h"
 #include "tools/output/number_text.h"
 #include "tools/output/report_walk.h"
 #include "tools/output/self_check_text.h"
@@ -323,6 +327,18 @@ static void write_facts(struct text_line *line, const struct report *report,
 	text_line_end(line);
 }
 
+/* Why, in plain words. */
+static void write_evidence(const struct report_view *view, const struct report_site *site,
+			   bool is_group, const struct text_report *context)
+{
+	struct evidence_text text =
+		evidence_text_of(&site->judgement, is_group, view->report->snapshot_count);
+
+	for (size_t i = 0; i < text.count; i++)
+		text_paragraph(context->stream, &context->options->style, INK_PLAIN, "",
+			       SITE_INDENT, text.lines[i]);
+}
+
 static void write_in_full(const struct report_view *view, const struct report_site *site,
 			  size_t rank, struct text_report *context)
 {
@@ -332,6 +348,7 @@ static void write_in_full(const struct report_view *view, const struct report_si
 	put_headline(&line, view->report, site, rank, true);
 	text_line_end(&line);
 	write_facts(&line, view->report, site);
+	write_evidence(view, site, false, context);
 	if (site->judgement.verdict != VERDICT_UNFREED)
 		write_curve(&line, view->report, site);
 	stack_text_write(context->stream, &context->options->style, site, STACK_INDENT,
@@ -371,6 +388,79 @@ static int write_site(const struct report_view *view, const struct report_site *
 		write_in_full(view, site, rank, context);
 	else
 		write_in_short(view, site, rank, context);
+	return ferror(context->stream) ? -EIO : 0;
+}
+
+/* "20 sites are one leak: whoever calls xdup keeps 5 % of the blocks" */
+static void write_what_is_one(const struct report_finding *finding,
+			      const struct text_report *context)
+{
+	const struct text_style *style = &context->options->style;
+	const struct frame *frame = stack_own_frame(&finding->sum);
+	bool is_caller = finding->kind == FINDING_CALLER;
+	char buffer[FRAME_NAME_BYTES], text[512];
+	char *name = frame ? function_name_fit(style, frame_name(frame, buffer), style->width / 2)
+			   : NULL;
+
+	snprintf(text, sizeof(text), "%s sites %s: %s %.200s keeps %.*f %% of the blocks",
+		 number_count(finding->all_count).text,
+		 finding->sum.judgement.is_flagged ? "are one leak" : "grow as one",
+		 is_caller ? "whatever is called by" : "whoever calls", name ? name : "this",
+		 finding->share_kept < 0.0995 ? 1 : 0, 100 * fmin(1, finding->share_kept));
+	free(name);
+	text_paragraph(context->stream, style, INK_TITLE, "", SITE_INDENT, text);
+}
+
+/* Its sites, shortly. */
+static void write_members(const struct report_finding *finding, const struct text_report *context)
+{
+	struct text_line line;
+
+	text_line_begin(&line, context->stream, &context->options->style);
+	for (size_t i = 0; i < finding->site_count; i++) {
+		const struct report_site *site = finding->sites[i];
+		/* From where they part: what is further in stands above. */
+		struct report_site apart = *site;
+		size_t common = finding->kind == FINDING_CALLEE ? finding->sum.frame_count : 0;
+		if (common < apart.frame_count) {
+			apart.frames += common;
+			apart.frame_count -= common;
+		}
+		text_line_pad(&line, STACK_INDENT);
+		text_line_print(&line, INK_TITLE, "%s", number_bytes(site->live_bytes).text);
+		text_line_print(&line, INK_PLAIN, " in %s block%s",
+				number_count(site->live_blocks).text, plural(site->live_blocks));
+		if (has_growth(site))
+			text_line_print(&line, INK_PLAIN, "  %s",
+					number_rate(site->judgement.growth.bytes_per_hour).text);
+		text_line_end(&line);
+		text_line_pad(&line, STACK_INDENT + 2);
+		stack_text_put_chain(&line, &apart);
+		text_line_end(&line);
+	}
+}
+
+static int write_finding(const struct report_view *view, const struct report_finding *finding,
+			 size_t rank, void *context_)
+{
+	struct text_report *context = context_;
+	const struct report_site *sum = &finding->sum;
+	struct text_line line;
+
+	fputc('\n', context->stream);
+	context->is_gap_due = true;
+	text_line_begin(&line, context->stream, &context->options->style);
+	put_headline(&line, view->report, sum, rank, true);
+	text_line_end(&line);
+	write_facts(&line, view->report, sum);
+	write_what_is_one(finding, context);
+	write_evidence(view, sum, true, context);
+	write_curve(&line, view->report, sum);
+	stack_text_write(context->stream, &context->options->style, sum, STACK_INDENT,
+			 context->options->has_full_stacks);
+	/* Folded, unless everything was asked for. */
+	if (context->options->site_limit == 0)
+		write_members(finding, context);
 	return ferror(context->stream) ? -EIO : 0;
 }
 
@@ -456,7 +546,12 @@ static int end_report(const struct report_view *view, void *context_)
 int text_report_write(FILE *stream, const struct report *report,
 		      const struct text_report_options *options)
 {
-	static const struct report_emitter emitter = {begin_report, write_site, end_report};
+	static const struct report_emitter emitter = {
+		.begin = begin_report,
+		.site = write_site,
+		.finding = write_finding,
+		.end = end_report,
+	};
 	struct text_report context = {.stream = stream, .options = options};
 
 	return report_walk(report, options->site_limit, &emitter, &context);

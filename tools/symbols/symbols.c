@@ -304,8 +304,9 @@ static bool is_in_libseep(const struct profile *profile, const struct stack_node
 	       profile->modules[node->module].flags & SEEP_MODULE_IS_LIBSEEP;
 }
 
+/* Of the `depth` innermost nodes; of all where it is 0. */
 static bool collect_frames(struct resolution *resolution, struct profile_modules *modules,
-			   uint32_t stack)
+			   uint32_t stack, uint32_t depth)
 {
 	const struct profile *profile = modules->profile;
 	bool is_exact = false;
@@ -325,7 +326,7 @@ static bool collect_frames(struct resolution *resolution, struct profile_modules
 		if (!is_added)
 			return false;
 		is_exact = node->pc == SEEP_PC_SIGNAL;
-		if (node->parent >= id)
+		if (node->parent >= id || --depth == 0)
 			break;
 		id = node->parent;
 	}
@@ -354,7 +355,7 @@ static bool resolve_site(struct resolution *resolution, struct report_site *site
 {
 	const struct profile *profile = site->profile ? site->profile : resolution->report->profile;
 	struct profile_modules *modules = profile ? modules_of(resolution, profile) : NULL;
-	if (!modules || !collect_frames(resolution, modules, site->stack))
+	if (!modules || !collect_frames(resolution, modules, site->stack, site->depth))
 		return false;
 	keep_innermost_wrappers(resolution->frames, resolution->frame_count);
 
@@ -384,8 +385,19 @@ int symbols_resolve(struct symbols *symbols, struct report *report, size_t site_
 			break;
 	}
 
+	/* What stands first in a report for people are not the same sites. */
+	size_t entries = 0, entry_count = report->entry_count;
+	if (site_limit != 0 && site_limit < entry_count)
+		entry_count = site_limit;
+	for (; done == count && entries < entry_count; entries++) {
+		struct report_site *site = report_entry_site(&report->entries[entries]);
+		if (!site->frames && !resolve_site(&resolution, site))
+			break;
+	}
+
 	size_t differences = 0;
-	for (; done == count && differences < report->difference_count; differences++) {
+	for (; done == count && entries == entry_count && differences < report->difference_count;
+	     differences++) {
 		struct report_difference *difference = &report->differences[differences];
 		if (!resolve_site(&resolution, &difference->ours) ||
 		    !resolve_site(&resolution, &difference->libunwinds))
@@ -399,7 +411,7 @@ int symbols_resolve(struct symbols *symbols, struct report *report, size_t site_
 		resolution.profiles = next;
 	}
 	free(resolution.frames);
-	if (done < count || differences < report->difference_count)
+	if (done < count || entries < entry_count || differences < report->difference_count)
 		return error_set(error, ENOMEM,
 				 "Not enough memory to resolve the symbols of %zu stacks", count);
 	return 0;

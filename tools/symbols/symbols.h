@@ -29,7 +29,7 @@ struct symbols; /* caches what was opened; one per command */
 struct symbols *symbols_new(const struct symbols_options *options);
 void symbols_free(struct symbols *symbols);
 
-/* Fills in frames, wrapper marks and ids of the first `site_limit` sites (0: all). Unknown things
+/* Fills in frames, wrapper marks and ids of the first `site_limit` sites and entries (0: all). Unknown things
  * stay null; only lack of memory is an error. */
 int symbols_resolve(struct symbols *symbols, struct report *report, size_t site_limit,
 		    struct error *error);

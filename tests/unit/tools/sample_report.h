@@ -28,6 +28,9 @@ struct sample {
 	struct report_difference differences[2];
 	struct sampling sampling;
 	struct sampled_site sampled;
+	struct report_finding finding;
+	const struct report_site *members[SAMPLE_SITES];
+	struct report_entry entries[SAMPLE_SITES];
 	double t_s[SAMPLE_POINTS];
 	uint64_t bytes[SAMPLE_SITES][SAMPLE_POINTS];
 	uint64_t blocks[SAMPLE_SITES][SAMPLE_POINTS];
@@ -253,6 +256,42 @@ static inline void sample_differ(struct sample *sample)
 		};
 	sample->report.differences = sample->differences;
 	sample->report.difference_count = 2;
+}
+
+/* Makes its first `count` sites one finding: all callers of the function that they have in common. */
+static inline void sample_group(struct sample *sample, size_t count)
+{
+	struct report_finding *finding = &sample->finding;
+
+	*finding = (struct report_finding){
+		.kind = FINDING_CALLEE,
+		.sum = sample->sites[0],
+		.sites = sample->members,
+		.site_count = count,
+		.all_count = count,
+		.share_kept = 0.052,
+	};
+	finding->sum.id[0] = 0;
+	finding->sum.depth = 1;
+	finding->sum.frames = sample_leak_frames;
+	finding->sum.frame_count = 3;
+	finding->sum.judgement.evidence = (struct verdict_evidence){.periods = 31,
+								    .periods_that_kept = 31,
+								    .kept_low = 40,
+								    .kept_high = 60,
+								    .births = 117000,
+								    .freed = 115479,
+								    .freed_within_s = 2,
+								    .kept_lately = 1};
+	for (size_t i = 0; i < count; i++) {
+		sample->members[i] = &sample->sites[i];
+		sample->sites[i].finding = finding;
+	}
+	sample->entries[0] = (struct report_entry){.finding = finding};
+	for (size_t i = count; i < sample->report.site_count; i++)
+		sample->entries[i - count + 1] = (struct report_entry){.site = &sample->sites[i]};
+	sample->report.entries = sample->entries;
+	sample->report.entry_count = sample->report.site_count - count + 1;
 }
 
 /* What an emitter writes, as a text for free(). */

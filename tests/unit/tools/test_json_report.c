@@ -53,6 +53,8 @@ static const char report_schema[] = "process o\n"
 				    "sites[].growth.blocks_per_hour n0\n"
 				    "sites[].growth.since_s n0\n"
 				    "sites[].growth.time_to_limit_s n0\n"
+				    "sites[].evidence o0\n"
+				    "sites[].minor b\n"
 				    "sites[].reachability 0\n"
 				    "sites[].held_by 0\n"
 				    "sites[].series.t_s a\n"
@@ -153,10 +155,11 @@ static void keeps_the_schema_of_a_report(void **state)
 	assert_string_equal(json_string_value(json_object_get(document, "schema")),
 			    "seep.report/1");
 	check_schema(document, report_schema);
-	assert_int_equal(json_object_size(document), 9);
+	assert_int_equal(json_object_size(document), 10);
+	assert_int_equal(json_array_size(json_object_get(document, "findings")), 0);
 	assert_true(json_is_null(json_object_get(document, "sampling")));
 	assert_true(json_is_null(json_object_get(document, "selfcheck")));
-	assert_int_equal(json_object_size(site), 16);
+	assert_int_equal(json_object_size(site), 18);
 	assert_true(json_is_null(json_object_get(site, "sampled")));
 	assert_int_equal(json_array_size(json_object_get(document, "sites")), SAMPLE_SITES);
 	assert_string_equal(json_string_value(json_object_get(site, "verdict")), "leak");
@@ -169,6 +172,100 @@ static void keeps_the_schema_of_a_report(void **state)
 		"open_session");
 	assert_int_equal(json_integer_value(json_object_get(site, "live_bytes")),
 			 sample->sites[1].live_bytes);
+	json_decref(document);
+	free(sample);
+}
+
+static const char finding_schema[] = "findings a\n"
+				     "findings[].kind s\n"
+				     "findings[].verdict s\n"
+				     "findings[].flagged b\n"
+				     "findings[].confidence n\n"
+				     "findings[].severity s\n"
+				     "findings[].live_bytes i\n"
+				     "findings[].live_blocks i\n"
+				     "findings[].site_count i\n"
+				     "findings[].share_kept n0\n"
+				     "findings[].growth.bytes_per_hour n\n"
+				     "findings[].evidence o0\n"
+				     "findings[].sites a\n"
+				     "findings[].sites[] s\n"
+				     "findings[].stack[].function s0\n";
+
+static const char evidence_schema[] = "evidence.grows_in s\n"
+				      "evidence.periods i\n"
+				      "evidence.periods_that_kept i\n"
+				      "evidence.age_s n0\n"
+				      "evidence.kept_per_period[] n0\n"
+				      "evidence.births n0\n"
+				      "evidence.freed n0\n"
+				      "evidence.freed_within_s n0\n"
+				      "evidence.kept_lately n\n"
+				      "evidence.clock s\n"
+				      "evidence.decline n0\n"
+				      "evidence.decline_error n0\n"
+				      "evidence.chance n0\n"
+				      "evidence.snapshots_needed i\n"
+				      "evidence.text a\n"
+				      "evidence.text[] s\n";
+
+static void findings_name_the_sites_that_are_one_leak(void **state)
+{
+	(void)state;
+	struct sample *sample =
+		sample_new(5, (enum verdict[]){VERDICT_LEAK, VERDICT_LEAK, VERDICT_LEAK,
+					       VERDICT_LEAK, VERDICT_STABLE});
+	sample_group(sample, 3);
+	json_t *document = document_of(sample, (struct json_report_options){0});
+	json_t *findings = json_object_get(document, "findings");
+	json_t *first = json_array_get(findings, 0), *second = json_array_get(findings, 1);
+
+	check_schema(document, finding_schema);
+	/* The site objects stay what they are. */
+	assert_int_equal(json_array_size(json_object_get(document, "sites")), 5);
+	assert_int_equal(json_array_size(findings), 2);
+	assert_string_equal(json_string_value(json_object_get(first, "kind")), "callee");
+	assert_int_equal(json_integer_value(json_object_get(first, "site_count")), 3);
+	json_t *ids = json_object_get(first, "sites");
+	assert_int_equal(json_array_size(ids), 3);
+	assert_string_equal(json_string_value(json_array_get(ids, 2)), sample->sites[2].id);
+	assert_string_equal(json_string_value(json_object_get(second, "kind")), "site");
+	assert_string_equal(json_string_value(json_array_get(json_object_get(second, "sites"), 0)),
+			    sample->sites[3].id);
+	check_schema(first, evidence_schema);
+	json_t *text = json_object_get(json_object_get(first, "evidence"), "text");
+	assert_string_equal(json_string_value(json_array_get(text, 0)),
+			    "every one of 31 periods left 40 to 60 blocks that nothing freed");
+	json_decref(document);
+	free(sample);
+}
+
+static void evidence_is_null_where_there_is_none(void **state)
+{
+	(void)state;
+	struct sample *sample =
+		sample_new(3, (enum verdict[]){VERDICT_LEAK, VERDICT_GROWING, VERDICT_STABLE});
+	struct verdict_evidence buffer = {.is_of_length = true,
+					  .periods = 14,
+					  .periods_that_kept = 12,
+					  .freed_within_s = NAN,
+					  .decline = NAN,
+					  .decline_error = INFINITY,
+					  .drift_p = NAN};
+	sample->sites[0].judgement.evidence = buffer;
+	sample->sites[1].judgement.evidence = buffer;
+	sample->sites[1].judgement.is_minor = true;
+	json_t *document = document_of(sample, (struct json_report_options){0});
+	json_t *sites = json_object_get(document, "sites");
+	json_t *evidence = json_object_get(json_array_get(sites, 0), "evidence");
+
+	check_schema(json_array_get(sites, 0), evidence_schema);
+	assert_string_equal(json_string_value(json_object_get(evidence, "grows_in")), "length");
+	assert_true(json_is_null(json_object_get(evidence, "births")));
+	assert_true(json_is_null(json_object_get(evidence, "decline_error")));
+	assert_true(json_is_true(json_object_get(json_array_get(sites, 1), "minor")));
+	assert_true(json_is_false(json_object_get(json_array_get(sites, 2), "minor")));
+	assert_true(json_is_null(json_object_get(json_array_get(sites, 2), "evidence")));
 	json_decref(document);
 	free(sample);
 }
@@ -225,8 +322,8 @@ static void says_how_far_off_an_estimate_may_be(void **state)
 	sample_estimate(sample);
 	json_t *document = document_of(sample, (struct json_report_options){0});
 	json_t *sampling = json_object_get(document, "sampling");
-	json_t *sampled = json_object_get(json_array_get(json_object_get(document, "sites"), 0),
-					  "sampled");
+	json_t *sampled =
+		json_object_get(json_array_get(json_object_get(document, "sites"), 0), "sampled");
 	const uint64_t live = sample->snapshots[sample->report.last_snapshot].raw.live_bytes;
 
 	assert_int_equal(json_object_size(sampling), 4);
@@ -392,6 +489,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(keeps_the_schema_of_a_report),
+		cmocka_unit_test(findings_name_the_sites_that_are_one_leak),
+		cmocka_unit_test(evidence_is_null_where_there_is_none),
 		cmocka_unit_test(has_both_stacks_of_a_difference),
 		cmocka_unit_test(says_how_far_off_an_estimate_may_be),
 		cmocka_unit_test(keeps_the_schema_of_a_diff),

@@ -89,6 +89,81 @@ static void shows_every_verdict(void **state)
 	free(sample);
 }
 
+static void sites_that_are_one_leak_are_folded(void **state)
+{
+	(void)state;
+	static const char expected[] =
+		"1 leak: +4.20 MiB/h at open_session server.c:88\n"
+		"\n"
+		" 1. LEAK  3.72 MiB in 39,000 blocks  +4.20 MiB/h (3.91 to 4.49)\n"
+		"    since 3.2 s into the run, over 99 % sure, severity high\n"
+		"    3 sites are one leak: whoever calls open_session keeps 5.2 % of the blocks\n"
+		"    every one of 31 periods left 40 to 60 blocks that nothing freed\n"
+		"    98.7 % of its blocks are freed, nearly all of those within 2.0 s\n"
+		"    it goes on as fast as in the beginning\n"
+		"    ▁▁▁▁▂▂▂▂▂▃▃▃▃▄▄▄▅▅▅▅▆▆▆▆▇▇▇▇████  0 B → 3.72 MiB  100 ms to 59 s\n"
+		"      via operator new ← xmalloc\n"
+		"      open_session  server.c:88\n"
+		"\n"
+		" 2. stable  410 KiB in 4,200 blocks  ▅▄▄▄▄▅▅▄▄▄▅▅▄▄▄▄\n"
+		"    dictExpand dict.c:151 ← dictAdd ← main\n"
+		"\n";
+	struct sample *sample = sample_new(
+		4, (enum verdict[]){VERDICT_LEAK, VERDICT_LEAK, VERDICT_LEAK, VERDICT_STABLE});
+	sample_group(sample, 3);
+	char *text = report_text_of(sample, (struct text_report_options){.site_limit = 2});
+	assert_memory_equal(after_header(text), expected, strlen(expected));
+	free(text);
+
+	/* Unless everything is asked for. */
+	text = report_text_of(sample, (struct text_report_options){0});
+	const char *member = "\n      3.72 MiB in 39,000 blocks  +4.20 MiB/h\n"
+			     "        accept_one server.c:140 ← handle_events ← main\n";
+	const char *first = strstr(text, member);
+	assert_non_null(first);
+	assert_non_null(strstr(first + 1, member));
+	free(text);
+
+	/* What is left out counts as sites. */
+	text = report_text_of(sample, (struct text_report_options){.site_limit = 1});
+	assert_non_null(strstr(text, "\n1 more site with 410 KiB in 4,200 blocks:"));
+	free(text);
+	free(sample);
+}
+
+static void a_group_that_is_not_decided_says_so(void **state)
+{
+	(void)state;
+	struct sample *sample = sample_new(2, (enum verdict[]){VERDICT_GROWING, VERDICT_GROWING});
+	sample_group(sample, 2);
+	char *text = report_text_of(sample, (struct text_report_options){.site_limit = 2});
+
+	assert_non_null(strstr(text, "No leak yet, 1 site grows: +4.20 MiB/h at open_session"));
+	assert_non_null(
+		strstr(text, "\n    2 sites grow as one: whoever calls open_session keeps 5.2 %"));
+	assert_non_null(strstr(text, "\n    none of these sites is a leak that stands out by "
+				     "itself\n"));
+	free(text);
+	free(sample);
+}
+
+static void says_why(void **state)
+{
+	(void)state;
+	struct sample *sample = sample_new(1, (enum verdict[]){VERDICT_LEAK});
+	sample->sites[0].judgement.evidence = (struct verdict_evidence){
+		.periods = 31, .periods_that_kept = 27, .kept_low = 40, .kept_high = 60};
+	char *text = report_text_of(sample, (struct text_report_options){0});
+
+	assert_non_null(strstr(text,
+			       " severity high\n"
+			       "    27 of 31 periods left 40 to 60 blocks that nothing freed\n"
+			       "    it goes on as fast as in the beginning\n"
+			       "    ▁"));
+	free(text);
+	free(sample);
+}
+
 static void falls_back_to_ascii(void **state)
 {
 	(void)state;
@@ -504,20 +579,22 @@ static void diff_puts_the_change_first(void **state)
 		"\n"
 		"1 site grew by 12.3 KiB, 1 shrank by 500 B within 1 m 01 s.\n"
 		"\n"
-		" 1. +12.3 KiB (+98 blocks)  now 3.72 MiB (39,000 blocks)  LEAK\n"
+		" 1. +12.3 KiB (+98 blocks)  now 3.72 MiB (39,000 blocks, average 100 B)  LEAK\n"
 		"      via operator new ← xmalloc\n"
 		"      open_session   server.c:88\n"
 		"      accept_one     server.c:140 inlined\n"
 		"      handle_events  events.c:31\n"
 		"      main           server/main.c:201\n"
 		"\n"
-		" 2. -500 B (-1 block)  now 410 KiB (4,200 blocks)\n"
-		"    dictExpand dict.c:151 ← dictAdd ← main\n";
+		" 2. -500 B (-1 block)  now 410 KiB (4,200 blocks, average 100 B)\n"
+		"    dictExpand dict.c:151 ← dictAdd ← main\n"
+		"\n"
+		"Total +3.53 MiB (+37,000 blocks)  now 3.72 MiB (39,000 blocks, average 100 B)\n";
 	struct sample *sample =
 		sample_new(3, (enum verdict[]){VERDICT_LEAK, VERDICT_STABLE, VERDICT_STABLE});
 	sample->report.old = &sample->profile;
 	sample->report.old_snapshot = 2;
-	sample->sites[0].delta_bytes = 12595;
+	sample->sites[0].delta_bytes = sample->sites[0].aged_bytes = 12595;
 	sample->sites[0].delta_blocks = 98;
 	sample->sites[1].delta_bytes = -500;
 	sample->sites[1].delta_blocks = -1;
@@ -651,6 +728,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(shows_every_verdict),
+		cmocka_unit_test(sites_that_are_one_leak_are_folded),
+		cmocka_unit_test(a_group_that_is_not_decided_says_so),
+		cmocka_unit_test(says_why),
 		cmocka_unit_test(falls_back_to_ascii),
 		cmocka_unit_test(tells_what_was_lost_and_damaged),
 		cmocka_unit_test(tells_what_is_torn_without_speaking_of_damage),
