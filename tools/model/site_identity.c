@@ -95,11 +95,15 @@ static size_t bracketed_name_length(const char *text, const char *function, cons
 		return 0;
 	if (begins(text + length, "()"))
 		return length + 2;
+	if (begins(text + length, " new[]"))
+		return length + 6;
 	return length + strspn(text + length, "<>=-+*/%^&|~!,[]");
 }
 
-/* "ns::Table<int>::put<char>(int) const" is "ns::Table::put". Closures have no number: it counts
- * those above them. */
+static const char closure[] = "{lambda";
+
+/* "ns::Table<int>::put<char>(int) const" is "ns::Table::put". Closures have no number, for it counts
+ * those above them: "{lambda(int)#1}", and clang's "$_0". */
 static uint64_t add_function(uint64_t hash, const char *function)
 {
 	const char *end = function + function_length(function);
@@ -109,6 +113,9 @@ static uint64_t add_function(uint64_t hash, const char *function)
 		if (length) {
 			hash = add_bytes(hash, text, length);
 			text += length;
+		} else if (begins(text, "$_") && isdigit((unsigned char)text[2])) {
+			hash = add_bytes(hash, closure, strlen(closure));
+			text += 2 + strspn(text + 2, "0123456789");
 		} else if (*text == '{') {
 			hash = add_bytes(hash, text, strcspn(text, "(#}"));
 			text = after_group(text, end);
