@@ -22,9 +22,11 @@
 
 enum { FORMAT_TEXT, FORMAT_JSON };
 
+/* Choices of --sort are those of enum diff_order, in its order. */
+
 struct diff_request {
 	const struct command *command;
-	size_t format;
+	size_t format, order;
 	const char *output;
 	size_t top;
 	bool has_top;
@@ -51,6 +53,14 @@ static const struct command_option options[] = {
 		.initial = "10, in JSON all",
 		.help = "show N sites; 0 for all that changed.",
 	},
+	{
+		.name = "sort",
+		.argument = "aged|bytes|blocks",
+		.initial = "aged",
+		.help = "the largest growth first: of what has reached an age at which blocks of "
+			"its "
+			"site are kept; of all bytes; of the number of blocks.",
+	},
 	{.name = "full-stacks", .help = "show every frame of every stack."},
 	{
 		.name = "sysroot",
@@ -68,6 +78,8 @@ static int take_option(const struct command_option *option, const char *value, v
 
 	if (strcmp(option->name, "format") == 0)
 		return option_value_choice(request->command, option, value, &request->format);
+	if (strcmp(option->name, "sort") == 0)
+		return option_value_choice(request->command, option, value, &request->order);
 	if (strcmp(option->name, "top") == 0) {
 		request->has_top = true;
 		return option_value_count(request->command, option, value, &request->top);
@@ -91,6 +103,20 @@ static bool are_same_file(const struct operand *left, const struct operand *righ
 	return stat(left->path, &left_status) == 0 && stat(right->path, &right_status) == 0 &&
 	       left_status.st_dev == right_status.st_dev &&
 	       left_status.st_ino == right_status.st_ino;
+}
+
+/* Where the operand names a label that several snapshots have, as marks do: the first or the last one
+ * of these. */
+static bool find_mark(const struct operand *operand, bool is_last, size_t *index)
+{
+	const struct profile *profile = operand->profile;
+	size_t count = 0;
+
+	for (size_t i = 0; operand->snapshot && i < profile->snapshot_count; i++)
+		if (strcmp(profile->snapshots[i].label, operand->snapshot) == 0 &&
+		    (count++ == 0 || is_last))
+			*index = i;
+	return count > 1;
 }
 
 static int resolve(struct report *report, void *context, struct error *error)
@@ -129,6 +155,15 @@ static int write_diff(const struct diff_request *request, const struct report *r
 	return result;
 }
 
+/* The newer end of one operand alone: the last mark of its label where it has several, so that FILE@idle
+ * is all that grew from one idle state to another; else the last snapshot. */
+static int find_end(const struct operand *operand, size_t *index, struct error *error)
+{
+	if (find_mark(operand, true, index))
+		return 0;
+	return profile_find_snapshot(operand->profile, "last", index, error);
+}
+
 /* One operand alone is the whole run: from its first snapshot, or the one named, to the last. */
 static int compare(const struct diff_request *request, const char *old_text, const char *new_text,
 		   struct symbols *symbols, struct sink *sink, struct error *error)
@@ -144,12 +179,15 @@ static int compare(const struct diff_request *request, const char *old_text, con
 		goto out;
 	const struct operand *newer = new_text ? &new : &old;
 	const struct profile *profile = newer->profile;
-	const struct profile *old_profile =
-		new_text && are_same_file(&old, &new) ? profile : old.profile;
-	result = operand_find_snapshot(&old, new_text ? "last" : "first", &old_index, error);
-	if (result == 0)
-		result = new_text ? operand_find_snapshot(&new, "last", &new_index, error)
-				  : profile_find_snapshot(profile, "last", &new_index, error);
+	bool is_one_file = !new_text || are_same_file(&old, &new);
+	const struct profile *old_profile = is_one_file ? profile : old.profile;
+	if (!find_mark(&old, !is_one_file, &old_index))
+		result =
+			operand_find_snapshot(&old, new_text ? "last" : "first", &old_index, error);
+	if (result == 0 && !new_text)
+		result = find_end(&old, &new_index, error);
+	else if (result == 0 && !find_mark(&new, true, &new_index))
+		result = operand_find_snapshot(&new, "last", &new_index, error);
 	if (result < 0)
 		goto out;
 	if (old_profile == profile && old_index == new_index) {
@@ -170,6 +208,8 @@ static int compare(const struct diff_request *request, const char *old_text, con
 	}
 	result = diff_build(old_profile, old_index, profile, new_index, resolve, symbols, &report,
 			    error);
+	if (result == 0 && request->order != DIFF_BY_AGED)
+		diff_sort(report, request->order);
 	if (result == 0)
 		result = write_diff(request, report, symbols, &old, newer, sink, error);
 out:
@@ -215,20 +255,29 @@ const struct command command_diff = {
 	.arguments = "[OPTIONS] OLD[@SNAP] [NEW[@SNAP]]",
 	.description =
 		"Compares two states: of one run (FILE@3 FILE@7), or of two runs, say of an older "
-		"and "
-		"a newer build, whose sites are matched by functions and not by lines. Each line "
-		"says "
-		"what a site grew or shrank by, and what it holds now.\n\n"
+		"and a newer build. Sites of one run are matched exactly, those of two runs by the "
+		"functions of their stacks, so that other lines, files, optimisations or another "
+		"name of the program do no harm.\n\n"
+		"Each line says what a site grew or shrank by, and what it holds now. First comes "
+		"what will stay: growth by blocks that have reached an age at which few blocks of "
+		"their site are freed. What requests in flight happen to hold stands below, "
+		"however much it is, and a line calls it traffic; --sort=bytes puts it by its "
+		"size.\n\n"
 		"SNAP is a number or label as shown by seep snapshots, first, last, or -N counted "
 		"from the end; without it the last snapshot is meant. One FILE alone is compared "
 		"from its first snapshot to its last, FILE@SNAP alone from that one to its last. "
-		"The "
-		"PID of a running process can stand for its file.\n\n"
+		"Of a "
+		"label that seep mark has given several times, OLD is the first and NEW the last "
+		"such mark of one run: FILE@idle alone says what grew from idle to idle. "
+		"The PID of a running process can stand for its file.\n\n"
 		"The exit status is 0 whether or not something grew, 2 when the work could not be "
 		"done.",
 	.options = options,
-	.examples = "seep diff seep.server.4711.seep\twhat grew over the whole run\n"
-		    "seep diff run.seep@before run.seep@after\tbetween two labelled snapshots\n"
-		    "seep diff old.seep new.seep\tbetween the ends of two runs\n",
+	.examples =
+		"seep diff seep.server.4711.seep\twhat grew over the whole run\n"
+		"seep diff run.seep@before run.seep@after\tbetween two labelled snapshots\n"
+		"seep diff run.seep@idle\tbetween the first and the last mark of this label\n"
+		"seep diff --sort=bytes run.seep@-2 run.seep\tall that the last interval brought\n"
+		"seep diff old.seep new.seep\tbetween the ends of two runs\n",
 	.run = run,
 };

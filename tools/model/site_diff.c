@@ -3,12 +3,13 @@
  * site_diff: what grew between two snapshots, of one run or of two.
  *
  * What stands first shall be what stays, not what happened to be in use at the newer moment: see
- * lasting_growth. Of two runs it is what the newer one has gathered from its start, less what the
+ * lasting_growth. Between two equal marks all that grew stays. Of two runs it is what the newer one has gathered from its start, less what the
  * older one had.
  */
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "tools/model/cohort_series.h"
 #include "tools/model/error.h"
@@ -51,10 +52,16 @@ int64_t diff_aged_bytes(const struct profile *profile, const struct site *site, 
 	if (start > first)
 		start = first;
 	cohort_series_make(&series, profile, site, start, last);
-	struct lasting_growth growth =
-		lasting_growth_make(&series, first - start, is_from_nothing);
+	struct lasting_growth growth = lasting_growth_make(&series, first - start, is_from_nothing);
+	double bytes = growth.bytes;
+	if (judgement->is_flagged) {
+		/* Few blocks are no chance when they come as evenly as the verdict has seen. */
+		const struct snapshot *snapshots = profile->snapshots;
+		double hours = (snapshots[last].time_s - snapshots[first].time_s) / 3600;
+		bytes = fmax(bytes, judgement->growth.bytes_per_hour * hours);
+	}
 	/* The series may end before the program tidied up. */
-	return (int64_t)fmin(growth.bytes, fmin((double)live_bytes, 0x1p62));
+	return (int64_t)fmin(bytes, fmin((double)live_bytes, 0x1p62));
 }
 
 void diff_set_old_state(struct report_site *site, uint64_t bytes, uint64_t blocks)
@@ -136,11 +143,21 @@ static struct span span_between(struct diff_side old, struct diff_side new)
 	return span;
 }
 
+/* Has somebody said that the program is in the same state? Then nothing that differs is traffic. */
+static bool are_equal_marks(struct diff_side old, struct diff_side new)
+{
+	const struct snapshot *a = &old.profile->snapshots[old.index];
+	const struct snapshot *b = &new.profile->snapshots[new.index];
+	return a->reason == SEEP_REASON_MARK && b->reason == SEEP_REASON_MARK &&
+	       strcmp(a->label, b->label) == 0;
+}
+
 static bool compare_states(struct report *report, struct diff_side old, struct diff_side new,
 			   struct span span, const struct judgement *judgements)
 {
 	const struct profile *profile = new.profile;
 	bool is_forward = old.profile != new.profile || old.index <= new.index;
+	bool is_same_state = are_equal_marks(old, new);
 	size_t at = 0;
 
 	/* Sites of both lie in rising order of stack, and the newer snapshot knows all older ones
@@ -161,7 +178,9 @@ static bool compare_states(struct report *report, struct diff_side old, struct d
 		if (!made->delta_bytes && !made->delta_blocks)
 			continue;
 		made->judgement = judgements[i];
-		if (is_forward)
+		if (is_same_state)
+			made->aged_bytes = made->delta_bytes > 0 ? made->delta_bytes : 0;
+		else if (is_forward)
 			made->aged_bytes = diff_aged_bytes(profile, site, span.first, span.last,
 							   false, &made->judgement);
 		report->site_count++;

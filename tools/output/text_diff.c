@@ -3,7 +3,9 @@
  * text_diff: what grew between two snapshots, for a person.
  *
  * The line of a site is the one that users of tracemalloc and UMDH know: change first, then what
- * there is now. Sites that grew have their stack, sites that shrank one line of it.
+ * there is now, and the totals at the end. Sites that grew have their stack, sites that shrank one
+ * line of it. Where most of the growth may be traffic, a line says so: it is why such a site does not
+ * stand further up.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -101,14 +103,57 @@ static int begin_diff(const struct report_view *view, void *context_)
 	return 0;
 }
 
+/* "  now 1.45 MiB (6,241 blocks, average 244 B)"; the average where there is room for it and for
+ * `columns` more. */
+static void put_now(struct text_line *line, uint64_t bytes, uint64_t blocks, int columns)
+{
+	char average[80] = "";
+
+	text_line_put(line, INK_PLAIN, "  now ");
+	text_line_put(line, INK_TITLE, number_bytes(bytes).text);
+	text_line_print(line, INK_PLAIN, " (%s block%s", number_count(blocks).text, plural(blocks));
+	if (blocks > 1)
+		snprintf(average, sizeof(average), ", average %s",
+			 number_bytes(bytes / blocks).text);
+	if (text_columns(line->style, average) + columns + 1 <= text_line_room(line))
+		text_line_put(line, INK_PLAIN, average);
+	text_line_put(line, INK_PLAIN, ")");
+}
+
+static void put_change(struct text_line *line, enum ink ink, int64_t bytes, int64_t blocks)
+{
+	text_line_put(line, ink, number_bytes_change(bytes).text);
+	text_line_print(line, INK_PLAIN, " (%s block%s)", number_count_change(blocks).text,
+			blocks == 1 || blocks == -1 ? "" : "s");
+}
+
+static void write_age(const struct text_diff *context, const struct report_site *site)
+{
+	char aged[64], text[160];
+
+	snprintf(aged, sizeof(aged), "%s",
+		 number_bytes(site->aged_bytes > 0 ? (uint64_t)site->aged_bytes : 0).text);
+	if (site->delta_bytes <= 0)
+		snprintf(text, sizeof(text), "%s more have aged, while others became fewer", aged);
+	else if (site->aged_bytes <= 0)
+		snprintf(text, sizeof(text), "nothing of it has aged: it may be traffic");
+	else if (site->aged_bytes < site->delta_bytes / 2)
+		snprintf(text, sizeof(text), "%s of it has aged, the rest may be traffic", aged);
+	else
+		return;
+	text_paragraph(context->stream, &context->options->style, INK_DIM, "", STACK_INDENT, text);
+}
+
 static int write_site(const struct report_view *view, const struct report_site *site, size_t rank,
 		      void *context_)
 {
 	struct text_diff *context = context_;
 	const struct text_style *style = &context->options->style;
-	bool has_grown =
+	bool is_larger =
 		site->delta_bytes > 0 || (site->delta_bytes == 0 && site->delta_blocks > 0);
-	bool is_in_full = has_grown || context->options->has_full_stacks;
+	bool is_in_full = is_larger || site->aged_bytes > 0 || context->options->has_full_stacks;
+	bool has_verdict = site->judgement.is_flagged || site->judgement.verdict == VERDICT_GROWING;
+	const char *word = has_verdict ? verdict_word(site->judgement.verdict) : "";
 	struct text_line line;
 
 	(void)view;
@@ -117,20 +162,16 @@ static int write_site(const struct report_view *view, const struct report_site *
 	context->is_gap_due = is_in_full;
 	text_line_begin(&line, context->stream, style);
 	text_line_print(&line, INK_TITLE, "%2zu. ", rank);
-	text_line_put(&line, has_grown ? INK_WATCH : INK_CALM,
-		      number_bytes_change(site->delta_bytes).text);
-	text_line_print(&line, INK_PLAIN, " (%s block%s)  now ",
-			number_count_change(site->delta_blocks).text,
-			site->delta_blocks == 1 || site->delta_blocks == -1 ? "" : "s");
-	text_line_put(&line, INK_TITLE, number_bytes(site->live_bytes).text);
-	text_line_print(&line, INK_PLAIN, " (%s block%s)", number_count(site->live_blocks).text,
-			plural(site->live_blocks));
-	if (site->judgement.is_flagged || site->judgement.verdict == VERDICT_GROWING) {
+	put_change(&line, is_larger ? INK_WATCH : INK_CALM, site->delta_bytes, site->delta_blocks);
+	put_now(&line, site->live_bytes, site->live_blocks,
+		has_verdict ? 2 + text_columns(style, word) : 0);
+	if (has_verdict) {
 		text_line_put(&line, INK_PLAIN, "  ");
-		text_line_put(&line, verdict_ink(site->judgement.verdict),
-			      verdict_word(site->judgement.verdict));
+		text_line_put(&line, verdict_ink(site->judgement.verdict), word);
 	}
 	text_line_end(&line);
+	if (is_larger || site->aged_bytes > 0)
+		write_age(context, site);
 	if (is_in_full) {
 		stack_text_write(context->stream, style, site, STACK_INDENT,
 				 context->options->has_full_stacks);
@@ -140,6 +181,22 @@ static int write_site(const struct report_view *view, const struct report_site *
 	stack_text_put_chain(&line, site);
 	text_line_end(&line);
 	return ferror(context->stream) ? -EIO : 0;
+}
+
+/* " Total +1.16 MiB (+4,936 blocks)  now 4.03 MiB (7,748 blocks, average 545 B)" */
+static void write_total(const struct text_diff *context, const struct report *report)
+{
+	const struct seep_snapshot *old = &report->old->snapshots[report->old_snapshot].raw;
+	const struct seep_snapshot *new = &report->profile->snapshots[report->last_snapshot].raw;
+	struct text_line line;
+
+	fputc('\n', context->stream);
+	text_line_begin(&line, context->stream, &context->options->style);
+	text_line_put(&line, INK_TITLE, "Total ");
+	put_change(&line, INK_TITLE, (int64_t)(new->live_bytes - old->live_bytes),
+		   (int64_t)(new->live_blocks - old->live_blocks));
+	put_now(&line, new->live_bytes, new->live_blocks, 0);
+	text_line_end(&line);
 }
 
 static int end_diff(const struct report_view *view, void *context_)
@@ -155,6 +212,8 @@ static int end_diff(const struct report_view *view, void *context_)
 		fputc('\n', context->stream);
 		text_paragraph(context->stream, &options->style, INK_DIM, "", 0, text);
 	}
+	if (view->report->old->snapshot_count && view->report->profile->snapshot_count)
+		write_total(context, view->report);
 	for (size_t i = 0; options->notes && options->notes[i]; i++) {
 		if (i == 0)
 			fputc('\n', context->stream);
@@ -167,7 +226,8 @@ static int end_diff(const struct report_view *view, void *context_)
 int text_diff_write(FILE *stream, const struct report *report,
 		    const struct text_report_options *options)
 {
-	static const struct report_emitter emitter = {begin_diff, write_site, end_diff};
+	static const struct report_emitter emitter = {
+		.begin = begin_diff, .site = write_site, .end = end_diff};
 	struct text_diff context = {.stream = stream, .options = options};
 
 	return report_walk(report, options->site_limit, &emitter, &context);

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -107,6 +108,66 @@ static void lasting_growth_comes_before_traffic(void **state)
 	profile_free(profile);
 }
 
+/* At each of two marks a buffer of the traffic is live, and one more at the second one. */
+static void between_equal_marks_nothing_is_traffic(void **state)
+{
+	(void)state;
+	static const char *const labels[] = {"idle", "busy"};
+	struct error error = {""};
+	for (size_t second = 0; second < 2; second++) {
+		struct profile_writer writer;
+		profile_writer_start(&writer);
+		profile_writer_process(&writer, 1, "server");
+		profile_writer_node(&writer, 1, 0, 0x10000, 0);
+		for (uint32_t n = 1; n <= SNAPSHOTS; n++) {
+			bool is_mark = n == 1 || n == SNAPSHOTS;
+			profile_writer_snapshot(&writer, n, n, SEEP_SNAPSHOT_IS_KEYFRAME,
+						is_mark ? SEEP_REASON_MARK : SEEP_REASON_INTERVAL,
+						n == 1	  ? labels[0]
+						: is_mark ? labels[second]
+							  : "");
+			uint64_t blocks = n == SNAPSHOTS ? 2 : 1;
+			profile_writer_entry(&writer, 1, blocks, 100 * blocks, 1000 * n, 1);
+			profile_writer_cohort(&writer, n, blocks, 100 * blocks);
+			profile_writer_snapshot_done(&writer);
+		}
+		struct profile *profile = profile_writer_read(&writer);
+		profile_writer_free(&writer);
+		struct report *report;
+		assert_int_equal(
+			diff_build(profile, 0, profile, SNAPSHOTS - 1, NULL, NULL, &report, &error),
+			0);
+		assert_int_equal(report->site_count, 1);
+		assert_int_equal(report->sites[0].delta_bytes, 100);
+		assert_int_equal(report->sites[0].aged_bytes, second == 0 ? 100 : 0);
+		report_free(report);
+		profile_free(profile);
+	}
+}
+
+static void sites_come_in_the_order_that_is_asked_for(void **state)
+{
+	(void)state;
+	struct profile *profile = read_run(1, 1, 10);
+	struct report *report;
+	struct error error = {""};
+	assert_int_equal(diff_build(profile, 4, profile, 19, NULL, NULL, &report, &error), 0);
+	assert_int_equal(report->sites[0].stack, 1);
+	assert_int_equal(report->sites[0].aged_bytes, 150);
+	assert_int_equal(report->sites[1].aged_bytes, 0);
+	diff_sort(report, DIFF_BY_BYTES);
+	assert_int_equal(report->sites[0].stack, 2);
+	assert_int_equal(report->sites[0].delta_bytes, 50000);
+	diff_sort(report, DIFF_BY_BLOCKS);
+	assert_int_equal(report->sites[0].stack, 1);
+	assert_int_equal(report->sites[0].delta_blocks, 15);
+	assert_int_equal(report->sites[2].delta_blocks, -15);
+	diff_sort(report, DIFF_BY_AGED);
+	assert_int_equal(report->sites[0].stack, 1);
+	report_free(report);
+	profile_free(profile);
+}
+
 static void backwards_it_shows_the_opposite(void **state)
 {
 	(void)state;
@@ -138,6 +199,7 @@ static void runs_are_matched_by_function_and_not_by_number(void **state)
 	assert_int_equal(report->sites[0].old_bytes, 200);
 	assert_int_equal(report->sites[0].delta_bytes, 400);
 	assert_int_equal(report->sites[0].delta_blocks, 0);
+	assert_int_equal(report->sites[0].aged_bytes, 400);
 	assert_string_equal(report->sites[0].frames[0].function, "function_11000");
 	report_free(report);
 
@@ -181,6 +243,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lasting_growth_comes_before_traffic),
+		cmocka_unit_test(between_equal_marks_nothing_is_traffic),
+		cmocka_unit_test(sites_come_in_the_order_that_is_asked_for),
 		cmocka_unit_test(backwards_it_shows_the_opposite),
 		cmocka_unit_test(runs_are_matched_by_function_and_not_by_number),
 		cmocka_unit_test(a_resolver_that_fails_and_a_snapshot_that_is_not_there_are_errors),
