@@ -167,7 +167,9 @@ struct lasting_growth lasting_growth_make(const struct cohort_series *series, si
 	double half = (time_s[last] - (is_from_nothing ? 0 : time_s[from])) / 2;
 	size_t steps = 0;
 
-	while (steps < last - from && time_s[last] - time_s[last - steps - 1] <= half)
+	/* The least of all ages is asked about in any case. */
+	while (steps < last - from &&
+	       (steps == 0 || time_s[last] - time_s[last - steps - 1] <= half))
 		steps++;
 	for (; steps > 0; steps--) {
 		/* Between two steps, so that no age is missed where snapshots come a little late. */

@@ -182,6 +182,16 @@ static void history_tells_how_long_blocks_live(void **state)
 	assert_true(lasting_growth_make(&series, 31, false).bytes == 0);
 	assert_true(lasting_growth_make(&series, 10, false).blocks > 100);
 	assert_true(lasting_growth_make(&series, STEPS, false).bytes == 0);
+	/* Two steps are enough where there is history: the first second of them is old enough. */
+	start();
+	add_traffic(500, 0.2, 1000);
+	for (double birth_s = 0.1; birth_s < STEPS; birth_s += 0.02)
+		add_block(birth_s, FOREVER, 1000);
+	struct lasting_growth late = lasting_growth_make(&series, STEPS - 3, false);
+	assert_true(late.blocks > 25 && late.blocks < 100);
+	start();
+	add_traffic(500, 5, 1000);
+	assert_true(lasting_growth_make(&series, STEPS - 3, false).bytes == 0);
 }
 
 static void nothing_at_all_has_not_grown(void **state)
