@@ -511,6 +511,26 @@ static void write_hint(const struct report_view *view, const struct text_report 
 	text_paragraph(context->stream, &context->options->style, INK_PLAIN, "Next: ", 6, hint);
 }
 
+/* Leaks that were set back, and how to see them. */
+static void write_minor(const struct report *report, const struct text_report *context)
+{
+	const struct text_report_options *options = context->options;
+	char text[256], word[SHELL_WORD_BYTES], command[SHELL_WORD_BYTES + 32];
+	size_t count = 0;
+
+	for (size_t i = 0; i < report->site_count; i++)
+		count += report->sites[i].judgement.is_minor;
+	if (!count)
+		return;
+	snprintf(text, sizeof(text),
+		 "%s site%s leak%s, but too little to stand out of the crowd of those that grow:",
+		 number_count(count).text, plural(count), count == 1 ? "s" : "");
+	snprintf(command, sizeof(command), "seep report --all %s",
+		 shell_word(options->source ? options->source : "FILE", word));
+	fputc('\n', context->stream);
+	text_command(context->stream, &options->style, INK_DIM, "", 0, text, command);
+}
+
 static int end_report(const struct report_view *view, void *context_)
 {
 	struct text_report *context = context_;
@@ -532,6 +552,7 @@ static int end_report(const struct report_view *view, void *context_)
 		fputc('\n', context->stream);
 		text_command(context->stream, &options->style, INK_DIM, "", 0, text, command);
 	}
+	write_minor(view->report, context);
 	self_check_text_write(context->stream, &options->style, view->report);
 	for (size_t i = 0; options->notes && options->notes[i]; i++) {
 		if (i == 0)

@@ -147,6 +147,22 @@ static void a_group_that_is_not_decided_says_so(void **state)
 	free(sample);
 }
 
+static void says_how_to_see_leaks_in_a_crowd(void **state)
+{
+	(void)state;
+	struct sample *sample =
+		sample_new(3, (enum verdict[]){VERDICT_GROWING, VERDICT_GROWING, VERDICT_GROWING});
+	char *text = report_text_of(sample, (struct text_report_options){0});
+	assert_null(strstr(text, "--all"));
+	free(text);
+	sample->sites[0].judgement.is_minor = sample->sites[2].judgement.is_minor = true;
+	text = report_text_of(sample, (struct text_report_options){.site_limit = 1});
+	assert_non_null(strstr(text, "\n2 sites leak, but too little to stand out of the crowd of "
+				     "those that grow:\nseep report --all run.seep\n"));
+	free(text);
+	free(sample);
+}
+
 static void says_why(void **state)
 {
 	(void)state;
@@ -730,6 +746,7 @@ int main(void)
 		cmocka_unit_test(shows_every_verdict),
 		cmocka_unit_test(sites_that_are_one_leak_are_folded),
 		cmocka_unit_test(a_group_that_is_not_decided_says_so),
+		cmocka_unit_test(says_how_to_see_leaks_in_a_crowd),
 		cmocka_unit_test(says_why),
 		cmocka_unit_test(falls_back_to_ascii),
 		cmocka_unit_test(tells_what_was_lost_and_damaged),
