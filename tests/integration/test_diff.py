@@ -6,6 +6,8 @@ import json
 import os
 import shutil
 
+import report_schema
+from report_schema import count, integer
 from sandbox import CASES, Skipped, clip, expect, expect_equal
 
 
@@ -26,6 +28,7 @@ def tests():
     yield "a small leak stands above traffic 100 times as large, whichever snapshots", leak_is_first
     yield "--sort=bytes and --sort=blocks sort by those", other_orders
     yield "what may be traffic is called so, and the totals stand at the end", traffic_is_named
+    yield "the JSON has the site objects of a report and both values", json_fields
     yield "FILE@MARK compares the first with the last of equal marks", equal_marks
     for what, change in BUILDS.items():
         yield "every site is found again in a program " + what, functools.partial(
@@ -89,6 +92,27 @@ def traffic_is_named(box):
     blocks = whole["new"]["totals"]["live_blocks"] - whole["old"]["totals"]["live_blocks"]
     expect(lines[-1].startswith("Total +") and "(+{:,} blocks)  now ".format(blocks) in lines[-1],
            "the last line is " + lines[-1])
+
+
+# What a site has in a diff and not in a report.
+CHANGE = {"delta": {"bytes": integer, "blocks": integer}, "aged": {"bytes": integer},
+          "old": {"live_bytes": count, "live_blocks": count, "allocations": count}}
+
+
+def json_fields(box):
+    path = record_traffic(box)
+    whole = diff(box, path)
+    wrong = report_schema.check(whole["sites"], [dict(report_schema.SITE, **CHANGE)], "sites")
+    expect(not wrong, "; ".join(wrong[:8]))
+    for site in whole["sites"]:
+        for key in ("bytes", "blocks"):
+            expect_equal(site["old"]["live_" + key] + site["delta"][key], site["live_" + key],
+                         "the older value and the change of " + key)
+        expect(site["old"]["allocations"] < site["allocations"], "nothing was allocated")
+    for key in ("bytes", "blocks"):
+        total = sum(site["delta"][key] for site in whole["sites"])
+        expect_equal(total, whole["new"]["totals"]["live_" + key]
+                     - whole["old"]["totals"]["live_" + key], "the sum of all changes of " + key)
 
 
 def equal_marks(box):

@@ -41,6 +41,7 @@ struct report_site {
 	uint64_t peak_bytes, peak_blocks;  /* the blocks when the bytes were most */
 	int64_t delta_bytes, delta_blocks; /* diff only: new - old */
 	uint64_t old_bytes, old_blocks;    /* diff only */
+	uint64_t old_allocations;	   /* diff only */
 	int64_t aged_bytes; /* diff only: what of the growth is no traffic, see lasting_growth; may be
 			     * more than delta_bytes, where other blocks became fewer */
 	struct frame *frames; /* innermost first, from the program's own frame that called the

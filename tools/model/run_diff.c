@@ -32,7 +32,8 @@ static struct report *describe_side(struct diff_side side, size_t more)
 		report->snapshot_count = side.index + 1;
 		report->span_s = profile->snapshots[side.index].time_s;
 		is_fine = report_choose_points(report, 0, side.index) &&
-			  site_judgements_make(profile, 0, side.index, judgements);
+			  site_judgements_make(profile, 0, side.index, judgements) &&
+			  site_judgements_weigh(profile, 0, side.index, judgements);
 	}
 	for (size_t i = 0; is_fine && i < profile->site_count; i++) {
 		const struct site *site = &profile->sites[i];
@@ -176,7 +177,8 @@ static ssize_t match_by_id(struct report *report, const struct report_site **aft
 		} else if (!describe_gone(report, made, &was)) {
 			return -1;
 		}
-		diff_set_old_state(made, was.live_bytes, was.live_blocks);
+		diff_set_old_state(made, &(struct old_state){was.live_bytes, was.live_blocks,
+							     was.allocations});
 		made->aged_bytes = is.aged_bytes - was.aged_bytes;
 	}
 	return (ssize_t)count;

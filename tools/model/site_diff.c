@@ -64,12 +64,13 @@ int64_t diff_aged_bytes(const struct profile *profile, const struct site *site, 
 	return (int64_t)fmin(bytes, fmin((double)live_bytes, 0x1p62));
 }
 
-void diff_set_old_state(struct report_site *site, uint64_t bytes, uint64_t blocks)
+void diff_set_old_state(struct report_site *site, const struct old_state *old)
 {
-	site->old_bytes = bytes;
-	site->old_blocks = blocks;
-	site->delta_bytes = (int64_t)(site->live_bytes - bytes);
-	site->delta_blocks = (int64_t)(site->live_blocks - blocks);
+	site->old_bytes = old->live_bytes;
+	site->old_blocks = old->live_blocks;
+	site->old_allocations = old->allocations;
+	site->delta_bytes = (int64_t)(site->live_bytes - old->live_bytes);
+	site->delta_blocks = (int64_t)(site->live_blocks - old->live_blocks);
 }
 
 /* ---- order ---- */
@@ -173,8 +174,11 @@ static bool compare_states(struct report *report, struct diff_side old, struct d
 		struct report_site *made = &report->sites[report->site_count];
 		if (!report_describe(report, made, profile, site, new.index))
 			return false;
-		diff_set_old_state(made, before ? before->live_bytes : 0,
-				   before ? before->live_blocks : 0);
+		struct old_state state = {0};
+		if (before)
+			state = (struct old_state){before->live_bytes, before->live_blocks,
+						   before->allocations};
+		diff_set_old_state(made, &state);
 		if (!made->delta_bytes && !made->delta_blocks)
 			continue;
 		made->judgement = judgements[i];
@@ -198,6 +202,7 @@ static int diff_same_run(struct diff_side old, struct diff_side new, struct repo
 	struct judgement *judgements = calloc(site_count + 1, sizeof(*judgements));
 	bool is_fine = made && judgements && report_choose_points(made, span.first, span.last) &&
 		       site_judgements_make(new.profile, span.first, span.last, judgements) &&
+		       site_judgements_weigh(new.profile, span.first, span.last, judgements) &&
 		       compare_states(made, old, new, span, judgements);
 	free(judgements);
 	if (!is_fine) {

@@ -22,12 +22,16 @@ struct diff_side {
 	size_t index;
 };
 
+struct old_state {
+	uint64_t live_bytes, live_blocks, allocations;
+};
+
 /* How many bytes of the site's growth over snapshots [first, last] (indices) are no traffic. With
  * `is_from_nothing` all it had at `first` has grown, too. `judgement` is the site's over these. */
 int64_t diff_aged_bytes(const struct profile *profile, const struct site *site, size_t first,
 			size_t last, bool is_from_nothing, const struct judgement *judgement);
 
-void diff_set_old_state(struct report_site *site, uint64_t bytes, uint64_t blocks);
+void diff_set_old_state(struct report_site *site, const struct old_state *old);
 
 /* Leaves out what did not change and sorts the others. */
 void diff_keep_changed(struct report *report);

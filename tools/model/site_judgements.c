@@ -7,9 +7,12 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "tools/model/arena.h"
 #include "tools/model/false_discovery.h"
+#include "tools/model/finding.h"
 #include "tools/model/profile.h"
 #include "tools/model/verdict.h"
+#include "tools/model/weight.h"
 
 bool site_judgements_make(const struct profile *profile, size_t first, size_t last,
 			  struct judgement *judgements)
@@ -31,4 +34,16 @@ bool site_judgements_make(const struct profile *profile, size_t first, size_t la
 		if (judgements[i].verdict == VERDICT_LEAK && judgements[i].evidence.drift_p > limit)
 			verdict_withdraw(&judgements[i], last - first + 1);
 	return true;
+}
+
+bool site_judgements_weigh(const struct profile *profile, size_t first, size_t last,
+			   struct judgement *judgements)
+{
+	struct finding_list findings;
+	struct arena *arena = arena_new();
+	bool is_fine = arena &&
+		       finding_list_make(profile, judgements, first, last, arena, &findings) == 0 &&
+		       weight_set_minor(profile, first, last, judgements, &findings);
+	arena_free(arena);
+	return is_fine;
 }

@@ -247,8 +247,10 @@ static json_t *site_object(const struct report *report, const struct report_site
 		json_object_set_new(object, "aged",
 				    json_pack("{s:I}", "bytes", (json_int_t)site->aged_bytes));
 		json_object_set_new(object, "old",
-				    json_pack("{s:o, s:o}", "live_bytes", integer(site->old_bytes),
-					      "live_blocks", integer(site->old_blocks)));
+				    json_pack("{s:o, s:o, s:o}", "live_bytes",
+					      integer(site->old_bytes), "live_blocks",
+					      integer(site->old_blocks), "allocations",
+					      integer(site->old_allocations)));
 	}
 	if (object) {
 		json_object_set_new(object, "minor", json_boolean(judgement->is_minor));

@@ -93,6 +93,7 @@ static void lasting_growth_comes_before_traffic(void **state)
 	assert_int_equal(report->sites[0].delta_blocks, 15);
 	assert_int_equal(report->sites[0].old_bytes, 50);
 	assert_int_equal(report->sites[0].old_blocks, 5);
+	assert_int_equal(report->sites[0].old_allocations, 5);
 	assert_int_equal(report->sites[0].live_bytes, 200);
 	assert_int_equal(report->sites[1].stack, 2);
 	assert_int_equal(report->sites[1].delta_bytes, 50000);
