@@ -43,7 +43,7 @@ void progress_line_tick(struct progress_line *line, const char *format, ...)
 	if (!line->is_wanted)
 		return;
 	uint64_t now = now_ns();
-	if (now - line->begin_ns < PATIENCE_NS || now - line->drawn_ns < REDRAW_NS)
+	if (now - line->begin_ns < PATIENCE_NS || now < line->drawn_ns + REDRAW_NS)
 		return;
 	line->drawn_ns = now;
 	line->is_drawn = true;
