@@ -33,7 +33,8 @@ static SITE void text_append(struct room *room, size_t more)
 static void start(struct part *part)
 {
 	count = (unsigned)part_draw_scale(part, "rooms", 3, MOST_ROOMS);
-	most = (size_t)((double)part->usual_bytes * part->rate * part->periods / count *
+	/* A share of what is said in a room in the whole run: it is full in the first third. */
+	most = (size_t)((double)part->usual_bytes / 4 * part->rate * part->periods / count *
 			part_draw(part, "most", 0.02, 0.3)) +
 	       2 * part->usual_bytes;
 }
