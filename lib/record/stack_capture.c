@@ -43,11 +43,11 @@
 
 /* A frame larger than this is taken for a chain that has gone astray. */
 #define PLAUSIBLE_FRAME_BYTES (1u << 20)
-/* Larger frames are rare enough to look twice. */
+/* Larger frames are rare enough to be read with care. */
 #define NEAR_BYTES (64u << 10)
 
 /* One word of the stack, where `from` says it is. Outside of a guessed frame everything is a guess, and
- * a large frame may be a rule that is wrong by now (see step_out): then the kernel reads. */
+ * a large frame may be unwind data that is wrong: then the kernel reads. */
 static bool read_word(const struct stack_frame *from, uint64_t address, uint64_t *word)
 {
 	if (__builtin_expect((from->flags & FRAME_IS_GUESS) || address - from->sp > NEAR_BYTES, 0))
@@ -118,18 +118,6 @@ static enum step step_out_of_signal(const struct stack_frame *from, struct stack
 	return may_be_code(to->pc) ? STEP_ON : STEP_CUT;
 }
 
-/* A library that libc itself unloads (iconv, name services) passes no door of ours. If another one takes
- * its place, a rule may be the old one's. True when this one was. */
-static bool was_stale(uint64_t lookup, const struct unwind_rule *rule)
-{
-	struct unwind_rule fresh = cfi_rule(lookup);
-
-	if (memcmp(&fresh, rule, sizeof(fresh)) == 0)
-		return false;
-	module_list_count_unload();
-	return true;
-}
-
 /* A rule that is not of pc, sp and bp alone. Where it cannot be followed the frame pointer is no way
  * out: it could skip a frame. A function, so that the stack that step_out_slow needs is free. */
 static __attribute__((noinline)) enum step
@@ -191,8 +179,6 @@ static __attribute__((noinline)) enum step step_out_slow(const struct stack_fram
 	default:
 		return step_out_fully(from, to, walk);
 	}
-	if (__builtin_expect(cfa - from->sp > NEAR_BYTES, 0) && was_stale(lookup_of(from), &rule))
-		return STEP_CUT;
 	/* The stack grows downwards: a frame that does not shrink it is nonsense. */
 	if (cfa <= from->sp || cfa % sizeof(uint64_t) != 0)
 		return STEP_CUT;
