@@ -33,6 +33,8 @@
  *   1.2   seep_process.sample_bytes, SEEP_RECORD_SAMPLES
  *   1.3   seep_process.single_epochs, the rules of merged cohorts and of thinning;
  *         seep_snapshot.limit_bytes and what follows it; SEEP_REASON_MARK
+ *   1.4   seep_snapshot.heap_bytes and what follows it; SEEP_RECORD_FREES, SEEP_RECORD_PINS,
+ *         SEEP_RECORD_ALERT
  */
 #ifndef SEEP_SNAPSHOT_FORMAT_H
 #define SEEP_SNAPSHOT_FORMAT_H
@@ -42,7 +44,7 @@
 #define SEEP_FILE_MAGIC "SEEP\r\n\x1a\n" /* 8 bytes, without the terminating zero */
 #define SEEP_FILE_MAGIC_BYTES 8
 #define SEEP_VERSION_MAJOR 1
-#define SEEP_VERSION_MINOR 3
+#define SEEP_VERSION_MINOR 4
 #define SEEP_BYTE_ORDER 0x01020304u
 #define SEEP_RECORD_MAGIC 0x43455253u /* "SREC" */
 #define SEEP_RECORD_ALIGN 8u
@@ -87,6 +89,9 @@ enum seep_record_type {
 	SEEP_RECORD_END = 6,           /* struct seep_end; the last word about the process */
 	SEEP_RECORD_SELF_CHECK = 7,    /* struct seep_self_check, then its differences; the newest counts */
 	SEEP_RECORD_SAMPLES = 8,       /* struct seep_samples, then its sites; the newest counts */
+	SEEP_RECORD_FREES = 9,         /* struct seep_frees, then its pairs; the newest counts */
+	SEEP_RECORD_PINS = 10,         /* struct seep_pins, then its sites; the newest counts */
+	SEEP_RECORD_ALERT = 11,        /* struct seep_alert */
 };
 
 /* The process. Followed by exe, name and command, in this order and without terminators. */
@@ -265,6 +270,18 @@ struct seep_snapshot {
 	 * mappings. */
 	uint64_t anonymous_bytes; /* of rss_bytes: what is no file's */
 	uint64_t data_bytes;      /* of vm_bytes: what is private and writable */
+	/* Since 1.4, what the program's allocators hold; 0 where it could not be read. A mapping is
+	 * theirs when blocks lie in it, or lay in it at an earlier snapshot; a block that has a mapping
+	 * of its own counts with its pages.
+	 *
+	 *   heap_bytes - heap_resident_bytes       given back to the kernel, swapped, or never touched
+	 *   heap_resident_bytes - live_page_bytes  pages without any live block: kept by the allocator
+	 *   live_page_bytes - live_bytes           free memory between live blocks, and rounding
+	 *   anonymous_bytes - own_bytes - heap_resident_bytes   not malloc's: stacks, mmap, data
+	 */
+	uint64_t heap_bytes;          /* of address space */
+	uint64_t heap_resident_bytes; /* of that: resident */
+	uint64_t live_page_bytes;     /* of that: pages that some live block lies on */
 };
 
 enum seep_limit_kind {
@@ -344,6 +361,63 @@ struct seep_samples {
 	uint64_t bytes_error;  /* and of live_bytes */
 };
 
+/*
+ * Who frees: of the frees of recorded blocks every `one_in`th of each thread is a sample, and its
+ * stack is kept beside that of the block's allocation. Realloc is no free, and a block that was
+ * inherited over fork is not asked for. All numbers are cumulative. Follows the snapshot that it
+ * speaks of. After the struct, `pair_count` pairs in rising order of stack id, then of the freeing
+ * stack's:
+ *     varint   stack id of the allocation - that of the pair before (0 before the first)
+ *     varint   stack id of the free
+ *     varint   samples
+ * Thinning keeps the newest record only.
+ */
+struct seep_frees {
+	uint32_t struct_bytes; /* offset of the pairs */
+	uint32_t snapshot;     /* its number */
+	uint32_t pair_count;
+	uint32_t one_in;
+	uint64_t samples; /* taken in this process, since its start or fork; also those of no pair */
+	uint64_t lost;    /* of them: those for whose pair there was no room */
+};
+
+/*
+ * Which sites keep memory that is free from being used otherwise: of a page on which live blocks lie,
+ * but fill it to less than half, the free rest is pinned by the sites of these blocks, in equal
+ * parts for each block. Follows the snapshot that it speaks of. After the struct, `site_count` sites that pin
+ * at least a page, in rising order of stack id:
+ *     varint   stack id - id of the site before (0 before the first)
+ *     varint   pinned bytes
+ * Thinning keeps the newest record only.
+ */
+struct seep_pins {
+	uint32_t struct_bytes; /* offset of the sites */
+	uint32_t snapshot;     /* its number */
+	uint32_t site_count;
+	uint32_t reserved;     /* 0 */
+	uint64_t pinned_bytes; /* by all sites, also by those that are not named */
+};
+
+/* What is watched while the program runs, see the settings max_… */
+enum seep_alert_kind {
+	SEEP_ALERT_GROWTH = 1,      /* bytes an hour by which live bytes grow */
+	SEEP_ALERT_LIVE = 2,        /* live bytes */
+	SEEP_ALERT_HEAP_SHARE = 3,  /* live bytes in 1/1000 of rss_bytes */
+	SEEP_ALERT_SITE_GROWTH = 4, /* the same of one site */
+	SEEP_ALERT_SITE_LIVE = 5,
+};
+
+/* A threshold was crossed between the snapshot before and this one. It is said again only after the
+ * value has been below it. Thinning keeps all; the writer ends after 1024 of them. */
+struct seep_alert {
+	uint32_t struct_bytes;
+	uint32_t snapshot; /* the number of the snapshot that showed it */
+	uint32_t kind;     /* enum seep_alert_kind */
+	uint32_t stack;    /* of the site; 0: the process */
+	uint64_t value;
+	uint64_t limit; /* as it was set */
+};
+
 enum seep_end_how {
 	SEEP_END_UNKNOWN = 0, /* it is gone; nobody could say how */
 	SEEP_END_EXIT = 1,    /* status: as given to exit */
@@ -367,10 +441,13 @@ SEEP_ASSERT_SIZE(struct seep_process, 72);
 SEEP_ASSERT_SIZE(struct seep_module, 48);
 SEEP_ASSERT_SIZE(struct seep_module_unload, 8);
 SEEP_ASSERT_SIZE(struct seep_stacks, 16);
-SEEP_ASSERT_SIZE(struct seep_snapshot, 216);
+SEEP_ASSERT_SIZE(struct seep_snapshot, 240);
 SEEP_ASSERT_SIZE(struct seep_self_check, 64);
 SEEP_ASSERT_SIZE(struct seep_difference, 24);
 SEEP_ASSERT_SIZE(struct seep_samples, 48);
+SEEP_ASSERT_SIZE(struct seep_frees, 32);
+SEEP_ASSERT_SIZE(struct seep_pins, 24);
+SEEP_ASSERT_SIZE(struct seep_alert, 32);
 SEEP_ASSERT_SIZE(struct seep_end, 16);
 #endif
 

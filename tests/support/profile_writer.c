@@ -203,6 +203,46 @@ void profile_writer_samples(struct profile_writer *writer, struct seep_samples s
 	profile_writer_record(writer, SEEP_RECORD_SAMPLES);
 }
 
+void profile_writer_frees(struct profile_writer *writer, struct seep_frees frees,
+			  const struct profile_writer_freed *pairs, uint32_t count)
+{
+	uint32_t last = 0;
+
+	frees.struct_bytes = sizeof(frees);
+	frees.pair_count = count;
+	profile_writer_put(writer, &frees, sizeof(frees));
+	for (uint32_t i = 0; i < count; i++) {
+		profile_writer_put_varint(writer, pairs[i].stack - last);
+		profile_writer_put_varint(writer, pairs[i].free_stack);
+		profile_writer_put_varint(writer, pairs[i].samples);
+		last = pairs[i].stack;
+	}
+	profile_writer_record(writer, SEEP_RECORD_FREES);
+}
+
+void profile_writer_pins(struct profile_writer *writer, struct seep_pins pins,
+			 const struct profile_writer_pinned *sites, uint32_t count)
+{
+	uint32_t last = 0;
+
+	pins.struct_bytes = sizeof(pins);
+	pins.site_count = count;
+	profile_writer_put(writer, &pins, sizeof(pins));
+	for (uint32_t i = 0; i < count; i++) {
+		profile_writer_put_varint(writer, sites[i].stack - last);
+		profile_writer_put_varint(writer, sites[i].bytes);
+		last = sites[i].stack;
+	}
+	profile_writer_record(writer, SEEP_RECORD_PINS);
+}
+
+void profile_writer_alert(struct profile_writer *writer, struct seep_alert alert)
+{
+	alert.struct_bytes = sizeof(alert);
+	profile_writer_put(writer, &alert, sizeof(alert));
+	profile_writer_record(writer, SEEP_RECORD_ALERT);
+}
+
 void profile_writer_snapshot(struct profile_writer *writer, uint32_t number, double time_s,
 			     uint16_t flags, enum seep_snapshot_reason reason, const char *label)
 {

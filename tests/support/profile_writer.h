@@ -60,6 +60,21 @@ struct profile_writer_sampled {
 /* What a snapshot rests on; their number is filled in. */
 void profile_writer_samples(struct profile_writer *writer, struct seep_samples samples,
 			    const struct profile_writer_sampled *sites, uint32_t count);
+struct profile_writer_freed {
+	uint32_t stack, free_stack;
+	uint64_t samples;
+};
+/* Who frees what; the number of pairs is filled in. */
+void profile_writer_frees(struct profile_writer *writer, struct seep_frees frees,
+			  const struct profile_writer_freed *pairs, uint32_t count);
+struct profile_writer_pinned {
+	uint32_t stack;
+	uint64_t bytes;
+};
+/* Who pins free memory; the number of sites is filled in. */
+void profile_writer_pins(struct profile_writer *writer, struct seep_pins pins,
+			 const struct profile_writer_pinned *sites, uint32_t count);
+void profile_writer_alert(struct profile_writer *writer, struct seep_alert alert);
 /* The next snapshot, with its number as epoch: entries and their cohorts, then the end. Totals are
  * added up from the entries. */
 void profile_writer_snapshot(struct profile_writer *writer, uint32_t number, double time_s,

@@ -14,11 +14,12 @@ SELF_CHECK_HEAD = struct.Struct("<IIIIII5Q")
 DIFFERENCE = struct.Struct("<IIIIQ")
 SAMPLES_HEAD = struct.Struct("<IIII4Q")
 PROCESS_HEAD = struct.Struct("<10I3QII")
-SNAPSHOT = struct.Struct("<IIIHHIIII18QQQIIQQ")
+SNAPSHOT = struct.Struct("<IIIHHIIII18QQQIIQQQQQ")
 END_EXIT, END_SIGNAL = 1, 2  # how a process ended, in its end record
 MAGIC = b"SEEP\r\n\x1a\n"
 RECORD_MAGIC = 0x43455253
-PROCESS, MODULES, MODULE_UNLOAD, STACKS, SNAPSHOT_TYPE, END, SELF_CHECK, SAMPLES = range(1, 9)
+(PROCESS, MODULES, MODULE_UNLOAD, STACKS, SNAPSHOT_TYPE, END, SELF_CHECK, SAMPLES, FREES, PINS,
+ ALERT) = range(1, 12)
 REASONS = {1: "interval", 2: "request", 3: "growth", 4: "final", 5: "exec", 6: "fork",
            7: "mark"}
 LIMIT_KINDS = ("unknown", "cgroup", "address space", "machine", "data")
@@ -27,7 +28,7 @@ TOTALS = ("live_bytes live_blocks allocations allocated_bytes frees freed_bytes 
           "cut_stacks rss_bytes swap_bytes vm_bytes own_bytes").split()
 IS_KEYFRAME, IS_FUZZY = 1, 2
 
-assert FILE_HEADER.size == 64 and RECORD_HEADER.size == 32 and SNAPSHOT.size == 216
+assert FILE_HEADER.size == 64 and RECORD_HEADER.size == 32 and SNAPSHOT.size == 240
 assert SELF_CHECK_HEAD.size == 64 and DIFFERENCE.size == 24
 assert SAMPLES_HEAD.size == 48 and PROCESS_HEAD.size == 72
 
@@ -51,7 +52,8 @@ class Snapshot:
         self.totals = dict(zip(TOTALS, fields[9:]))
         self.limit_bytes, self.limit_used_bytes, limit_kind = fields[27:30]
         self.limit_kind = LIMIT_KINDS[limit_kind]
-        self.anonymous_bytes, self.data_bytes = fields[31:]
+        self.anonymous_bytes, self.data_bytes = fields[31:33]
+        self.heap_bytes, self.heap_resident_bytes, self.live_page_bytes = fields[33:]
         start = self.struct_bytes
         self.label = record.payload[start:start + label_bytes].decode()
         self.sites = {}

@@ -21,7 +21,8 @@
 #define KEPT_FILE_1_0 "tests/unit/files/version_1_0.seep"
 #define KEPT_FILE_1_1 "tests/unit/files/version_1_1.seep"
 #define KEPT_FILE_1_2 "tests/unit/files/version_1_2.seep"
-#define KEPT_FILE "tests/unit/files/version_1_3.seep" /* of the current version */
+#define KEPT_FILE_1_3 "tests/unit/files/version_1_3.seep"
+#define KEPT_FILE "tests/unit/files/version_1_4.seep" /* of the current version */
 
 /* Two sites under one caller over four snapshots; every kind of record. */
 static void write_example(struct profile_writer *writer)
@@ -42,6 +43,9 @@ static void write_example(struct profile_writer *writer)
 	writer->snapshot.limit_used_bytes = 100 << 20;
 	writer->snapshot.limit_kind = SEEP_LIMIT_CGROUP;
 	writer->snapshot.anonymous_bytes = 70 << 20;
+	writer->snapshot.heap_bytes = 60 << 20;
+	writer->snapshot.heap_resident_bytes = 50 << 20;
+	writer->snapshot.live_page_bytes = 40 << 20;
 	profile_writer_entry(writer, 2, 10, 1000, 12, 1);
 	profile_writer_cohort(writer, 1, 10, 1000);
 	profile_writer_snapshot_done(writer);
@@ -85,6 +89,22 @@ static void write_example(struct profile_writer *writer)
 						     .blocks_error = 5,
 						     .bytes_error = 500},
 			       &(struct profile_writer_sampled){2, 4, 6, 600}, 1);
+	profile_writer_frees(writer, (struct seep_frees){.snapshot = 5, .one_in = 64, .samples = 1},
+			     &(struct profile_writer_freed){2, 3, 1}, 1);
+	profile_writer_frees(
+		writer, (struct seep_frees){.snapshot = 6, .one_in = 64, .samples = 7, .lost = 1},
+		(const struct profile_writer_freed[]){{2, 1, 2}, {2, 3, 1}, {3, 1, 3}}, 3);
+	profile_writer_pins(writer, (struct seep_pins){.snapshot = 6, .pinned_bytes = 9 << 20},
+			    (const struct profile_writer_pinned[]){{2, 5 << 20}, {3, 3 << 20}}, 2);
+	profile_writer_alert(writer, (struct seep_alert){.snapshot = 5,
+							 .kind = SEEP_ALERT_LIVE,
+							 .value = 1364,
+							 .limit = 1000});
+	profile_writer_alert(writer, (struct seep_alert){.snapshot = 6,
+							 .kind = SEEP_ALERT_SITE_LIVE,
+							 .stack = 2,
+							 .value = 1300,
+							 .limit = 1200});
 	profile_writer_end(writer, SEEP_END_EXIT, 3);
 }
 
@@ -223,6 +243,11 @@ static void still_reads_the_files_kept_from_every_version(void **state)
 	assert_int_equal(profile->snapshots[0].raw.limit_bytes, 0);
 	assert_int_equal(profile->snapshots[0].raw.limit_kind, SEEP_LIMIT_UNKNOWN);
 	profile_free(profile);
+	profile = read_kept(KEPT_FILE_1_3);
+	assert_int_equal(profile->single_epochs, 32);
+	assert_int_equal(profile->snapshots[0].raw.limit_bytes, 512 << 20);
+	assert_int_equal(profile->snapshots[0].raw.heap_bytes, 0);
+	profile_free(profile);
 	profile = read_kept(KEPT_FILE);
 	check_self_check(profile->self_check);
 	check_sampling(profile);
@@ -231,6 +256,9 @@ static void still_reads_the_files_kept_from_every_version(void **state)
 	assert_int_equal(profile->snapshots[0].raw.limit_used_bytes, 100 << 20);
 	assert_int_equal(profile->snapshots[0].raw.limit_kind, SEEP_LIMIT_CGROUP);
 	assert_int_equal(profile->snapshots[0].raw.anonymous_bytes, 70 << 20);
+	assert_int_equal(profile->snapshots[0].raw.heap_bytes, 60 << 20);
+	assert_int_equal(profile->snapshots[0].raw.heap_resident_bytes, 50 << 20);
+	assert_int_equal(profile->snapshots[0].raw.live_page_bytes, 40 << 20);
 	profile_free(profile);
 }
 
@@ -252,10 +280,10 @@ static void errors_of_a_stack_with_two_ids_are_added_as_squares(void **state)
 		profile_writer_cohort(&writer, 1, 20, 20000);
 	}
 	profile_writer_snapshot_done(&writer);
-	profile_writer_samples(
-		&writer, (struct seep_samples){.snapshot = 1, .live_samples = 21},
-		(const struct profile_writer_sampled[]){{1, 10, 3, 300}, {2, 1, 1, 1}, {3, 10, 4, 400}},
-		3);
+	profile_writer_samples(&writer, (struct seep_samples){.snapshot = 1, .live_samples = 21},
+			       (const struct profile_writer_sampled[]){
+				       {1, 10, 3, 300}, {2, 1, 1, 1}, {3, 10, 4, 400}},
+			       3);
 	struct profile *profile = profile_writer_read(&writer);
 	assert_int_equal(profile->damage.damaged_records, 0);
 	assert_int_equal(profile->site_count, 2);
