@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * conclusion_text: what a report comes to, and what to do next.
+ */
+#include "tools/output/conclusion_text.h"
+
+#include <inttypes.h>
+
+#include "tools/model/profile.h"
+#include "tools/model/report.h"
+#include "tools/output/number_text.h"
+#include "tools/output/report_walk.h"
+#include "tools/output/shell_word.h"
+#include "tools/output/stack_text.h"
+#include "tools/output/text_line.h"
+#include "tools/output/text_report.h"
+
+#define CONTINUED_INDENT 4
+/* A function and its line are not squeezed into less. */
+#define OWN_COLUMNS_MIN 30
+
+static const char *plural(size_t count)
+{
+	return count == 1 ? "" : "s";
+}
+
+/* Goes on in the next line where less than `columns` are left. */
+static void make_room(struct text_line *line, int columns)
+{
+	if (text_line_room(line) >= columns)
+		return;
+	text_line_end(line);
+	text_line_pad(line, CONTINUED_INDENT);
+}
+
+static void put_findings(struct text_line *line, const struct report_view *view)
+{
+	size_t leaks = view->finding.leak_count, lost = view->finding.lost_count;
+
+	if (leaks)
+		text_line_print(line, INK_ALARM, "%s leak%s", number_count(leaks).text,
+				plural(leaks));
+	if (leaks && lost)
+		text_line_put(line, INK_ALARM, ", ");
+	if (lost)
+		text_line_print(line, INK_ALARM, "%s lost", number_count(lost).text);
+	text_line_put(line, INK_TITLE, ": ");
+	if (leaks)
+		text_line_put(line, INK_TITLE, number_rate(view->finding.bytes_per_hour).text);
+	else
+		text_line_put(line, INK_TITLE, number_bytes(view->foremost->live_bytes).text);
+	text_line_put(line, INK_TITLE, leaks + lost > 1 ? ", first at " : " at ");
+	make_room(line, OWN_COLUMNS_MIN);
+	stack_text_put_own(line, view->foremost);
+}
+
+void conclusion_text_write(FILE *stream, const struct text_report_options *options,
+			   const struct report_view *view)
+{
+	const struct report *report = view->report;
+	struct text_line line;
+
+	text_line_begin(&line, stream, &options->style);
+	text_line_end(&line);
+	switch (view->conclusion) {
+	case CONCLUSION_LEAKS:
+		put_findings(&line, view);
+		break;
+	case CONCLUSION_GROWING:
+		text_line_print(&line, INK_WATCH, "No leak yet, %s site%s",
+				number_count(view->finding.growing_count).text,
+				view->finding.growing_count == 1 ? " grows" : "s grow");
+		text_line_print(&line, INK_TITLE, ": %s%s at ",
+				number_rate(view->finding.bytes_per_hour).text,
+				view->finding.growing_count > 1 ? ", first" : "");
+		make_room(&line, OWN_COLUMNS_MIN);
+		stack_text_put_own(&line, view->foremost);
+		break;
+	case CONCLUSION_TOO_SHORT:
+		text_line_put(&line, INK_NOTE, "Too short to judge growth");
+		text_line_print(&line, INK_TITLE, " (%s snapshot%s in %s): what is %s.",
+				number_count(report->snapshot_count).text,
+				plural(report->snapshot_count),
+				number_duration(report->span_s).text,
+				report->profile->is_running ? "live now" : "left at the end");
+		break;
+	case CONCLUSION_ALL_FREED:
+		text_line_put(&line, INK_CALM, "Nothing is left");
+		text_line_put(&line, INK_TITLE,
+			      report->profile->sample_bytes ? ": every sample was freed."
+							    : ": every block was freed.");
+		break;
+	case CONCLUSION_NO_SNAPSHOT:
+		text_line_put(&line, INK_WATCH, "No snapshot in the file");
+		text_line_put(&line, INK_TITLE, ": there is nothing to judge.");
+		break;
+	case CONCLUSION_CALM:
+	case CONCLUSION_DIFF:
+	default:
+		text_line_put(&line, INK_CALM, "No site grows");
+		text_line_print(&line, INK_TITLE, ", seen over %s in %s snapshot%s.",
+				number_duration(report->span_s).text,
+				number_count(report->snapshot_count).text,
+				plural(report->snapshot_count));
+		break;
+	}
+	text_line_end(&line);
+}
+
+void conclusion_text_write_next(FILE *stream, const struct text_report_options *options,
+				const struct report_view *view)
+{
+	const struct profile *profile = view->report->profile;
+	const char *source = options->source ? options->source : "FILE";
+	char hint[1024], word[SHELL_WORD_BYTES], command[SHELL_WORD_BYTES + 32];
+	bool is_one;
+
+	switch (view->conclusion) {
+	case CONCLUSION_LEAKS:
+		is_one = profile->snapshot_count <= 1;
+		snprintf(command, sizeof(command), "seep %s %s",
+			 is_one ? "report --full-stacks" : "diff",
+			 shell_word(profile->path ? profile->path : source, word));
+		fputc('\n', stream);
+		text_command(stream, &options->style, INK_PLAIN, "Next: ", 6,
+			     is_one ? "see the whole stacks:"
+				    : "see what grew from first to last snapshot:",
+			     command);
+		return;
+	case CONCLUSION_GROWING:
+	case CONCLUSION_NO_SNAPSHOT:
+		if (profile->is_running)
+			snprintf(hint, sizeof(hint),
+				 "let it run on and report again, or take a snapshot now: "
+				 "seep snapshot %" PRIu32,
+				 profile->pid);
+		else
+			snprintf(hint, sizeof(hint),
+				 "watch it for longer, or more often: seep run --interval=1s …");
+		break;
+	case CONCLUSION_TOO_SHORT:
+		if (profile->is_running)
+			snprintf(hint, sizeof(hint), "report again later: seep report %" PRIu32,
+				 profile->pid);
+		else
+			snprintf(hint, sizeof(hint),
+				 "for a verdict let it work for longer, or look more often: "
+				 "seep run --interval=20ms …");
+		break;
+	default:
+		return;
+	}
+	fputc('\n', stream);
+	text_paragraph(stream, &options->style, INK_PLAIN, "Next: ", 6, hint);
+}

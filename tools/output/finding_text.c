@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * finding_text: what sites have in common that are one leak, then their sum as if it were a site.
+ */
+#include "tools/output/finding_text.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "tools/model/report.h"
+#include "tools/output/frame_text.h"
+#include "tools/output/function_name.h"
+#include "tools/output/number_text.h"
+#include "tools/output/site_text.h"
+#include "tools/output/stack_shape.h"
+#include "tools/output/stack_text.h"
+#include "tools/output/text_line.h"
+#include "tools/output/text_report.h"
+
+/* "20 sites are one leak: whoever calls xdup keeps 5 % of the blocks" */
+static void write_what_is_one(const struct report_finding *finding, const struct site_text *text)
+{
+	const struct text_style *style = &text->options->style;
+	const struct frame *frame = stack_own_frame(&finding->sum);
+	bool is_caller = finding->kind == FINDING_CALLER;
+	char buffer[FRAME_NAME_BYTES], line[512];
+	char *name = frame ? function_name_fit(style, frame_name(frame, buffer), style->width / 2)
+			   : NULL;
+
+	snprintf(line, sizeof(line), "%s sites %s: %s %.200s keeps %.*f %% of the blocks",
+		 number_count(finding->all_count).text,
+		 finding->sum.judgement.is_flagged ? "are one leak" : "grow as one",
+		 is_caller ? "whatever is called by" : "whoever calls", name ? name : "this",
+		 finding->share_kept < 0.0995 ? 1 : 0, 100 * fmin(1, finding->share_kept));
+	free(name);
+	text_paragraph(text->stream, style, INK_TITLE, "", SITE_TEXT_INDENT, line);
+}
+
+/* Its sites, shortly. */
+static void write_members(const struct report_finding *finding, const struct site_text *text)
+{
+	struct text_line line;
+
+	text_line_begin(&line, text->stream, &text->options->style);
+	for (size_t i = 0; i < finding->site_count; i++) {
+		const struct report_site *site = finding->sites[i];
+		/* From where they part: what is further in stands above. */
+		struct report_site apart = *site;
+		size_t common = finding->kind == FINDING_CALLEE ? finding->sum.frame_count : 0;
+		if (common < apart.frame_count) {
+			apart.frames += common;
+			apart.frame_count -= common;
+		}
+		text_line_pad(&line, SITE_TEXT_STACK_INDENT);
+		text_line_print(&line, INK_TITLE, "%s", number_bytes(site->live_bytes).text);
+		text_line_print(&line, INK_PLAIN, " in %s block%s",
+				number_count(site->live_blocks).text,
+				site->live_blocks == 1 ? "" : "s");
+		if (site_text_has_growth(site))
+			text_line_print(&line, INK_PLAIN, "  %s",
+					number_rate(site->judgement.growth.bytes_per_hour).text);
+		text_line_end(&line);
+		text_line_pad(&line, SITE_TEXT_STACK_INDENT + 2);
+		stack_text_put_chain(&line, &apart);
+		text_line_end(&line);
+	}
+}
+
+void finding_text_write(const struct site_text *text, const struct report_finding *finding,
+			size_t rank)
+{
+	const struct report_site *sum = &finding->sum;
+
+	site_text_write_numbers(text, sum, rank);
+	write_what_is_one(finding, text);
+	site_text_write_reasons(text, sum, true);
+	site_text_write_curve(text, sum);
+	stack_text_write(text->stream, &text->options->style, sum, SITE_TEXT_STACK_INDENT,
+			 text->options->has_full_stacks);
+	if (text->options->site_limit == 0)
+		write_members(finding, text);
+}
