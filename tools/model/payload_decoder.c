@@ -127,6 +127,29 @@ bool payload_sampled_site(struct payload *payload, uint32_t *last_stack,
 	return true;
 }
 
+bool payload_frees(struct payload *payload, struct seep_frees *frees)
+{
+	/* A pair has three varints. */
+	return take_struct(payload, frees, sizeof(*frees)) &&
+	       frees->pair_count <= bytes_left(payload) / 3;
+}
+
+bool payload_free_pair(struct payload *payload, struct decoded_free_pair *pair)
+{
+	uint64_t step, free_stack;
+	if (!payload_varint(payload, &step) || !payload_varint(payload, &free_stack) ||
+	    !payload_varint(payload, &pair->samples))
+		return false;
+	/* Pairs rise, and 0 is the root. */
+	uint64_t least = step ? 1 : (uint64_t)pair->free_stack + 1;
+	if (step > UINT32_MAX - pair->stack || pair->stack + step == 0 || free_stack < least ||
+	    free_stack > UINT32_MAX)
+		return false;
+	pair->stack += (uint32_t)step;
+	pair->free_stack = (uint32_t)free_stack;
+	return true;
+}
+
 bool payload_module(struct payload *payload, struct decoded_module *module)
 {
 	const uint8_t *start = payload->at;

@@ -59,6 +59,11 @@ struct decoded_sampled_site {
 	uint64_t samples, blocks_error, bytes_error;
 };
 
+struct decoded_free_pair {
+	uint32_t stack, free_stack;
+	uint64_t samples;
+};
+
 bool payload_varint(struct payload *payload, uint64_t *value);
 
 bool payload_process(struct payload payload, struct decoded_process *process);
@@ -77,6 +82,12 @@ bool payload_samples(struct payload *payload, struct seep_samples *samples);
 /* The next site of such a record. `*last_stack` is 0 before the first one. */
 bool payload_sampled_site(struct payload *payload, uint32_t *last_stack,
 			  struct decoded_sampled_site *site);
+
+/* The beginning of a record of frees; the payload then stands in front of the first pair. */
+bool payload_frees(struct payload *payload, struct seep_frees *frees);
+/* The next pair of such a record. `pair` is the one before, with 0 for both stacks before the first
+ * one. */
+bool payload_free_pair(struct payload *payload, struct decoded_free_pair *pair);
 
 /* The next module; the payload then stands in front of the one after it. */
 bool payload_module(struct payload *payload, struct decoded_module *module);

@@ -19,6 +19,8 @@
 #include "tools/model/record_reader.h"
 #include "tools/model/snapshot_file.h"
 
+#define FREES_SINCE_MINOR 4 /* version of the format */
+
 /* Is there a process with this pid that started at `start_ticks` and still runs? */
 static bool process_exists(uint32_t pid, uint64_t start_ticks)
 {
@@ -119,6 +121,7 @@ int profile_read(const char *path, struct profile **profile, struct error *error
 		struct profile *made = *profile;
 		made->path = strdup(path);
 		made->started_unix_ns = file.header.started_unix_ns;
+		made->version_minor = file.header.version_minor;
 		if (!made->pid)
 			made->pid = file.header.pid;
 		made->is_running = made->is_running && process_exists(made->pid, made->start_ticks);
@@ -175,6 +178,27 @@ const struct sampled_site *site_sampled(const struct profile *profile, const str
 		       ? bsearch(&key, sampling->sites, sampling->site_count, sizeof(key),
 				 compare_stacks)
 		       : NULL;
+}
+
+const struct free_pair *site_freers(const struct profile *profile, const struct site *site,
+				    size_t *count)
+{
+	static const struct free_pair none;
+	const struct free_samples *frees = profile->frees;
+	size_t low = 0, high = frees ? frees->pair_count : 0;
+	*count = 0;
+	if (!frees)
+		return profile->version_minor >= FREES_SINCE_MINOR ? &none : NULL;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (frees->pairs[middle].stack < site->stack)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	while (low + *count < frees->pair_count && frees->pairs[low + *count].stack == site->stack)
+		++*count;
+	return *count ? &frees->pairs[low] : &none;
 }
 
 const struct site_point *site_at(const struct site *site, size_t snapshot)

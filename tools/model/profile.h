@@ -98,6 +98,20 @@ struct sampling {
 	size_t site_count;
 };
 
+/* Frees of the blocks of one site by one stack. */
+struct free_pair {
+	uint32_t stack, free_stack; /* of the allocations, of the frees */
+	uint64_t samples;
+};
+
+/* Who frees, as far as frees were sampled. */
+struct free_samples {
+	struct seep_frees raw; /* as written */
+	struct free_pair
+		*pairs; /* in rising order of stack id; of one site the most samples first */
+	size_t pair_count;
+};
+
 struct profile {
 	char *path; /* of the file */
 	/* The process. */
@@ -110,6 +124,7 @@ struct profile {
 	uint64_t start_ticks;
 	uint32_t single_epochs; /* the rule by which old epochs are merged, see seep_snapshot */
 	uint64_t started_unix_ns;
+	uint16_t version_minor; /* of the file; what came later is 0 in it */
 	enum seep_end_how end_how;
 	bool is_running; /* no end record, and the process (pid and start_ticks) still exists here */
 	int32_t end_status;
@@ -128,6 +143,8 @@ struct profile {
 
 	uint64_t sample_bytes;	   /* one block in so many bytes was recorded; 0: every block */
 	struct sampling *sampling; /* null where nothing is known of it */
+
+	struct free_samples *frees; /* null where the file does not say */
 
 	/* What could not be read. */
 	struct {
@@ -155,6 +172,11 @@ const struct sampled_site *site_sampled(const struct profile *profile, const str
 					size_t snapshot);
 /* The same for the whole snapshot. */
 const struct sampling *snapshot_sampling(const struct profile *profile, size_t snapshot);
+
+/* What frees the site's blocks, `*count` stacks, the most frequent first; also none, where none of the
+ * frees was a sample. Null where the file is of a version that does not know of it. */
+const struct free_pair *site_freers(const struct profile *profile, const struct site *site,
+				    size_t *count);
 
 /* Finds a snapshot by what the user typed after FILE@: a number as shown by `seep snapshots`, a
  * label, "first", "last", or a negative number counted from the end (-1 is the last). Stores its

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "tools/model/arena.h"
+#include "tools/model/free_samples.h"
 #include "tools/model/node_table.h"
 #include "tools/model/payload_decoder.h"
 #include "tools/model/point_list.h"
@@ -369,6 +370,9 @@ int profile_builder_add(struct profile_builder *builder, const struct record *re
 		return add_self_check(builder, payload);
 	case SEEP_RECORD_SAMPLES:
 		return add_samples(builder, payload);
+	case SEEP_RECORD_FREES:
+		return free_samples_read(&builder->profile->frees, payload,
+					 builder->profile->memory->arena);
 	default:
 		return 0; /* added by a later minor version */
 	}
@@ -389,12 +393,14 @@ int profile_builder_link(struct profile_builder *builder)
 	if (nodes == -ENOMEM)
 		return nodes;
 	int differences = link_differences(builder), samples = link_samples(builder);
+	int frees = free_samples_link(profile->frees, &builder->nodes);
 	int points = point_list_start(&builder->points, builder->nodes.count);
 	return points	     ? points
 	       : nodes	     ? nodes
 	       : modules     ? modules
 	       : differences ? differences
-			     : samples;
+	       : samples     ? samples
+			     : frees;
 }
 
 /* ---- snapshots ---- */

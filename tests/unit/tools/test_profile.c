@@ -190,6 +190,29 @@ static void check_sampling(const struct profile *profile)
 	assert_null(snapshot_sampling(profile, 4));
 }
 
+static void check_frees(const struct profile *profile)
+{
+	size_t count;
+
+	assert_int_equal(profile->version_minor, SEEP_VERSION_MINOR);
+	assert_non_null(profile->frees);
+	assert_int_equal(profile->frees->raw.snapshot, 6);
+	assert_int_equal(profile->frees->raw.one_in, 64);
+	assert_int_equal(profile->frees->raw.samples, 7);
+	assert_int_equal(profile->frees->raw.lost, 1);
+	const struct free_pair *pairs = site_freers(profile, &profile->sites[0], &count);
+	assert_int_equal(count, 2);
+	assert_int_equal(pairs[0].free_stack, 1);
+	assert_int_equal(pairs[0].samples, 2);
+	assert_int_equal(pairs[1].free_stack, 3);
+	pairs = site_freers(profile, &profile->sites[1], &count);
+	assert_int_equal(count, 1);
+	assert_int_equal(pairs[0].samples, 3);
+	/* Of another site none was a sample. */
+	assert_non_null(site_freers(profile, &(struct site){.stack = 1}, &count));
+	assert_int_equal(count, 0);
+}
+
 static void reads_every_kind_of_record(void **state)
 {
 	(void)state;
@@ -199,6 +222,7 @@ static void reads_every_kind_of_record(void **state)
 	check_example(profile);
 	check_self_check(profile->self_check);
 	check_sampling(profile);
+	check_frees(profile);
 	profile_free(profile);
 	profile_writer_free(&writer);
 }
@@ -247,10 +271,14 @@ static void still_reads_the_files_kept_from_every_version(void **state)
 	assert_int_equal(profile->single_epochs, 32);
 	assert_int_equal(profile->snapshots[0].raw.limit_bytes, 512 << 20);
 	assert_int_equal(profile->snapshots[0].raw.heap_bytes, 0);
+	size_t freers;
+	assert_null(site_freers(profile, &profile->sites[0], &freers));
+	assert_int_equal(freers, 0);
 	profile_free(profile);
 	profile = read_kept(KEPT_FILE);
 	check_self_check(profile->self_check);
 	check_sampling(profile);
+	check_frees(profile);
 	assert_int_equal(profile->single_epochs, 32);
 	assert_int_equal(profile->snapshots[0].raw.limit_bytes, 512 << 20);
 	assert_int_equal(profile->snapshots[0].raw.limit_used_bytes, 100 << 20);
@@ -292,6 +320,41 @@ static void errors_of_a_stack_with_two_ids_are_added_as_squares(void **state)
 	assert_int_equal(site->samples, 20);
 	assert_true(site->blocks_error == 5 && site->bytes_error == 500);
 	assert_true(site_sampled(profile, &profile->sites[1], 0)->bytes_error == 1);
+	profile_free(profile);
+	profile_writer_free(&writer);
+}
+
+static void frees_of_and_by_a_stack_with_two_ids_are_added_up(void **state)
+{
+	(void)state;
+	struct profile_writer writer;
+	size_t count;
+	profile_writer_start(&writer);
+	profile_writer_process(&writer, 4711, "server");
+	profile_writer_module(&writer, 0, 0, 0x10000, 0x20000, "/usr/bin/server");
+	profile_writer_node(&writer, 1, 0, 0x10100, 0);
+	profile_writer_node(&writer, 2, 0, 0x10200, 0);
+	profile_writer_node(&writer, 3, 0, 0x10100, 0); /* as 1 */
+	profile_writer_node(&writer, 4, 0, 0x10400, 0);
+	profile_writer_node(&writer, 5, 0, 0x10200, 0); /* as 2 */
+	profile_writer_snapshot(&writer, 1, 1, SEEP_SNAPSHOT_IS_KEYFRAME, SEEP_REASON_FINAL, "");
+	profile_writer_entry(&writer, 1, 20, 20000, 20, 1);
+	profile_writer_cohort(&writer, 1, 20, 20000);
+	profile_writer_snapshot_done(&writer);
+	profile_writer_frees(&writer, (struct seep_frees){.snapshot = 1, .one_in = 1},
+			     (const struct profile_writer_freed[]){
+				     {1, 2, 10}, {1, 4, 50}, {3, 2, 20}, {3, 5, 30}, {4, 4, 1}},
+			     5);
+	struct profile *profile = profile_writer_read(&writer);
+	assert_int_equal(profile->damage.damaged_records, 0);
+	assert_int_equal(profile->site_count, 1);
+	const struct free_pair *pairs = site_freers(profile, &profile->sites[0], &count);
+	assert_int_equal(count, 2);
+	/* The most frequent first. */
+	assert_int_equal(pairs[0].free_stack, 2);
+	assert_int_equal(pairs[0].samples, 60);
+	assert_int_equal(pairs[1].free_stack, 4);
+	assert_int_equal(pairs[1].samples, 50);
 	profile_free(profile);
 	profile_writer_free(&writer);
 }
@@ -631,6 +694,7 @@ int main(void)
 		cmocka_unit_test(reads_every_kind_of_record),
 		cmocka_unit_test(still_reads_the_files_kept_from_every_version),
 		cmocka_unit_test(errors_of_a_stack_with_two_ids_are_added_as_squares),
+		cmocka_unit_test(frees_of_and_by_a_stack_with_two_ids_are_added_up),
 		cmocka_unit_test(a_longer_self_check_is_read_as_far_as_it_is_known),
 		cmocka_unit_test(a_site_left_out_of_a_snapshot_is_as_it_was),
 		cmocka_unit_test(a_site_left_out_of_a_keyframe_is_empty),

@@ -53,6 +53,10 @@ static size_t write_small(struct profile_writer *writer, size_t ends[SNAPSHOTS],
 	profile_writer_self_check(writer, (struct seep_self_check){.one_in = 1, .compared = 9},
 				  &(struct seep_difference){2, 1, 4711, 0, 3}, 1);
 	records[count++] = writer->file.size;
+	profile_writer_frees(writer, (struct seep_frees){.snapshot = SNAPSHOTS, .one_in = 64},
+			     (const struct profile_writer_freed[]){{1, 2, 7}, {2, 1, 5}, {2, 2, 9}},
+			     3);
+	records[count++] = writer->file.size;
 	profile_writer_end(writer, SEEP_END_EXIT, 0);
 	records[count++] = writer->file.size;
 	return count;
@@ -110,6 +114,13 @@ static char *describe(const struct profile *profile)
 		fprintf(out, "difference %u %u %u %" PRIu64 "\n", check->differences[i].ours,
 			check->differences[i].libunwinds, check->differences[i].thread_id,
 			check->differences[i].count);
+	const struct free_samples *frees = profile->frees;
+	if (frees)
+		fprintf(out, "frees %u %u %" PRIu64 " %" PRIu64 "\n", frees->raw.snapshot,
+			frees->raw.one_in, frees->raw.samples, frees->raw.lost);
+	for (size_t i = 0; frees && i < frees->pair_count; i++)
+		fprintf(out, "freed %u %u %" PRIu64 "\n", frees->pairs[i].stack,
+			frees->pairs[i].free_stack, frees->pairs[i].samples);
 	fclose(out);
 	return text;
 }
@@ -147,6 +158,19 @@ static char *try_bytes(const void *bytes, size_t size, bool *is_damaged, struct 
 		assert_true(site->stack && site->stack < profile->node_count);
 		assert_true(i == 0 || site->stack > site[-1].stack);
 	}
+	size_t pair_count = profile->frees ? profile->frees->pair_count : 0, freed = 0;
+	for (size_t i = 0; i < pair_count; i++) {
+		const struct free_pair *pair = &profile->frees->pairs[i];
+		assert_true(pair->stack && pair->stack < profile->node_count);
+		assert_true(pair->free_stack && pair->free_stack < profile->node_count);
+		assert_true(i == 0 || pair->stack >= pair[-1].stack);
+	}
+	for (size_t i = 0; i < profile->site_count; i++) {
+		size_t freers;
+		assert_true(site_freers(profile, &profile->sites[i], &freers) || !freers);
+		freed += freers;
+	}
+	assert_true(freed <= pair_count);
 	*is_damaged = profile->damage.damaged_records || profile->damage.skipped_bytes ||
 		      profile->damage.tail_is_torn;
 	char *text = describe(profile);
@@ -469,6 +493,59 @@ static void make_samples_of_an_unknown_stack(struct profile_writer *writer)
 			       &(struct profile_writer_sampled){99, 1, 1, 1}, 1);
 }
 
+/* Says that more pairs follow than do. */
+static void make_many_frees(struct profile_writer *writer)
+{
+	struct seep_frees frees = {.struct_bytes = sizeof(frees), .pair_count = UINT32_MAX};
+	profile_writer_put(writer, &frees, sizeof(frees));
+	profile_writer_record(writer, SEEP_RECORD_FREES);
+}
+
+static void make_cut_frees(struct profile_writer *writer)
+{
+	struct seep_frees frees = {.struct_bytes = sizeof(frees), .pair_count = 1};
+	profile_writer_put(writer, &frees, sizeof(frees));
+	for (int i = 0; i < 3; i++)
+		profile_writer_put(writer, "\xff", 1);
+	profile_writer_record(writer, SEEP_RECORD_FREES);
+}
+
+static void make_frees_of_the_root(struct profile_writer *writer)
+{
+	profile_writer_frees(writer, (struct seep_frees){.snapshot = SNAPSHOTS},
+			     &(struct profile_writer_freed){0, 1, 1}, 1);
+}
+
+static void make_frees_by_the_root(struct profile_writer *writer)
+{
+	profile_writer_frees(writer, (struct seep_frees){.snapshot = SNAPSHOTS},
+			     &(struct profile_writer_freed){1, 0, 1}, 1);
+}
+
+static void make_equal_frees(struct profile_writer *writer)
+{
+	static const struct profile_writer_freed pairs[] = {{1, 2, 1}, {1, 2, 1}};
+	profile_writer_frees(writer, (struct seep_frees){.snapshot = SNAPSHOTS}, pairs, 2);
+}
+
+static void make_frees_beyond_all_ids(struct profile_writer *writer)
+{
+	struct seep_frees frees = {.struct_bytes = sizeof(frees), .pair_count = 2};
+	profile_writer_put(writer, &frees, sizeof(frees));
+	for (int i = 0; i < 2; i++) {
+		profile_writer_put_varint(writer, UINT32_MAX);
+		profile_writer_put_varint(writer, 1);
+		profile_writer_put_varint(writer, 1);
+	}
+	profile_writer_record(writer, SEEP_RECORD_FREES);
+}
+
+static void make_frees_by_an_unknown_stack(struct profile_writer *writer)
+{
+	profile_writer_frees(writer, (struct seep_frees){.snapshot = SNAPSHOTS},
+			     &(struct profile_writer_freed){2, 99, 1}, 1);
+}
+
 static void make_endless_varint(struct profile_writer *writer)
 {
 	static const uint8_t ones[20] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
@@ -510,6 +587,13 @@ static void what_cannot_be_true_is_damage_although_its_checksum_is_right(void **
 	expect_refused(make_many_samples, SNAPSHOTS);
 	expect_refused(make_cut_samples, SNAPSHOTS);
 	expect_refused(make_samples_of_an_unknown_stack, SNAPSHOTS);
+	expect_refused(make_many_frees, SNAPSHOTS);
+	expect_refused(make_cut_frees, SNAPSHOTS);
+	expect_refused(make_frees_of_the_root, SNAPSHOTS);
+	expect_refused(make_frees_by_the_root, SNAPSHOTS);
+	expect_refused(make_equal_frees, SNAPSHOTS);
+	expect_refused(make_frees_beyond_all_ids, SNAPSHOTS);
+	expect_refused(make_frees_by_an_unknown_stack, SNAPSHOTS);
 }
 
 /* ---- garbage ---- */
@@ -665,7 +749,7 @@ static void every_refusal_says_what_is_wrong(void **state)
 	header->version_minor = 2;
 	profile_writer_process(&writer, 4711, "server");
 	expect_bytes_sentence(writer.file.bytes, writer.file.size, ENOTSUP, "version 7.2");
-	expect_bytes_sentence(writer.file.bytes, writer.file.size, ENOTSUP, "up to version 1.3");
+	expect_bytes_sentence(writer.file.bytes, writer.file.size, ENOTSUP, "up to version 1.4");
 	profile_writer_free(&writer);
 }
 
