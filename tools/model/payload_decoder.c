@@ -150,6 +150,26 @@ bool payload_free_pair(struct payload *payload, struct decoded_free_pair *pair)
 	return true;
 }
 
+bool payload_pins(struct payload *payload, struct seep_pins *pins)
+{
+	/* A site has two varints. */
+	return take_struct(payload, pins, sizeof(*pins)) &&
+	       pins->site_count <= bytes_left(payload) / 2;
+}
+
+bool payload_pinned_site(struct payload *payload, uint32_t *last_stack,
+			 struct decoded_pinned_site *site)
+{
+	uint64_t step;
+	if (!payload_varint(payload, &step) || !payload_varint(payload, &site->bytes))
+		return false;
+	if (step < 1 || step > UINT32_MAX - *last_stack)
+		return false;
+	*last_stack += (uint32_t)step;
+	site->stack = *last_stack;
+	return true;
+}
+
 bool payload_module(struct payload *payload, struct decoded_module *module)
 {
 	const uint8_t *start = payload->at;

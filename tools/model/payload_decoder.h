@@ -64,6 +64,11 @@ struct decoded_free_pair {
 	uint64_t samples;
 };
 
+struct decoded_pinned_site {
+	uint32_t stack;
+	uint64_t bytes;
+};
+
 bool payload_varint(struct payload *payload, uint64_t *value);
 
 bool payload_process(struct payload payload, struct decoded_process *process);
@@ -88,6 +93,12 @@ bool payload_frees(struct payload *payload, struct seep_frees *frees);
 /* The next pair of such a record. `pair` is the one before, with 0 for both stacks before the first
  * one. */
 bool payload_free_pair(struct payload *payload, struct decoded_free_pair *pair);
+
+/* The beginning of a record of pins; the payload then stands in front of the first site. */
+bool payload_pins(struct payload *payload, struct seep_pins *pins);
+/* The next site of such a record. `*last_stack` is 0 before the first one. */
+bool payload_pinned_site(struct payload *payload, uint32_t *last_stack,
+			 struct decoded_pinned_site *site);
 
 /* The next module; the payload then stands in front of the one after it. */
 bool payload_module(struct payload *payload, struct decoded_module *module);

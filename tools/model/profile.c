@@ -162,6 +162,15 @@ const struct sampling *snapshot_sampling(const struct profile *profile, size_t s
 		       : NULL;
 }
 
+const struct site_pins *profile_pins(const struct profile *profile, size_t snapshot)
+{
+	const struct site_pins *pins = profile->pins;
+	return pins && snapshot < profile->snapshot_count &&
+			       pins->raw.snapshot <= profile->snapshots[snapshot].number
+		       ? pins
+		       : NULL;
+}
+
 static int compare_stacks(const void *left, const void *right)
 {
 	uint32_t a = ((const struct sampled_site *)left)->stack,

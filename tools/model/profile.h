@@ -112,6 +112,18 @@ struct free_samples {
 	size_t pair_count;
 };
 
+/* What the live blocks of one site keep from being used otherwise. */
+struct pinned_site {
+	uint32_t stack;
+	uint64_t bytes;
+};
+
+struct site_pins {
+	struct seep_pins raw;	   /* as written; of one snapshot */
+	struct pinned_site *sites; /* in rising order of stack id */
+	size_t site_count;
+};
+
 struct profile {
 	char *path; /* of the file */
 	/* The process. */
@@ -120,6 +132,7 @@ struct profile {
 	char **command; /* command_count strings */
 	size_t command_count;
 	uint32_t stack_depth;
+	bool tracks_mappings; /* mmap and brk, too */
 	uint64_t interval_ns; /* 0: adaptive */
 	uint64_t start_ticks;
 	uint32_t single_epochs; /* the rule by which old epochs are merged, see seep_snapshot */
@@ -143,6 +156,7 @@ struct profile {
 
 	uint64_t sample_bytes;	   /* one block in so many bytes was recorded; 0: every block */
 	struct sampling *sampling; /* null where nothing is known of it */
+	struct site_pins *pins;	   /* likewise; see profile_pins */
 
 	struct free_samples *frees; /* null where the file does not say */
 
@@ -177,6 +191,10 @@ const struct sampling *snapshot_sampling(const struct profile *profile, size_t s
  * frees was a sample. Null where the file is of a version that does not know of it. */
 const struct free_pair *site_freers(const struct profile *profile, const struct site *site,
 				    size_t *count);
+
+/* Which sites pinned free memory when that was last looked at, at snapshot index `snapshot` or before
+ * it; null where it was not. */
+const struct site_pins *profile_pins(const struct profile *profile, size_t snapshot);
 
 /* Finds a snapshot by what the user typed after FILE@: a number as shown by `seep snapshots`, a
  * label, "first", "last", or a negative number counted from the end (-1 is the last). Stores its

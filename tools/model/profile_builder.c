@@ -16,6 +16,7 @@
 #include "tools/model/point_list.h"
 #include "tools/model/profile_memory.h"
 #include "tools/model/record_reader.h"
+#include "tools/model/site_pins.h"
 
 struct profile_builder {
 	struct profile *profile;
@@ -89,6 +90,7 @@ static int add_process(struct profile_builder *builder, struct payload payload)
 	profile->forked_from = fixed->forked_from;
 	profile->inherited_epoch = fixed->inherited_epoch;
 	profile->stack_depth = fixed->stack_depth;
+	profile->tracks_mappings = fixed->flags & SEEP_PROCESS_TRACKS_MMAP;
 	profile->interval_ns = fixed->interval_ns;
 	profile->start_ticks = fixed->start_ticks;
 	profile->sample_bytes = fixed->sample_bytes;
@@ -370,6 +372,9 @@ int profile_builder_add(struct profile_builder *builder, const struct record *re
 		return add_self_check(builder, payload);
 	case SEEP_RECORD_SAMPLES:
 		return add_samples(builder, payload);
+	case SEEP_RECORD_PINS:
+		return site_pins_read(&builder->profile->pins, payload,
+				      builder->profile->memory->arena);
 	case SEEP_RECORD_FREES:
 		return free_samples_read(&builder->profile->frees, payload,
 					 builder->profile->memory->arena);
@@ -394,13 +399,15 @@ int profile_builder_link(struct profile_builder *builder)
 		return nodes;
 	int differences = link_differences(builder), samples = link_samples(builder);
 	int frees = free_samples_link(profile->frees, &builder->nodes);
+	int pins = site_pins_link(profile->pins, &builder->nodes);
 	int points = point_list_start(&builder->points, builder->nodes.count);
 	return points	     ? points
 	       : nodes	     ? nodes
 	       : modules     ? modules
 	       : differences ? differences
 	       : samples     ? samples
-			     : frees;
+	       : frees	     ? frees
+			     : pins;
 }
 
 /* ---- snapshots ---- */

@@ -213,6 +213,28 @@ static void check_frees(const struct profile *profile)
 	assert_int_equal(count, 0);
 }
 
+static void check_memory(const struct profile *profile)
+{
+	const struct seep_snapshot *raw = &profile->snapshots[0].raw;
+	const struct site_pins *pins = profile_pins(profile, 3);
+
+	assert_int_equal(raw->anonymous_bytes, 70 << 20);
+	assert_int_equal(raw->heap_bytes, 60 << 20);
+	assert_int_equal(raw->heap_resident_bytes, 50 << 20);
+	assert_int_equal(raw->live_page_bytes, 40 << 20);
+	assert_int_equal(profile->snapshots[1].raw.heap_bytes, 0);
+	assert_non_null(pins);
+	assert_int_equal(pins->raw.snapshot, 6);
+	assert_int_equal(pins->raw.pinned_bytes, 9 << 20);
+	assert_int_equal(pins->site_count, 2);
+	assert_int_equal(pins->sites[0].stack, 2);
+	assert_int_equal(pins->sites[0].bytes, 5 << 20);
+	assert_int_equal(pins->sites[1].stack, 3);
+	/* Nothing is known of the time before. */
+	assert_null(profile_pins(profile, 2));
+	assert_null(profile_pins(profile, 4));
+}
+
 static void reads_every_kind_of_record(void **state)
 {
 	(void)state;
@@ -223,6 +245,7 @@ static void reads_every_kind_of_record(void **state)
 	check_self_check(profile->self_check);
 	check_sampling(profile);
 	check_frees(profile);
+	check_memory(profile);
 	profile_free(profile);
 	profile_writer_free(&writer);
 }
@@ -279,6 +302,7 @@ static void still_reads_the_files_kept_from_every_version(void **state)
 	check_self_check(profile->self_check);
 	check_sampling(profile);
 	check_frees(profile);
+	check_memory(profile);
 	assert_int_equal(profile->single_epochs, 32);
 	assert_int_equal(profile->snapshots[0].raw.limit_bytes, 512 << 20);
 	assert_int_equal(profile->snapshots[0].raw.limit_used_bytes, 100 << 20);
@@ -355,6 +379,36 @@ static void frees_of_and_by_a_stack_with_two_ids_are_added_up(void **state)
 	assert_int_equal(pairs[0].samples, 60);
 	assert_int_equal(pairs[1].free_stack, 4);
 	assert_int_equal(pairs[1].samples, 50);
+	profile_free(profile);
+	profile_writer_free(&writer);
+}
+
+static void pins_of_a_stack_with_two_ids_are_added_up(void **state)
+{
+	(void)state;
+	struct profile_writer writer;
+	profile_writer_start(&writer);
+	profile_writer_process(&writer, 4711, "server");
+	profile_writer_module(&writer, 0, 0, 0x10000, 0x20000, "/usr/bin/server");
+	profile_writer_node(&writer, 1, 0, 0x10100, 0);
+	profile_writer_node(&writer, 2, 0, 0x10200, 0);
+	profile_writer_node(&writer, 3, 0, 0x10100, 0); /* as 1 */
+	profile_writer_snapshot(&writer, 2, 1, SEEP_SNAPSHOT_IS_KEYFRAME, SEEP_REASON_FINAL, "");
+	profile_writer_snapshot_done(&writer);
+	/* The snapshot that it speaks of may have been thinned out. */
+	profile_writer_pins(&writer, (struct seep_pins){.snapshot = 1},
+			    (const struct profile_writer_pinned[]){
+				    {1, 5000}, {2, UINT64_MAX}, {3, 6000}},
+			    3);
+	struct profile *profile = profile_writer_read(&writer);
+	const struct site_pins *pins = profile_pins(profile, 0);
+	assert_int_equal(profile->damage.damaged_records, 0);
+	assert_non_null(pins);
+	assert_int_equal(pins->site_count, 2);
+	assert_int_equal(pins->sites[0].stack, 1);
+	assert_int_equal(pins->sites[0].bytes, 11000);
+	assert_int_equal(pins->sites[1].stack, 2);
+	assert_true(pins->sites[1].bytes == UINT64_MAX);
 	profile_free(profile);
 	profile_writer_free(&writer);
 }
@@ -695,6 +749,7 @@ int main(void)
 		cmocka_unit_test(still_reads_the_files_kept_from_every_version),
 		cmocka_unit_test(errors_of_a_stack_with_two_ids_are_added_as_squares),
 		cmocka_unit_test(frees_of_and_by_a_stack_with_two_ids_are_added_up),
+		cmocka_unit_test(pins_of_a_stack_with_two_ids_are_added_up),
 		cmocka_unit_test(a_longer_self_check_is_read_as_far_as_it_is_known),
 		cmocka_unit_test(a_site_left_out_of_a_snapshot_is_as_it_was),
 		cmocka_unit_test(a_site_left_out_of_a_keyframe_is_empty),

@@ -57,6 +57,9 @@ static size_t write_small(struct profile_writer *writer, size_t ends[SNAPSHOTS],
 			     (const struct profile_writer_freed[]){{1, 2, 7}, {2, 1, 5}, {2, 2, 9}},
 			     3);
 	records[count++] = writer->file.size;
+	profile_writer_pins(writer, (struct seep_pins){.snapshot = SNAPSHOTS, .pinned_bytes = 9000},
+			    (const struct profile_writer_pinned[]){{1, 5000}, {2, 4000}}, 2);
+	records[count++] = writer->file.size;
 	profile_writer_end(writer, SEEP_END_EXIT, 0);
 	records[count++] = writer->file.size;
 	return count;
@@ -121,6 +124,12 @@ static char *describe(const struct profile *profile)
 	for (size_t i = 0; frees && i < frees->pair_count; i++)
 		fprintf(out, "freed %u %u %" PRIu64 "\n", frees->pairs[i].stack,
 			frees->pairs[i].free_stack, frees->pairs[i].samples);
+	const struct site_pins *pins = profile->pins;
+	if (pins)
+		fprintf(out, "pins %u %" PRIu64 "\n", pins->raw.snapshot, pins->raw.pinned_bytes);
+	for (size_t i = 0; pins && i < pins->site_count; i++)
+		fprintf(out, "pinned %u %" PRIu64 "\n", pins->sites[i].stack,
+			pins->sites[i].bytes);
 	fclose(out);
 	return text;
 }
@@ -155,6 +164,11 @@ static char *try_bytes(const void *bytes, size_t size, bool *is_damaged, struct 
 	}
 	for (size_t i = 0; profile->sampling && i < profile->sampling->site_count; i++) {
 		const struct sampled_site *site = &profile->sampling->sites[i];
+		assert_true(site->stack && site->stack < profile->node_count);
+		assert_true(i == 0 || site->stack > site[-1].stack);
+	}
+	for (size_t i = 0; profile->pins && i < profile->pins->site_count; i++) {
+		const struct pinned_site *site = &profile->pins->sites[i];
 		assert_true(site->stack && site->stack < profile->node_count);
 		assert_true(i == 0 || site->stack > site[-1].stack);
 	}
@@ -546,6 +560,35 @@ static void make_frees_by_an_unknown_stack(struct profile_writer *writer)
 			     &(struct profile_writer_freed){2, 99, 1}, 1);
 }
 
+/* Says that more sites follow than do. */
+static void make_many_pins(struct profile_writer *writer)
+{
+	struct seep_pins pins = {.struct_bytes = sizeof(pins), .site_count = UINT32_MAX};
+	profile_writer_put(writer, &pins, sizeof(pins));
+	profile_writer_record(writer, SEEP_RECORD_PINS);
+}
+
+static void make_cut_pins(struct profile_writer *writer)
+{
+	struct seep_pins pins = {.struct_bytes = sizeof(pins), .site_count = 1};
+	profile_writer_put(writer, &pins, sizeof(pins));
+	for (int i = 0; i < 2; i++)
+		profile_writer_put(writer, "\xff", 1);
+	profile_writer_record(writer, SEEP_RECORD_PINS);
+}
+
+static void make_pins_of_the_root(struct profile_writer *writer)
+{
+	profile_writer_pins(writer, (struct seep_pins){.snapshot = SNAPSHOTS},
+			    &(struct profile_writer_pinned){0, 5000}, 1);
+}
+
+static void make_pins_of_an_unknown_stack(struct profile_writer *writer)
+{
+	profile_writer_pins(writer, (struct seep_pins){.snapshot = SNAPSHOTS},
+			    &(struct profile_writer_pinned){99, 5000}, 1);
+}
+
 static void make_endless_varint(struct profile_writer *writer)
 {
 	static const uint8_t ones[20] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
@@ -594,6 +637,10 @@ static void what_cannot_be_true_is_damage_although_its_checksum_is_right(void **
 	expect_refused(make_equal_frees, SNAPSHOTS);
 	expect_refused(make_frees_beyond_all_ids, SNAPSHOTS);
 	expect_refused(make_frees_by_an_unknown_stack, SNAPSHOTS);
+	expect_refused(make_many_pins, SNAPSHOTS);
+	expect_refused(make_cut_pins, SNAPSHOTS);
+	expect_refused(make_pins_of_the_root, SNAPSHOTS);
+	expect_refused(make_pins_of_an_unknown_stack, SNAPSHOTS);
 }
 
 /* ---- garbage ---- */
