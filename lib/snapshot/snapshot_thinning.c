@@ -202,13 +202,18 @@ struct candidate {
 	bool is_labelled, is_mark, is_paired, is_dropped;
 };
 
+/* What a record of these types says replaces what the one before said. */
+static const uint32_t newest_types[] = {SEEP_RECORD_SELF_CHECK, SEEP_RECORD_SAMPLES,
+					SEEP_RECORD_FREES, SEEP_RECORD_PINS};
+#define NEWEST_TYPES (sizeof(newest_types) / sizeof(newest_types[0]))
+
 struct copying {
 	snapshot_thinning_put *put;
 	void *context;
 	struct buffer carried;	  /* payload of dropped snapshots, merged; empty: none */
 	struct buffer candidates; /* struct candidate, in the order of the file */
 	uint32_t snapshots, seen;
-	uint32_t self_checks, samples; /* still to come */
+	uint32_t to_come[NEWEST_TYPES]; /* records of a type of which the newest is kept */
 };
 
 static struct candidate *candidate_at(struct copying *copying, uint32_t index)
@@ -353,11 +358,20 @@ static int copy_snapshot(struct copying *copying, const struct record *record)
 	return result;
 }
 
-/* Of the records that hold all that is known of something, only the newest is worth its room. */
+/* Where records of this type are counted; null for those that are all kept. */
+static uint32_t *to_come(struct copying *copying, uint32_t type)
+{
+	for (uint32_t i = 0; i < NEWEST_TYPES; i++)
+		if (newest_types[i] == type)
+			return &copying->to_come[i];
+	return NULL;
+}
+
 static bool is_outdated(struct copying *copying, const struct record *record)
 {
-	return (record->header.type == SEEP_RECORD_SELF_CHECK && --copying->self_checks > 0) ||
-	       (record->header.type == SEEP_RECORD_SAMPLES && --copying->samples > 0);
+	uint32_t *count = to_come(copying, record->header.type);
+
+	return count != NULL && --*count > 0;
 }
 
 static int add_candidate(struct copying *copying, int fd, uint64_t offset,
@@ -399,8 +413,8 @@ static int survey(struct copying *copying, int fd, uint64_t bytes)
 	     offset += record_bytes(&record)) {
 		if (record.header.type == SEEP_RECORD_SNAPSHOT)
 			result = add_candidate(copying, fd, offset, &record);
-		copying->self_checks += record.header.type == SEEP_RECORD_SELF_CHECK;
-		copying->samples += record.header.type == SEEP_RECORD_SAMPLES;
+		if (to_come(copying, record.header.type) != NULL)
+			++*to_come(copying, record.header.type);
 	}
 	return result != 0 || offset >= bytes ? result : -EILSEQ;
 }

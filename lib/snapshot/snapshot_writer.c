@@ -571,11 +571,36 @@ static struct buffer samples_of(const struct site_totals *totals, uint32_t numbe
 	return payload;
 }
 
+/* Records that speak of the snapshot before them. */
+struct follower {
+	uint32_t type;
+	struct buffer payload; /* empty: there is nothing to say */
+};
+#define FOLLOWERS_MAX 4u
+
+/* The snapshot and what follows it; releases all. */
+static int append_snapshot(uint64_t time_ns, struct buffer *payload, struct follower *followers)
+{
+	int result = append_and_release(SEEP_RECORD_SNAPSHOT, time_ns, payload);
+
+	for (uint32_t i = 0; i < FOLLOWERS_MAX; i++) {
+		if (result == 0)
+			result = append_and_release(followers[i].type, time_ns,
+						    &followers[i].payload);
+		else
+			buffer_release(&followers[i].payload);
+	}
+	return result;
+}
+
 static int write_snapshot(struct seep_snapshot *head, const char *label,
 			  const struct site_totals *totals, uint64_t time_ns)
 {
 	bool is_keyframe = writer.needs_keyframe || head->number % KEYFRAME_EVERY == 1;
-	struct buffer payload = {0}, samples = samples_of(totals, head->number);
+	struct follower followers[FOLLOWERS_MAX] = {
+		{SEEP_RECORD_SAMPLES, samples_of(totals, head->number)},
+	};
+	struct buffer payload = {0};
 	uint64_t needed;
 	int result;
 
@@ -588,8 +613,10 @@ static int write_snapshot(struct seep_snapshot *head, const char *label,
 	head->entry_count = add_entries(&payload, totals, is_keyframe);
 	if (!payload.is_failed)
 		memcpy(payload.start, head, sizeof(*head));
-	needed =
-		payload.bytes + FRAME_BYTES + (samples.bytes > 0 ? samples.bytes + FRAME_BYTES : 0);
+	needed = payload.bytes + FRAME_BYTES;
+	for (uint32_t i = 0; i < FOLLOWERS_MAX; i++)
+		needed += followers[i].payload.bytes > 0 ? followers[i].payload.bytes + FRAME_BYTES
+							 : 0;
 	if (snapshot_file_bytes() + needed > options.max_file_bytes)
 		snapshot_file_thin(needed < options.max_file_bytes / 2
 					   ? options.max_file_bytes / 2
@@ -599,14 +626,11 @@ static int write_snapshot(struct seep_snapshot *head, const char *label,
 	    (head->reason == SEEP_REASON_INTERVAL || head->reason == SEEP_REASON_GROWTH ||
 	     head->reason == SEEP_REASON_MARK)) {
 		buffer_release(&payload);
-		buffer_release(&samples);
+		for (uint32_t i = 0; i < FOLLOWERS_MAX; i++)
+			buffer_release(&followers[i].payload);
 		result = -EFBIG;
 	} else {
-		result = append_and_release(SEEP_RECORD_SNAPSHOT, time_ns, &payload);
-		if (result == 0)
-			result = append_and_release(SEEP_RECORD_SAMPLES, time_ns, &samples);
-		else
-			buffer_release(&samples);
+		result = append_snapshot(time_ns, &payload, followers);
 	}
 	/* The fingerprints already say that it was written: make up for it. */
 	writer.needs_keyframe = result != 0;

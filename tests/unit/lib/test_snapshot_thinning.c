@@ -261,6 +261,51 @@ static void keeps_the_newest_self_check_only(void **state)
 	lib_history_free(&history);
 }
 
+/* The payload of the one record of a type; fails where there are none or more. */
+static const void *only_record(const struct profile_writer *file, uint32_t type)
+{
+	size_t offset = sizeof(struct seep_file_header);
+	const void *found = NULL;
+
+	while (offset < file->file.size) {
+		const struct seep_record_header *header =
+			(const void *)((const char *)file->file.bytes + offset);
+
+		if (header->type == type) {
+			assert_null(found);
+			found = header + 1;
+		}
+		offset += (sizeof(*header) + header->payload_bytes + SEEP_RECORD_ALIGN - 1) /
+			  SEEP_RECORD_ALIGN * SEEP_RECORD_ALIGN;
+	}
+	assert_non_null(found);
+	return found;
+}
+
+static void keeps_the_newest_frees_and_pins_only(void **state)
+{
+	struct lib_random random = lib_random_start();
+	struct profile_writer file, thinned;
+	struct lib_history history;
+
+	(void)state;
+	write_history(&random, &file, &history, 3);
+	for (uint32_t i = 1; i <= 100; i++) {
+		profile_writer_frees(&file, (struct seep_frees){.samples = i}, NULL, 0);
+		profile_writer_pins(&file, (struct seep_pins){.pinned_bytes = 2 * i}, NULL, 0);
+	}
+	assert_int_equal(thin(&file, &thinned), 0);
+	assert_int_equal(
+		((const struct seep_frees *)only_record(&thinned, SEEP_RECORD_FREES))->samples,
+		100);
+	assert_int_equal(
+		((const struct seep_pins *)only_record(&thinned, SEEP_RECORD_PINS))->pinned_bytes,
+		200);
+	profile_writer_free(&thinned);
+	profile_writer_free(&file);
+	lib_history_free(&history);
+}
+
 static void halves_what_is_old(void **state)
 {
 	struct lib_random random = lib_random_start();
@@ -527,6 +572,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(kept_snapshots_say_what_they_said),
 		cmocka_unit_test(keeps_the_newest_self_check_only),
+		cmocka_unit_test(keeps_the_newest_frees_and_pins_only),
 		cmocka_unit_test(halves_what_is_old),
 		cmocka_unit_test(what_stays_is_where_merged_cohorts_end),
 		cmocka_unit_test(the_first_and_the_newest_stay_however_often),
