@@ -104,6 +104,8 @@ SITE = {
     "reachability": Optional({"definitely_lost": AMOUNT, "indirectly_lost": AMOUNT,
                               "possibly_lost": AMOUNT, "reachable": AMOUNT}),
     "held_by": Optional([{"path": text, "share": probability}]),
+    # Who frees, the most frequent first, at most four; null where the file does not say.
+    "freed_by": Optional([{"share": probability, "stack": [FRAME]}]),
     "sampled": Optional({"samples": count, "live_bytes_error": ERROR, "live_blocks_error": ERROR}),
     "series": {"t_s": [seconds], "live_bytes": [count], "live_blocks": [count]},
     "stack": [FRAME],

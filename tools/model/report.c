@@ -196,7 +196,8 @@ bool report_describe(struct report *report, struct report_site *described,
 			described->peak_bytes = site->points[i].live_bytes;
 			described->peak_blocks = site->points[i].live_blocks;
 		}
-	return !report->point_count || draw_curve(report, described);
+	return freer_list_make(&described->freed_by, profile, &site, 1, report->memory->arena) &&
+	       (!report->point_count || draw_curve(report, described));
 }
 
 double report_error_95(double standard_error, uint64_t estimate)
@@ -293,6 +294,18 @@ static void find_peak(const struct report *report, struct report_site *sum)
 		}
 }
 
+/* Who frees the blocks of all its sites. */
+static bool list_freers(struct report *report, struct report_finding *made)
+{
+	const struct site **sites = malloc((made->site_count + 1) * sizeof(struct site *));
+	for (size_t i = 0; sites && i < made->site_count; i++)
+		sites[i] = made->sites[i]->site;
+	bool is_fine = sites && freer_list_make(&made->sum.freed_by, report->profile, sites,
+						made->site_count, report->memory->arena);
+	free(sites);
+	return is_fine;
+}
+
 /* `by_index` finds the report's site of each of the profile's. */
 static bool describe_finding(struct report *report, struct report_finding *made,
 			     const struct finding *finding, struct report_site *const *by_index)
@@ -323,6 +336,8 @@ static bool describe_finding(struct report *report, struct report_finding *made,
 		add_to_sum(report, sum, site);
 	}
 	find_peak(report, sum);
+	if (!list_freers(report, made))
+		return false;
 	if (made->site_count)
 		qsort(made->sites, made->site_count, sizeof(struct report_site *),
 		      compare_site_pointers);

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "tools/model/finding.h"
+#include "tools/model/freer_list.h"
 #include "tools/model/verdict.h"
 
 struct error;
@@ -27,6 +28,7 @@ struct frame {
 	uint64_t offset;      /* address in the object: pc - load bias; the pc itself without module */
 	bool is_inlined;      /* inlined into the next frame outwards */
 	bool is_wrapper;      /* an allocator's wrapper: operator new, xmalloc, strdup … */
+	bool is_destructor;   /* of a stack that frees: ends an object of the program, ~Session */
 	bool is_pseudo;       /* no code: `function` says what, e.g. "[deeper frames cut]" */
 };
 
@@ -51,6 +53,7 @@ struct report_site {
 	const struct sampled_site *sampled;
 	/* Over time, one value for each of report.point_count points. */
 	uint64_t *series_bytes, *series_blocks;
+	struct freer_list freed_by;
 	const struct report_finding *finding; /* that it is a part of; null where it is none */
 };
 

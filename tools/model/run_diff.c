@@ -141,6 +141,7 @@ static bool describe_gone(struct report *report, struct report_site *site,
 	site->allocations = site->frees = site->peak_bytes = site->peak_blocks = 0;
 	site->series_bytes = site->series_blocks = report_empty_curve(report);
 	site->judgement = (struct judgement){.growth.time_to_limit_s = NAN};
+	site->freed_by = (struct freer_list){0};
 	return copy_frames(report, site);
 }
 

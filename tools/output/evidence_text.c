@@ -11,6 +11,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "tools/model/profile.h"
+#include "tools/model/report.h"
+#include "tools/output/freer_text.h"
 #include "tools/output/number_text.h"
 
 /* A pace that changed by less than this says "as fast as ever": e to the 0.2 is 1.22. */
@@ -63,13 +66,40 @@ static void add_kept(struct evidence_text *text, const struct verdict_evidence *
 	add_line(text, "%s left %s that nothing freed", periods, blocks);
 }
 
-static void add_freed(struct evidence_text *text, const struct verdict_evidence *evidence)
+/* "by session_close server.c:120", "97 % of those by session_close server.c:120"; of two functions
+ * both. Empty where nobody can be named. */
+static void name_freers(const struct report_site *site, char *text, size_t size)
 {
+	struct freer_text freers[FREER_TEXT_MAX];
+	size_t count = site->judgement.is_flagged ? freer_text_of(site, freers) : 0;
+
+	*text = 0;
+	if (count == 2)
+		snprintf(text, size, ", %.0f %% of those by %s and %.0f %% by %s",
+			 floor(100 * freers[0].share), freers[0].text, floor(100 * freers[1].share),
+			 freers[1].text);
+	else if (count && freers[0].share > 1 - 1e-9) /* up to what was rounded */
+		snprintf(text, size, " by %s", freers[0].text);
+	else if (count)
+		snprintf(text, size, ", %.0f %% of those by %s", floor(100 * freers[0].share),
+			 freers[0].text);
+}
+
+static void add_freed(struct evidence_text *text, const struct report_site *site, bool is_group)
+{
+	const struct verdict_evidence *evidence = &site->judgement.evidence;
 	double share = evidence->births > 0 ? evidence->freed / evidence->births : 0;
-	char within[96] = "";
+	char within[96] = "", by[2 * FREER_TEXT_BYTES + 64];
 
 	if (!(evidence->births >= 1))
 		return;
+	/* In a run that samples it is only known of samples. */
+	bool is_exact = !site->profile || !site->profile->sample_bytes;
+	if (site->judgement.is_flagged && !site->frees && is_exact) {
+		add_line(text, "nothing has ever freed a block of %s",
+			 is_group ? "these sites" : "this site");
+		return;
+	}
 	if (whole(evidence->freed) == 0) {
 		add_line(text, "none of the %s blocks allocated in them was freed",
 			 number_count(whole(evidence->births)).text);
@@ -78,8 +108,9 @@ static void add_freed(struct evidence_text *text, const struct verdict_evidence 
 	if (!isnan(evidence->freed_within_s))
 		snprintf(within, sizeof(within), ", nearly all of those within %s",
 			 number_duration(evidence->freed_within_s).text);
+	name_freers(site, by, sizeof(by));
 	/* Rounded down: all is not claimed. */
-	add_line(text, "%.1f %% of its blocks are freed%s", floor(share * 1000) / 10, within);
+	add_line(text, "%.1f %% of its blocks are freed%s%s", floor(share * 1000) / 10, by, within);
 }
 
 static void add_pace(struct evidence_text *text, const struct verdict_evidence *evidence)
@@ -128,9 +159,10 @@ static const char *missing(const struct judgement *judgement, bool is_group, siz
 	return "among so many sites one may grow like this by chance";
 }
 
-struct evidence_text evidence_text_of(const struct judgement *judgement, bool is_group,
+struct evidence_text evidence_text_of(const struct report_site *site, bool is_group,
 				      size_t snapshot_count)
 {
+	const struct judgement *judgement = &site->judgement;
 	const struct verdict_evidence *evidence = &judgement->evidence;
 	struct evidence_text text = {.count = 0};
 	char periods[160];
@@ -151,7 +183,7 @@ struct evidence_text evidence_text_of(const struct judgement *judgement, bool is
 		add_line(&text, "not more blocks, but longer ones: in %s they grew", periods);
 	} else {
 		add_kept(&text, evidence);
-		add_freed(&text, evidence);
+		add_freed(&text, site, is_group);
 	}
 	if (judgement->verdict == VERDICT_GROWING)
 		add_line(&text, "%s", missing(judgement, is_group, snapshot_count));

@@ -20,6 +20,8 @@
 #include "tools/output/report_walk.h"
 #include "tools/output/utf8.h"
 
+#define FREED_BY_MAX 4 /* stacks */
+
 struct json_report {
 	FILE *stream;
 	const struct json_report_options *options;
@@ -132,11 +134,11 @@ static const char *clock_name(enum verdict_clock clock)
 
 /* Why, in numbers and in words; null where nothing speaks for growth. Of a buffer that becomes longer
  * there are no births and deaths. */
-static json_t *evidence_object(const struct judgement *judgement, bool is_group,
-			       size_t snapshot_count)
+static json_t *evidence_object(const struct report_site *site, bool is_group, size_t snapshot_count)
 {
+	const struct judgement *judgement = &site->judgement;
 	const struct verdict_evidence *evidence = &judgement->evidence;
-	struct evidence_text text = evidence_text_of(judgement, is_group, snapshot_count);
+	struct evidence_text text = evidence_text_of(site, is_group, snapshot_count);
 	bool has_births = !evidence->is_of_length;
 	json_t *lines = json_array();
 
@@ -193,6 +195,25 @@ static json_t *stack_array(const struct report_site *site)
 		if (!site->frames[i].is_wrapper)
 			json_array_append_new(stack, frame_object(&site->frames[i]));
 	return stack;
+}
+
+/* Who frees its blocks; null where the file does not say. */
+static json_t *freed_by_array(const struct report_site *site)
+{
+	const struct freer_list *list = &site->freed_by;
+	json_t *array;
+
+	if (!list->freers)
+		return json_null();
+	array = json_array();
+	for (size_t i = 0; i < list->count && i < FREED_BY_MAX; i++) {
+		const struct freer *freer = &list->freers[i];
+		const struct report_site stack = {.frames = freer->frames,
+						  .frame_count = freer->frame_count};
+		json_array_append_new(array, json_pack("{s:o, s:o}", "share", number(freer->share),
+						       "stack", stack_array(&stack)));
+	}
+	return array;
 }
 
 /* The errors as parts of the estimates, with 95 % confidence. */
@@ -255,7 +276,8 @@ static json_t *site_object(const struct report *report, const struct report_site
 	if (object) {
 		json_object_set_new(object, "minor", json_boolean(judgement->is_minor));
 		json_object_set_new(object, "evidence",
-				    evidence_object(judgement, false, report->snapshot_count));
+				    evidence_object(site, false, report->snapshot_count));
+		json_object_set_new(object, "freed_by", freed_by_array(site));
 		json_object_set_new(object, "sampled", sampled_object(site));
 		json_object_set_new(object, "series", series_object(report, site));
 		json_object_set_new(object, "stack", stack_array(site));
@@ -390,18 +412,18 @@ static json_t *finding_object(const struct report *report, const struct report_e
 			   : finding->kind == FINDING_CALLER ? "caller"
 							     : "callee";
 
-	return json_pack(
-		"{s:s, s:s, s:b, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "kind", kind,
-		"verdict", verdict_name(judgement->verdict), "flagged", judgement->is_flagged,
-		"confidence", number(judgement->confidence), "severity",
-		severity_name(judgement->severity), "live_bytes", integer(sum->live_bytes),
-		"live_blocks", integer(sum->live_blocks), "site_count",
-		integer(finding ? finding->all_count : 1), "share_kept",
-		finding ? number(finding->share_kept) : json_null(), "growth",
-		growth_object(&judgement->growth), "evidence",
-		evidence_object(judgement, finding != NULL, report->snapshot_count), "sites",
-		finding ? id_array(finding->sites, finding->site_count) : id_array(&single, 1),
-		"stack", stack_array(sum));
+	return json_pack("{s:s, s:s, s:b, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+			 "kind", kind, "verdict", verdict_name(judgement->verdict), "flagged",
+			 judgement->is_flagged, "confidence", number(judgement->confidence),
+			 "severity", severity_name(judgement->severity), "live_bytes",
+			 integer(sum->live_bytes), "live_blocks", integer(sum->live_blocks),
+			 "site_count", integer(finding ? finding->all_count : 1), "share_kept",
+			 finding ? number(finding->share_kept) : json_null(), "growth",
+			 growth_object(&judgement->growth), "evidence",
+			 evidence_object(sum, finding != NULL, report->snapshot_count), "sites",
+			 finding ? id_array(finding->sites, finding->site_count)
+				 : id_array(&single, 1),
+			 "stack", stack_array(sum));
 }
 
 static bool is_finding(const struct report_entry *entry)

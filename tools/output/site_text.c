@@ -242,7 +242,7 @@ void site_text_write_reasons(const struct site_text *text, const struct report_s
 			     bool is_group)
 {
 	struct evidence_text evidence =
-		evidence_text_of(&site->judgement, is_group, text->report->snapshot_count);
+		evidence_text_of(site, is_group, text->report->snapshot_count);
 
 	for (size_t i = 0; i < evidence.count; i++)
 		text_paragraph(text->stream, &text->options->style, INK_PLAIN, "", SITE_TEXT_INDENT,

@@ -196,16 +196,21 @@ void allocator_wrappers_plain_name(const char *function, char *plain, size_t pla
 	plain[used] = '\0';
 }
 
+bool allocator_wrappers_match(const char *plain, const char *const *table, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		size_t bytes = strlen(table[i]);
+		bool is_prefix = table[i][bytes - 1] == '*';
+		if (is_prefix ? strncmp(plain, table[i], bytes - 1) == 0
+			      : strcmp(plain, table[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
 bool allocator_wrappers_have(const char *function)
 {
 	char plain[512];
 	allocator_wrappers_plain_name(function, plain, sizeof(plain));
-	for (size_t i = 0; i < sizeof(patterns) / sizeof(patterns[0]); i++) {
-		size_t bytes = strlen(patterns[i]);
-		bool is_prefix = patterns[i][bytes - 1] == '*';
-		if (is_prefix ? strncmp(plain, patterns[i], bytes - 1) == 0
-			      : strcmp(plain, patterns[i]) == 0)
-			return true;
-	}
-	return false;
+	return allocator_wrappers_match(plain, patterns, sizeof(patterns) / sizeof(patterns[0]));
 }

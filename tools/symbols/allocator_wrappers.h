@@ -14,6 +14,9 @@
 /* Whether a function, named as it is shown (demangled), is one of them. */
 bool allocator_wrappers_have(const char *function);
 
+/* Whether one of the `count` patterns of a table is about this plain name. */
+bool allocator_wrappers_match(const char *plain, const char *const *table, size_t count);
+
 /* The name without template arguments and parameters, as the table has it:
  * "std::allocator<int>::allocate(unsigned long)" is "std::allocator::allocate". Cut when it does
  * not fit. */

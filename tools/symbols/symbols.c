@@ -23,6 +23,7 @@
 #include "tools/model/report.h"
 #include "tools/symbols/address_lines.h"
 #include "tools/symbols/frame_cache.h"
+#include "tools/symbols/freeing_frames.h"
 #include "tools/symbols/module_debug.h"
 #include "tools/symbols/module_notes.h"
 #include "tools/symbols/progress_line.h"
@@ -30,6 +31,9 @@
 
 /* The library keeps at most 512; more is a damaged or hostile file. */
 #define STACK_FRAMES_MAX 4096
+/* So many of the stacks that free its blocks are looked up, unless it is flagged: then functions are
+ * counted in all of them. */
+#define FREERS_OF_UNFLAGGED 4
 
 struct open_module {
 	UT_hash_handle hh;
@@ -351,6 +355,38 @@ static void keep_innermost_wrappers(struct frame *frames, size_t count)
 		frames[last_wrapper].is_wrapper = false;
 }
 
+/* Copies the frames at hand; null without memory. */
+static struct frame *copy_frames(struct resolution *resolution)
+{
+	struct frame *frames = report_frames(resolution->report, resolution->frame_count);
+	if (frames)
+		memcpy(frames, resolution->frames, resolution->frame_count * sizeof(*frames));
+	return frames;
+}
+
+/* The stacks that free its blocks. */
+static bool resolve_freers(struct resolution *resolution, struct profile_modules *modules,
+			   const struct report_site *site)
+{
+	const struct freer_list *list = &site->freed_by;
+	size_t count = list->count;
+	if (!site->judgement.is_flagged && count > FREERS_OF_UNFLAGGED)
+		count = FREERS_OF_UNFLAGGED;
+	for (size_t i = 0; i < count; i++) {
+		struct freer *freer = &list->freers[i];
+		if (freer->frames)
+			continue;
+		if (!collect_frames(resolution, modules, freer->stack, 0))
+			return false;
+		freeing_frames_mark(resolution->frames, resolution->frame_count);
+		freer->frames = copy_frames(resolution);
+		if (!freer->frames)
+			return false;
+		freer->frame_count = resolution->frame_count;
+	}
+	return true;
+}
+
 static bool resolve_site(struct resolution *resolution, struct report_site *site)
 {
 	const struct profile *profile = site->profile ? site->profile : resolution->report->profile;
@@ -359,13 +395,12 @@ static bool resolve_site(struct resolution *resolution, struct report_site *site
 		return false;
 	keep_innermost_wrappers(resolution->frames, resolution->frame_count);
 
-	site->frames = report_frames(resolution->report, resolution->frame_count);
+	site->frames = copy_frames(resolution);
 	if (!site->frames)
 		return false;
-	memcpy(site->frames, resolution->frames, resolution->frame_count * sizeof(*site->frames));
 	site->frame_count = resolution->frame_count;
 	report_site_identify(site);
-	return true;
+	return resolve_freers(resolution, modules, site);
 }
 
 int symbols_resolve(struct symbols *symbols, struct report *report, size_t site_limit,

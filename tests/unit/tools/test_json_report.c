@@ -57,6 +57,7 @@ static const char report_schema[] = "process o\n"
 				    "sites[].minor b\n"
 				    "sites[].reachability 0\n"
 				    "sites[].held_by 0\n"
+				    "sites[].freed_by a0\n"
 				    "sites[].series.t_s a\n"
 				    "sites[].series.t_s[] n\n"
 				    "sites[].series.live_bytes a\n"
@@ -160,7 +161,7 @@ static void keeps_the_schema_of_a_report(void **state)
 	assert_int_equal(json_array_size(json_object_get(document, "findings")), 0);
 	assert_true(json_is_null(json_object_get(document, "sampling")));
 	assert_true(json_is_null(json_object_get(document, "selfcheck")));
-	assert_int_equal(json_object_size(site), 18);
+	assert_int_equal(json_object_size(site), 19);
 	assert_true(json_is_null(json_object_get(site, "sampled")));
 	assert_int_equal(json_array_size(json_object_get(document, "sites")), SAMPLE_SITES);
 	assert_string_equal(json_string_value(json_object_get(site, "verdict")), "leak");
@@ -351,6 +352,40 @@ static void says_how_far_off_an_estimate_may_be(void **state)
 	free(sample);
 }
 
+static void says_who_frees_with_stacks_that_begin_at_the_program(void **state)
+{
+	struct sample *sample =
+		sample_new(3, (enum verdict[]){VERDICT_LEAK, VERDICT_STABLE, VERDICT_STABLE});
+	struct frame frames[] = {{.function = "operator delete", .is_wrapper = true},
+				 {.function = "Session::~Session", .is_destructor = true},
+				 {.function = "close_session", .file = "server.c", .line = 120}};
+	struct freer freers[5];
+
+	(void)state;
+	for (size_t i = 0; i < 5; i++)
+		freers[i] =
+			(struct freer){.share = i ? 0.05 : 0.8, .frames = frames, .frame_count = 3};
+	sample->sites[0].freed_by = (struct freer_list){freers, 5, 100};
+	sample->sites[1].freed_by = (struct freer_list){freers, 0, 0};
+	json_t *document = document_of(sample, (struct json_report_options){0});
+	const json_t *sites = json_object_get(document, "sites");
+	const json_t *freed_by = json_object_get(json_array_get(sites, 0), "freed_by");
+	assert_int_equal(json_array_size(freed_by), 4);
+	const json_t *first = json_array_get(freed_by, 0);
+	assert_true(json_real_value(json_object_get(first, "share")) == 0.8);
+	const json_t *stack = json_object_get(first, "stack");
+	assert_int_equal(json_array_size(stack), 2);
+	assert_string_equal(
+		json_string_value(json_object_get(json_array_get(stack, 1), "function")),
+		"close_session");
+	/* Nothing was a sample; and it is not known. */
+	freed_by = json_object_get(json_array_get(sites, 1), "freed_by");
+	assert_true(json_is_array(freed_by) && json_array_size(freed_by) == 0);
+	assert_true(json_is_null(json_object_get(json_array_get(sites, 2), "freed_by")));
+	json_decref(document);
+	free(sample);
+}
+
 static void keeps_the_schema_of_a_diff(void **state)
 {
 	(void)state;
@@ -494,6 +529,7 @@ int main(void)
 		cmocka_unit_test(evidence_is_null_where_there_is_none),
 		cmocka_unit_test(has_both_stacks_of_a_difference),
 		cmocka_unit_test(says_how_far_off_an_estimate_may_be),
+		cmocka_unit_test(says_who_frees_with_stacks_that_begin_at_the_program),
 		cmocka_unit_test(keeps_the_schema_of_a_diff),
 		cmocka_unit_test(names_each_end),
 		cmocka_unit_test(unknown_things_are_null),

@@ -14,6 +14,7 @@
 #include <time.h>
 
 #include "tests/support/profile_writer.h"
+#include "tools/model/arena.h"
 #include "tools/model/error.h"
 #include "tools/model/profile.h"
 #include "tools/model/report.h"
@@ -250,6 +251,78 @@ static void a_hundred_thousand_sites_are_reported_in_seconds(void **state)
 	profile_writer_free(&writer);
 }
 
+/* ---- who frees ---- */
+
+/* Sites 1 and 2; 1 is freed by stack 3 and 20 others, 2 by stack 3 alone, nothing is known of 24. */
+static struct profile *read_run_with_frees(void)
+{
+	struct profile_writer_freed pairs[23];
+	struct profile_writer writer;
+	uint32_t count = 0;
+	profile_writer_start(&writer);
+	profile_writer_process(&writer, 4711, "server");
+	for (uint32_t id = 1; id <= 24; id++)
+		profile_writer_node(&writer, id, 0, 0x10000 + id * 16, 0);
+	profile_writer_snapshot(&writer, 1, 1, SEEP_SNAPSHOT_IS_KEYFRAME, SEEP_REASON_FINAL, "");
+	for (uint32_t i = 0; i < 3; i++) {
+		profile_writer_entry(&writer, (const uint32_t[]){1, 2, 24}[i], 1, 10, 9000, 1);
+		profile_writer_cohort(&writer, 1, 1, 10);
+	}
+	profile_writer_snapshot_done(&writer);
+	for (uint32_t by = 3; by <= 23; by++)
+		pairs[count++] = (struct profile_writer_freed){1, by, by == 3 ? 180 : 1};
+	pairs[count++] = (struct profile_writer_freed){2, 3, 7};
+	profile_writer_frees(&writer, (struct seep_frees){.snapshot = 1, .one_in = 64}, pairs,
+			     count);
+	struct profile *profile = profile_writer_read(&writer);
+	profile_writer_free(&writer);
+	return profile;
+}
+
+static void says_who_frees_the_most_frequent_first(void **state)
+{
+	(void)state;
+	struct profile *profile = read_run_with_frees();
+	struct report *report = build(profile, NULL);
+	const struct freer_list *list = &find_stack(report, 1)->freed_by;
+	assert_int_equal(list->count, FREER_LIST_MAX);
+	assert_true(list->samples == 200);
+	assert_int_equal(list->freers[0].stack, 3);
+	assert_true(list->freers[0].share == 0.9);
+	/* What is left out counts all the same. */
+	assert_int_equal(list->freers[15].stack, 18);
+	assert_true(list->freers[15].share == 0.005);
+	assert_int_equal(find_stack(report, 2)->freed_by.count, 1);
+	assert_true(find_stack(report, 2)->freed_by.freers[0].share == 1);
+	assert_int_equal(find_stack(report, 24)->freed_by.count, 0);
+	assert_non_null(find_stack(report, 24)->freed_by.freers);
+	report_free(report);
+
+	/* Of a file that does not know of it nothing is claimed. */
+	profile->frees = NULL;
+	profile->version_minor = 3;
+	report = build(profile, NULL);
+	assert_null(find_stack(report, 24)->freed_by.freers);
+	report_free(report);
+	profile_free(profile);
+}
+
+static void who_frees_for_several_sites_is_added_up(void **state)
+{
+	(void)state;
+	struct profile *profile = read_run_with_frees();
+	const struct site *const sites[] = {&profile->sites[0], &profile->sites[1],
+					    &profile->sites[2]};
+	struct arena *arena = arena_new();
+	struct freer_list list;
+	assert_true(freer_list_make(&list, profile, sites, 3, arena));
+	assert_true(list.samples == 207);
+	assert_int_equal(list.freers[0].stack, 3);
+	assert_true(list.freers[0].share == 187 / 207.0);
+	arena_free(arena);
+	profile_free(profile);
+}
+
 /* ---- findings ---- */
 
 #define CALLERS 6
@@ -405,6 +478,8 @@ int main(void)
 		cmocka_unit_test(a_run_without_snapshots_is_an_empty_report),
 		cmocka_unit_test(equal_texts_are_stored_once),
 		cmocka_unit_test(a_hundred_thousand_sites_are_reported_in_seconds),
+		cmocka_unit_test(says_who_frees_the_most_frequent_first),
+		cmocka_unit_test(who_frees_for_several_sites_is_added_up),
 		cmocka_unit_test(the_callers_of_a_leaking_wrapper_are_one_entry),
 		cmocka_unit_test(a_limit_says_when_it_will_be_reached),
 		cmocka_unit_test(an_id_survives_what_does_not_change_the_program),

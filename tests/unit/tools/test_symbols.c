@@ -780,6 +780,51 @@ static void marks_only_the_innermost_wrappers(void **state)
 	run_end(&made);
 }
 
+static void a_stack_that_frees_is_shown_from_who_ends_the_object(void **state)
+{
+	(void)state;
+	write_file("ends.cc",
+		   "#include <memory>\n"
+		   "struct Session { char *name; Session() : name(new char[9]) {}\n"
+		   "	~Session(); };\n"
+		   "Session::~Session() { delete[] name; }\n"
+		   "void close_session(Session *s) { std::unique_ptr<Session> owner(s); }\n"
+		   "int main() { close_session(new Session); }\n");
+	run("c++ -O0 -g ends.cc -o ends");
+	char path[256];
+	snprintf(path, sizeof(path), "%s/ends", fixture_folder);
+	struct made_run made;
+	run_begin(&made);
+	uint32_t module = run_add_module(&made, path, 0);
+	uint32_t main_node = run_add_call(&made, 0, module, address_of(path, "main"));
+	uint32_t closes = run_add_call(&made, main_node, module,
+				       address_of(path, "_Z13close_sessionP7Session"));
+	uint32_t owner = run_add_call(
+		&made, closes, module,
+		address_of(path, "_ZNSt10unique_ptrI7SessionSt14default_deleteIS0_EED1Ev"));
+	uint32_t ends = run_add_call(&made, owner, module, address_of(path, "_ZN7SessionD1Ev"));
+	run_add_site(&made, main_node);
+	struct free_pair pairs[] = {
+		{main_node, closes, 30}, {main_node, main_node, 20}, {main_node, ends, 10}};
+	struct free_samples samples = {.pairs = pairs, .pair_count = 3};
+	made.profile.frees = &samples;
+	struct symbols *symbols = make_symbols(NULL);
+	run_resolve(&made, symbols);
+
+	const struct freer_list *list = &run_site(&made, main_node)->freed_by;
+	assert_int_equal(list->count, 3);
+	const struct freer *freer = &list->freers[2];
+	assert_int_equal(freer->stack, ends);
+	assert_int_equal(freer->frame_count, 4);
+	assert_string_equal(freer->frames[0].function, "Session::~Session()");
+	assert_true(freer->frames[0].is_destructor);
+	assert_true(freer->frames[1].is_wrapper);
+	assert_string_equal(freer->frames[2].function, "close_session(Session*)");
+	assert_false(freer->frames[2].is_wrapper || freer->frames[2].is_destructor);
+	symbols_free(symbols);
+	run_end(&made);
+}
+
 /* As glibc does: __internal in the source, an asm label, and an alias for the public. */
 static void prefers_the_public_name_of_c_functions(void **state)
 {
@@ -904,6 +949,7 @@ int main(void)
 		cmocka_unit_test(says_what_pseudo_addresses_mean),
 		cmocka_unit_test(looks_up_the_call_but_the_interrupted_instruction_itself),
 		cmocka_unit_test(marks_only_the_innermost_wrappers),
+		cmocka_unit_test(a_stack_that_frees_is_shown_from_who_ends_the_object),
 		cmocka_unit_test(prefers_the_public_name_of_c_functions),
 		cmocka_unit_test(survives_hostile_trees),
 		cmocka_unit_test(serves_a_second_report_from_what_it_knows),
