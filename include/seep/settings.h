@@ -13,6 +13,8 @@
  *   CHOICE     one of the words separated by | in the column `values`
  *   LIST       words separated by commas
  *   SHARE      off, 1 for all, or 1/N for one in N; the option without a value means 1
+ *   RATE       off, or a SIZE and how long it takes: 10MB/h, 1G/d, 200K/min, 4K/s
+ *   PERCENT    off, or a part as 80% or 0.8, at most 100%
  *
  * A value may contain a colon only as \: (SEEP_OPTIONS is split at colons).
  */
@@ -21,12 +23,37 @@
 
 #define SEEP_OPTIONS_VARIABLE "SEEP_OPTIONS"
 
+/*
+ * Thresholds. The library compares after each snapshot, and writes one that is crossed into the file
+ * (SEEP_RECORD_ALERT, where it is said how growth is measured there); `seep report` and `seep check`
+ * have the same options and look at the whole run. How long a rate takes also says how patient to
+ * be: the library does not look at it before the run is a 60th of that old, for every program grows
+ * while it starts.
+ */
+#define SEEP_THRESHOLDS(X)                                                                         \
+	X(max_growth, 0, RATE, "RATE|off", "off",                                                  \
+	  "cross a threshold when live bytes grow by more than RATE, such as 10MB/h, 1G/d or "     \
+	  "200K/min: the median slope over the run without its start.")                            \
+	X(max_live, 0, SIZE, "SIZE|off", "off",                                                    \
+	  "cross a threshold when more than SIZE bytes are live, such as 512M, in any snapshot.")  \
+	X(max_heap_share_of_rss, 0, PERCENT, "PERCENT|off", "off",                                 \
+	  "cross a threshold when live bytes are more than this part of resident memory (RSS), "   \
+	  "such as 80%, in any snapshot.")                                                         \
+	X(max_site_growth, 0, RATE, "RATE|off", "off",                                             \
+	  "cross a threshold when one allocation site grows by more than RATE.")                   \
+	X(max_site_live, 0, SIZE, "SIZE|off", "off",                                               \
+	  "cross a threshold when one allocation site has more than SIZE bytes live, in any "      \
+	  "snapshot.")
+
 /*       key             letter type      values                  default          help */
-#define SEEP_SETTINGS(X)                                                                           \
+#define SEEP_SETTINGS(X) SEEP_OUTPUT_SETTING(X) SEEP_RUN_SETTINGS(X) SEEP_THRESHOLDS(X)
+/* Apart, because it is not what `seep check` calls --output. */
+#define SEEP_OUTPUT_SETTING(X)                                                                     \
 	X(output, 'o', PATH, "FILE", "seep.%e.%p.seep",                                            \
 	  "write snapshots to FILE; %p is the pid, %e the program's name. With LD_PRELOAD alone, a " \
 	  "child process whose name would be the same gets .PID added. Each program image that an exec brings has a file of its own too, with " \
-	  ".PID or a number added when the name is taken.")                           \
+	  ".PID or a number added when the name is taken.")
+#define SEEP_RUN_SETTINGS(X)                                                                       \
 	X(interval, 0, DURATION, "DURATION", "auto",                                               \
 	  "take a snapshot this often, e.g. 200ms, 5s, 10m. auto starts with 100ms and lengthens " \
 	  "to 10m as the run goes on.")                                                            \

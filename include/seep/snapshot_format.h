@@ -219,7 +219,7 @@ enum seep_snapshot_reason {
  * Thinning: to keep the file bounded the writer drops old snapshots. It writes the file anew
  * beside the old one and renames it over it; entries that only a dropped snapshot held are moved
  * into the next kept one, which keeps the rule above true. `number` still counts all that were
- * taken. The first and the newest stay, and those with a label; of marks
+ * taken. The first and the newest stay, those with a label, and those of the first alerts; of marks
  * every second one of each label goes while there are more of them than of those without a label. Since 1.3, of two old
  * neighbours the one goes whose epoch + 1 has fewer factors of two (of equals the older): what
  * stays are the snapshots at whose epochs merged cohorts end.
@@ -398,7 +398,21 @@ struct seep_pins {
 	uint64_t pinned_bytes; /* by all sites, also by those that are not named */
 };
 
-/* What is watched while the program runs, see the settings max_… */
+/*
+ * What is watched while the program runs, see the settings max_… Growth is in bytes an hour. The
+ * writer says nothing of it before the run is a 60th of the time old that the setting named (a minute
+ * for 10MB/h).
+ *
+ *   of the process   the median slope between any two of up to 64 snapshots spread over the last 85 %
+ *                    of the run so far; 0 while it is not sure with 97.5 % that it rises, or where
+ *                    there are fewer than 12
+ *   of a site        the run is divided into periods, each as long as all before it; how much more the
+ *                    least that the site held in this period is than in the one before, over the time
+ *                    between the beginnings of the two; nothing is said before the 8th snapshot
+ *                    of a period
+ *
+ * That is what can be known at the time: a report looks at the whole run, and at the ages of blocks.
+ */
 enum seep_alert_kind {
 	SEEP_ALERT_GROWTH = 1,      /* bytes an hour by which live bytes grow */
 	SEEP_ALERT_LIVE = 2,        /* live bytes */
@@ -407,8 +421,9 @@ enum seep_alert_kind {
 	SEEP_ALERT_SITE_LIVE = 5,
 };
 
-/* A threshold was crossed between the snapshot before and this one. It is said again only after the
- * value has been below it. Thinning keeps all; the writer ends after 1024 of them. */
+/* A threshold was crossed between the snapshot before and this one: the value is larger than the
+ * limit. It is said again only after the value has not been larger. Follows the snapshot that showed
+ * it. Thinning keeps all, and the snapshots of the first 16; the writer ends after 1024 of them. */
 struct seep_alert {
 	uint32_t struct_bytes;
 	uint32_t snapshot; /* the number of the snapshot that showed it */

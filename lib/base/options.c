@@ -22,9 +22,17 @@
 #include "lib/base/poison.h"
 
 #define SAMPLE_TEXT_BYTES 32u
+#define RATE_TEXT_BYTES 32u
 
 /* What is allocated before the settings are read is recorded too. */
-struct options options = {.stack_depth = OPTIONS_STACK_DEPTH_MAX};
+struct options options = {
+	.stack_depth = OPTIONS_STACK_DEPTH_MAX,
+	.max_growth.bytes_per_hour = OPTIONS_NO_LIMIT,
+	.max_site_growth.bytes_per_hour = OPTIONS_NO_LIMIT,
+	.max_live_bytes = OPTIONS_NO_LIMIT,
+	.max_site_live_bytes = OPTIONS_NO_LIMIT,
+	.max_heap_share = OPTIONS_NO_LIMIT,
+};
 
 static bool read_scaled(const char *value, const char *const *units, const uint64_t *factors,
 			uint64_t plain_factor, uint64_t *result)
@@ -75,6 +83,66 @@ static bool read_size(const char *value, uint64_t *bytes)
 		1ull << 20, 1ull << 30, 1ull << 30, 1ull << 30, 1ull << 40, 1ull << 40};
 
 	return read_scaled(value, units, factors, 1, bytes);
+}
+
+/* A size that may be off. */
+static bool read_limit(const char *value, uint64_t *bytes)
+{
+	if (text_equal(value, "off")) {
+		*bytes = OPTIONS_NO_LIMIT;
+		return true;
+	}
+	return read_size(value, bytes) && *bytes != OPTIONS_NO_LIMIT;
+}
+
+/* "10MB/h", or off. */
+static bool read_rate(const char *value, struct options_rate *rate)
+{
+	static const struct {
+		const char *name;
+		uint64_t seconds;
+	} units[] = {{"s", 1}, {"min", 60}, {"h", 3600}, {"d", 86400}};
+	const uint64_t second_ns = 1000000000;
+	char size[RATE_TEXT_BYTES];
+	struct text text = TEXT_IN(size);
+	const char *slash = value;
+	uint64_t bytes;
+
+	*rate = (struct options_rate){.bytes_per_hour = OPTIONS_NO_LIMIT};
+	if (text_equal(value, "off"))
+		return true;
+	while (*slash != 0 && *slash != '/')
+		slash++;
+	text_add_bytes(&text, value, (size_t)(slash - value));
+	if (*slash == 0 || text.is_cut || !read_size(size, &bytes))
+		return false;
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		uint64_t product;
+
+		if (!text_equal(slash + 1, units[i].name))
+			continue;
+		if (__builtin_mul_overflow(bytes, 3600, &product) ||
+		    product > OPTIONS_NO_LIMIT - units[i].seconds)
+			return false;
+		rate->bytes_per_hour = (product + units[i].seconds - 1) / units[i].seconds;
+		rate->per_ns = units[i].seconds * second_ns;
+		return true;
+	}
+	return false;
+}
+
+/* "80%", "0.8", or off; in 1/1000. */
+static bool read_share(const char *value, uint64_t *share)
+{
+	static const char *const units[] = {"%", NULL};
+	static const uint64_t factors[] = {10};
+
+	if (text_equal(value, "off")) {
+		*share = OPTIONS_NO_LIMIT;
+		return true;
+	}
+	return read_scaled(value, units, factors, OPTIONS_SHARE_MAX, share) &&
+	       *share <= OPTIONS_SHARE_MAX;
 }
 
 static bool read_switch(const char *value, bool *is_on)
@@ -224,6 +292,31 @@ static bool set_selfcheck(const char *value)
 		return false;
 	options.selfcheck_one_in = (uint32_t)number;
 	return true;
+}
+
+static bool set_max_growth(const char *value)
+{
+	return read_rate(value, &options.max_growth);
+}
+
+static bool set_max_live(const char *value)
+{
+	return read_limit(value, &options.max_live_bytes);
+}
+
+static bool set_max_heap_share_of_rss(const char *value)
+{
+	return read_share(value, &options.max_heap_share);
+}
+
+static bool set_max_site_growth(const char *value)
+{
+	return read_rate(value, &options.max_site_growth);
+}
+
+static bool set_max_site_live(const char *value)
+{
+	return read_limit(value, &options.max_site_live_bytes);
 }
 
 static bool set_command_line(const char *value)

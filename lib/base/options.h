@@ -18,6 +18,16 @@
 #define OPTIONS_SAMPLE_MAX (1ull << 30)
 
 enum snapshots_by { SNAPSHOTS_BY_PROCESS, SNAPSHOTS_BY_THREAD, SNAPSHOTS_BY_INLINE };
+/* Where a limit is off: nothing is larger. */
+#define OPTIONS_NO_LIMIT UINT64_MAX
+#define OPTIONS_SHARE_MAX 1000u
+
+/* How fast something may grow. */
+struct options_rate {
+	uint64_t bytes_per_hour; /* rounded up; OPTIONS_NO_LIMIT: as fast as it likes */
+	uint64_t per_ns;	 /* the time that it was given for; 0 where it is off */
+};
+
 enum children { CHILDREN_ALL, CHILDREN_NONE, CHILDREN_NAMED };
 
 struct options {
@@ -32,6 +42,10 @@ struct options {
 	enum snapshots_by snapshots_by;
 	uint64_t max_file_bytes;
 	uint32_t selfcheck_one_in; /* captures; 0: none */
+	/* Thresholds; OPTIONS_NO_LIMIT where there is none. */
+	struct options_rate max_growth, max_site_growth;
+	uint64_t max_live_bytes, max_site_live_bytes;
+	uint64_t max_heap_share; /* in 1/1000 */
 	bool stores_command_line;
 	bool is_quiet;
 	uint32_t root_pid;		/* pid of the process that seep run started; 0: unknown */

@@ -31,6 +31,7 @@
 #include "lib/base/poison.h"
 
 #define MARKS_LOOKED_AT 256u /* for one with the same label */
+#define ALERTS_KEPT 16u	     /* with their snapshots: what a program crosses all the time may not fill the file */
 
 struct record {
 	struct seep_record_header header;
@@ -200,6 +201,7 @@ struct candidate {
 	uint32_t epoch;
 	uint32_t label; /* checksum of a mark's */
 	bool is_labelled, is_mark, is_paired, is_dropped;
+	bool is_alert; /* a threshold was crossed */
 };
 
 /* What a record of these types says replaces what the one before said. */
@@ -212,7 +214,7 @@ struct copying {
 	void *context;
 	struct buffer carried;	  /* payload of dropped snapshots, merged; empty: none */
 	struct buffer candidates; /* struct candidate, in the order of the file */
-	uint32_t snapshots, seen;
+	uint32_t snapshots, seen, alerts;
 	uint32_t to_come[NEWEST_TYPES]; /* records of a type of which the newest is kept */
 };
 
@@ -241,9 +243,9 @@ static void drop_one_of(struct candidate *older, struct candidate *newer)
 /* Which of the old snapshots a round of pairing is about. */
 typedef bool is_wanted(const struct candidate *candidate);
 
-static bool has_no_label(const struct candidate *candidate)
+static bool is_ordinary(const struct candidate *candidate)
 {
-	return !candidate->is_labelled;
+	return !candidate->is_labelled && !candidate->is_alert;
 }
 
 static bool is_lonely_mark(const struct candidate *candidate)
@@ -322,9 +324,9 @@ static void choose_dropped(struct copying *copying, uint32_t newest_kept)
 
 	for (uint32_t i = 1; i < end; i++) {
 		marks += candidate_at(copying, i)->is_mark;
-		others += has_no_label(candidate_at(copying, i));
+		others += is_ordinary(candidate_at(copying, i));
 	}
-	drop_every_second(copying, end, has_no_label);
+	drop_every_second(copying, end, is_ordinary);
 	if (marks > others && marks > 1)
 		drop_marks(copying, end, marks);
 }
@@ -402,6 +404,13 @@ static int add_candidate(struct copying *copying, int fd, uint64_t offset,
 	return copying->candidates.is_failed ? -ENOMEM : 0;
 }
 
+/* The snapshot before it shows what it was like when the threshold was crossed. */
+static void note_alert(struct copying *copying)
+{
+	if (copying->snapshots > 0 && copying->alerts++ < ALERTS_KEPT)
+		candidate_at(copying, copying->snapshots - 1)->is_alert = true;
+}
+
 /* Counts the records and looks at the heads of the snapshots. */
 static int survey(struct copying *copying, int fd, uint64_t bytes)
 {
@@ -415,6 +424,8 @@ static int survey(struct copying *copying, int fd, uint64_t bytes)
 			result = add_candidate(copying, fd, offset, &record);
 		if (to_come(copying, record.header.type) != NULL)
 			++*to_come(copying, record.header.type);
+		if (result == 0 && record.header.type == SEEP_RECORD_ALERT)
+			note_alert(copying);
 	}
 	return result != 0 || offset >= bytes ? result : -EILSEQ;
 }

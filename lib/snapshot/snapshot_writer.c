@@ -42,6 +42,7 @@
 #include "lib/snapshot/process_facts.h"
 #include "lib/snapshot/site_totals.h"
 #include "lib/snapshot/snapshot_file.h"
+#include "lib/snapshot/thresholds.h"
 
 #include "lib/base/poison.h"
 
@@ -702,10 +703,12 @@ static int take_locked(enum seep_snapshot_reason reason, const char *label, bool
 		head = head_of(&totals, reason, is_quiet);
 		result = write_snapshot(&head, label, &totals, time_ns);
 	}
-	if (result == 0)
+	if (result == 0) {
 		writer.last = (struct snapshot_result){.number = head.number,
 						       .live_bytes = head.live_bytes,
 						       .live_blocks = head.live_blocks};
+		thresholds_watch(&head, &totals, time_ns);
+	}
 	site_totals_release(&totals);
 	snapshot_file_end();
 	writer.last.duration_ns = now_ns() - time_ns;
@@ -781,5 +784,6 @@ void snapshot_writer_postfork_child(void)
 	writer.epoch = 0;
 	writer.has_checks = false;
 	memset(writer.is_unloaded, 0, sizeof(writer.is_unloaded));
+	thresholds_postfork_child();
 	snapshot_file_forget();
 }

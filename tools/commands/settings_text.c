@@ -5,6 +5,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <limits.h>
+#include <math.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +14,7 @@
 #include "seep/settings.h"
 #include "tools/model/error.h"
 
-enum setting_type { PATH, DURATION, SIZE, COUNT, CHOICE, LIST, SHARE };
+enum setting_type { PATH, DURATION, SIZE, COUNT, CHOICE, LIST, SHARE, RATE, PERCENT };
 
 const struct setting settings_table[] = {
 #define SETTING_ROW(key_, letter_, type_, values_, initial_, help_)                                \
@@ -32,6 +33,8 @@ const struct setting settings_table[] = {
 #define INTERVAL_MIN_NS 1000000u
 #define FILE_MIN_BYTES (1u << 20)
 #define SAMPLE_MAX_BYTES (1u << 30)
+#define RATE_SIZE_BYTES 32
+#define SHARE_MAX 1000u
 
 struct unit {
 	const char *name;
@@ -59,6 +62,13 @@ static const struct unit size_units[] = {
 	{"T", 1ull << 40},
 	{"TiB", 1ull << 40},
 	{NULL, 0},
+};
+
+static const struct unit share_units[] = {{"", SHARE_MAX}, {"%", SHARE_MAX / 100}, {NULL, 0}};
+
+/* What stands behind the slash of a rate, in seconds. */
+static const struct unit rate_units[] = {
+	{"s", 1}, {"min", 60}, {"h", 3600}, {"d", 86400}, {NULL, 0},
 };
 
 const struct setting *settings_find(const char *key)
@@ -102,6 +112,36 @@ static bool read_amount(const char *value, const struct unit *units, uint64_t *a
 		return true;
 	}
 	return false;
+}
+
+/* "10MB/h" in bytes an hour. */
+static bool read_rate(const char *value, double *bytes_per_hour)
+{
+	size_t length = strcspn(value, "/");
+	char size[RATE_SIZE_BYTES];
+	uint64_t bytes, product;
+
+	if (length >= sizeof(size) || !value[length])
+		return false;
+	memcpy(size, value, length);
+	size[length] = '\0';
+	if (!read_amount(size, size_units, &bytes))
+		return false;
+	for (const struct unit *unit = rate_units; unit->name; unit++) {
+		if (strcmp(value + length + 1, unit->name) != 0)
+			continue;
+		if (__builtin_mul_overflow(bytes, 3600, &product) ||
+		    product > UINT64_MAX - unit->factor)
+			return false;
+		*bytes_per_hour = (double)bytes * 3600 / (double)unit->factor;
+		return true;
+	}
+	return false;
+}
+
+static bool read_share(const char *value, uint64_t *share)
+{
+	return read_amount(value, share_units, share) && *share <= SHARE_MAX;
 }
 
 /* Is the word of `length` bytes one of those in `choices`, which are separated by `separator`? */
@@ -161,7 +201,7 @@ static int check_list(const struct setting *setting, const char *shown_as, const
 	}
 }
 
-/* The three settings of type SIZE have limits of their own. */
+/* Some settings of type SIZE have limits of their own. */
 static int check_size(const struct setting *setting, const char *shown_as, const char *value,
 		      struct error *error)
 {
@@ -185,6 +225,7 @@ int setting_check(const struct setting *setting, const char *shown_as, const cha
 		  struct error *error)
 {
 	uint64_t amount;
+	double rate;
 	bool is_initial = strcmp(value, setting->initial) == 0, is_interval;
 
 	if (strchr(value, '\n'))
@@ -226,8 +267,34 @@ int setting_check(const struct setting *setting, const char *shown_as, const cha
 		    atoll(value + 2) <= ONE_IN_MAX)
 			return 0;
 		return refuse(shown_as, value, "off, 1, or 1/N for one in N such as 1/1000", error);
+	case RATE:
+		if (strcmp(value, "off") == 0 || read_rate(value, &rate))
+			return 0;
+		return refuse(shown_as, value,
+			      "off, or a size and the time for it such as 10MB/h, 1G/d, 200K/min",
+			      error);
+	case PERCENT:
+		if (strcmp(value, "off") == 0 || read_share(value, &amount))
+			return 0;
+		return refuse(shown_as, value, "off, or a part up to 100% such as 80% or 0.8",
+			      error);
 	}
 	return 0;
+}
+
+double setting_limit(const struct setting *setting, const char *value)
+{
+	uint64_t amount;
+	double rate;
+
+	switch ((enum setting_type)setting->type) {
+	case RATE:
+		return read_rate(value, &rate) ? rate : INFINITY;
+	case PERCENT:
+		return read_share(value, &amount) ? (double)amount / SHARE_MAX : INFINITY;
+	default:
+		return read_amount(value, size_units, &amount) ? (double)amount : INFINITY;
+	}
 }
 
 int settings_text_make(struct settings_text *text, struct error *error)

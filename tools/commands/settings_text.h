@@ -35,6 +35,9 @@ const char *setting_plain_value(const struct setting *setting);
 int setting_check(const struct setting *setting, const char *shown_as, const char *value,
 		  struct error *error);
 
+/* What a checked value of a threshold limits: bytes, bytes an hour, or a part; INFINITY for off. */
+double setting_limit(const struct setting *setting, const char *value);
+
 /* The settings that were chosen, by index in settings_table; null where the default counts. Values
  * are owned. */
 struct settings_text {

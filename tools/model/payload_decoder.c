@@ -170,6 +170,11 @@ bool payload_pinned_site(struct payload *payload, uint32_t *last_stack,
 	return true;
 }
 
+bool payload_alert(struct payload payload, struct seep_alert *alert)
+{
+	return take_struct(&payload, alert, sizeof(*alert));
+}
+
 bool payload_module(struct payload *payload, struct decoded_module *module)
 {
 	const uint8_t *start = payload->at;

@@ -100,6 +100,8 @@ bool payload_pins(struct payload *payload, struct seep_pins *pins);
 bool payload_pinned_site(struct payload *payload, uint32_t *last_stack,
 			 struct decoded_pinned_site *site);
 
+bool payload_alert(struct payload payload, struct seep_alert *alert);
+
 /* The next module; the payload then stands in front of the one after it. */
 bool payload_module(struct payload *payload, struct decoded_module *module);
 

@@ -149,6 +149,7 @@ void profile_free(struct profile *profile)
 	free(profile->modules);
 	free(profile->nodes);
 	free(profile->snapshots);
+	free(profile->alerts);
 	free(profile->path);
 	free(profile);
 }

@@ -124,6 +124,12 @@ struct site_pins {
 	size_t site_count;
 };
 
+/* A threshold that the program itself saw crossed. */
+struct alert {
+	struct seep_alert raw; /* as written; kind is one of those that there are */
+	double time_s;	       /* since the start of the run */
+};
+
 struct profile {
 	char *path; /* of the file */
 	/* The process. */
@@ -157,6 +163,9 @@ struct profile {
 	uint64_t sample_bytes;	   /* one block in so many bytes was recorded; 0: every block */
 	struct sampling *sampling; /* null where nothing is known of it */
 	struct site_pins *pins;	   /* likewise; see profile_pins */
+
+	struct alert *alerts; /* in the order of the file */
+	size_t alert_count;
 
 	struct free_samples *frees; /* null where the file does not say */
 

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/model/alert_log.h"
 #include "tools/model/arena.h"
 #include "tools/model/free_samples.h"
 #include "tools/model/node_table.h"
@@ -378,6 +379,8 @@ int profile_builder_add(struct profile_builder *builder, const struct record *re
 	case SEEP_RECORD_FREES:
 		return free_samples_read(&builder->profile->frees, payload,
 					 builder->profile->memory->arena);
+	case SEEP_RECORD_ALERT:
+		return alert_log_add(builder->profile, payload, (double)record->time_ns / 1e9);
 	default:
 		return 0; /* added by a later minor version */
 	}
@@ -400,6 +403,7 @@ int profile_builder_link(struct profile_builder *builder)
 	int differences = link_differences(builder), samples = link_samples(builder);
 	int frees = free_samples_link(profile->frees, &builder->nodes);
 	int pins = site_pins_link(profile->pins, &builder->nodes);
+	int alerts = alert_log_link(profile, &builder->nodes);
 	int points = point_list_start(&builder->points, builder->nodes.count);
 	return points	     ? points
 	       : nodes	     ? nodes
@@ -407,6 +411,7 @@ int profile_builder_link(struct profile_builder *builder)
 	       : differences ? differences
 	       : samples     ? samples
 	       : frees	     ? frees
+	       : alerts	     ? alerts
 			     : pins;
 }
 

@@ -46,6 +46,11 @@ static void assert_defaults(void)
 	assert_int_equal(options.snapshots_by, SNAPSHOTS_BY_PROCESS);
 	assert_int_equal(options.max_file_bytes, 64 * MIB);
 	assert_int_equal(options.selfcheck_one_in, 0);
+	assert_true(options.max_growth.bytes_per_hour == OPTIONS_NO_LIMIT);
+	assert_true(options.max_live_bytes == OPTIONS_NO_LIMIT);
+	assert_true(options.max_heap_share == OPTIONS_NO_LIMIT);
+	assert_true(options.max_site_growth.bytes_per_hour == OPTIONS_NO_LIMIT);
+	assert_true(options.max_site_live_bytes == OPTIONS_NO_LIMIT);
 	assert_true(options.stores_command_line);
 	assert_false(options.is_quiet);
 	assert_int_equal(options.root_pid, 0);
@@ -77,8 +82,16 @@ static void sets_every_key(void **state)
 	(void)state;
 	parse_well("output=/tmp/x.seep:interval=200ms:growth=1G:stack_depth=512:track=malloc,mmap:"
 		   "children=none:snapshots_by=thread:max_file=1M:selfcheck=1/250:"
-		   "command_line=off:quiet=on:"
+		   "command_line=off:quiet=on:max_growth=2M/h:max_live=3M:"
+		   "max_heap_share_of_rss=75%:max_site_growth=1K/s:max_site_live=5M:"
 		   "root_pid=77");
+	assert_int_equal(options.max_growth.bytes_per_hour, 2 * MIB);
+	assert_int_equal(options.max_growth.per_ns, 3600 * SECOND);
+	assert_int_equal(options.max_live_bytes, 3 * MIB);
+	assert_int_equal(options.max_heap_share, 750);
+	assert_int_equal(options.max_site_growth.bytes_per_hour, 3600 << 10);
+	assert_int_equal(options.max_site_growth.per_ns, SECOND);
+	assert_int_equal(options.max_site_live_bytes, 5 * MIB);
 	assert_string_equal(options.output, "/tmp/x.seep");
 	assert_int_equal(options.interval_ns, SECOND / 5);
 	assert_int_equal(options.growth_bytes, 1024 * MIB);

@@ -306,6 +306,38 @@ static void keeps_the_newest_frees_and_pins_only(void **state)
 	lib_history_free(&history);
 }
 
+/* Of a hundred snapshots, each showing a threshold crossed. */
+static void keeps_all_alerts_and_the_first_of_their_snapshots(void **state)
+{
+	struct profile_writer file, thinned, again;
+
+	(void)state;
+	profile_writer_start(&file);
+	profile_writer_process(&file, 1, "p");
+	for (uint32_t i = 1; i <= 100; i++) {
+		profile_writer_snapshot(&file, i, i, 0, SEEP_REASON_INTERVAL, "");
+		profile_writer_snapshot_done(&file);
+		profile_writer_alert(&file, (struct seep_alert){.snapshot = i,
+								.kind = SEEP_ALERT_LIVE,
+								.value = i});
+	}
+	assert_int_equal(thin(&file, &thinned), 0);
+	assert_int_equal(thin(&thinned, &again), 0);
+	struct profile *profile = profile_writer_read(&again);
+	assert_int_equal(profile->damage.damaged_records, 0);
+	assert_int_equal(profile->alert_count, 100);
+	for (uint32_t i = 0; i < 100; i++)
+		assert_int_equal(profile->alerts[i].raw.value, i + 1);
+	assert_true(profile->snapshot_count < 60);
+	for (uint32_t i = 0; i < 16; i++)
+		assert_int_equal(profile->snapshots[i].number, i + 1);
+	assert_true(profile->snapshots[20].number > 21);
+	profile_free(profile);
+	profile_writer_free(&again);
+	profile_writer_free(&thinned);
+	profile_writer_free(&file);
+}
+
 static void halves_what_is_old(void **state)
 {
 	struct lib_random random = lib_random_start();
@@ -573,6 +605,7 @@ int main(void)
 		cmocka_unit_test(kept_snapshots_say_what_they_said),
 		cmocka_unit_test(keeps_the_newest_self_check_only),
 		cmocka_unit_test(keeps_the_newest_frees_and_pins_only),
+		cmocka_unit_test(keeps_all_alerts_and_the_first_of_their_snapshots),
 		cmocka_unit_test(halves_what_is_old),
 		cmocka_unit_test(what_stays_is_where_merged_cohorts_end),
 		cmocka_unit_test(the_first_and_the_newest_stay_however_often),

@@ -213,6 +213,44 @@ static void check_frees(const struct profile *profile)
 	assert_int_equal(count, 0);
 }
 
+static void check_alerts(const struct profile *profile)
+{
+	assert_int_equal(profile->alert_count, 2);
+	assert_int_equal(profile->alerts[0].raw.kind, SEEP_ALERT_LIVE);
+	assert_int_equal(profile->alerts[0].raw.snapshot, 5);
+	assert_int_equal(profile->alerts[0].raw.value, 1364);
+	assert_int_equal(profile->alerts[0].raw.limit, 1000);
+	assert_int_equal(profile->alerts[1].raw.kind, SEEP_ALERT_SITE_LIVE);
+	assert_int_equal(profile->alerts[1].raw.stack, 2);
+	assert_true(profile->alerts[1].time_s >= profile->alerts[0].time_s);
+}
+
+static void alerts_without_a_site_or_of_unknown_kinds_are_left_out(void **state)
+{
+	static const struct seep_alert alerts[] = {
+		{.kind = 0},
+		{.kind = SEEP_ALERT_LIVE, .stack = 1}, /* of the process, and yet of a site */
+		{.kind = SEEP_ALERT_SITE_LIVE},
+		{.kind = SEEP_ALERT_SITE_LIVE, .stack = 99},
+		{.kind = 77, .value = 1},
+		{.kind = SEEP_ALERT_HEAP_SHARE, .value = 900, .limit = 800},
+	};
+	struct profile_writer writer;
+
+	(void)state;
+	profile_writer_start(&writer);
+	profile_writer_process(&writer, 1, "p");
+	for (size_t i = 0; i < sizeof(alerts) / sizeof(alerts[0]); i++)
+		profile_writer_alert(&writer, alerts[i]);
+	struct profile *profile = profile_writer_read(&writer);
+	assert_int_equal(profile->alert_count, 1);
+	assert_int_equal(profile->alerts[0].raw.value, 900);
+	/* The kinds are a later version's; the stacks are nonsense. */
+	assert_int_equal(profile->damage.damaged_records, 3);
+	profile_free(profile);
+	profile_writer_free(&writer);
+}
+
 static void check_memory(const struct profile *profile)
 {
 	const struct seep_snapshot *raw = &profile->snapshots[0].raw;
@@ -245,6 +283,7 @@ static void reads_every_kind_of_record(void **state)
 	check_self_check(profile->self_check);
 	check_sampling(profile);
 	check_frees(profile);
+	check_alerts(profile);
 	check_memory(profile);
 	profile_free(profile);
 	profile_writer_free(&writer);
@@ -302,6 +341,7 @@ static void still_reads_the_files_kept_from_every_version(void **state)
 	check_self_check(profile->self_check);
 	check_sampling(profile);
 	check_frees(profile);
+	check_alerts(profile);
 	check_memory(profile);
 	assert_int_equal(profile->single_epochs, 32);
 	assert_int_equal(profile->snapshots[0].raw.limit_bytes, 512 << 20);
@@ -749,6 +789,7 @@ int main(void)
 		cmocka_unit_test(still_reads_the_files_kept_from_every_version),
 		cmocka_unit_test(errors_of_a_stack_with_two_ids_are_added_as_squares),
 		cmocka_unit_test(frees_of_and_by_a_stack_with_two_ids_are_added_up),
+		cmocka_unit_test(alerts_without_a_site_or_of_unknown_kinds_are_left_out),
 		cmocka_unit_test(pins_of_a_stack_with_two_ids_are_added_up),
 		cmocka_unit_test(a_longer_self_check_is_read_as_far_as_it_is_known),
 		cmocka_unit_test(a_site_left_out_of_a_snapshot_is_as_it_was),

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -93,6 +94,47 @@ static const struct {
 	{"selfcheck", "10", false},
 	{"selfcheck", "on", false},
 	{"selfcheck", "", false},
+	{"max_growth", "off", true},
+	{"max_growth", "10MB/h", true},
+	{"max_growth", "1G/d", true},
+	{"max_growth", "1.5K/min", true},
+	{"max_growth", "4096/s", true},
+	{"max_growth", "0/h", true},
+	{"max_growth", "10MB", false},
+	{"max_growth", "10MB/", false},
+	{"max_growth", "/h", false},
+	{"max_growth", "10MB/hour", false},
+	{"max_growth", "10MB/h ", false},
+	{"max_growth", "10MB/h/d", false},
+	{"max_growth", "-1/h", false},
+	{"max_growth", "inf/h", false},
+	{"max_growth", "on", false},
+	{"max_growth", "", false},
+	{"max_growth", "16000T/s", false},
+	{"max_growth", "1.00000000000000000000000000000000000000000000K/s", false},
+	{"max_live", "off", true},
+	{"max_live", "512M", true},
+	{"max_live", "0", true},
+	{"max_live", "512M/h", false},
+	{"max_live", "80%", false},
+	{"max_live", "", false},
+	{"max_heap_share_of_rss", "off", true},
+	{"max_heap_share_of_rss", "80%", true},
+	{"max_heap_share_of_rss", "12.5%", true},
+	{"max_heap_share_of_rss", "100%", true},
+	{"max_heap_share_of_rss", "0.8", true},
+	{"max_heap_share_of_rss", "1", true},
+	{"max_heap_share_of_rss", "101%", false},
+	{"max_heap_share_of_rss", "80", false},
+	{"max_heap_share_of_rss", "1.1", false},
+	{"max_heap_share_of_rss", "%", false},
+	{"max_heap_share_of_rss", "80 %", false},
+	{"max_heap_share_of_rss", "-1%", false},
+	{"max_heap_share_of_rss", "99999999999999999999999%", false},
+	{"max_site_growth", "200K/min", true},
+	{"max_site_growth", "200K", false},
+	{"max_site_live", "1M", true},
+	{"max_site_live", "1X", false},
 	{"command_line", "off", true},
 	{"command_line", "0", true},
 	{"command_line", "no", false},
@@ -150,6 +192,42 @@ static void says_what_is_wrong_and_what_is_possible(void **state)
 	setting_check(settings_find("snapshots_by"), "--snapshots-by", "x", &error);
 	assert_string_equal(error.text,
 			    "--snapshots-by: 'x' is not possible; choose process|thread|inline");
+}
+
+static void reads_the_limits_that_the_library_reads(void **state)
+{
+	static const struct {
+		const char *text;
+		uint64_t bytes_per_hour;
+	} rates[] = {
+		{"10MB/h", 10 << 20},	 {"1G/d", (1 << 30) / 24 + 1}, {"200K/min", 200 * 60 << 10},
+		{"1.5K/s", 1536 * 3600}, {"1/d", 1},		       {"0/h", 0},
+	};
+	char text[128], complaint[512];
+	const struct setting *growth = settings_find("max_growth");
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rates) / sizeof(rates[0]); i++) {
+		snprintf(text, sizeof(text), "max_growth=%s", rates[i].text);
+		options_parse(text, complaint, sizeof(complaint));
+		assert_int_equal(options.max_growth.bytes_per_hour, rates[i].bytes_per_hour);
+		assert_int_equal((uint64_t)ceil(setting_limit(growth, rates[i].text)),
+				 rates[i].bytes_per_hour);
+	}
+	options_parse("max_heap_share_of_rss=12.5%:max_live=2K:max_growth=1/min", complaint,
+		      sizeof(complaint));
+	assert_int_equal(options.max_heap_share, 125);
+	assert_int_equal(options.max_live_bytes, 2048);
+	assert_int_equal(options.max_growth.per_ns, 60000000000);
+	assert_true(setting_limit(settings_find("max_heap_share_of_rss"), "12.5%") == 0.125);
+	assert_true(setting_limit(settings_find("max_live"), "2K") == 2048);
+	options_parse("max_heap_share_of_rss=off:max_live=off:max_growth=off", complaint,
+		      sizeof(complaint));
+	assert_true(options.max_heap_share == OPTIONS_NO_LIMIT);
+	assert_true(options.max_live_bytes == OPTIONS_NO_LIMIT);
+	assert_true(options.max_growth.bytes_per_hour == OPTIONS_NO_LIMIT);
+	assert_true(isinf(setting_limit(growth, "off")));
+	assert_true(isinf(setting_limit(settings_find("max_live"), "off")));
 }
 
 static void every_default_is_possible(void **state)
@@ -233,6 +311,7 @@ int main(void)
 		cmocka_unit_test(accepts_what_the_library_accepts),
 		cmocka_unit_test(refuses_more_than_the_library_where_it_can_only_be_a_slip),
 		cmocka_unit_test(says_what_is_wrong_and_what_is_possible),
+		cmocka_unit_test(reads_the_limits_that_the_library_reads),
 		cmocka_unit_test(every_default_is_possible),
 		cmocka_unit_test(survives_writing_and_reading),
 		cmocka_unit_test(some_settings_mean_something_by_their_mere_name),
