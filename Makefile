@@ -90,7 +90,7 @@ $(SIMULATED_OBJECTS): $(BUILD)/%.o: %.c Makefile
 $(BUILD)/simulated: $(SIMULATED_OBJECTS) $(TOOL_TEST_OBJECTS)
 	$(call SAY,LINK)$(CC) $(CFLAGS) $(SANITIZE_FLAGS) -o $@ $^ $(TOOL_LIBS)
 SIMULATED_TESTS := $(patsubst %,$(BUILD)/tests/unit/tools/test_%,verdict_quality pace false_discovery \
-	cohort_series)
+	cohort_series steady_growth process_memory)
 $(SIMULATED_TESTS): $(SIMULATED_SITE_OBJECTS)
 $(SIMULATED_TESTS): TEST_MORE_OBJECTS := $(SIMULATED_SITE_OBJECTS)
 -include $(SIMULATED_OBJECTS:.o=.d)

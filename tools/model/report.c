@@ -13,7 +13,9 @@
 #include "tools/model/error.h"
 #include "tools/model/finding.h"
 #include "tools/model/profile.h"
+#include "tools/model/process_memory.h"
 #include "tools/model/report_builder.h"
+#include "tools/model/report_pins.h"
 #include "tools/model/site_judgements.h"
 #include "tools/model/weight.h"
 
@@ -418,6 +420,21 @@ static void set_limits(const struct seep_snapshot *totals, struct judgement *jud
 			verdict_set_limit(&findings->findings[i].judgement, used, limit);
 }
 
+static bool judge_process(struct report *report)
+{
+	struct report_memory *memory = report->memory;
+	struct memory_leaks leaks = {.count = report_leak_count(report)};
+	for (size_t i = 0; i < report->entry_count; i++) {
+		const struct report_site *site = report_entry_site(&report->entries[i]);
+		if (site->judgement.is_flagged && site->judgement.growth.bytes_per_hour > 0)
+			leaks.bytes_per_hour += site->judgement.growth.bytes_per_hour;
+	}
+	return process_memory_make(&report->process_memory, report->profile, report->first_snapshot,
+				   report->last_snapshot, &leaks, memory->points,
+				   report->point_count, memory->arena) &&
+	       report_pins_make(report, memory->arena);
+}
+
 static int fail_without_memory(const struct profile *profile, struct error *error)
 {
 	return error_set(error, ENOMEM, "there is not enough memory for a report on \"%s\"",
@@ -479,7 +496,7 @@ int report_build(const struct profile *profile, const struct report_options *opt
 	}
 	if (made->site_count)
 		qsort(made->sites, made->site_count, sizeof(*made->sites), compare_sites);
-	if (!make_entries(made, &findings))
+	if (!make_entries(made, &findings) || !judge_process(made))
 		goto no_memory;
 	free(judgements);
 	*report = made;

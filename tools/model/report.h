@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "tools/model/finding.h"
+#include "tools/model/process_memory.h"
 #include "tools/model/freer_list.h"
 #include "tools/model/verdict.h"
 
@@ -83,6 +84,12 @@ struct report_difference {
 	uint64_t count;
 };
 
+/* A site whose live blocks keep free memory from being used otherwise. */
+struct report_pin {
+	struct report_site *site; /* of the report, or one without figures where that leaves it out */
+	uint64_t bytes;
+};
+
 struct report {
 	const struct profile *profile; /* the (newer) run */
 	const struct profile *old;     /* diff: the older run, may be the same; else null */
@@ -97,6 +104,9 @@ struct report {
 	size_t entry_count;
 	struct report_difference *differences; /* the most frequent first; not in a diff */
 	size_t difference_count;
+	struct process_memory process_memory; /* not in a diff; its series are of the points below */
+	struct report_pin *pins; /* where much is pinned, the largest first; null where none is */
+	size_t pin_count;
 	const struct sampling *sampling; /* of last_snapshot; null as in a site */
 	double *series_t_s; /* point_count values */
 	size_t point_count;

@@ -439,6 +439,13 @@ int symbols_resolve(struct symbols *symbols, struct report *report, size_t site_
 			break;
 	}
 
+	size_t pins = 0;
+	for (; done == count && entries == entry_count && pins < report->pin_count; pins++) {
+		struct report_site *site = report->pins[pins].site;
+		if (!site->frames && !resolve_site(&resolution, site))
+			break;
+	}
+
 	progress_line_end(&symbols->progress);
 	while (resolution.profiles) {
 		struct profile_modules *next = resolution.profiles->next;
@@ -446,7 +453,8 @@ int symbols_resolve(struct symbols *symbols, struct report *report, size_t site_
 		resolution.profiles = next;
 	}
 	free(resolution.frames);
-	if (done < count || entries < entry_count || differences < report->difference_count)
+	if (done < count || entries < entry_count || differences < report->difference_count ||
+	    pins < report->pin_count)
 		return error_set(error, ENOMEM,
 				 "Not enough memory to resolve the symbols of %zu stacks", count);
 	return 0;

@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * process_memory: each part of the memory is asked whether it keeps growing, and the free parts whether
+ * they are used again.
+ *
+ * Growth must matter: what a part has added since start-up is compared with what is resident. Free
+ * memory that does not grow is a finding where it was at no time of late in use, and as large as all
+ * that is: a program that comes back to its peak again and again needs what its allocator keeps.
+ */
+#include "tools/model/process_memory.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "tools/model/arena.h"
+#include "tools/model/profile.h"
+#include "tools/model/steady_growth.h"
+#include "tools/model/trend.h"
+#include "tools/model/verdict.h"
+
+#define SECONDS_PER_HOUR 3600.0
+/* What a part must have added to matter: 5 % of what is resident, and more than the steps in which
+ * allocators take memory (glibc 132 KiB at a time). */
+#define GROWN_SHARE 0.05
+#define GROWN_LEAST (256 * 1024.0)
+/* Free memory that stays is worth a word from here on: as much as all that is in use, and more than
+ * any allocator keeps for a rainy day. */
+#define FREE_SHARE 0.5
+#define FREE_LEAST (4 * 1048576.0)
+/* Other parts are named when they grow at least so fast, compared with the fastest. */
+#define ALSO_SHARE 0.1
+#define MOST 0.5
+#define NEARLY_ALL 0.9
+#define OF_LATE (2.0 / 3)
+
+/* The snapshots that are looked at: those after start-up. Not the last word of a process that ended: it
+ * may be that of a program that has tidied up. */
+struct window {
+	const struct snapshot *snapshots;
+	size_t first, last; /* indices */
+	bool is_enough;
+	double resident; /* the program's own, without seep's: the median; 0 where unknown */
+};
+
+/* The values of a part in the window, at most TREND_MAX_POINTS of them, equally far apart in time. */
+struct part_series {
+	double t_s[TREND_MAX_POINTS], bytes[TREND_MAX_POINTS];
+	size_t count;
+};
+
+static double span_of(const struct window *window)
+{
+	return window->snapshots[window->last].time_s - window->snapshots[window->first].time_s;
+}
+
+static void take_series(const struct window *window, enum memory_part part,
+			struct part_series *series)
+{
+	double start = window->snapshots[window->first].time_s, span = span_of(window);
+	bool has_all = window->last - window->first < TREND_MAX_POINTS;
+	series->count = 0;
+	for (size_t i = window->first; i <= window->last; i++) {
+		const struct snapshot *snapshot = &window->snapshots[i];
+		double due = start + span * (double)series->count / (TREND_MAX_POINTS - 1);
+		uint64_t bytes;
+		if (series->count == TREND_MAX_POINTS || !(has_all || snapshot->time_s >= due) ||
+		    !memory_part_of(&snapshot->raw, part, &bytes))
+			continue;
+		series->t_s[series->count] = snapshot->time_s;
+		series->bytes[series->count++] = (double)bytes;
+	}
+}
+
+static int compare_doubles(const void *left, const void *right)
+{
+	double a = *(const double *)left, b = *(const double *)right;
+	return (a > b) - (a < b);
+}
+
+static double median_resident(const struct window *window)
+{
+	struct part_series all, own;
+	take_series(window, PART_RESIDENT, &all);
+	take_series(window, PART_OWN, &own);
+	if (!all.count)
+		return 0;
+	for (size_t i = 0; own.count == all.count && i < all.count; i++)
+		all.bytes[i] = fmax(0, all.bytes[i] - own.bytes[i]);
+	qsort(all.bytes, all.count, sizeof(*all.bytes), compare_doubles);
+	return all.bytes[all.count / 2];
+}
+
+static struct window window_of(const struct profile *profile, size_t first, size_t last)
+{
+	const struct snapshot *snapshots = profile->snapshots;
+	struct window window = {.snapshots = snapshots, .first = first, .last = last};
+	if (last > first && (snapshots[last].reason == SEEP_REASON_FINAL ||
+			     snapshots[last].reason == SEEP_REASON_EXEC))
+		window.last--;
+	double start = snapshots[first].time_s, span = snapshots[window.last].time_s - start;
+	while (window.first < window.last &&
+	       snapshots[window.first].time_s < start + verdict_limits.startup_share * span)
+		window.first++;
+	window.is_enough = window.last - first + 1 >= VERDICT_MIN_SNAPSHOTS &&
+			   window.last - window.first + 1 >= STEADY_GROWTH_MIN_POINTS;
+	window.resident = median_resident(&window);
+	return window;
+}
+
+/* ---- the figures ---- */
+
+static bool describe(struct memory_figure *figure, enum memory_part part,
+		     const struct snapshot *snapshots, size_t first, size_t last,
+		     const size_t *points, size_t point_count, struct arena *arena)
+{
+	figure->is_known = memory_part_of(&snapshots[last].raw, part, &figure->bytes);
+	if (!figure->is_known)
+		return true;
+	for (size_t i = first; i <= last; i++) {
+		uint64_t bytes;
+		if (memory_part_of(&snapshots[i].raw, part, &bytes) && bytes > figure->peak_bytes)
+			figure->peak_bytes = bytes;
+	}
+	figure->series = arena_take(arena, point_count, sizeof(*figure->series));
+	for (size_t i = 0; figure->series && i < point_count; i++)
+		if (!memory_part_of(&snapshots[points[i]].raw, part, &figure->series[i]))
+			figure->series[i] = MEMORY_NOT_KNOWN;
+	return figure->series;
+}
+
+static struct steady_growth measure(struct memory_figure *figure, enum memory_part part,
+				    const struct window *window)
+{
+	struct steady_growth growth = {.is_measured = false};
+	struct part_series series;
+	if (!window->is_enough)
+		return growth;
+	take_series(window, part, &series);
+	growth = steady_growth_of(series.t_s, series.bytes, series.count);
+	figure->has_growth = growth.is_measured;
+	figure->bytes_per_hour = growth.per_second * SECONDS_PER_HOUR;
+	figure->bytes_per_hour_ci95[0] = growth.low * SECONDS_PER_HOUR;
+	figure->bytes_per_hour_ci95[1] = growth.high * SECONDS_PER_HOUR;
+	return growth;
+}
+
+/* ---- findings ---- */
+
+static void add_finding(struct process_memory *memory, struct memory_finding finding)
+{
+	if (memory->finding_count < MEMORY_FINDINGS_MAX)
+		memory->findings[memory->finding_count++] = finding;
+}
+
+static bool matters(const struct steady_growth *growth, const struct window *window)
+{
+	return growth->grown >= fmax(GROWN_LEAST, GROWN_SHARE * window->resident);
+}
+
+static enum memory_verdict word_for(enum memory_part part, bool is_explained)
+{
+	switch (part) {
+	case PART_REQUESTED:
+		return is_explained ? MEMORY_LEAK : MEMORY_GROWING;
+	case PART_SCATTERED:
+		return MEMORY_FRAGMENTATION;
+	case PART_KEPT:
+		return MEMORY_NOT_RETURNED;
+	default:
+		return MEMORY_OUTSIDE_MALLOC;
+	}
+}
+
+/* A leak that was found matters however small it is beside the rest, once it shows in the whole. */
+static void judge_growth(struct process_memory *memory, enum memory_part part,
+			 const struct window *window, const struct memory_leaks *leaks)
+{
+	struct memory_figure *figure = &memory->figures[part];
+	struct steady_growth growth = measure(figure, part, window);
+	double rate = figure->bytes_per_hour;
+	bool is_explained = false;
+	if (!growth.goes_on)
+		return;
+	if (part == PART_REQUESTED) {
+		memory->explained = leaks->count ? fmin(1, leaks->bytes_per_hour / rate) : 0;
+		is_explained = memory->explained >= MOST;
+	}
+	if (!is_explained && !matters(&growth, window))
+		return;
+	figure->keeps_growing = true;
+	add_finding(memory, (struct memory_finding){
+				    .verdict = word_for(part, is_explained),
+				    .part = part,
+				    .bytes_per_hour = rate,
+				    .bytes = figure->bytes,
+				    .confidence = growth.confidence,
+			    });
+}
+
+/* The least that was there all the time of late. */
+static double least_of_late(const struct window *window, enum memory_part part)
+{
+	const struct snapshot *snapshots = window->snapshots;
+	double late = snapshots[window->first].time_s + OF_LATE * span_of(window);
+	double least = INFINITY;
+	for (size_t i = window->first; i <= window->last; i++) {
+		uint64_t bytes;
+		if (snapshots[i].time_s < late)
+			continue;
+		if (!memory_part_of(&snapshots[i].raw, part, &bytes))
+			return 0;
+		least = fmin(least, (double)bytes);
+	}
+	return isfinite(least) ? least : 0;
+}
+
+/* Free memory that does not grow, but was not needed of late: as much as all that is in use. */
+static void judge_level(struct process_memory *memory, const struct window *window)
+{
+	static const enum memory_part parts[] = {PART_SCATTERED, PART_KEPT};
+	double least[2], sum = 0;
+	if (!window->is_enough || !(window->resident > 0))
+		return;
+	for (size_t i = 0; i < 2; i++)
+		sum += least[i] = least_of_late(window, parts[i]);
+	if (sum < fmax(FREE_LEAST, FREE_SHARE * window->resident))
+		return;
+	for (size_t i = 0; i < 2; i++) {
+		if (memory->figures[parts[i]].keeps_growing || least[i] < sum / 4)
+			continue;
+		add_finding(memory, (struct memory_finding){
+					    .verdict = word_for(parts[i], false),
+					    .part = parts[i],
+					    .bytes = (uint64_t)least[i],
+					    .confidence = 0.95, /* a third of the run was watched */
+				    });
+	}
+}
+
+static int compare_findings(const void *left, const void *right)
+{
+	const struct memory_finding *a = left, *b = right;
+	if (a->bytes_per_hour != b->bytes_per_hour)
+		return a->bytes_per_hour < b->bytes_per_hour ? 1 : -1;
+	return (a->bytes < b->bytes) - (a->bytes > b->bytes);
+}
+
+/* What grows slowly beside the fastest would only distract. */
+static void sort_findings(struct process_memory *memory)
+{
+	size_t kept = 0;
+	qsort(memory->findings, memory->finding_count, sizeof(*memory->findings), compare_findings);
+	double least = ALSO_SHARE * memory->findings[0].bytes_per_hour;
+	for (size_t i = 0; i < memory->finding_count; i++) {
+		const struct memory_finding *finding = &memory->findings[i];
+		if (finding->bytes_per_hour == 0 || finding->bytes_per_hour >= least)
+			memory->findings[kept++] = *finding;
+	}
+	memory->finding_count = kept;
+}
+
+/* ---- where what is requested grows ---- */
+
+static int compare_falling(const void *left, const void *right)
+{
+	return -compare_doubles(left, right);
+}
+
+/* Without memory 0, as where it is not known. */
+static size_t count_grown_sites(const struct profile *profile, const struct window *window)
+{
+	double *grown = calloc(profile->site_count + 1, sizeof(*grown)), all = 0;
+	size_t count = 0, enough = 0;
+	for (size_t i = 0; grown && i < profile->site_count; i++) {
+		const struct site_point *from = site_at(&profile->sites[i], window->first);
+		const struct site_point *to = site_at(&profile->sites[i], window->last);
+		double more =
+			(to ? (double)to->live_bytes : 0) - (from ? (double)from->live_bytes : 0);
+		if (more <= 0)
+			continue;
+		grown[count++] = more;
+		all += more;
+	}
+	if (count)
+		qsort(grown, count, sizeof(*grown), compare_falling);
+	for (double sum = 0; enough < count && sum < NEARLY_ALL * all;)
+		sum += grown[enough++];
+	free(grown);
+	return enough;
+}
+
+/* ---- all ---- */
+
+/* Nothing was found. Without the allocator's figures that is only so where all that is resident does
+ * not grow either. */
+static void judge_calm(struct process_memory *memory, const struct window *window,
+		       const struct steady_growth *resident)
+{
+	bool knows_parts =
+		memory->figures[PART_KEPT].is_known && memory->figures[PART_OUTSIDE].is_known;
+	bool is_level = resident->is_measured && !(resident->goes_on && matters(resident, window));
+	if (!window->is_enough || !(knows_parts || is_level))
+		return;
+	memory->verdict = MEMORY_STABLE;
+	memory->confidence = knows_parts ? 0.95 : 0.8;
+}
+
+bool process_memory_make(struct process_memory *memory, const struct profile *profile, size_t first,
+			 size_t last, const struct memory_leaks *leaks, const size_t *points,
+			 size_t point_count, struct arena *arena)
+{
+	static const enum memory_part judged[] = {PART_REQUESTED, PART_SCATTERED, PART_KEPT,
+						  PART_OUTSIDE, PART_FILES};
+	static const enum memory_part measured[] = {PART_BETWEEN, PART_SWAPPED, PART_LIVE_PAGES,
+						    PART_HEAP_RESIDENT, PART_HEAP};
+	struct window window = window_of(profile, first, last);
+	*memory = (struct process_memory){.verdict = MEMORY_UNKNOWN, .explained = NAN};
+	for (int part = 0; part < PART_COUNT; part++)
+		if (!describe(&memory->figures[part], (enum memory_part)part, profile->snapshots,
+			      first, last, points, point_count, arena))
+			return false;
+
+	for (size_t i = 0; i < sizeof(judged) / sizeof(*judged); i++)
+		judge_growth(memory, judged[i], &window, leaks);
+	for (size_t i = 0; i < sizeof(measured) / sizeof(*measured); i++)
+		measure(&memory->figures[measured[i]], measured[i], &window);
+	measure(&memory->figures[PART_OWN], PART_OWN, &window);
+	struct steady_growth resident =
+		measure(&memory->figures[PART_RESIDENT], PART_RESIDENT, &window);
+	judge_level(memory, &window);
+	if (!memory->finding_count) {
+		judge_calm(memory, &window, &resident);
+		return true;
+	}
+	sort_findings(memory);
+	memory->verdict = memory->findings[0].verdict;
+	memory->confidence = memory->findings[0].confidence;
+	if (memory->figures[PART_REQUESTED].keeps_growing)
+		memory->grown_sites = count_grown_sites(profile, &window);
+	return true;
+}
+
+const char *memory_verdict_name(enum memory_verdict verdict)
+{
+	static const char *const names[] = {
+		[MEMORY_UNKNOWN] = "unknown",
+		[MEMORY_STABLE] = "stable",
+		[MEMORY_LEAK] = "leak",
+		[MEMORY_GROWING] = "growing",
+		[MEMORY_FRAGMENTATION] = "fragmentation",
+		[MEMORY_NOT_RETURNED] = "not_returned",
+		[MEMORY_OUTSIDE_MALLOC] = "outside_malloc",
+	};
+	return names[verdict];
+}
