@@ -127,6 +127,14 @@ SELFCHECK = {"one_in": count, "works": flag, "compared": count, "different": cou
              "libunwind_gave_up": count, "cut": count, "skipped": count,
              "differences": [DIFFERENCE]}
 
+KINDS = one_of("growth", "live", "heap_share_of_rss", "site_growth", "site_live")
+
+# Where the run went beyond what it may, and what the program itself has noted of that.
+THRESHOLD = {"kind": KINDS, "site": Optional(site_id), "value": seconds, "limit": seconds,
+             "crossed": flag, "at_s": Optional(seconds)}
+ALERT = {"kind": KINDS, "site": Optional(site_id), "value": seconds, "limit": seconds,
+         "at_s": seconds, "snapshot": count}
+
 REPORT = {
     "schema": one_of("seep.report/1"),
     "process": {"pid": count, "name": text, "command": [lambda value: isinstance(value, str)],
@@ -139,6 +147,7 @@ REPORT = {
     "sampling": Optional({"bytes": count, "samples": Optional(count), "live_bytes_error": ERROR,
                           "live_blocks_error": ERROR}),
     "selfcheck": Optional(SELFCHECK),
+    "thresholds": [THRESHOLD], "alerts": [ALERT],
     "sites": [SITE],
     "findings": [FINDING],
 }

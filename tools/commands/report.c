@@ -7,9 +7,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tools/commands/chosen_settings.h"
 #include "tools/commands/command.h"
 #include "tools/commands/operand.h"
 #include "tools/commands/option_value.h"
+#include "tools/commands/report_resolve.h"
+#include "tools/commands/settings_options.h"
 #include "tools/commands/snapshot_folder.h"
 #include "tools/model/error.h"
 #include "tools/model/profile.h"
@@ -37,6 +40,8 @@ struct report_request {
 	uint64_t min_bytes;
 	struct symbols_options symbols;
 	const char *from, *to;
+	struct chosen_settings settings;
+	struct thresholds thresholds;
 };
 
 static const struct command_option options[] = {
@@ -94,6 +99,7 @@ static const struct command_option options[] = {
 			"machine or a container.",
 	},
 	{.name = "no-symbols", .help = "show modules and offsets; reads no debug information."},
+	SEEP_THRESHOLDS(SETTINGS_OPTION) SETTINGS_FILE_OPTION,
 	{0},
 };
 
@@ -102,6 +108,14 @@ static int take_option(const struct command_option *option, const char *value, v
 	struct report_request *request = context;
 	const struct command *command = request->command;
 
+	/* Not the setting of that name. */
+	if (strcmp(option->name, "output") == 0) {
+		request->output = value;
+		return 0;
+	}
+	int taken = chosen_settings_take(&request->settings, command, option, value);
+	if (taken)
+		return taken < 0 ? taken : 0;
 	if (strcmp(option->name, "format") == 0)
 		return option_value_choice(command, option, value, &request->format);
 	if (strcmp(option->name, "top") == 0) {
@@ -110,9 +124,7 @@ static int take_option(const struct command_option *option, const char *value, v
 	}
 	if (strcmp(option->name, "min-bytes") == 0)
 		return option_value_bytes(command, option, value, &request->min_bytes);
-	if (strcmp(option->name, "output") == 0)
-		request->output = value;
-	else if (strcmp(option->name, "all") == 0)
+	if (strcmp(option->name, "all") == 0)
 		request->flag_minor = true;
 	else if (strcmp(option->name, "full-stacks") == 0)
 		request->has_full_stacks = true;
@@ -167,8 +179,12 @@ static int write_report(const struct report_request *request, struct symbols *sy
 			struct operand *operand, struct sink *sink, bool is_one_line,
 			struct error *error)
 {
+	const struct thresholds thresholds =
+		thresholds_with_logged(&request->thresholds, operand->profile);
 	struct report_options range = {.min_bytes = request->min_bytes,
-				       .flag_minor = request->flag_minor};
+				       .flag_minor = request->flag_minor,
+				       .is_kept = thresholds_concern_site,
+				       .context = &thresholds};
 	struct report *report = NULL;
 	size_t known_notes = count_notes(symbols_notes(symbols));
 	int result = find_range(request, operand, &range, error);
@@ -176,7 +192,7 @@ static int write_report(const struct report_request *request, struct symbols *sy
 	if (result == 0)
 		result = report_build(operand->profile, &range, &report, error);
 	if (result == 0)
-		result = symbols_resolve(symbols, report, request->top, error);
+		result = report_resolve(report, &thresholds, symbols, request->top, error);
 	/* Not before there is something to write: the file of -o may be yesterday's report. */
 	if (result == 0 && !sink->stream)
 		result = sink_open(sink, request->output, error);
@@ -395,28 +411,42 @@ static int write_all(const struct report_request *request, int count, char **tex
 	return status;
 }
 
-static int run(const struct command *self, int argc, char **argv)
+static int report_on(struct report_request *request, int count, char **texts)
 {
-	struct report_request request = {.command = self};
 	struct error error = {""};
 	struct sink sink = {0};
 	int status;
-	int first = command_parse(self, argc, argv, 0, take_option, &request, &status);
 
-	if (first < 0)
-		return status;
-	if (first == argc)
+	if (count == 0)
 		return command_fail("report: no FILE or PID was given; see 'seep report --help'");
-	if (!request.has_top && request.format == FORMAT_TEXT)
-		request.top = SITES_IN_TEXT;
-	request.symbols.show_progress = isatty(STDERR_FILENO);
-	struct symbols *symbols = symbols_new(&request.symbols);
+	if (chosen_settings_complete(&request->settings, NULL, &error) < 0)
+		return command_fail("report: %s", error.text);
+	request->thresholds = chosen_settings_thresholds(&request->settings);
+	if (!request->has_top && request->format == FORMAT_TEXT)
+		request->top = SITES_IN_TEXT;
+	request->symbols.show_progress = isatty(STDERR_FILENO);
+	struct symbols *symbols = symbols_new(&request->symbols);
 	if (!symbols)
 		return command_fail("report: not enough memory");
-	status = write_all(&request, argc - first, argv + first, symbols, &sink);
+	status = write_all(request, count, texts, symbols, &sink);
 	if (sink_close(&sink, &error) < 0)
 		status = command_fail("report: %s", error.text);
 	symbols_free(symbols);
+	return status;
+}
+
+static int run(const struct command *self, int argc, char **argv)
+{
+	struct report_request request = {.command = self};
+	struct error error;
+	int status;
+
+	if (chosen_settings_make(&request.settings, &error) < 0)
+		return command_fail("report: %s", error.text);
+	int first = command_parse(self, argc, argv, 0, take_option, &request, &status);
+	if (first >= 0)
+		status = report_on(&request, argc - first, argv + first);
+	chosen_settings_free(&request.settings);
 	return status;
 }
 

@@ -323,6 +323,18 @@ int settings_text_set(struct settings_text *text, const struct setting *setting,
 	return 0;
 }
 
+int settings_text_put_under(struct settings_text *text, const struct settings_text *under,
+			    struct error *error)
+{
+	int result = 0;
+
+	for (size_t i = 0; result == 0 && i < SETTING_COUNT; i++)
+		if (!text->values[i] && under->values[i])
+			result = settings_text_set(text, &settings_table[i], under->values[i],
+						   error);
+	return result;
+}
+
 const char *settings_text_get(const struct settings_text *text, const char *key)
 {
 	const struct setting *setting = settings_find(key);

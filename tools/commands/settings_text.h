@@ -48,6 +48,9 @@ int settings_text_make(struct settings_text *text, struct error *error);
 void settings_text_free(struct settings_text *text);
 int settings_text_set(struct settings_text *text, const struct setting *setting, const char *value,
 		      struct error *error);
+/* Takes from `under` what was not chosen. */
+int settings_text_put_under(struct settings_text *text, const struct settings_text *under,
+			    struct error *error);
 /* The chosen value, or the default. */
 const char *settings_text_get(const struct settings_text *text, const char *key);
 

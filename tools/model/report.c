@@ -68,6 +68,7 @@ void report_free(struct report *report)
 		free(report->memory->sites);
 		free(report->memory);
 	}
+	free(report->crossings);
 	free(report);
 }
 
@@ -207,6 +208,13 @@ double report_error_95(double standard_error, uint64_t estimate)
 	return estimate ? 1.96 * standard_error / (double)estimate : NAN;
 }
 
+bool report_covers(const struct report *report, double time_s)
+{
+	const struct snapshot *snapshots = report->profile->snapshots;
+	return report->snapshot_count && time_s <= snapshots[report->last_snapshot].time_s &&
+	       (!report->first_snapshot || time_s >= snapshots[report->first_snapshot].time_s);
+}
+
 bool report_site_is_given_back(const struct report_site *site)
 {
 	return site->judgement.is_flagged && site->live_bytes < site->peak_bytes / 10;
@@ -235,8 +243,11 @@ static int compare_sites(const void *left, const void *right)
 static bool is_wanted(const struct report_site *site, const struct report_options *options)
 {
 	/* What grew until the program tidied up is wanted although nothing of it is left. */
-	if (site->judgement.is_flagged || site->judgement.verdict == VERDICT_GROWING)
-		return site->judgement.is_flagged || site->live_bytes >= options->min_bytes;
+	if (site->judgement.is_flagged ||
+	    (options->is_kept && options->is_kept(site, options->context)))
+		return true;
+	if (site->judgement.verdict == VERDICT_GROWING)
+		return site->live_bytes >= options->min_bytes;
 	if (!site->live_blocks && !options->keep_empty_sites)
 		return false;
 	return site->live_bytes >= options->min_bytes;

@@ -110,6 +110,9 @@ struct report {
 	const struct sampling *sampling; /* of last_snapshot; null as in a site */
 	double *series_t_s; /* point_count values */
 	size_t point_count;
+	struct crossing
+		*crossings; /* thresholds that were crossed, see thresholds_check; none in a diff */
+	size_t crossing_count;
 	struct report_memory *memory; /* private */
 };
 
@@ -120,6 +123,9 @@ struct report_options {
 	size_t snapshot_limit; /* and as if it had only this many snapshots (an index + 1); 0: all */
 	bool flag_minor;       /* also leaks that do not matter beside what else grows */
 	bool keep_empty_sites; /* also sites without a live block at the last snapshot */
+	/* Null, or which sites to keep whatever they hold at the last snapshot. */
+	bool (*is_kept)(const struct report_site *site, const void *context);
+	const void *context;
 };
 
 /* Returns 0 and a report for report_free, or a negative errno value. The profile must live longer. */
@@ -152,6 +158,9 @@ double report_error_95(double standard_error, uint64_t estimate);
 const char *report_text(struct report *report, const char *text);
 /* `count` zeroed frames that live as long as the report. */
 struct frame *report_frames(struct report *report, size_t count);
+
+/* Does the moment lie in the part of the run that was judged? In seconds since the start of the run. */
+bool report_covers(const struct report *report, double time_s);
 
 /* Has a flagged site given back nearly all of it, as a program does that tidies up when it ends? It
  * grew while it ran all the same. */

@@ -16,6 +16,7 @@
 
 #include "tools/model/profile.h"
 #include "tools/model/report.h"
+#include "tools/model/threshold.h"
 #include "tools/output/evidence_text.h"
 #include "tools/output/report_walk.h"
 #include "tools/output/utf8.h"
@@ -322,6 +323,57 @@ static json_t *self_check_object(const struct report *report)
 		integer(check->raw.skipped), "differences", differences);
 }
 
+/* The share as a part, growth in bytes an hour. */
+static json_t *thresholds_array(const struct report *report)
+{
+	json_t *thresholds = json_array();
+
+	for (size_t i = 0; i < report->crossing_count; i++) {
+		const struct crossing *crossing = &report->crossings[i];
+		json_t *id = crossing->site && *crossing->site->id ? string(crossing->site->id)
+								   : json_null();
+		json_array_append_new(thresholds,
+				      json_pack("{s:s, s:o, s:o, s:o, s:b, s:o}", "kind",
+						threshold_name(crossing->kind), "site", id, "value",
+						number(crossing->value), "limit",
+						number(crossing->limit), "crossed", true, "at_s",
+						number(crossing->at_s)));
+	}
+	return thresholds;
+}
+
+static const struct report_site *site_of_stack(const struct report *report, uint32_t stack)
+{
+	for (size_t i = 0; stack && i < report->site_count; i++)
+		if (report->sites[i].stack == stack)
+			return &report->sites[i];
+	return NULL;
+}
+
+/* What the program itself has noted of thresholds. */
+static json_t *alerts_array(const struct report *report)
+{
+	json_t *alerts = json_array();
+
+	for (size_t i = 0; i < report->profile->alert_count; i++) {
+		const struct alert *alert = &report->profile->alerts[i];
+		const struct report_site *site = site_of_stack(report, alert->raw.stack);
+		double unit = alert->raw.kind == SEEP_ALERT_HEAP_SHARE ? 1000 : 1;
+		if (!report_covers(report, alert->time_s))
+			continue;
+		json_array_append_new(
+			alerts,
+			json_pack("{s:s, s:o, s:o, s:o, s:o, s:o}", "kind",
+				  threshold_name((enum threshold_kind)(alert->raw.kind -
+								       SEEP_ALERT_GROWTH)),
+				  "site", site && *site->id ? string(site->id) : json_null(),
+				  "value", number((double)alert->raw.value / unit), "limit",
+				  number((double)alert->raw.limit / unit), "at_s",
+				  number(alert->time_s), "snapshot", integer(alert->raw.snapshot)));
+	}
+	return alerts;
+}
+
 static void write_value(struct json_report *context, json_t *value)
 {
 	/* Twelve digits: all that a clock or a rate can mean, and 0.98 stays 0.98. */
@@ -371,6 +423,10 @@ static int begin_document(const struct report_view *view, void *context_)
 	write_key(context, "sampling", sampling_object(report, totals));
 	if (!report->old)
 		write_key(context, "selfcheck", self_check_object(report));
+	if (!report->old) {
+		write_key(context, "thresholds", thresholds_array(report));
+		write_key(context, "alerts", alerts_array(report));
+	}
 	if (report->old) {
 		write_key(context, "old", state_object(report->old, report->old_snapshot));
 		write_key(context, "new", state_object(profile, report->last_snapshot));

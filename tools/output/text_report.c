@@ -16,6 +16,7 @@
 #include "tools/output/site_text.h"
 #include "tools/output/text_header.h"
 #include "tools/output/text_line.h"
+#include "tools/output/threshold_text.h"
 
 struct text_report {
 	FILE *stream;
@@ -44,6 +45,7 @@ static int begin_report(const struct report_view *view, void *context_)
 
 	text_header_write(context->stream, &context->options->style, view->report);
 	conclusion_text_write(context->stream, context->options, view);
+	threshold_text_write(context->stream, &context->options->style, view->report);
 	context->is_gap_due = true;
 	return 0;
 }

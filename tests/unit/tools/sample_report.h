@@ -14,6 +14,7 @@
 
 #include "tools/model/profile.h"
 #include "tools/model/report.h"
+#include "tools/model/threshold.h"
 
 #define SAMPLE_POINTS 40
 #define SAMPLE_SITES 8
@@ -31,6 +32,8 @@ struct sample {
 	struct report_finding finding;
 	const struct report_site *members[SAMPLE_SITES];
 	struct report_entry entries[SAMPLE_SITES];
+	struct crossing crossings[2];
+	struct alert alerts[2];
 	double t_s[SAMPLE_POINTS];
 	uint64_t bytes[SAMPLE_SITES][SAMPLE_POINTS];
 	uint64_t blocks[SAMPLE_SITES][SAMPLE_POINTS];
@@ -318,6 +321,33 @@ static inline void sample_estimate(struct sample *sample)
 						.blocks_error = (double)first->live_blocks / 20,
 						.bytes_error = (double)first->live_bytes / 10};
 	first->sampled = &sample->sampled;
+}
+
+/* The share of the process and the growth of the leak; what the program has logged itself. */
+static inline void sample_cross_thresholds(struct sample *sample)
+{
+	sample->crossings[0] = (struct crossing){
+		.kind = THRESHOLD_HEAP_SHARE, .value = 0.9, .limit = 0.8, .at_s = 12};
+	sample->crossings[1] = (struct crossing){
+		.kind = THRESHOLD_SITE_GROWTH,
+		.site = &sample->sites[1],
+		.value = 4 << 20,
+		.limit = 1 << 20,
+		.at_s = NAN,
+	};
+	sample->report.crossings = sample->crossings;
+	sample->report.crossing_count = 2;
+	sample->alerts[0] = (struct alert){.raw = {.kind = SEEP_ALERT_SITE_LIVE,
+						   .snapshot = 2,
+						   .stack = sample->sites[1].stack,
+						   .value = 3000,
+						   .limit = 2000},
+					   .time_s = 1.5};
+	sample->alerts[1] = (struct alert){
+		.raw = {.kind = SEEP_ALERT_HEAP_SHARE, .snapshot = 3, .value = 900, .limit = 800},
+		.time_s = 2};
+	sample->profile.alerts = sample->alerts;
+	sample->profile.alert_count = 2;
 }
 
 #endif

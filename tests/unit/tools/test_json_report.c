@@ -147,6 +147,33 @@ static json_t *document_of(const struct sample *sample, struct json_report_optio
 	return document;
 }
 
+static void thresholds_and_alerts_name_their_sites(void **state)
+{
+	(void)state;
+	struct sample *sample = sample_of_all_verdicts();
+	sample_cross_thresholds(sample);
+	json_t *document = document_of(sample, (struct json_report_options){0});
+	json_t *crossed = json_object_get(document, "thresholds"),
+	       *alerts = json_object_get(document, "alerts");
+	static const char wanted[] =
+		"[{\"kind\":\"heap_share_of_rss\",\"site\":null,\"value\":0.9,\"limit\":0.8,"
+		"\"crossed\":true,\"at_s\":12.0},{\"kind\":\"site_growth\",\"site\":"
+		"\"00000000abcdef01\",\"value\":4194304.0,\"limit\":1048576.0,\"crossed\":true,"
+		"\"at_s\":null}]";
+	static const char logged[] =
+		"[{\"kind\":\"site_live\",\"site\":\"00000000abcdef01\",\"value\":3000.0,"
+		"\"limit\":2000.0,\"at_s\":1.5,\"snapshot\":2},{\"kind\":\"heap_share_of_rss\","
+		"\"site\":null,\"value\":0.9,\"limit\":0.8,\"at_s\":2.0,\"snapshot\":3}]";
+	char *text = json_dumps(crossed, JSON_COMPACT | JSON_REAL_PRECISION(12));
+	assert_string_equal(text, wanted);
+	free(text);
+	text = json_dumps(alerts, JSON_COMPACT | JSON_REAL_PRECISION(12));
+	assert_string_equal(text, logged);
+	free(text);
+	json_decref(document);
+	free(sample);
+}
+
 static void keeps_the_schema_of_a_report(void **state)
 {
 	(void)state;
@@ -157,8 +184,10 @@ static void keeps_the_schema_of_a_report(void **state)
 	assert_string_equal(json_string_value(json_object_get(document, "schema")),
 			    "seep.report/1");
 	check_schema(document, report_schema);
-	assert_int_equal(json_object_size(document), 10);
+	assert_int_equal(json_object_size(document), 12);
 	assert_int_equal(json_array_size(json_object_get(document, "findings")), 0);
+	assert_int_equal(json_array_size(json_object_get(document, "thresholds")), 0);
+	assert_int_equal(json_array_size(json_object_get(document, "alerts")), 0);
 	assert_true(json_is_null(json_object_get(document, "sampling")));
 	assert_true(json_is_null(json_object_get(document, "selfcheck")));
 	assert_int_equal(json_object_size(site), 19);
@@ -525,6 +554,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(keeps_the_schema_of_a_report),
+		cmocka_unit_test(thresholds_and_alerts_name_their_sites),
 		cmocka_unit_test(findings_name_the_sites_that_are_one_leak),
 		cmocka_unit_test(evidence_is_null_where_there_is_none),
 		cmocka_unit_test(has_both_stacks_of_a_difference),

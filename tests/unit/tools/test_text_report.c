@@ -740,9 +740,35 @@ static void no_line_is_wider_than_the_width(void **state)
 	}
 }
 
+static void says_which_thresholds_were_crossed(void **state)
+{
+	(void)state;
+	struct sample *sample = sample_of_all_verdicts();
+	sample_cross_thresholds(sample);
+	char *text = report_text_of(sample, (struct text_report_options){0});
+	assert_non_null(strstr(text, "\n2 thresholds crossed:\n"
+				     "    heap share of RSS 90 %, more than 80 %, first at 12 s\n"
+				     "    site growth +4.00 MiB/h, more than +1.00 MiB/h,"));
+	assert_non_null(strstr(text, "by open_session server.c:88\n"));
+	assert_non_null(strstr(text, "    logged at 2.0 s (snapshot 3): heap share of RSS 90 %\n"
+				     "    logged at 1.5 s (snapshot 2): site live 2.93 KiB\n"));
+	free(text);
+	sample->report.crossing_count = 0;
+	text = report_text_of(sample, (struct text_report_options){0});
+	assert_non_null(strstr(text, "\nNo threshold crossed by the run as a whole:\n    logged"));
+	free(text);
+	/* Before the part that the report is about. */
+	sample->report.first_snapshot = sample->report.last_snapshot;
+	text = report_text_of(sample, (struct text_report_options){0});
+	assert_null(strstr(text, "threshold"));
+	free(text);
+	free(sample);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(says_which_thresholds_were_crossed),
 		cmocka_unit_test(shows_every_verdict),
 		cmocka_unit_test(sites_that_are_one_leak_are_folded),
 		cmocka_unit_test(a_group_that_is_not_decided_says_so),
