@@ -184,25 +184,25 @@ static void walk_page(const uint64_t *words, uint64_t addr, live_block_visitor *
 	}
 }
 
-static void walk_leaf(long pagemap, const uint64_t *leaf, uint64_t addr, live_block_visitor *visit,
-		      void *context)
+static void walk_leaf(long pagemap, const uint64_t *leaf, uint64_t addr,
+		      live_table_filter *is_wanted, live_block_visitor *visit, void *context)
 {
+	const uint64_t page_reach = (uint64_t)PAGE_WORDS << LIVE_TABLE_GRANULE_BITS;
 	static uint64_t exists[LEAF_PAGES]; /* one walk at a time */
 	long got = -1;
 
 	if (pagemap >= 0)
 		got = sys_call(SYS_pread64, pagemap, exists, sizeof(exists),
 			       (uint64_t)leaf / PAGE_BYTES * sizeof(uint64_t));
-	for (uint32_t page = 0; page < LEAF_PAGES; page++) {
+	for (uint32_t page = 0; page < LEAF_PAGES; page++, addr += page_reach) {
 		if (got == (long)sizeof(exists) && (exists[page] & PAGEMAP_EXISTS) == 0)
 			continue;
-		walk_page(leaf + page * PAGE_WORDS,
-			  addr + (uint64_t)page * PAGE_WORDS * (1u << LIVE_TABLE_GRANULE_BITS),
-			  visit, context);
+		if (is_wanted == NULL || is_wanted(addr, page_reach, context))
+			walk_page(leaf + page * PAGE_WORDS, addr, visit, context);
 	}
 }
 
-void live_table_walk(live_block_visitor *visit, void *context)
+void live_table_walk_some(live_table_filter *is_wanted, live_block_visitor *visit, void *context)
 {
 	long pagemap =
 		sys_call(SYS_openat, AT_FDCWD, "/proc/self/pagemap", O_RDONLY | O_CLOEXEC, 0);
@@ -212,9 +212,14 @@ void live_table_walk(live_block_visitor *visit, void *context)
 
 		if (index != 0)
 			walk_leaf(pagemap, live_table_root[index - 1],
-				  (index - 1) << LIVE_TABLE_LEAF_BITS, visit, context);
+				  (index - 1) << LIVE_TABLE_LEAF_BITS, is_wanted, visit, context);
 	}
 	if (pagemap >= 0)
 		sys_call(SYS_close, pagemap);
 	side_table_walk(visit, context);
+}
+
+void live_table_walk(live_block_visitor *visit, void *context)
+{
+	live_table_walk_some(NULL, visit, context);
 }

@@ -40,6 +40,11 @@ bool live_table_has(uint64_t addr);
  * seen or not. One walk at a time. */
 void live_table_walk(live_block_visitor *visit, void *context);
 
+/* The same, but small blocks only where it is wanted: asked for each `bytes` bytes of heap, a few pages,
+ * in which small blocks have been. */
+typedef bool live_table_filter(uint64_t addr, uint64_t bytes, void *context);
+void live_table_walk_some(live_table_filter *is_wanted, live_block_visitor *visit, void *context);
+
 /*
  * The halves of adding and removing that nearly every block takes, inline. They leave, and the
  * functions above do it from the start, for blocks of 1 KiB and more, in a leaf that is not mapped

@@ -5,7 +5,7 @@
  *   Runs in   whoever takes a snapshot
  *   Locks     none of its own: callers hold LOCK_SNAPSHOT
  *   Memory    region, given back after the snapshot: 20 bytes a stack (84 in a process that
- *             samples), 40 to 64 a cohort
+ *             samples), 40 to 64 a cohort; see page_fill
  *   Calls     mmap, munmap
  *   Failure   is_failed: the snapshot is not written
  */
@@ -148,7 +148,7 @@ static void visit_block(uint64_t addr, const struct live_block *block, void *con
 {
 	struct site_totals *totals = context;
 
-	(void)addr;
+	page_fill_add(&totals->fill, addr, block->bytes);
 	if (block->stack >= totals->stack_count)
 		return; /* a stack that is younger than this snapshot */
 	totals->recorded_blocks++;
@@ -280,6 +280,7 @@ void site_totals_take(struct site_totals *totals, uint32_t epoch, uint32_t stack
 		      bool is_quiet)
 {
 	*totals = (struct site_totals){.stack_count = stack_count, .epoch = epoch};
+	page_fill_start(&totals->fill, live_table_has_neighbours, sampler_is_on);
 	totals->first_cohort = scratch_map(totals->stack_count * sizeof(uint32_t));
 	totals->allocated = scratch_map(totals->stack_count * sizeof(*totals->allocated));
 	if (sampler_is_on)
@@ -301,6 +302,7 @@ void site_totals_take(struct site_totals *totals, uint32_t epoch, uint32_t stack
 
 void site_totals_release(struct site_totals *totals)
 {
+	page_fill_release(&totals->fill);
 	if (totals->first_cohort != NULL)
 		scratch_unmap(totals->first_cohort, totals->stack_count * sizeof(uint32_t));
 	if (totals->allocated != NULL)

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "lib/record/call_tree.h"
+#include "lib/snapshot/page_fill.h"
 
 struct site_cohort {
 	uint32_t epoch; /* first epoch */
@@ -36,6 +37,7 @@ struct site_totals {
 	uint32_t epoch;		      /* the one that this snapshot closes */
 	bool is_failed;		      /* no memory: what is here is not complete */
 	struct site_samples *samples; /* by stack id; null: every block is recorded */
+	struct page_fill fill;	      /* of all blocks, also of stacks that are not looked at */
 	/* All blocks, mappings not included. In a process that samples what they stand for: the sums of
 	 * the sites as they are written. */
 	uint64_t live_blocks, live_bytes, inherited_blocks, inherited_bytes;

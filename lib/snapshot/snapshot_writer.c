@@ -40,6 +40,7 @@
 #include "lib/record/unwind_rules.h"
 #include "lib/snapshot/memory_limit.h"
 #include "lib/snapshot/process_facts.h"
+#include "lib/snapshot/site_pins.h"
 #include "lib/snapshot/site_totals.h"
 #include "lib/snapshot/snapshot_file.h"
 #include "lib/snapshot/thresholds.h"
@@ -572,6 +573,17 @@ static struct buffer samples_of(const struct site_totals *totals, uint32_t numbe
 	return payload;
 }
 
+static struct buffer pins_of(const struct site_totals *totals, uint32_t number)
+{
+	struct site_pins pins;
+	struct buffer payload;
+
+	site_pins_take(&pins, &totals->fill, totals->stack_count);
+	payload = site_pins_record(&pins, number);
+	site_pins_release(&pins);
+	return payload;
+}
+
 /* Records that speak of the snapshot before them. */
 struct follower {
 	uint32_t type;
@@ -579,17 +591,20 @@ struct follower {
 };
 #define FOLLOWERS_MAX 4u
 
-/* The snapshot and what follows it; releases all. */
+/* The snapshot and what follows it; releases all. Once the snapshot is in the file it has been taken,
+ * whether or not there is room for the others. */
 static int append_snapshot(uint64_t time_ns, struct buffer *payload, struct follower *followers)
 {
 	int result = append_and_release(SEEP_RECORD_SNAPSHOT, time_ns, payload);
+	bool has_room = result == 0;
 
 	for (uint32_t i = 0; i < FOLLOWERS_MAX; i++) {
-		if (result == 0)
-			result = append_and_release(followers[i].type, time_ns,
-						    &followers[i].payload);
+		struct buffer *its = &followers[i].payload;
+
+		if (has_room && !its->is_failed)
+			has_room = append_and_release(followers[i].type, time_ns, its) == 0;
 		else
-			buffer_release(&followers[i].payload);
+			buffer_release(its);
 	}
 	return result;
 }
@@ -600,6 +615,7 @@ static int write_snapshot(struct seep_snapshot *head, const char *label,
 	bool is_keyframe = writer.needs_keyframe || head->number % KEYFRAME_EVERY == 1;
 	struct follower followers[FOLLOWERS_MAX] = {
 		{SEEP_RECORD_SAMPLES, samples_of(totals, head->number)},
+		{SEEP_RECORD_PINS, pins_of(totals, head->number)},
 	};
 	struct buffer payload = {0};
 	uint64_t needed;

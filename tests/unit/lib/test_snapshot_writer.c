@@ -400,7 +400,8 @@ static void a_mark_that_finds_no_room_says_so(void **state)
 	play(&random, 300);
 	bytes = snapshot_file_bytes();
 	assert_int_equal(snapshot_writer_take(SEEP_REASON_MARK, "idle", true, NULL), -EFBIG);
-	assert_int_equal(snapshot_file_bytes(), bytes);
+	/* Records of which only the newest counts may have gone. */
+	assert_true(snapshot_file_bytes() <= bytes);
 	options.max_file_bytes = 64ull << 20;
 	assert_int_equal(snapshot_writer_take(SEEP_REASON_MARK, "idle", true, NULL), 0);
 	assert_true(snapshot_file_bytes() > bytes);
