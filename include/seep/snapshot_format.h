@@ -270,18 +270,25 @@ struct seep_snapshot {
 	 * mappings. */
 	uint64_t anonymous_bytes; /* of rss_bytes: what is no file's */
 	uint64_t data_bytes;      /* of vm_bytes: what is private and writable */
-	/* Since 1.4, what the program's allocators hold; 0 where it could not be read. A mapping is
-	 * theirs when blocks lie in it, or lay in it at an earlier snapshot; a block that has a mapping
-	 * of its own counts with its pages.
+	/* Since 1.4, what the program's allocators hold, whichever they are; 0 where it could not be
+	 * read. Theirs are the program break's area ([heap]) and private anonymous mappings in which
+	 * blocks lie side by side, or lay at the snapshot before and the mapping still begins where
+	 * it did; of a mapping those parts between multiples of 64 MiB of which that is true. A block
+	 * that has a mapping of its own counts with its pages. In a process that samples a mapping
+	 * counts when a sample lies in it.
 	 *
 	 *   heap_bytes - heap_resident_bytes       given back to the kernel, swapped, or never touched
 	 *   heap_resident_bytes - live_page_bytes  pages without any live block: kept by the allocator
-	 *   live_page_bytes - live_bytes           free memory between live blocks, and rounding
+	 *   live_page_bytes - live_bytes           free memory between live blocks, and rounding; less
+	 *                                          what of live blocks is not resident
 	 *   anonymous_bytes - own_bytes - heap_resident_bytes   not malloc's: stacks, mmap, data
 	 */
 	uint64_t heap_bytes;          /* of address space */
-	uint64_t heap_resident_bytes; /* of that: resident */
-	uint64_t live_page_bytes;     /* of that: pages that some live block lies on */
+	uint64_t heap_resident_bytes; /* of that: resident. 0 also where heap_bytes is more than 64 GiB,
+	                               * or where a thread of the program would have waited for it */
+	uint64_t live_page_bytes;     /* of that: pages that some live block lies on; 0 in a process
+	                               * that samples. Where heap_resident_bytes is not known: of
+	                               * heap_bytes */
 };
 
 enum seep_limit_kind {
@@ -382,10 +389,12 @@ struct seep_frees {
 };
 
 /*
- * Which sites keep memory that is free from being used otherwise: of a page on which live blocks lie,
- * but fill it to less than half, the free rest is pinned by the sites of these blocks, in equal
- * parts for each block. Follows the snapshot that it speaks of. After the struct, `site_count` sites that pin
- * at least a page, in rising order of stack id:
+ * Which sites keep memory that is free from being used otherwise: of a page (4 KiB) on which live blocks
+ * lie, but fill it to less than half, the free rest is pinned by the sites of these blocks, in equal
+ * parts for each block. A block fills what its size is rounded up to, and with glibc's malloc its
+ * header, for that is not free. Whether the page is resident is not asked. Follows the snapshot that
+ * it speaks of; there is none in a process that samples. After the struct, `site_count` sites that
+ * pin at least a page, in rising order of stack id:
  *     varint   stack id - id of the site before (0 before the first)
  *     varint   pinned bytes
  * Thinning keeps the newest record only.

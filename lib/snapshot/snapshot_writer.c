@@ -38,6 +38,7 @@
 #include "lib/record/site_counters.h"
 #include "lib/record/thread_state.h"
 #include "lib/record/unwind_rules.h"
+#include "lib/snapshot/heap_memory.h"
 #include "lib/snapshot/memory_limit.h"
 #include "lib/snapshot/process_facts.h"
 #include "lib/snapshot/site_pins.h"
@@ -55,7 +56,8 @@
 #define FINGERPRINT_CHUNKS (CALL_TREE_NODES_MAX / FINGERPRINT_CHUNK)
 #define FILLING_PAUSES 100
 #define SCRATCH_KEPT_NS 1000000000ull /* when snapshots follow each other within this */
-#define FRAME_BYTES 64u		      /* a record's header and padding, with some room */
+#define HEAP_INLINE_NS 1000000ull
+#define FRAME_BYTES 64u /* a record's header and padding, with some room */
 
 static struct {
 	struct lock lock;
@@ -487,11 +489,22 @@ static struct block_counts block_counts(const struct site_totals *totals, bool i
 	return counts;
 }
 
+/* A thread of the program that takes the snapshot itself is not kept for this, too. */
+static struct heap_memory heap_of(const struct site_totals *totals, bool is_quiet)
+{
+	bool is_inline = !is_quiet && sys_pid() == process_facts.pid &&
+			 options.snapshots_by != SNAPSHOTS_BY_THREAD;
+
+	return heap_memory_read(&totals->fill,
+				is_inline ? sys_clock_ns(CLOCK_MONOTONIC) + HEAP_INLINE_NS : 0);
+}
+
 static struct seep_snapshot head_of(const struct site_totals *totals,
 				    enum seep_snapshot_reason reason, bool is_quiet)
 {
 	struct process_memory memory = process_memory_read();
 	struct memory_limit limit = memory_limit_read(&memory, is_quiet);
+	struct heap_memory heap = heap_of(totals, is_quiet);
 	struct block_counts counts = block_counts(totals, is_quiet);
 
 	return (struct seep_snapshot){
@@ -524,6 +537,9 @@ static struct seep_snapshot head_of(const struct site_totals *totals,
 		.limit_kind = limit.kind,
 		.anonymous_bytes = memory.anonymous_bytes,
 		.data_bytes = memory.data_bytes,
+		.heap_bytes = heap.bytes,
+		.heap_resident_bytes = heap.resident_bytes,
+		.live_page_bytes = heap.live_page_bytes,
 	};
 }
 

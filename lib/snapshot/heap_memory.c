@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * heap_memory: what the program's allocators hold, and how much of that is resident.
+ *
+ * mallinfo2 and malloc_info would take the arenas' locks and walk all that is free, and know glibc's
+ * malloc only. The live table knows where the blocks of any allocator lie. What counts:
+ *
+ *   the program break's  "[heap]", all of it
+ *   a pool               a private anonymous mapping in which blocks lie side by side, or lay at the
+ *                        snapshot before and it still begins where it did. Of a large one those parts
+ *                        between multiples of 64 MiB of which that is true: the kernel merges what
+ *                        lies side by side, and glibc's arenas begin at such multiples.
+ *   a block's own pages  of a block that got a mapping of its own, in a mapping that is no pool.
+ *
+ * Resident is what /proc/PID/pagemap says. It is read a few MiB at a time; the kernel holds the lock
+ * that mmap waits for no longer than 2 MiB take it, while smaps would hold it for a whole mapping.
+ *
+ *   Runs in   whoever takes a snapshot
+ *   Locks     none of its own: callers hold LOCK_SNAPSHOT
+ *   Memory    static, 96 KiB
+ *   Calls     reads of /proc/self/maps and pagemap
+ *   Failure   zeros
+ */
+#include "lib/snapshot/heap_memory.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "lib/base/region.h"
+#include "lib/base/syscalls.h"
+#include "lib/snapshot/process_mappings.h"
+
+#include "lib/base/poison.h"
+
+#define PAGE_BYTES PAGE_FILL_BYTES
+#define UNIT_BYTES (1ull << PAGE_FILL_UNIT_BITS)
+#define CHUNK_BYTES (1ull << PAGE_FILL_CHUNK_BITS)
+#define MAPPINGS_MAX 131072u	      /* twice what a system allows by default */
+#define RESIDENT_MAX (64ull << 30)    /* of a larger heap nobody looks at every page */
+#define POOLS_MAX 4096u		      /* that are remembered */
+#define ENTRIES 4096u		      /* of the page map, read at once: 16 MiB */
+#define ENTRY_IS_PRESENT (1ull << 63) /* Documentation/admin-guide/mm/pagemap.rst */
+
+/* Where pools began, in rising order. Of two lists one is read and one is written. */
+static struct pools {
+	uint32_t count;
+	uint64_t starts[POOLS_MAX];
+} pools[2];
+static uint32_t known_pools; /* which one is read */
+
+struct reading {
+	const struct page_fill *fill;
+	const struct pools *before;
+	struct pools *after;
+	uint32_t before_next;
+	uint32_t mappings;
+	uint64_t until_ns;
+	bool is_over; /* the time, or too much of anything */
+
+	long pagemap;
+	uint64_t entries_start, entries_end; /* addresses that `entries` are about */
+	bool knows_resident;
+
+	uint64_t bytes, resident_bytes, live_bytes, live_resident_bytes;
+};
+
+static uint64_t entries[ENTRIES];
+
+static uint64_t least(uint64_t one, uint64_t other)
+{
+	return one < other ? one : other;
+}
+
+static bool is_time_over(const struct reading *reading)
+{
+	return reading->until_ns != 0 && sys_clock_ns(CLOCK_MONOTONIC) > reading->until_ns;
+}
+
+/* ---- what is resident -------------------------------------------------------------------------- */
+
+/* False where the page map cannot be read (any more). What has been unmapped reads as not there. */
+static bool fetch_entries(struct reading *reading, uint64_t addr, uint64_t end)
+{
+	uint64_t count = least((end - addr) / PAGE_BYTES, ENTRIES);
+	long got;
+
+	if (is_time_over(reading))
+		return false;
+	got = sys_call(SYS_pread64, reading->pagemap, entries, count * sizeof(entries[0]),
+		       addr / PAGE_BYTES * sizeof(entries[0]));
+	reading->entries_start = addr;
+	reading->entries_end =
+		addr + (got > 0 ? (uint64_t)got / sizeof(entries[0]) : 0) * PAGE_BYTES;
+	return reading->entries_end > addr;
+}
+
+/* `end` is how far it is worth reading ahead. */
+static bool is_resident(struct reading *reading, uint64_t addr, uint64_t end)
+{
+	if (!reading->knows_resident)
+		return false;
+	if ((addr < reading->entries_start || addr >= reading->entries_end) &&
+	    !fetch_entries(reading, addr, end)) {
+		reading->knows_resident = false;
+		return false;
+	}
+	return (entries[(addr - reading->entries_start) / PAGE_BYTES] & ENTRY_IS_PRESENT) != 0;
+}
+
+/* ---- what counts ------------------------------------------------------------------------------- */
+
+static void count_page(struct reading *reading, uint64_t addr, uint64_t end, bool is_live)
+{
+	bool is_there = is_resident(reading, addr, end);
+
+	reading->bytes += PAGE_BYTES;
+	reading->resident_bytes += is_there ? PAGE_BYTES : 0;
+	reading->live_bytes += is_live ? PAGE_BYTES : 0;
+	reading->live_resident_bytes += is_there && is_live ? PAGE_BYTES : 0;
+}
+
+/* Of a part of one unit: all pages of a pool, those with live blocks of another mapping. */
+static void count_pages(struct reading *reading, uint64_t start, uint64_t end, bool is_pool)
+{
+	for (uint64_t addr = start; addr < end;) {
+		const struct page_filled *pages = page_fill_chunk(reading->fill, addr);
+		uint64_t chunk_end = least(end, (addr & ~(CHUNK_BYTES - 1)) + CHUNK_BYTES);
+
+		if (pages == NULL && !is_pool) {
+			addr = chunk_end;
+			continue;
+		}
+		for (; addr < chunk_end; addr += PAGE_BYTES) {
+			bool is_live =
+				pages != NULL &&
+				pages[addr / PAGE_BYTES & (PAGE_FILL_CHUNK_PAGES - 1)].blocks > 0;
+
+			if (is_pool || is_live)
+				count_page(reading, addr, end, is_live);
+		}
+	}
+	if (reading->bytes > RESIDENT_MAX)
+		reading->knows_resident = false;
+}
+
+static bool has_pooled_page(const struct reading *reading, uint64_t start, uint64_t end)
+{
+	const struct page_unit *unit = page_fill_unit(reading->fill, start);
+
+	if (unit == NULL || !unit->is_pooled)
+		return false;
+	for (uint64_t addr = start; addr < end; addr += PAGE_BYTES)
+		if (page_fill_at(reading->fill, addr).is_pooled)
+			return true;
+	return false;
+}
+
+/* Asked for in rising order. */
+static bool was_pool(struct reading *reading, uint64_t start)
+{
+	const struct pools *before = reading->before;
+
+	while (reading->before_next < before->count && before->starts[reading->before_next] < start)
+		reading->before_next++;
+	return reading->before_next < before->count &&
+	       before->starts[reading->before_next] == start;
+}
+
+static void remember(struct reading *reading, uint64_t start)
+{
+	if (reading->after->count < POOLS_MAX)
+		reading->after->starts[reading->after->count++] = start;
+}
+
+/* What lies in one unit of an anonymous mapping. */
+static void count_part(struct reading *reading, const struct process_mapping *mapping,
+		       uint64_t start, uint64_t end)
+{
+	/* Where a pool lay there may be a mapping of ours now. */
+	bool is_pool =
+		has_pooled_page(reading, start, end) ||
+		(was_pool(reading, start) && region_bytes_at((const void *)mapping->start) == 0);
+
+	if (is_pool)
+		remember(reading, start);
+	if (is_pool || page_fill_unit(reading->fill, start) != NULL)
+		count_pages(reading, start, end, is_pool);
+}
+
+static bool count_mapping(const struct process_mapping *mapping, void *context)
+{
+	struct reading *reading = context;
+
+	reading->is_over = ++reading->mappings > MAPPINGS_MAX || is_time_over(reading);
+	if (reading->is_over)
+		return false;
+	if (mapping->kind == MAPPING_BRK)
+		count_pages(reading, mapping->start, mapping->end, true);
+	if (mapping->kind != MAPPING_ANONYMOUS)
+		return true;
+	for (uint64_t start = mapping->start; start < mapping->end;) {
+		uint64_t end = least(mapping->end, (start & ~(UNIT_BYTES - 1)) + UNIT_BYTES);
+
+		count_part(reading, mapping, start, end);
+		start = end;
+	}
+	return true;
+}
+
+struct heap_memory heap_memory_of(const struct page_fill *fill, const char *maps,
+				  const char *pagemap, uint64_t until_ns)
+{
+	struct reading reading = {
+		.fill = fill,
+		.before = &pools[known_pools],
+		.after = &pools[1 - known_pools],
+		.until_ns = until_ns,
+	};
+	bool is_whole;
+
+	if (fill->is_failed)
+		return (struct heap_memory){0};
+	reading.after->count = 0;
+	reading.pagemap = sys_call(SYS_openat, AT_FDCWD, pagemap, O_RDONLY | O_CLOEXEC, 0);
+	reading.knows_resident = reading.pagemap >= 0;
+	is_whole = process_mappings_walk(maps, count_mapping, &reading);
+	if (reading.pagemap >= 0)
+		sys_call(SYS_close, reading.pagemap);
+	if (!is_whole)
+		return (struct heap_memory){0};
+	known_pools = 1 - known_pools;
+	return (struct heap_memory){
+		.bytes = reading.bytes,
+		.resident_bytes = reading.knows_resident ? reading.resident_bytes : 0,
+		.live_page_bytes = fill->is_sampled	    ? 0
+				   : reading.knows_resident ? reading.live_resident_bytes
+							    : reading.live_bytes,
+	};
+}
+
+struct heap_memory heap_memory_read(const struct page_fill *fill, uint64_t until_ns)
+{
+	return heap_memory_of(fill, "/proc/self/maps", "/proc/self/pagemap", until_ns);
+}
