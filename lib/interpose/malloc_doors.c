@@ -121,17 +121,21 @@ void *calloc(size_t count, size_t bytes)
 	return calloc_drawn_slow(count, bytes);
 }
 
-/* A pointer that was not recorded. True when there is nothing left to do. */
-static __attribute__((noinline)) bool free_unknown_slow(void *ptr)
+/* A pointer that was not recorded, or one of which it is asked who frees it: then `removed` is the stack
+ * that allocated it, see recorder_remove. */
+static __attribute__((noinline)) void free_exact_slow(void *ptr, uint32_t removed)
 {
-	if (bootstrap_heap_owns(ptr))
-		return true;
-	/* An operator delete has already told the recorder. */
-	if (recorder_was_expected(ptr))
+	if (removed != RECORDER_UNKNOWN) {
+		recorder_ask_free(removed, CALLER_HERE());
+	} else if (bootstrap_heap_owns(ptr)) {
+		return;
+	} else if (recorder_was_expected(ptr)) {
+		/* An operator delete has already told the recorder. */
 		recorder_expect_free(NULL);
-	else
+	} else {
 		recorder_count_unknown_free();
-	return false;
+	}
+	real.free(ptr);
 }
 
 /* What the filter lets through: a sample, or a block whose address has the hash of one. */
@@ -140,7 +144,7 @@ static __attribute__((noinline)) void free_found_slow(void *ptr)
 	if (bootstrap_heap_owns(ptr))
 		return;
 	if (ptr != NULL)
-		recorder_remove_sample(ptr);
+		recorder_remove_sample(ptr, CALLER_HERE());
 	real.free(ptr);
 }
 
@@ -155,8 +159,14 @@ void free(void *ptr)
 			real.free(ptr);
 		return;
 	}
-	if (__builtin_expect(ptr != NULL && !recorder_remove(ptr), 0) && free_unknown_slow(ptr))
-		return;
+	if (__builtin_expect(ptr != NULL, 1)) {
+		uint32_t removed = recorder_remove(ptr);
+
+		if (__builtin_expect(removed != RECORDER_REMOVED, 0)) {
+			free_exact_slow(ptr, removed);
+			return;
+		}
+	}
 	real.free(ptr);
 }
 
@@ -189,10 +199,12 @@ static void *reallocate_exact(void *ptr, size_t bytes, struct caller caller)
 			recorder_put_back(ptr, &old);
 		return NULL;
 	}
-	if (was_known)
-		recorder_taken_is_freed(&old);
-	else
+	if (!was_known)
 		recorder_count_unknown_free();
+	else if (result != NULL)
+		recorder_taken_is_moved(&old);
+	else
+		recorder_taken_is_freed(&old, caller);
 	/* glibc frees on realloc(ptr, 0) and returns null; others return a small block. */
 	return note_exact(result, bytes, BLOCK_MALLOC, caller);
 }
@@ -215,8 +227,10 @@ static void *reallocate_drawn(void *ptr, size_t bytes, struct caller caller)
 			recorder_put_back(ptr, &old);
 		return NULL;
 	}
-	if (was_known)
-		recorder_taken_sample_is_freed(ptr, &old);
+	if (was_known && result != NULL)
+		recorder_taken_sample_is_moved(ptr, &old);
+	else if (was_known)
+		recorder_taken_sample_is_freed(ptr, &old, caller);
 	return note_drawn(result, bytes, BLOCK_MALLOC, is_taken, caller);
 }
 

@@ -205,18 +205,22 @@ static __attribute__((noinline)) void *call_new_slow(struct operator_cache *cach
 	return ptr;
 }
 
-static __attribute__((noinline)) void call_delete_slow(struct operator_cache *cache,
-						       uint64_t caller_pc, void *ptr,
+/* Jumped to by the doors, see there: its caller is the program. */
+static __attribute__((noinline)) void call_delete_slow(struct operator_cache *cache, void *ptr,
 						       uintptr_t second, uintptr_t third)
 {
-	void *function = other_operator(cache, caller_pc);
+	const struct caller caller = CALLER_HERE();
+	void *function = other_operator(cache, caller.pc);
 	const void *expected_before = recorder_expect_free(NULL);
+	uint32_t removed;
 
 	/* Forget it before anybody else may own the address; a free inside is then expected. */
 	if (ptr != NULL && sampler_is_on) {
 		if (sampler_may_have(ptr))
-			recorder_remove_sample(ptr);
-	} else if (ptr != NULL && recorder_remove(ptr)) {
+			recorder_remove_sample(ptr, caller);
+	} else if (ptr != NULL && (removed = recorder_remove(ptr)) != RECORDER_UNKNOWN) {
+		if (removed != RECORDER_REMOVED)
+			recorder_ask_free(removed, caller);
 		recorder_expect_free(ptr);
 	}
 	if (function != NULL)
@@ -270,9 +274,7 @@ static __attribute__((noinline)) void call_delete_slow(struct operator_cache *ca
 		else if (!IS_SEARCHED(delete_cache_##number))                                      \
 			delete_first_##number(ptr, second, third);                                 \
 		else                                                                               \
-			call_delete_slow(&delete_cache_##number,                                   \
-					 (uint64_t)__builtin_return_address(0), ptr, second,       \
-					 third);                                                   \
+			call_delete_slow(&delete_cache_##number, ptr, second, third);              \
 	}
 
 /* The forms differ in their second and third argument (size, alignment, nothrow), which all travel

@@ -12,6 +12,8 @@ enum block_kind {
 	BLOCK_MALLOC = 1, /* malloc, calloc, realloc and what reaches them */
 	BLOCK_ALIGNED = 2,
 	BLOCK_NEW = 3, /* an operator new that does not end in malloc */
+	/* Beside one of these: who frees it is asked in any case, see free_turn. */
+	BLOCK_IS_ASKED = 4,
 	BLOCK_KIND_LIMIT = 8,
 };
 

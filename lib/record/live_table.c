@@ -52,7 +52,7 @@ static struct live_block block_of(uint64_t word)
 		.kind = word & (BLOCK_KIND_LIMIT - 1),
 		.bytes = live_word_bytes(word),
 		.epoch = live_word_epoch(word),
-		.stack = (uint32_t)(word >> LIVE_WORD_STACK_SHIFT & ((1u << 30) - 1)),
+		.stack = live_word_stack(word),
 	};
 }
 
@@ -157,6 +157,14 @@ bool live_table_remove(const struct guard *guard, uint64_t addr, struct live_blo
 		}
 	}
 	return side_table_remove(guard, addr, block);
+}
+
+void live_table_ask(uint64_t addr)
+{
+	uint64_t *word = live_table_word(addr);
+
+	if (word != NULL && is_at(load(word), addr))
+		store(word, load(word) | BLOCK_IS_ASKED);
 }
 
 /* A leaf page that was never touched is all zeros; reading it would still cost a page fault and a

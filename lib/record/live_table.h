@@ -36,6 +36,10 @@ bool live_table_remove(const struct guard *guard, uint64_t addr, struct live_blo
 /* True when a block without an entry in the side table begins at `addr`; for one that this thread owns. */
 bool live_table_has(uint64_t addr);
 
+/* Makes the block at `addr`, which this thread owns, one that is BLOCK_IS_ASKED, unless it lies in the side
+ * table. */
+void live_table_ask(uint64_t addr);
+
 /* Visits every block. Threads may go on meanwhile: what is added or removed during the walk may be
  * seen or not. One walk at a time. */
 void live_table_walk(live_block_visitor *visit, void *context);
@@ -48,7 +52,7 @@ void live_table_walk_some(live_table_filter *is_wanted, live_block_visitor *visi
 /*
  * The halves of adding and removing that nearly every block takes, inline. They leave, and the
  * functions above do it from the start, for blocks of 1 KiB and more, in a leaf that is not mapped
- * yet, or where a block is still recorded.
+ * yet, where a block is still recorded, or to remove one that is BLOCK_IS_ASKED.
  */
 
 /* The word: kind 3 | offset in the granule / 8, 2 | bytes 10 | epoch 18 | stack 30. 0 means none. */
@@ -82,6 +86,11 @@ static inline uint64_t live_word_of(uint64_t addr, uint64_t bytes, uint32_t stac
 static inline uint32_t live_word_bytes(uint64_t word)
 {
 	return word >> LIVE_WORD_BYTES_SHIFT & (LIVE_WORD_BYTES_LIMIT - 1);
+}
+
+static inline uint32_t live_word_stack(uint64_t word)
+{
+	return (uint32_t)(word >> LIVE_WORD_STACK_SHIFT & ((1u << 30) - 1));
 }
 
 static inline uint32_t live_word_epoch(uint64_t word)
@@ -129,6 +138,9 @@ static inline bool live_word_is_free(uint64_t *word)
 #endif
 }
 
+_Static_assert(LIVE_WORD_OFFSET_SHIFT == 3 && BLOCK_IS_ASKED == 1u << 2,
+	       "address and word are compared where both have the offset");
+
 static inline bool live_table_add_fast(uint64_t addr, uint64_t bytes, uint32_t stack,
 				       uint32_t epoch, enum block_kind kind)
 {
@@ -156,8 +168,9 @@ static inline uint64_t live_table_remove_fast(uint64_t addr)
 	if (__builtin_expect(word == NULL, 0))
 		return 0;
 	value = __atomic_load_n(word, __ATOMIC_RELAXED);
-	if (__builtin_expect(value == 0 || (value >> LIVE_WORD_OFFSET_SHIFT & 3) !=
-						   live_word_offset(addr),
+	/* The offset, and in the bit before it, which of an address is 0, BLOCK_IS_ASKED. */
+	if (__builtin_expect(value == 0 || ((value ^ addr) &
+					    (3u << LIVE_WORD_OFFSET_SHIFT | BLOCK_IS_ASKED)) != 0,
 			     0))
 		return 0;
 	__atomic_store_n(word, 0, __ATOMIC_RELAXED);

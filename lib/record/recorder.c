@@ -16,6 +16,8 @@
 #include "lib/base/options.h"
 #include "lib/record/call_tree.h"
 #include "lib/record/epoch.h"
+#include "lib/record/free_pairs.h"
+#include "lib/record/free_turn.h"
 #include "lib/record/live_table.h"
 #include "lib/record/map_table.h"
 #include "lib/record/module_list.h"
@@ -46,16 +48,24 @@ static uint32_t epoch_of_birth(void)
 	return epoch < LIVE_BLOCK_EPOCH_MAX ? epoch : LIVE_BLOCK_EPOCH_MAX;
 }
 
-/* The stack of this allocation; `pseudo_pc` is its innermost frame when it is not 0. */
 static inline __attribute__((always_inline)) uint32_t
-stack_of(struct thread_state *thread, struct caller caller, uint64_t pseudo_pc)
+capture(struct stack_trace *trace, struct caller caller, uint64_t pseudo_pc)
 {
-	struct stack_trace *trace = thread_state_trace_here;
 	uint32_t stack;
 
 	stack_capture(trace, caller, options.stack_depth);
 	stack = call_tree_stack(trace, pseudo_pc);
 	self_check(trace, caller, stack, pseudo_pc);
+	return stack;
+}
+
+/* The stack of this allocation; `pseudo_pc` is its innermost frame when it is not 0. */
+static inline __attribute__((always_inline)) uint32_t
+stack_of(struct thread_state *thread, struct caller caller, uint64_t pseudo_pc)
+{
+	struct stack_trace *trace = thread_state_trace_here;
+	uint32_t stack = capture(trace, caller, pseudo_pc);
+
 	if (__builtin_expect(trace->is_cut || stack == CALL_TREE_NO_ROOM, 0)) {
 		thread->counts[0][COUNT_CUT_STACKS] += trace->is_cut;
 		thread->counts[0][COUNT_LOST_STACKS] += stack == CALL_TREE_NO_ROOM;
@@ -63,14 +73,30 @@ stack_of(struct thread_state *thread, struct caller caller, uint64_t pseudo_pc)
 	return stack;
 }
 
-static inline void count_free(const struct guard *guard, uint64_t bytes, uint32_t epoch)
+/* False: the block was inherited over a fork. */
+static inline bool count_free(const struct guard *guard, uint64_t bytes, uint32_t epoch)
 {
 	if (__builtin_expect(epoch <= recorder_inherited_epoch, 0)) {
 		guard_count(guard, COUNT_INHERITED_FREES, 1);
-		return;
+		return false;
 	}
 	guard_count(guard, COUNT_FREES, 1);
 	guard_count(guard, COUNT_FREED_BYTES, bytes);
+	return true;
+}
+
+/* Who frees this block is kept. Not for a signal handler that has interrupted the library: the thread's
+ * last trace and its countdown are in use. */
+static __attribute__((noinline)) void ask_slow(uint32_t allocated_by, struct caller caller)
+{
+	free_pairs_add(allocated_by, capture(thread_state_trace_here, caller, 0));
+}
+
+/* As count_free, for one whose turn is looked at here: whether it is a sample. */
+static bool count_and_take_turn(const struct guard *guard, const struct live_block *block)
+{
+	return count_free(guard, block->bytes, block->epoch) && !guard->is_nested &&
+	       free_turn_take(guard->thread, block);
 }
 
 /* Puts a block into the table; false when it is lost. */
@@ -126,6 +152,17 @@ static __attribute__((noinline)) bool wakes_to_add_slow(const void *ptr, uint64_
 	return false;
 }
 
+/* The thread has not counted this stack lately. Who frees its first block is to be asked. */
+static __attribute__((noinline)) void ask_first_slow(struct thread_state *thread, uint64_t addr,
+						     uint32_t stack)
+{
+	if (!free_turn_asks_first(thread, stack))
+		return;
+	thread->newest_stack = stack;
+	thread->asked++;
+	live_table_ask(addr);
+}
+
 static inline __attribute__((always_inline)) void add(struct thread_state *thread, uint64_t addr,
 						      uint64_t bytes, enum block_kind kind,
 						      struct caller caller)
@@ -140,13 +177,17 @@ static inline __attribute__((always_inline)) void add(struct thread_state *threa
 	thread->last_added_bytes = bytes;
 	if (__builtin_expect(!live_table_add_fast(addr, bytes, stack, epoch, kind), 0)) {
 		const struct live_block block = {
-			.bytes = bytes, .kind = kind, .stack = stack, .epoch = epoch};
+			.bytes = bytes,
+			.kind = kind | (free_turn_asks_first(thread, stack) ? BLOCK_IS_ASKED : 0),
+			.stack = stack,
+			.epoch = epoch};
 		const struct guard guard = guard_outermost(thread);
 
 		if (!put_slow(&guard, addr, &block))
 			return;
 	}
-	site_counters_add_own(thread, stack, bytes);
+	if (site_counters_add_own(thread, stack, bytes))
+		ask_first_slow(thread, addr, stack);
 	thread->counts[0][COUNT_ALLOCATED_BYTES] += bytes;
 	thread->counts[0][COUNT_ALLOCATIONS]++;
 	if (__builtin_expect((thread->counts[0][COUNT_ALLOCATIONS] & LIFE_TICK_MASK) == 0, 0))
@@ -182,25 +223,34 @@ void recorder_add_from(const void *ptr, uint64_t bytes, enum block_kind kind, ui
 	guard_leave_outermost(thread);
 }
 
-static __attribute__((noinline)) bool remove_slow(uint64_t addr)
+static __attribute__((noinline)) uint32_t remove_slow(uint64_t addr)
 {
 	GUARD_SCOPE struct guard guard = guard_enter();
 	struct live_block block;
 
 	module_list_forget(addr);
 	if (guard.thread == NULL || !live_table_remove(&guard, addr, &block))
-		return false;
-	count_free(&guard, block.bytes, block.epoch);
-	return true;
+		return RECORDER_UNKNOWN;
+	return count_and_take_turn(&guard, &block) ? block.stack : RECORDER_REMOVED;
 }
 
-bool recorder_remove(const void *ptr)
+/* The rest of recorder_remove where the thread's countdown has passed 0. */
+static __attribute__((noinline)) uint32_t take_turn_slow(struct thread_state *thread,
+							 uint32_t stack)
+{
+	bool is_turn = free_turn_take_slow(thread);
+
+	guard_leave_outermost(thread);
+	return is_turn ? stack : RECORDER_REMOVED;
+}
+
+uint32_t recorder_remove(const void *ptr)
 {
 	struct thread_state *thread;
 	uint64_t word;
 
 	if (!life_is_on())
-		return false;
+		return RECORDER_UNKNOWN;
 	thread = guard_enter_outermost();
 	if (__builtin_expect(thread == NULL, 0))
 		return remove_slow((uint64_t)ptr);
@@ -210,20 +260,39 @@ bool recorder_remove(const void *ptr)
 		return remove_slow((uint64_t)ptr);
 	}
 	const struct guard guard = guard_outermost(thread);
-	count_free(&guard, live_word_bytes(word), live_word_epoch(word));
+	if (count_free(&guard, live_word_bytes(word), live_word_epoch(word)) &&
+	    free_turn_is_near(thread))
+		return take_turn_slow(thread, live_word_stack(word));
 	guard_leave_outermost(thread);
-	return true;
+	return RECORDER_REMOVED;
+}
+
+void recorder_ask_free(uint32_t allocated_by, struct caller caller)
+{
+	if (!life_is_on())
+		return;
+	GUARD_SCOPE struct guard guard = guard_enter();
+	if (!guard.is_nested)
+		ask_slow(allocated_by, caller);
 }
 
 /* ---- in a process that samples ----------------------------------------------------------------- */
 
-static void count_sample_free(const struct guard *guard, uint64_t addr,
+static bool count_sample_free(const struct guard *guard, uint64_t addr,
 			      const struct live_block *block)
 {
 	sampler_filter_remove(addr);
 	sample_sums_remove(sample_weight_of(block->bytes, sampler_mean_bytes),
 			   block->epoch <= recorder_inherited_epoch);
-	count_free(guard, block->bytes, block->epoch);
+	return count_free(guard, block->bytes, block->epoch);
+}
+
+/* Samples are rare: each of them is asked. */
+static void note_sample_free(const struct guard *guard, uint64_t addr,
+			     const struct live_block *block, struct caller caller)
+{
+	if (count_sample_free(guard, addr, block) && !guard->is_nested)
+		ask_slow(block->stack, caller);
 }
 
 void recorder_add_sample(const void *ptr, uint64_t bytes, enum block_kind kind,
@@ -268,7 +337,7 @@ void recorder_add_sample(const void *ptr, uint64_t bytes, enum block_kind kind,
 		life_tick_slow();
 }
 
-bool recorder_remove_sample(const void *ptr)
+bool recorder_remove_sample(const void *ptr, struct caller caller)
 {
 	struct live_block block;
 
@@ -278,11 +347,21 @@ bool recorder_remove_sample(const void *ptr)
 	module_list_forget((uint64_t)ptr);
 	if (guard.thread == NULL || !live_table_remove(&guard, (uint64_t)ptr, &block))
 		return false;
-	count_sample_free(&guard, (uint64_t)ptr, &block);
+	note_sample_free(&guard, (uint64_t)ptr, &block, caller);
 	return true;
 }
 
-void recorder_taken_sample_is_freed(const void *ptr, const struct live_block *block)
+void recorder_taken_sample_is_freed(const void *ptr, const struct live_block *block,
+				    struct caller caller)
+{
+	if (!life_is_on())
+		return;
+	GUARD_SCOPE struct guard guard = guard_enter();
+	if (guard.thread != NULL)
+		note_sample_free(&guard, (uint64_t)ptr, block, caller);
+}
+
+void recorder_taken_sample_is_moved(const void *ptr, const struct live_block *block)
 {
 	if (!life_is_on())
 		return;
@@ -335,13 +414,22 @@ void recorder_put_back(const void *ptr, const struct live_block *block)
 		atomic_fetch_add(&thread_state_lost_blocks, 1);
 }
 
-void recorder_taken_is_freed(const struct live_block *block)
+void recorder_taken_is_moved(const struct live_block *block)
 {
 	if (!life_is_on())
 		return;
 	GUARD_SCOPE struct guard guard = guard_enter();
 	if (guard.thread != NULL)
 		count_free(&guard, block->bytes, block->epoch);
+}
+
+void recorder_taken_is_freed(const struct live_block *block, struct caller caller)
+{
+	if (!life_is_on())
+		return;
+	GUARD_SCOPE struct guard guard = guard_enter();
+	if (guard.thread != NULL && count_and_take_turn(&guard, block))
+		ask_slow(block->stack, caller);
 }
 
 bool recorder_has_just_added(const void *ptr, uint64_t bytes)
@@ -424,6 +512,7 @@ void recorder_postfork_child(void)
 	self_check_postfork_child();
 	module_list_postfork_child();
 	sampler_postfork_child();
+	free_pairs_postfork_child();
 	atomic_store(&thread_state_lost_blocks, 0);
 	/* What was born up to now belongs to the parent; our own blocks are born from the next
 	 * epoch on. */

@@ -30,15 +30,24 @@ static inline void recorder_add(const void *ptr, uint64_t bytes, enum block_kind
 	recorder_add_from(ptr, bytes, kind, caller.pc, caller.sp, caller.bp);
 }
 
-/* The program is about to give `ptr` back. False when no such block was recorded; the caller then
- * finds out why and may count it with recorder_count_unknown_free. */
-bool recorder_remove(const void *ptr);
+/*
+ * The program is about to give `ptr` back. RECORDER_UNKNOWN when no such block was recorded; the caller
+ * then finds out why and may count it with recorder_count_unknown_free. Anything but that and
+ * RECORDER_REMOVED is the stack that allocated the block, and this free is a sample: the caller passes
+ * the stack on to recorder_ask_free, with the program's frame that frees. Only for a sample
+ * it has to be known.
+ */
+enum { RECORDER_REMOVED = 0, RECORDER_UNKNOWN = UINT32_MAX };
+uint32_t recorder_remove(const void *ptr);
+void recorder_ask_free(uint32_t allocated_by, struct caller caller);
 void recorder_count_unknown_free(void);
 
 /* For realloc: as recorder_remove, but nothing is counted before it is known how realloc ends. */
 bool recorder_take(const void *ptr, struct live_block *block);
 void recorder_put_back(const void *ptr, const struct live_block *block);
-void recorder_taken_is_freed(const struct live_block *block);
+void recorder_taken_is_moved(const struct live_block *block);
+/* It was given back, by `caller`, and nothing is in its place. */
+void recorder_taken_is_freed(const struct live_block *block, struct caller caller);
 
 /*
  * The same in a process that samples, see sampler: only of blocks that are samples, and of frees that
@@ -46,8 +55,10 @@ void recorder_taken_is_freed(const struct live_block *block);
  */
 void recorder_add_sample(const void *ptr, uint64_t bytes, enum block_kind kind,
 			 struct caller caller);
-bool recorder_remove_sample(const void *ptr);
-void recorder_taken_sample_is_freed(const void *ptr, const struct live_block *block);
+bool recorder_remove_sample(const void *ptr, struct caller caller);
+void recorder_taken_sample_is_moved(const void *ptr, const struct live_block *block);
+void recorder_taken_sample_is_freed(const void *ptr, const struct live_block *block,
+				    struct caller caller);
 /* The block is none; inside an operator new, which asks recorder_has_just_added. */
 void recorder_pass_block(const void *ptr, uint64_t bytes);
 

@@ -10,6 +10,7 @@
 #ifndef LIB_RECORD_SITE_COUNTERS_H
 #define LIB_RECORD_SITE_COUNTERS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "lib/record/call_tree.h"
@@ -21,19 +22,23 @@
 
 void site_counters_flush_slow(struct thread_state *thread, struct site_delta *delta);
 
-/* For the thread itself, where nothing of the library was interrupted. */
-static inline void site_counters_add_own(struct thread_state *thread, uint32_t stack,
+/* For the thread itself, where nothing of the library was interrupted. True: its cache did not have the
+ * stack, which may be new. */
+static inline bool site_counters_add_own(struct thread_state *thread, uint32_t stack,
 					 uint64_t bytes)
 {
 	struct site_delta *delta = &thread->deltas[stack % SITE_CACHE_SLOTS];
+	bool is_missing = false;
 
 	if (__builtin_expect(delta->stack != stack || delta->allocations == SITE_DELTA_MAX, 0)) {
+		is_missing = true;
 		if (delta->stack != 0)
 			site_counters_flush_slow(thread, delta);
 		delta->stack = stack;
 	}
 	delta->allocations++;
 	delta->bytes += bytes;
+	return is_missing;
 }
 
 static inline void site_counters_add(const struct guard *guard, uint32_t stack, uint64_t bytes)

@@ -52,6 +52,8 @@ struct thread_state {
 	_Alignas(THREAD_STATE_ALIGNMENT) _Atomic(uint32_t)
 		owner_tid;	  /* 0: free for the next thread */
 	volatile uint32_t inside; /* depth of guards; > 1 in a signal handler */
+	int32_t frees_left;	  /* before the next one that is a sample, see free_turn */
+	uint32_t newest_stack;	  /* the largest number of a stack that it has allocated under */
 
 	/* Written by the owner only, read by whoever takes a snapshot. The second row is for its
 	 * signal handlers that interrupt the library, perhaps while it adds to the first. */
@@ -68,6 +70,8 @@ struct thread_state {
 	uintptr_t last_added;
 	uint64_t last_added_bytes;
 	uintptr_t last_removed;
+	uint64_t free_random; /* state of free_turn's generator; 0: none yet */
+	uint32_t asked;	      /* blocks that it has made BLOCK_IS_ASKED */
 };
 
 /* Beside each state. */

@@ -3,7 +3,7 @@
  * test_invariant: a debug build notices each structure that is not sound, and says which.
  *
  * Everything happens twice in a forked child: with the structure as it is, which must be found sound,
- * and damaged by hand, which must end the child with one line. Two structures can only be reached
+ * and damaged by hand, which must end the child with one line. Three structures can only be reached
  * from within, so their files are part of this one.
  */
 #include <setjmp.h>
@@ -45,6 +45,7 @@
 #include "tests/support/lib_life.h"
 #include "tests/support/lib_stack.h"
 
+#include "lib/record/free_pairs.c"
 #include "lib/record/side_table.c"
 #define enter enter_maps
 #define make_room make_room_for_maps
@@ -323,6 +324,47 @@ static void counts_for_a_stack_that_is_none(bool is_damaged)
 	site_counters_verify();
 }
 
+static struct place *some_pair(void)
+{
+	uint32_t stack = some_stack();
+
+	free_pairs_add(stack, stack);
+	return place_of(key_of(stack, stack));
+}
+
+static void has_a_pair_where_it_is_not_found(bool is_damaged)
+{
+	struct place *place = some_pair();
+	uint32_t other = CALL_TREE_NESTED;
+
+	while (row_of(key_of(CALL_TREE_NESTED, other), 0) == row_of(place->key, 0))
+		other++;
+	if (is_damaged)
+		place->key = key_of(CALL_TREE_NESTED, other);
+	free_pairs_verify();
+}
+
+static void has_a_pair_twice(bool is_damaged)
+{
+	struct place *place = some_pair();
+
+	if (is_damaged)
+		place[1].key = place->key;
+	free_pairs_verify();
+}
+
+static void has_a_pair_of_a_stack_that_is_none(bool is_damaged)
+{
+	some_pair()->key += is_damaged ? CALL_TREE_NODES_MAX - 1 : 0;
+	free_pairs_verify();
+}
+
+static void has_samples_of_no_pair(bool is_damaged)
+{
+	some_pair()[1].samples = is_damaged;
+	free_pairs_verify();
+}
+
 static void moves_while_it_moves(bool is_damaged)
 {
 	struct thread_state *thread = this_thread();
@@ -523,6 +565,10 @@ static const struct damage {
 	DAMAGE("record/site_counters.c", counts_in_the_wrong_place),
 	DAMAGE("record/site_counters.c", counts_for_a_stack_that_is_none),
 	DAMAGE("record/site_counters.c", moves_while_it_moves),
+	DAMAGE("record/free_pairs.c", has_a_pair_where_it_is_not_found),
+	DAMAGE("record/free_pairs.c", has_a_pair_twice),
+	DAMAGE("record/free_pairs.c", has_a_pair_of_a_stack_that_is_none),
+	DAMAGE("record/free_pairs.c", has_samples_of_no_pair),
 	DAMAGE("record/thread_state.h", uses_the_state_of_another_thread),
 	DAMAGE("record/thread_state.h", enters_as_the_helper),
 	DAMAGE("record/thread_state.c", frees_more_than_was_allocated),

@@ -107,8 +107,8 @@ static void release(uint32_t index)
 	struct block block = live[index];
 	double p = -expm1(-(double)(block.bytes + 1) / (double)sampler_mean_bytes);
 
-	assert_true(recorder_remove_sample((const void *)block.addr));
-	assert_false(recorder_remove_sample((const void *)block.addr));
+	assert_true(recorder_remove_sample((const void *)block.addr, CALLER_HERE()));
+	assert_false(recorder_remove_sample((const void *)block.addr, CALLER_HERE()));
 	live[index] = live[--live_count];
 	count(&block, -1);
 	frees += 1 / p;
@@ -304,7 +304,7 @@ static void a_free_that_was_not_seen_is_made_up_for(void **state)
 	add(100, 3);
 	old = live[0];
 	add_at[3](old.addr, 200);
-	assert_true(recorder_remove_sample((const void *)old.addr));
+	assert_true(recorder_remove_sample((const void *)old.addr, CALLER_HERE()));
 	assert_false(sampler_may_have((const void *)old.addr));
 	assert_int_equal(snapshot_writer_live_bytes(), 0);
 	live_count = 0;
@@ -324,7 +324,7 @@ static void a_sample_of_an_interrupted_thread_has_no_stack(void **state)
 	assert_int_equal(totals.samples[CALL_TREE_NESTED].count, 1);
 	assert_int_equal(totals.all_samples.count, 1);
 	site_totals_release(&totals);
-	assert_true(recorder_remove_sample((const void *)next_addr));
+	assert_true(recorder_remove_sample((const void *)next_addr, CALLER_HERE()));
 	assert_false(sampler_may_have((const void *)next_addr));
 }
 
