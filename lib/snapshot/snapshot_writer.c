@@ -489,10 +489,12 @@ static struct block_counts block_counts(const struct site_totals *totals, bool i
 	return counts;
 }
 
-/* A thread of the program that takes the snapshot itself is not kept for this, too. */
-static struct heap_memory heap_of(const struct site_totals *totals, bool is_quiet)
+/* A thread of the program that takes the snapshot itself, and has more to do, is not kept for this, too. */
+static struct heap_memory heap_of(const struct site_totals *totals,
+				  enum seep_snapshot_reason reason, bool is_quiet)
 {
-	bool is_inline = !is_quiet && sys_pid() == process_facts.pid &&
+	bool is_inline = !is_quiet && reason != SEEP_REASON_FINAL && reason != SEEP_REASON_EXEC &&
+			 sys_pid() == process_facts.pid &&
 			 options.snapshots_by != SNAPSHOTS_BY_THREAD;
 
 	return heap_memory_read(&totals->fill,
@@ -504,7 +506,7 @@ static struct seep_snapshot head_of(const struct site_totals *totals,
 {
 	struct process_memory memory = process_memory_read();
 	struct memory_limit limit = memory_limit_read(&memory, is_quiet);
-	struct heap_memory heap = heap_of(totals, is_quiet);
+	struct heap_memory heap = heap_of(totals, reason, is_quiet);
 	struct block_counts counts = block_counts(totals, is_quiet);
 
 	return (struct seep_snapshot){

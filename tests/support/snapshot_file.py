@@ -13,6 +13,7 @@ RECORD_HEADER = struct.Struct("<IHHIIQII")
 SELF_CHECK_HEAD = struct.Struct("<IIIIII5Q")
 DIFFERENCE = struct.Struct("<IIIIQ")
 SAMPLES_HEAD = struct.Struct("<IIII4Q")
+PINS_HEAD = struct.Struct("<IIIIQ")
 PROCESS_HEAD = struct.Struct("<10I3QII")
 SNAPSHOT = struct.Struct("<IIIHHIIII18QQQIIQQQQQ")
 END_EXIT, END_SIGNAL = 1, 2  # how a process ended, in its end record
@@ -30,7 +31,7 @@ IS_KEYFRAME, IS_FUZZY = 1, 2
 
 assert FILE_HEADER.size == 64 and RECORD_HEADER.size == 32 and SNAPSHOT.size == 240
 assert SELF_CHECK_HEAD.size == 64 and DIFFERENCE.size == 24
-assert SAMPLES_HEAD.size == 48 and PROCESS_HEAD.size == 72
+assert SAMPLES_HEAD.size == 48 and PROCESS_HEAD.size == 72 and PINS_HEAD.size == 24
 
 
 class Record:
@@ -141,6 +142,22 @@ class SnapshotFile:
                 values.append(value)
             stack += values[0]
             found["sites"][stack] = tuple(values[1:])
+        return found
+
+    def pins(self):
+        """What the newest record says of free memory that sites pin, or None; sites map stack ids to
+        bytes."""
+        records = self.of_type(PINS)
+        if not records:
+            return None
+        payload = records[-1].payload
+        position, snapshot, site_count, _, pinned_bytes = PINS_HEAD.unpack_from(payload)
+        found = {"snapshot": snapshot, "pinned_bytes": pinned_bytes, "sites": {}}
+        stack = 0
+        for _ in range(site_count):
+            step, position = varint(payload, position)
+            stack += step
+            found["sites"][stack], position = varint(payload, position)
         return found
 
     def end(self):
