@@ -152,16 +152,43 @@ static void add_finding(struct process_memory *memory, struct memory_finding fin
 		memory->findings[memory->finding_count++] = finding;
 }
 
-static bool matters(const struct steady_growth *growth, const struct window *window)
+static bool matters(double grown, const struct window *window)
 {
-	return growth->grown >= fmax(GROWN_LEAST, GROWN_SHARE * window->resident);
+	return grown >= fmax(GROWN_LEAST, GROWN_SHARE * window->resident);
 }
 
-static enum memory_verdict word_for(enum memory_part part, bool is_explained)
+static int compare_falling(const void *left, const void *right)
+{
+	return -compare_doubles(left, right);
+}
+
+/* Without memory 0, as where it is not known. */
+static size_t count_grown_sites(const struct profile *profile, const struct window *window,
+				const struct memory_leaks *leaks)
+{
+	double *grown = calloc(profile->site_count + 1, sizeof(*grown)), all = 0;
+	size_t count = 0, enough = 0;
+	for (size_t i = 0; grown && i < profile->site_count; i++) {
+		const struct site_point *from = site_at(&profile->sites[i], window->first);
+		const struct site_point *to = site_at(&profile->sites[i], window->last);
+		double more =
+			(to ? (double)to->live_bytes : 0) - (from ? (double)from->live_bytes : 0);
+		if (more <= 0 || (leaks->is_leak && leaks->is_leak[i]))
+			continue;
+		grown[count++] = more;
+		all += more;
+	}
+	if (count)
+		qsort(grown, count, sizeof(*grown), compare_falling);
+	for (double sum = 0; enough < count && sum < NEARLY_ALL * all;)
+		sum += grown[enough++];
+	free(grown);
+	return enough;
+}
+
+static enum memory_verdict word_for(enum memory_part part)
 {
 	switch (part) {
-	case PART_REQUESTED:
-		return is_explained ? MEMORY_LEAK : MEMORY_GROWING;
 	case PART_SCATTERED:
 		return MEMORY_FRAGMENTATION;
 	case PART_KEPT:
@@ -171,30 +198,72 @@ static enum memory_verdict word_for(enum memory_part part, bool is_explained)
 	}
 }
 
-/* A leak that was found matters however small it is beside the rest, once it shows in the whole. */
 static void judge_growth(struct process_memory *memory, enum memory_part part,
-			 const struct window *window, const struct memory_leaks *leaks)
+			 const struct window *window)
 {
 	struct memory_figure *figure = &memory->figures[part];
 	struct steady_growth growth = measure(figure, part, window);
-	double rate = figure->bytes_per_hour;
-	bool is_explained = false;
-	if (!growth.goes_on)
-		return;
-	if (part == PART_REQUESTED) {
-		memory->explained = leaks->count ? fmin(1, leaks->bytes_per_hour / rate) : 0;
-		is_explained = memory->explained >= MOST;
+	figure->keeps_growing = growth.goes_on && matters(growth.grown, window);
+	if (figure->keeps_growing)
+		add_finding(memory, (struct memory_finding){
+					    .verdict = word_for(part),
+					    .part = part,
+					    .bytes_per_hour = figure->bytes_per_hour,
+					    .bytes = figure->bytes,
+					    .confidence = growth.confidence,
+				    });
+}
+
+/* What is requested without what leaks. */
+static void take_rest(const struct window *window, const struct profile *profile,
+		      const struct memory_leaks *leaks, struct part_series *series)
+{
+	take_series(window, PART_REQUESTED, series);
+	for (size_t i = 0; leaks->is_leak && i < profile->site_count; i++) {
+		size_t snapshot = window->first;
+		for (size_t at = 0; leaks->is_leak[i] && at < series->count; at++) {
+			while (window->snapshots[snapshot].time_s < series->t_s[at])
+				snapshot++;
+			const struct site_point *point = site_at(&profile->sites[i], snapshot);
+			series->bytes[at] -= point ? (double)point->live_bytes : 0;
+		}
 	}
-	if (!is_explained && !matters(&growth, window))
+}
+
+/* Whether a site leaks is known from its blocks, better than the sum of all could say it. So the leaks
+ * are one thing, and whether anything else that is requested keeps growing is another. A leak matters
+ * for the whole where it adds as much as any part must, or where it is most of what the whole grows by. */
+static void judge_requested(struct process_memory *memory, const struct profile *profile,
+			    const struct window *window, const struct memory_leaks *leaks)
+{
+	struct memory_figure *figure = &memory->figures[PART_REQUESTED];
+	struct steady_growth all = measure(figure, PART_REQUESTED, window), rest;
+	double leaked = leaks->bytes_per_hour / SECONDS_PER_HOUR;
+	bool is_most = all.goes_on && leaked >= MOST * all.per_second;
+	struct part_series series;
+	if (!window->is_enough)
 		return;
-	figure->keeps_growing = true;
-	add_finding(memory, (struct memory_finding){
-				    .verdict = word_for(part, is_explained),
-				    .part = part,
-				    .bytes_per_hour = rate,
-				    .bytes = figure->bytes,
-				    .confidence = growth.confidence,
-			    });
+	figure->keeps_growing = all.goes_on && (is_most || matters(all.grown, window));
+	if (leaks->count && (is_most || matters(leaked * span_of(window), window)))
+		add_finding(memory, (struct memory_finding){
+					    .verdict = MEMORY_LEAK,
+					    .part = PART_REQUESTED,
+					    .bytes_per_hour = leaks->bytes_per_hour,
+					    .bytes = figure->bytes,
+					    .confidence = leaks->confidence,
+				    });
+	take_rest(window, profile, leaks, &series);
+	rest = steady_growth_of(series.t_s, series.bytes, series.count);
+	if (rest.goes_on && matters(rest.grown, window)) {
+		add_finding(memory, (struct memory_finding){
+					    .verdict = MEMORY_GROWING,
+					    .part = PART_REQUESTED,
+					    .bytes_per_hour = rest.per_second * SECONDS_PER_HOUR,
+					    .bytes = figure->bytes,
+					    .confidence = rest.confidence,
+				    });
+		memory->grown_sites = count_grown_sites(profile, window, leaks);
+	}
 }
 
 /* The least that was there all the time of late. */
@@ -229,7 +298,7 @@ static void judge_level(struct process_memory *memory, const struct window *wind
 		if (memory->figures[parts[i]].keeps_growing || least[i] < sum / 4)
 			continue;
 		add_finding(memory, (struct memory_finding){
-					    .verdict = word_for(parts[i], false),
+					    .verdict = word_for(parts[i]),
 					    .part = parts[i],
 					    .bytes = (uint64_t)least[i],
 					    .confidence = 0.95, /* a third of the run was watched */
@@ -253,40 +322,11 @@ static void sort_findings(struct process_memory *memory)
 	double least = ALSO_SHARE * memory->findings[0].bytes_per_hour;
 	for (size_t i = 0; i < memory->finding_count; i++) {
 		const struct memory_finding *finding = &memory->findings[i];
-		if (finding->bytes_per_hour == 0 || finding->bytes_per_hour >= least)
+		if (finding->verdict == MEMORY_LEAK || finding->bytes_per_hour == 0 ||
+		    finding->bytes_per_hour >= least)
 			memory->findings[kept++] = *finding;
 	}
 	memory->finding_count = kept;
-}
-
-/* ---- where what is requested grows ---- */
-
-static int compare_falling(const void *left, const void *right)
-{
-	return -compare_doubles(left, right);
-}
-
-/* Without memory 0, as where it is not known. */
-static size_t count_grown_sites(const struct profile *profile, const struct window *window)
-{
-	double *grown = calloc(profile->site_count + 1, sizeof(*grown)), all = 0;
-	size_t count = 0, enough = 0;
-	for (size_t i = 0; grown && i < profile->site_count; i++) {
-		const struct site_point *from = site_at(&profile->sites[i], window->first);
-		const struct site_point *to = site_at(&profile->sites[i], window->last);
-		double more =
-			(to ? (double)to->live_bytes : 0) - (from ? (double)from->live_bytes : 0);
-		if (more <= 0)
-			continue;
-		grown[count++] = more;
-		all += more;
-	}
-	if (count)
-		qsort(grown, count, sizeof(*grown), compare_falling);
-	for (double sum = 0; enough < count && sum < NEARLY_ALL * all;)
-		sum += grown[enough++];
-	free(grown);
-	return enough;
 }
 
 /* ---- all ---- */
@@ -294,11 +334,11 @@ static size_t count_grown_sites(const struct profile *profile, const struct wind
 /* Nothing was found. Without the allocator's figures that is only so where all that is resident does
  * not grow either. */
 static void judge_calm(struct process_memory *memory, const struct window *window,
-		       const struct steady_growth *resident)
+		       bool is_resident_measured)
 {
 	bool knows_parts =
 		memory->figures[PART_KEPT].is_known && memory->figures[PART_OUTSIDE].is_known;
-	bool is_level = resident->is_measured && !(resident->goes_on && matters(resident, window));
+	bool is_level = is_resident_measured && !memory->figures[PART_RESIDENT].keeps_growing;
 	if (!window->is_enough || !(knows_parts || is_level))
 		return;
 	memory->verdict = MEMORY_STABLE;
@@ -309,34 +349,36 @@ bool process_memory_make(struct process_memory *memory, const struct profile *pr
 			 size_t last, const struct memory_leaks *leaks, const size_t *points,
 			 size_t point_count, struct arena *arena)
 {
-	static const enum memory_part judged[] = {PART_REQUESTED, PART_SCATTERED, PART_KEPT,
-						  PART_OUTSIDE, PART_FILES};
+	static const enum memory_part judged[] = {PART_SCATTERED, PART_KEPT, PART_OUTSIDE,
+						  PART_FILES};
 	static const enum memory_part measured[] = {PART_BETWEEN, PART_SWAPPED, PART_LIVE_PAGES,
 						    PART_HEAP_RESIDENT, PART_HEAP};
 	struct window window = window_of(profile, first, last);
-	*memory = (struct process_memory){.verdict = MEMORY_UNKNOWN, .explained = NAN};
+	*memory = (struct process_memory){.verdict = MEMORY_UNKNOWN};
 	for (int part = 0; part < PART_COUNT; part++)
 		if (!describe(&memory->figures[part], (enum memory_part)part, profile->snapshots,
 			      first, last, points, point_count, arena))
 			return false;
 
+	judge_requested(memory, profile, &window, leaks);
 	for (size_t i = 0; i < sizeof(judged) / sizeof(*judged); i++)
-		judge_growth(memory, judged[i], &window, leaks);
+		judge_growth(memory, judged[i], &window);
 	for (size_t i = 0; i < sizeof(measured) / sizeof(*measured); i++)
 		measure(&memory->figures[measured[i]], measured[i], &window);
 	measure(&memory->figures[PART_OWN], PART_OWN, &window);
+	memory->figures[PART_BETWEEN].keeps_growing = memory->figures[PART_SCATTERED].keeps_growing;
 	struct steady_growth resident =
 		measure(&memory->figures[PART_RESIDENT], PART_RESIDENT, &window);
+	memory->figures[PART_RESIDENT].keeps_growing =
+		resident.goes_on && matters(resident.grown, &window);
 	judge_level(memory, &window);
 	if (!memory->finding_count) {
-		judge_calm(memory, &window, &resident);
+		judge_calm(memory, &window, resident.is_measured);
 		return true;
 	}
 	sort_findings(memory);
 	memory->verdict = memory->findings[0].verdict;
 	memory->confidence = memory->findings[0].confidence;
-	if (memory->figures[PART_REQUESTED].keeps_growing)
-		memory->grown_sites = count_grown_sites(profile, &window);
 	return true;
 }
 

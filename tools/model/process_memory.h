@@ -20,8 +20,8 @@ struct profile;
 enum memory_verdict {
 	MEMORY_UNKNOWN,	       /* too few snapshots, or the file does not say */
 	MEMORY_STABLE,	       /* nothing of it keeps growing, and little of it is unused */
-	MEMORY_LEAK,	       /* what is requested keeps growing, most of it at flagged sites */
-	MEMORY_GROWING,	       /* it keeps growing, but no flagged site explains most of it */
+	MEMORY_LEAK,	       /* flagged sites add to it, so much that it matters */
+	MEMORY_GROWING,	       /* what is requested at other sites keeps growing */
 	MEMORY_FRAGMENTATION,  /* free memory that live blocks pin */
 	MEMORY_NOT_RETURNED,   /* free pages that the allocator keeps */
 	MEMORY_OUTSIDE_MALLOC, /* mappings, stacks, other allocators, files */
@@ -58,9 +58,7 @@ struct process_memory {
 	struct memory_finding findings[MEMORY_FINDINGS_MAX];
 	size_t finding_count;
 	struct memory_figure figures[PART_COUNT];
-	/* Where what is requested keeps growing: the part of it that flagged sites are, and the least
-	 * number of sites that make up nine tenths of what was added. */
-	double explained;
+	/* Of MEMORY_GROWING: the least number of sites that make up nine tenths of what was added. */
 	size_t grown_sites;
 };
 
@@ -68,6 +66,9 @@ struct process_memory {
 struct memory_leaks {
 	size_t count;
 	double bytes_per_hour; /* of all together */
+	double confidence;     /* of the surest */
+	const bool
+		*is_leak; /* for each of the profile's sites; may be null where there is no leak */
 };
 
 /* Judges the snapshots with the indices `first` to `last`. A series has a value for each of the

@@ -434,11 +434,24 @@ static void set_limits(const struct seep_snapshot *totals, struct judgement *jud
 static bool judge_process(struct report *report)
 {
 	struct report_memory *memory = report->memory;
-	struct memory_leaks leaks = {.count = report_leak_count(report)};
+	const struct profile *profile = report->profile;
+	bool *is_leak = arena_take(memory->arena, profile->site_count, sizeof(*is_leak));
+	struct memory_leaks leaks = {.count = report_leak_count(report), .is_leak = is_leak};
+	if (!is_leak)
+		return false;
 	for (size_t i = 0; i < report->entry_count; i++) {
-		const struct report_site *site = report_entry_site(&report->entries[i]);
-		if (site->judgement.is_flagged && site->judgement.growth.bytes_per_hour > 0)
-			leaks.bytes_per_hour += site->judgement.growth.bytes_per_hour;
+		const struct judgement *judgement =
+			&report_entry_site(&report->entries[i])->judgement;
+		if (!judgement->is_flagged)
+			continue;
+		leaks.bytes_per_hour += fmax(0, judgement->growth.bytes_per_hour);
+		leaks.confidence = fmax(leaks.confidence, judgement->confidence);
+	}
+	for (size_t i = 0; i < report->site_count; i++) {
+		const struct report_site *site = &report->sites[i];
+		is_leak[site->site - profile->sites] =
+			site->judgement.is_flagged ||
+			(site->finding && site->finding->sum.judgement.is_flagged);
 	}
 	return process_memory_make(&report->process_memory, report->profile, report->first_snapshot,
 				   report->last_snapshot, &leaks, memory->points,

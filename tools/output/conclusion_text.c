@@ -8,6 +8,7 @@
 
 #include "tools/model/profile.h"
 #include "tools/model/report.h"
+#include "tools/output/memory_text.h"
 #include "tools/output/number_text.h"
 #include "tools/output/report_walk.h"
 #include "tools/output/shell_word.h"
@@ -52,6 +53,18 @@ static void put_findings(struct text_line *line, const struct report_view *view)
 	text_line_put(line, INK_TITLE, leaks + lost > 1 ? ", first at " : " at ");
 	make_room(line, OWN_COLUMNS_MIN);
 	stack_text_put_own(line, view->foremost);
+}
+
+/* What sites do not show: that is why their list may be short and the process large. */
+static void write_memory(struct text_line *line, const struct report *report)
+{
+	char brief[MEMORY_BRIEF_BYTES];
+
+	if (!memory_text_brief(report, brief))
+		return;
+	text_line_put(line, INK_WATCH, "Memory");
+	text_line_print(line, INK_TITLE, ": %s, see below.", brief);
+	text_line_end(line);
 }
 
 void conclusion_text_write(FILE *stream, const struct text_report_options *options,
@@ -105,6 +118,7 @@ void conclusion_text_write(FILE *stream, const struct text_report_options *optio
 		break;
 	}
 	text_line_end(&line);
+	write_memory(&line, view->report);
 }
 
 void conclusion_text_write_next(FILE *stream, const struct text_report_options *options,

@@ -9,6 +9,7 @@
 #include "tools/model/report.h"
 #include "tools/output/conclusion_text.h"
 #include "tools/output/finding_text.h"
+#include "tools/output/memory_text.h"
 #include "tools/output/number_text.h"
 #include "tools/output/report_walk.h"
 #include "tools/output/self_check_text.h"
@@ -121,6 +122,7 @@ static int end_report(const struct report_view *view, void *context_)
 		text_command(context->stream, &options->style, INK_DIM, "", 0, text, command);
 	}
 	write_minor(view->report, context);
+	memory_text_write(context->stream, &options->style, view->report);
 	self_check_text_write(context->stream, &options->style, view->report);
 	for (size_t i = 0; options->notes && options->notes[i]; i++) {
 		if (i == 0)

@@ -35,7 +35,8 @@ struct made {
 	struct profile profile;
 	struct snapshot snapshots[SNAPSHOTS];
 	struct site sites[4];
-	struct site_point points[4][2];
+	bool is_leak[4];
+	struct site_point points[4][SNAPSHOTS];
 	size_t curve[SNAPSHOTS];
 	struct arena *arena;
 	struct process_memory memory;
@@ -97,6 +98,8 @@ static struct made *make(made_up program)
 static void judge(struct made *made, double leak_mib_per_hour)
 {
 	struct memory_leaks leaks = {.count = leak_mib_per_hour > 0,
+				     .confidence = 0.99,
+				     .is_leak = made->is_leak,
 				     .bytes_per_hour = leak_mib_per_hour * MIB};
 	assert_true(process_memory_make(&made->memory, &made->profile, 0,
 					made->profile.snapshot_count - 1, &leaks, made->curve,
@@ -137,6 +140,13 @@ static struct parts leaks(double x)
 	return parts;
 }
 
+static struct parts grows(double x)
+{
+	struct parts parts = usual;
+	parts.requested += 60 * x;
+	return parts;
+}
+
 static struct parts leaks_tiny_blocks(double x)
 {
 	struct parts parts = usual;
@@ -160,54 +170,83 @@ static struct parts comes_and_goes(double x)
 	return parts;
 }
 
-static void a_leak_is_explained_by_flagged_sites(void **state)
+/* A site that has grown by `mib` at the end, steadily. */
+static void add_site(struct made *made, double mib, bool is_leak)
+{
+	size_t index = made->profile.site_count++;
+	for (uint32_t i = 0; i < SNAPSHOTS; i++)
+		made->points[index][i] = (struct site_point){
+			.snapshot = i,
+			.live_bytes = (uint64_t)((10 + mib * (double)(i + 1) / SNAPSHOTS) * MIB),
+		};
+	made->sites[index] = (struct site){.stack = (uint32_t)index + 1,
+					   .point_count = SNAPSHOTS,
+					   .points = made->points[index]};
+	made->is_leak[index] = is_leak;
+}
+
+static void leaks_are_what_flagged_sites_add(void **state)
 {
 	(void)state;
 	struct made *made = make(leaks);
+	add_site(made, 19.9, true);
 	judge(made, 9);
 	assert_int_equal(made->memory.verdict, MEMORY_LEAK);
 	assert_int_equal(made->memory.finding_count, 1);
-	assert_true(fabs(made->memory.explained - 0.9) < 0.02);
-	expect_rate(&made->memory.findings[0], 10);
+	assert_true(made->memory.confidence == 0.99);
+	expect_rate(&made->memory.findings[0], 9);
 	const struct memory_figure *requested = &made->memory.figures[PART_REQUESTED];
 	assert_true(requested->keeps_growing);
+	assert_true(fabs(requested->bytes_per_hour / MIB - 10) < 0.2);
 	assert_true(requested->bytes_per_hour_ci95[0] <= requested->bytes_per_hour &&
 		    requested->bytes_per_hour_ci95[1] >= requested->bytes_per_hour);
 	assert_int_equal(requested->peak_bytes, requested->bytes);
 	made_free(made);
-	/* Never more than all of it. */
-	made = make(leaks);
-	judge(made, 500);
-	assert_true(made->memory.explained == 1);
+
+	made = make(leaks_tiny_blocks);
+	add_site(made, 20, true);
+	judge(made, 10);
+	assert_int_equal(made->memory.verdict, MEMORY_LEAK);
+	assert_int_equal(made->memory.finding_count, 1);
 	made_free(made);
-	expect(leaks_tiny_blocks, 10, MEMORY_LEAK);
 	expect(warms_up, 0, MEMORY_STABLE);
 	expect(comes_and_goes, 0, MEMORY_STABLE);
 	expect(NULL, 0, MEMORY_STABLE);
 }
 
-static void growth_without_a_flagged_site_says_in_how_many(void **state)
+/* Of the sum alone it could not be told. */
+static void a_leak_in_a_warm_up_is_a_leak(void **state)
 {
 	(void)state;
-	static const double grown_mib[] = {10, 9, 1, -5};
-	struct made *made = make(leaks);
-	for (size_t i = 0; i < 4; i++) {
-		made->points[i][0] = (struct site_point){.live_bytes = (uint64_t)(10 * MIB)};
-		made->points[i][1] =
-			(struct site_point){.snapshot = SNAPSHOTS / 2,
-					    .live_bytes = (uint64_t)((10 + grown_mib[i]) * MIB)};
-		made->sites[i] = (struct site){
-			.stack = (uint32_t)i + 1, .point_count = 2, .points = made->points[i]};
-	}
-	made->profile.site_count = 4;
+	struct made *made = make(warms_up);
+	add_site(made, 30, true);
+	judge(made, 15);
+	assert_int_equal(made->memory.verdict, MEMORY_LEAK);
+	assert_false(made->memory.figures[PART_REQUESTED].keeps_growing);
+	made_free(made);
+}
+
+static void growth_at_other_sites_says_at_how_many(void **state)
+{
+	(void)state;
+	struct made *made = make(grows);
+	add_site(made, 30, false);
+	add_site(made, 27, false);
+	add_site(made, 3, false);
+	add_site(made, -5, false);
 	judge(made, 0);
 	assert_int_equal(made->memory.verdict, MEMORY_GROWING);
 	assert_int_equal(made->memory.grown_sites, 2);
-	assert_true(made->memory.explained == 0);
-	/* A leak that is a small part of it does not explain it. */
-	judge(made, 2);
+	expect_rate(&made->memory.findings[0], 30);
+	/* One of them is a leak: it is asked about the others alone. */
+	made->is_leak[1] = true;
+	judge(made, 13.5);
 	assert_int_equal(made->memory.verdict, MEMORY_GROWING);
-	assert_true(fabs(made->memory.explained - 0.2) < 0.01);
+	assert_int_equal(made->memory.grown_sites, 1);
+	assert_int_equal(made->memory.finding_count, 2);
+	expect_rate(&made->memory.findings[0], 16.5);
+	assert_int_equal(made->memory.findings[1].verdict, MEMORY_LEAK);
+	expect_rate(&made->memory.findings[1], 13.5);
 	made_free(made);
 }
 
@@ -223,6 +262,8 @@ static void little_growth_matters_where_it_is_a_leak(void **state)
 	(void)state;
 	expect(leaks_little, 0, MEMORY_STABLE);
 	expect(leaks_little, 0.25, MEMORY_LEAK);
+	/* Where it does not show in the whole, it does not matter for it. */
+	expect(comes_and_goes, 0.25, MEMORY_STABLE);
 }
 
 static void what_a_program_frees_as_it_ends_changes_nothing(void **state)
@@ -231,6 +272,7 @@ static void what_a_program_frees_as_it_ends_changes_nothing(void **state)
 	static const struct parts tidied = {
 		.requested = 1, .kept = 150, .own = 5, .block_bytes = 64};
 	struct made *made = make(leaks);
+	add_site(made, 20, true);
 	made->snapshots[SNAPSHOTS - 1].raw = snapshot_of(&tidied);
 	made->snapshots[SNAPSHOTS - 1].reason = SEEP_REASON_FINAL;
 	judge(made, 10);
@@ -392,6 +434,7 @@ static void the_fastest_growth_comes_first(void **state)
 {
 	(void)state;
 	struct made *made = make(grows_everywhere);
+	add_site(made, 30, true);
 	judge(made, 15);
 	const struct memory_finding *findings = made->memory.findings;
 	assert_int_equal(made->memory.verdict, MEMORY_FRAGMENTATION);
@@ -480,7 +523,7 @@ static struct parts healthy_parts(double x, const double *draw, const double *wa
 	return parts;
 }
 
-static size_t count_wrong(double leak_mib, enum memory_verdict right)
+static size_t count_wrong(double growth_mib, enum memory_verdict right)
 {
 	size_t wrong = 0;
 	for (uint64_t round = 0; round < ROUNDS; round++) {
@@ -494,10 +537,10 @@ static size_t count_wrong(double leak_mib, enum memory_verdict right)
 			for (size_t j = 0; j < 2; j++)
 				walk[j] += random_normal(&random);
 			struct parts parts = healthy_parts(x, draw, walk, &random);
-			parts.requested += leak_mib * x;
+			parts.requested += growth_mib * x;
 			made->snapshots[i].raw = snapshot_of(&parts);
 		}
-		judge(made, leak_mib / HOURS);
+		judge(made, 0);
 		wrong += made->memory.verdict != right;
 		made_free(made);
 	}
@@ -506,18 +549,19 @@ static size_t count_wrong(double leak_mib, enum memory_verdict right)
 	return wrong;
 }
 
-static void noise_is_stable_and_a_leak_stands_out_of_it(void **state)
+static void noise_is_stable_and_growth_stands_out_of_it(void **state)
 {
 	(void)state;
 	assert_true(count_wrong(0, MEMORY_STABLE) <= ROUNDS / 50);
-	assert_true(count_wrong(300, MEMORY_LEAK) <= ROUNDS / 20);
+	assert_true(count_wrong(300, MEMORY_GROWING) <= ROUNDS / 20);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_leak_is_explained_by_flagged_sites),
-		cmocka_unit_test(growth_without_a_flagged_site_says_in_how_many),
+		cmocka_unit_test(leaks_are_what_flagged_sites_add),
+		cmocka_unit_test(a_leak_in_a_warm_up_is_a_leak),
+		cmocka_unit_test(growth_at_other_sites_says_at_how_many),
 		cmocka_unit_test(little_growth_matters_where_it_is_a_leak),
 		cmocka_unit_test(what_a_program_frees_as_it_ends_changes_nothing),
 		cmocka_unit_test(pinned_memory_is_fragmentation),
@@ -528,7 +572,7 @@ int main(void)
 		cmocka_unit_test(a_file_that_does_not_say_is_no_excuse),
 		cmocka_unit_test(what_is_known_of_some_moments_has_gaps),
 		cmocka_unit_test(few_snapshots_decide_nothing),
-		cmocka_unit_test(noise_is_stable_and_a_leak_stands_out_of_it),
+		cmocka_unit_test(noise_is_stable_and_growth_stands_out_of_it),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
