@@ -369,15 +369,20 @@ struct seep_samples {
 };
 
 /*
- * Who frees: of the frees of recorded blocks every `one_in`th of each thread is a sample, and its
- * stack is kept beside that of the block's allocation. Realloc is no free, and a block that was
- * inherited over fork is not asked for. All numbers are cumulative. Follows the snapshot that it
- * speaks of. After the struct, `pair_count` pairs in rising order of stack id, then of the freeing
- * stack's:
+ * Who frees: of every `one_in` frees of recorded blocks of a thread one, at random, is a sample, and its
+ * stack is kept beside that of the block's allocation. So is, in a process that does not sample
+ * blocks, the free of the first block that a thread allocates under a new stack, as far as these are
+ * not more than the others. Realloc is no free,
+ * and a block that was inherited over fork is not asked for. All numbers are cumulative. Follows the
+ * snapshot that it speaks of. After the struct, `pair_count` pairs in rising order of stack id, then
+ * of the freeing stack's:
  *     varint   stack id of the allocation - that of the pair before (0 before the first)
  *     varint   stack id of the free
  *     varint   samples
- * Thinning keeps the newest record only.
+ * Of each allocation's stack the four pairs with the most samples are named; where the record would
+ * take more than 1/64 of the largest file, only those with 2, 4, 8 … samples. A snapshot that the library
+ * takes by itself has a record when there are an eighth more samples than in the last one; any
+ * other when there are more at all. Thinning keeps the newest record only.
  */
 struct seep_frees {
 	uint32_t struct_bytes; /* offset of the pairs */

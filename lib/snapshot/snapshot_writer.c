@@ -28,6 +28,7 @@
 #include "lib/base/text.h"
 #include "lib/record/call_tree.h"
 #include "lib/record/epoch.h"
+#include "lib/record/free_pairs.h"
 #include "lib/record/map_table.h"
 #include "lib/record/module_list.h"
 #include "lib/record/recorder.h"
@@ -38,6 +39,7 @@
 #include "lib/record/site_counters.h"
 #include "lib/record/thread_state.h"
 #include "lib/record/unwind_rules.h"
+#include "lib/snapshot/frees_record.h"
 #include "lib/snapshot/heap_memory.h"
 #include "lib/snapshot/memory_limit.h"
 #include "lib/snapshot/process_facts.h"
@@ -634,6 +636,8 @@ static int write_snapshot(struct seep_snapshot *head, const char *label,
 	struct follower followers[FOLLOWERS_MAX] = {
 		{SEEP_RECORD_SAMPLES, samples_of(totals, head->number)},
 		{SEEP_RECORD_PINS, pins_of(totals, head->number)},
+		{SEEP_RECORD_FREES,
+		 frees_record_payload(head->number, head->reason, totals->stack_count)},
 	};
 	struct buffer payload = {0};
 	uint64_t needed;
@@ -667,6 +671,8 @@ static int write_snapshot(struct seep_snapshot *head, const char *label,
 	} else {
 		result = append_snapshot(time_ns, &payload, followers);
 	}
+	if (result == 0)
+		frees_record_note_written();
 	/* The fingerprints already say that it was written: make up for it. */
 	writer.needs_keyframe = result != 0;
 	return result;
@@ -681,6 +687,7 @@ static void verify_all(void)
 	side_table_verify();
 	map_table_verify();
 	site_counters_verify();
+	free_pairs_verify();
 	thread_state_verify();
 }
 
@@ -817,6 +824,7 @@ void snapshot_writer_postfork_child(void)
 	writer.last = (struct snapshot_result){0};
 	writer.epoch = 0;
 	writer.has_checks = false;
+	frees_record_postfork_child();
 	memset(writer.is_unloaded, 0, sizeof(writer.is_unloaded));
 	thresholds_postfork_child();
 	snapshot_file_forget();

@@ -14,6 +14,7 @@ SELF_CHECK_HEAD = struct.Struct("<IIIIII5Q")
 DIFFERENCE = struct.Struct("<IIIIQ")
 SAMPLES_HEAD = struct.Struct("<IIII4Q")
 PINS_HEAD = struct.Struct("<IIIIQ")
+FREES_HEAD = struct.Struct("<IIIIQQ")
 PROCESS_HEAD = struct.Struct("<10I3QII")
 SNAPSHOT = struct.Struct("<IIIHHIIII18QQQIIQQQQQ")
 END_EXIT, END_SIGNAL = 1, 2  # how a process ended, in its end record
@@ -31,7 +32,8 @@ IS_KEYFRAME, IS_FUZZY = 1, 2
 
 assert FILE_HEADER.size == 64 and RECORD_HEADER.size == 32 and SNAPSHOT.size == 240
 assert SELF_CHECK_HEAD.size == 64 and DIFFERENCE.size == 24
-assert SAMPLES_HEAD.size == 48 and PROCESS_HEAD.size == 72 and PINS_HEAD.size == 24
+assert SAMPLES_HEAD.size == 48 and PROCESS_HEAD.size == 72
+assert PINS_HEAD.size == 24 and FREES_HEAD.size == 32
 
 
 class Record:
@@ -158,6 +160,30 @@ class SnapshotFile:
             step, position = varint(payload, position)
             stack += step
             found["sites"][stack], position = varint(payload, position)
+        return found
+
+    def frees(self):
+        """What the newest record says of who frees, or None; pairs map (stack of the allocation, of
+        the free) to samples."""
+        records = self.of_type(FREES)
+        if not records:
+            return None
+        payload = records[-1].payload
+        struct_bytes, snapshot, pair_count, one_in, samples, lost = FREES_HEAD.unpack_from(payload)
+        found = {"snapshot": snapshot, "one_in": one_in, "samples": samples, "lost": lost,
+                 "pairs": {}}
+        position, last = struct_bytes, (0, 0)
+        for _ in range(pair_count):
+            step, position = varint(payload, position)
+            free_stack, position = varint(payload, position)
+            count, position = varint(payload, position)
+            pair = last[0] + step, free_stack
+            if pair <= last:
+                raise ValueError("pairs out of order")
+            found["pairs"][pair] = count
+            last = pair
+        if position != len(payload):
+            raise ValueError("%d bytes behind the pairs" % (len(payload) - position))
         return found
 
     def end(self):
