@@ -135,6 +135,23 @@ THRESHOLD = {"kind": KINDS, "site": Optional(site_id), "value": seconds, "limit"
 ALERT = {"kind": KINDS, "site": Optional(site_id), "value": seconds, "limit": seconds,
          "at_s": seconds, "snapshot": count}
 
+# The memory of the process as a whole. A part is null where the file does not say.
+MEMORY_PARTS = ("requested", "free_between_blocks", "kept_free", "outside_malloc", "files", "own",
+                "resident", "swapped", "live_pages", "heap", "heap_resident")
+MEMORY_PART = Optional({
+    "bytes": count, "peak_bytes": count, "keeps_growing": flag,
+    "growth": Optional({"bytes_per_hour": number, "ci95": Pair()}), "series": [Optional(count)],
+})
+MEMORY_VERDICTS = ("unknown", "stable", "leak", "growing", "fragmentation", "not_returned",
+                   "outside_malloc")
+MEMORY = {
+    "verdict": one_of(*MEMORY_VERDICTS), "confidence": probability,
+    "findings": [{"verdict": one_of(*MEMORY_VERDICTS[2:]), "part": one_of(*MEMORY_PARTS),
+                  "bytes": count, "bytes_per_hour": number, "confidence": probability}],
+    "own_bytes": count, "pinned_by": [{"site": Optional(site_id), "bytes": count}],
+    "t_s": [seconds], "parts": {name: MEMORY_PART for name in MEMORY_PARTS},
+}
+
 REPORT = {
     "schema": one_of("seep.report/1"),
     "process": {"pid": count, "name": text, "command": [lambda value: isinstance(value, str)],
@@ -148,6 +165,7 @@ REPORT = {
                           "live_blocks_error": ERROR}),
     "selfcheck": Optional(SELFCHECK),
     "thresholds": [THRESHOLD], "alerts": [ALERT],
+    "memory": MEMORY,
     "sites": [SITE],
     "findings": [FINDING],
 }
@@ -206,6 +224,12 @@ def check_sums(report):
                          % (site["id"], site["verdict"], site["flagged"]))
         if site["minor"] and site["verdict"] != "growing":
             wrong.append("site %s is minor but %s" % (site["id"], site["verdict"]))
+    memory = report["memory"]
+    if memory["findings"] and memory["findings"][0]["verdict"] != memory["verdict"]:
+        wrong.append("the memory's verdict is not that of its first finding")
+    for name, part in memory["parts"].items():
+        if part and len(part["series"]) != len(memory["t_s"]):
+            wrong.append("the series of %s has another length than its times" % name)
     known = {site["id"] for site in report["sites"]}
     named = {id for finding in report["findings"] for id in finding["sites"]}
     if not named <= known:

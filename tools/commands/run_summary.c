@@ -21,6 +21,7 @@
 #include "tools/model/profile.h"
 #include "tools/model/report.h"
 #include "tools/output/frame_text.h"
+#include "tools/output/memory_text.h"
 #include "tools/output/number_text.h"
 #include "tools/output/shell_word.h"
 #include "tools/output/stack_shape.h"
@@ -145,6 +146,15 @@ static void write_headline(FILE *out, struct report *report, bool has_leaking_ch
 		fprintf(out, "seep: no leak found%s\n",
 			has_leaking_child ? " in the program itself" : "");
 	}
+}
+
+/* What of the memory as a whole is not as it should be, and no site shows. */
+static void write_memory(FILE *out, const struct report *report)
+{
+	char brief[MEMORY_BRIEF_BYTES];
+
+	if (memory_text_brief(report, brief))
+		fprintf(out, "seep: memory: %s\n", brief);
 }
 
 /* The last snapshot, when it is of the moment in which the program ended. */
@@ -288,6 +298,7 @@ int run_summary_write(FILE *out, const char *program, const struct child_process
 		write_end(out, program, child);
 		write_headline(out, report,
 			       file_to_read(run_files) != &run_files->files[run_files->root]);
+		write_memory(out, report);
 		write_state(out, profile);
 		write_children(out, run_files, children_folder);
 		write_self_check(out, run_files);

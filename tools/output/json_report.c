@@ -18,6 +18,7 @@
 #include "tools/model/report.h"
 #include "tools/model/threshold.h"
 #include "tools/output/evidence_text.h"
+#include "tools/output/json_memory.h"
 #include "tools/output/report_walk.h"
 #include "tools/output/utf8.h"
 
@@ -426,6 +427,7 @@ static int begin_document(const struct report_view *view, void *context_)
 	if (!report->old) {
 		write_key(context, "thresholds", thresholds_array(report));
 		write_key(context, "alerts", alerts_array(report));
+		write_key(context, "memory", json_memory_object(report));
 	}
 	if (report->old) {
 		write_key(context, "old", state_object(report->old, report->old_snapshot));

@@ -23,6 +23,7 @@ enum list_column {
 	COLUMN_CHANGE,
 	COLUMN_BLOCKS,
 	COLUMN_ALLOCATIONS,
+	COLUMN_HEAP,
 	COLUMN_RSS,
 	COLUMN_LABEL,
 	COLUMN_COUNT
@@ -72,6 +73,12 @@ static void fill_row(struct list_row *row, const struct profile *profile, size_t
 		 number_count(snapshot->raw.live_blocks).text);
 	snprintf(row->cells[COLUMN_ALLOCATIONS], size, "%s",
 		 number_count(snapshot->raw.allocations).text);
+	/* What the allocators hold of that. */
+	if (snapshot->raw.heap_resident_bytes)
+		snprintf(row->cells[COLUMN_HEAP], size, "%s",
+			 number_bytes(snapshot->raw.heap_resident_bytes).text);
+	else
+		strcpy(row->cells[COLUMN_HEAP], "?");
 	if (snapshot->raw.rss_bytes)
 		snprintf(row->cells[COLUMN_RSS], size, "%s",
 			 number_bytes(snapshot->raw.rss_bytes).text);
@@ -88,14 +95,16 @@ static bool is_left(enum list_column column)
 /* Hides columns until the line is short enough for LABEL_ROOM of the label, or for all of it. */
 static void make_room_for_label(int line_width, int label_width, int *widths)
 {
-	static const enum list_column dispensable[] = {COLUMN_ALLOCATIONS, COLUMN_CHANGE,
-						       COLUMN_RSS};
+	static const enum list_column dispensable[] = {COLUMN_HEAP, COLUMN_ALLOCATIONS,
+						       COLUMN_CHANGE, COLUMN_RSS};
 	int needed = label_width < LABEL_ROOM ? label_width : LABEL_ROOM;
 
 	for (int column = 0; column < COLUMN_LABEL; column++)
-		needed += widths[column] + 2;
+		needed += widths[column] ? widths[column] + 2 : 0;
 	for (size_t i = 0; needed > line_width && i < sizeof(dispensable) / sizeof(*dispensable);
 	     i++) {
+		if (!widths[dispensable[i]])
+			continue;
 		needed -= widths[dispensable[i]] + 2;
 		widths[dispensable[i]] = 0;
 	}
@@ -122,10 +131,11 @@ void snapshot_list_write(FILE *stream, const struct text_style *style,
 			 const struct profile *profile)
 {
 	struct list_row row = {
-		{"#", "time", "why", "live", "change", "blocks", "allocations", "rss", "label"}};
+		{"#", "time", "why", "live", "change", "blocks", "allocations", "heap", "rss", "label"}};
 	int widths[COLUMN_COUNT];
 	struct text_line line;
 	int label_width = 0;
+	bool is_heap_known = false;
 
 	text_line_begin(&line, stream, style);
 	if (profile->snapshot_count == 0) {
@@ -138,6 +148,7 @@ void snapshot_list_write(FILE *stream, const struct text_style *style,
 	for (size_t i = 0; i < profile->snapshot_count; i++) {
 		struct list_row measured = {{""}};
 		fill_row(&measured, profile, i);
+		is_heap_known |= profile->snapshots[i].raw.heap_resident_bytes > 0;
 		for (int column = 0; column < COLUMN_LABEL; column++) {
 			int width = text_columns(style, measured.cells[column]);
 			widths[column] = width > widths[column] ? width : widths[column];
@@ -145,6 +156,8 @@ void snapshot_list_write(FILE *stream, const struct text_style *style,
 		int width = text_columns(style, measured.cells[COLUMN_LABEL]);
 		label_width = width > label_width ? width : label_width;
 	}
+	if (!is_heap_known)
+		widths[COLUMN_HEAP] = 0;
 	make_room_for_label(style->width, label_width, widths);
 	write_row(&line, INK_TITLE, &row, widths);
 	for (size_t i = 0; i < profile->snapshot_count; i++) {

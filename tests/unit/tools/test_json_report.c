@@ -174,6 +174,62 @@ static void thresholds_and_alerts_name_their_sites(void **state)
 	free(sample);
 }
 
+static void memory_says_what_is_known(void **state)
+{
+	(void)state;
+	struct sample *sample = sample_of_all_verdicts();
+	struct report_pin pins[] = {{&sample->sites[1], 9000}};
+	struct process_memory *memory = &sample->report.process_memory;
+	uint64_t series[SAMPLE_POINTS] = {MEMORY_NOT_KNOWN, 5};
+	static const char wanted[] =
+		"{\"verdict\":\"fragmentation\",\"confidence\":0.95,\"findings\":[{\"verdict\":"
+		"\"fragmentation\",\"part\":\"free_between_blocks\",\"bytes\":90,"
+		"\"bytes_per_hour\":0.0,\"confidence\":0.95}],\"own_bytes\":0,\"pinned_by\":"
+		"[{\"site\":\"00000000abcdef01\",\"bytes\":9000}],\"t_s\":[0.1,1.6],"
+		"\"parts\":{\"requested\":{\"bytes\":5,\"peak_bytes\":7,\"growth\":"
+		"{\"bytes_per_hour\":3.5,\"ci95\":[1.0,4.0]},\"keeps_growing\":false,"
+		"\"series\":[null,5]},\"free_between_blocks\":null,\"kept_free\":null,"
+		"\"outside_malloc\":null,\"files\":null,\"own\":null,\"resident\":{\"bytes\":5,"
+		"\"peak_bytes\":7,\"growth\":null,\"keeps_growing\":true,\"series\":[null,5]},"
+		"\"swapped\":null,\"live_pages\":null,\"heap\":null,\"heap_resident\":null}}";
+
+	memory->verdict = MEMORY_FRAGMENTATION;
+	memory->confidence = 0.95;
+	memory->findings[0] = (struct memory_finding){
+		.verdict = MEMORY_FRAGMENTATION,
+		.part = PART_SCATTERED,
+		.bytes = 90,
+		.confidence = 0.95,
+	};
+	memory->finding_count = 1;
+	memory->figures[PART_REQUESTED] = (struct memory_figure){
+		.is_known = true,
+		.bytes = 5,
+		.peak_bytes = 7,
+		.series = series,
+		.has_growth = true,
+		.bytes_per_hour = 3.5,
+		.bytes_per_hour_ci95 = {1, 4},
+	};
+	memory->figures[PART_RESIDENT] = (struct memory_figure){
+		.is_known = true,
+		.bytes = 5,
+		.peak_bytes = 7,
+		.series = series,
+		.keeps_growing = true,
+	};
+	sample->report.pins = pins;
+	sample->report.pin_count = 1;
+	sample->report.point_count = 2;
+	json_t *document = document_of(sample, (struct json_report_options){0});
+	char *text = json_dumps(json_object_get(document, "memory"),
+				JSON_COMPACT | JSON_REAL_PRECISION(12));
+	assert_string_equal(text, wanted);
+	free(text);
+	json_decref(document);
+	free(sample);
+}
+
 static void keeps_the_schema_of_a_report(void **state)
 {
 	(void)state;
@@ -184,7 +240,7 @@ static void keeps_the_schema_of_a_report(void **state)
 	assert_string_equal(json_string_value(json_object_get(document, "schema")),
 			    "seep.report/1");
 	check_schema(document, report_schema);
-	assert_int_equal(json_object_size(document), 12);
+	assert_int_equal(json_object_size(document), 13);
 	assert_int_equal(json_array_size(json_object_get(document, "findings")), 0);
 	assert_int_equal(json_array_size(json_object_get(document, "thresholds")), 0);
 	assert_int_equal(json_array_size(json_object_get(document, "alerts")), 0);
@@ -554,6 +610,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(keeps_the_schema_of_a_report),
+		cmocka_unit_test(memory_says_what_is_known),
 		cmocka_unit_test(thresholds_and_alerts_name_their_sites),
 		cmocka_unit_test(findings_name_the_sites_that_are_one_leak),
 		cmocka_unit_test(evidence_is_null_where_there_is_none),

@@ -359,6 +359,17 @@ static void lists_snapshots(void **state)
 		"2   1.6 s  interval  97.7 KiB  +97.7 KiB   1,000       30,000         ?\n"
 		"3   3.1 s  request    195 KiB  +97.7 KiB   2,000       60,000  31.0 MiB\n");
 	free(text);
+	/* What the allocators hold, where that is known and there is room. */
+	sample->snapshots[2].raw.heap_resident_bytes = 28 << 20;
+	text = SAMPLE_WRITTEN(stream, snapshot_list_write(stream, &style, &sample->profile));
+	assert_null(strstr(text, "heap"));
+	free(text);
+	struct text_style wide = {.width = 100};
+	text = SAMPLE_WRITTEN(stream, snapshot_list_write(stream, &wide, &sample->profile));
+	assert_non_null(strstr(text, "allocations      heap       rss  label\n"));
+	assert_non_null(strstr(text, "       30,000         ?         ?\n"));
+	assert_non_null(strstr(text, "       60,000  28.0 MiB  31.0 MiB\n"));
+	free(text);
 	sample->profile.sample_bytes = 512 << 10;
 	text = SAMPLE_WRITTEN(stream, snapshot_list_write(stream, &style, &sample->profile));
 	assert_non_null(strstr(text, "\nEstimates, from one block in 512 KiB allocated.\n"));
