@@ -13,6 +13,7 @@ RECORD_HEADER = struct.Struct("<IHHIIQII")
 SELF_CHECK_HEAD = struct.Struct("<IIIIII5Q")
 DIFFERENCE = struct.Struct("<IIIIQ")
 SAMPLES_HEAD = struct.Struct("<IIII4Q")
+STACKS_HEAD = struct.Struct("<IIII")
 PINS_HEAD = struct.Struct("<IIIIQ")
 FREES_HEAD = struct.Struct("<IIIIQQ")
 PROCESS_HEAD = struct.Struct("<10I3QII")
@@ -160,6 +161,20 @@ class SnapshotFile:
             step, position = varint(payload, position)
             stack += step
             found["sites"][stack], position = varint(payload, position)
+        return found
+
+    def nodes(self):
+        """Stack ids to (parent, pc)."""
+        found = {}
+        for record in self.of_type(STACKS):
+            position, first_id, count, _ = STACKS_HEAD.unpack_from(record.payload)
+            pc = 0
+            for node in range(first_id, first_id + count):
+                step, position = varint(record.payload, position)
+                zigzag, position = varint(record.payload, position)
+                _, position = varint(record.payload, position)
+                pc += zigzag >> 1 ^ -(zigzag & 1)
+                found[node] = node - step, pc
         return found
 
     def frees(self):
