@@ -123,7 +123,7 @@ void free_pairs_add(uint32_t allocated_by, uint32_t freed_by)
 		atomic_store(&place->samples, 0);
 }
 
-uint32_t free_pairs_read(struct stack_pair *pairs)
+uint32_t free_pairs_read(struct stack_pair *pairs, uint32_t most)
 {
 	uint32_t count = 0;
 
@@ -135,12 +135,15 @@ uint32_t free_pairs_read(struct stack_pair *pairs)
 			uint64_t samples =
 				atomic_load_explicit(&places[i].samples, memory_order_relaxed);
 
-			if (key != 0 && samples != 0)
-				pairs[count++] = (struct stack_pair){
-					.allocated_by = (uint32_t)(key >> STACK_BITS),
-					.freed_by = key & ((1u << STACK_BITS) - 1),
-					.samples = samples,
-				};
+			if (key == 0 || samples == 0)
+				continue;
+			if (count == most)
+				return count;
+			pairs[count++] = (struct stack_pair){
+				.allocated_by = (uint32_t)(key >> STACK_BITS),
+				.freed_by = key & ((1u << STACK_BITS) - 1),
+				.samples = samples,
+			};
 		}
 	}
 	return count;
@@ -153,9 +156,13 @@ struct free_pairs_sums free_pairs_sum(void)
 	for (uint32_t table = 0; table < TABLES; table++) {
 		struct place *places = atomic_load_explicit(&tables[table], memory_order_acquire);
 
-		for (uint32_t i = 0; places != NULL && i < place_count(table); i++)
-			sums.samples +=
+		for (uint32_t i = 0; places != NULL && i < place_count(table); i++) {
+			uint64_t samples =
 				atomic_load_explicit(&places[i].samples, memory_order_relaxed);
+
+			sums.samples += samples;
+			sums.pairs += samples != 0;
+		}
 	}
 	return sums;
 }

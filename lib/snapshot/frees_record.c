@@ -8,7 +8,7 @@
  *
  *   Runs in   whoever takes a snapshot
  *   Locks     none of its own: callers hold LOCK_SNAPSHOT
- *   Memory    scratch: 24 bytes for each pair that there may be, and 4 a stack
+ *   Memory    scratch: 20 bytes a pair, and 4 a stack
  *   Calls     what scratch and buffer call
  *   Failure   there is nothing to write; the next snapshot tries again
  */
@@ -31,11 +31,12 @@
 #define PAIRS_OF_SITE 4u /* named at most */
 #define FILE_SHARE 64u	 /* of the largest file, for one record */
 #define NEWS_SHARE 8u	 /* of the samples, for the next one */
+#define NEW_PAIRS 256u	 /* that may come between counting and reading them; others wait */
 
 /* What a record has said. */
 struct state {
 	uint64_t samples; /* of how many it spoke, with those that were lost */
-	bool has_all;	  /* no stack was too new for the file */
+	bool has_all;	  /* no pair came too late, and no stack was too new for the file */
 };
 static struct state written, made; /* in the file; by the last payload */
 
@@ -43,7 +44,7 @@ static struct state written, made; /* in the file; by the last payload */
 struct sites {
 	struct stack_pair *pairs;
 	uint32_t *next, *first;
-	uint32_t count, stack_end;
+	uint32_t count, room, stack_end;
 };
 
 static bool is_in_file(const struct sites *sites, const struct stack_pair *pair)
@@ -53,12 +54,12 @@ static bool is_in_file(const struct sites *sites, const struct stack_pair *pair)
 
 static bool take_sites(struct sites *sites)
 {
-	sites->pairs = scratch_map(FREE_PAIRS_MAX * sizeof(*sites->pairs));
-	sites->next = scratch_map(FREE_PAIRS_MAX * sizeof(*sites->next));
+	sites->pairs = scratch_map(sites->room * sizeof(*sites->pairs));
+	sites->next = scratch_map(sites->room * sizeof(*sites->next));
 	sites->first = scratch_map(sites->stack_end * sizeof(*sites->first));
 	if (sites->pairs == NULL || sites->next == NULL || sites->first == NULL)
 		return false;
-	sites->count = free_pairs_read(sites->pairs);
+	sites->count = free_pairs_read(sites->pairs, sites->room);
 	for (uint32_t i = 0; i < sites->count; i++) {
 		uint32_t site = sites->pairs[i].allocated_by;
 
@@ -73,9 +74,9 @@ static bool take_sites(struct sites *sites)
 static void release_sites(struct sites *sites)
 {
 	if (sites->pairs != NULL)
-		scratch_unmap(sites->pairs, FREE_PAIRS_MAX * sizeof(*sites->pairs));
+		scratch_unmap(sites->pairs, sites->room * sizeof(*sites->pairs));
 	if (sites->next != NULL)
-		scratch_unmap(sites->next, FREE_PAIRS_MAX * sizeof(*sites->next));
+		scratch_unmap(sites->next, sites->room * sizeof(*sites->next));
 	if (sites->first != NULL)
 		scratch_unmap(sites->first, sites->stack_end * sizeof(*sites->first));
 }
@@ -181,12 +182,12 @@ struct buffer frees_record_payload(uint32_t number, enum seep_snapshot_reason re
 				  .one_in = sampler_is_on ? 1 : FREE_TURN_ONE_IN,
 				  .samples = sums.lost,
 				  .lost = sums.lost};
-	struct sites sites = {.stack_end = stack_end};
+	struct sites sites = {.stack_end = stack_end, .room = sums.pairs + NEW_PAIRS};
 	struct buffer payload = {0};
 
 	made = written;
 	if (has_news(&sums, reason) && take_sites(&sites)) {
-		made.has_all = true;
+		made.has_all = sites.count < sites.room;
 		/* Those of these pairs: while threads go on, there are more by now. */
 		for (uint32_t i = 0; i < sites.count; i++) {
 			head.samples += sites.pairs[i].samples;

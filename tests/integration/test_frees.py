@@ -38,7 +38,7 @@ def tests():
 
 
 class Functions:
-    """Where a program's functions are, as it prints it, with their lengths from its symbol table."""
+    """Where a program's functions are: it prints it, and its symbol table has their lengths."""
 
     def __init__(self, box, program, output):
         sizes = {}

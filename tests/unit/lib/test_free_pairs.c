@@ -78,7 +78,7 @@ static uint64_t read_all(void)
 {
 	uint64_t samples = 0;
 
-	pair_count = free_pairs_read(pairs);
+	pair_count = free_pairs_read(pairs, FREE_PAIRS_MAX);
 	for (uint32_t i = 0; i < pair_count; i++)
 		samples += pairs[i].samples;
 	return samples;
@@ -101,6 +101,8 @@ static void count_some(void)
 		expect(pairs[i].samples ==
 		       truth[index_of(pairs[i].allocated_by)][index_of(pairs[i].freed_by)]);
 	expect(free_pairs_sum().samples == 100000 && free_pairs_sum().lost == 0);
+	expect(free_pairs_sum().pairs == 40 * 30);
+	expect(free_pairs_read(pairs, 100) == 100);
 }
 
 static void pairs_are_counted_exactly(void **state)
