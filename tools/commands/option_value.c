@@ -36,6 +36,18 @@ int option_value_count(const struct command *command, const struct command_optio
 	return 0;
 }
 
+int option_value_status(const struct command *command, const struct command_option *option,
+			const char *text, size_t *status)
+{
+	char *end;
+	long number = strtol(text, &end, 10);
+
+	if (!isdigit((unsigned char)*text) || *end || number < 1 || number > 255)
+		return complain(command, option, text, "a number from 1 to 255");
+	*status = (size_t)number;
+	return 0;
+}
+
 int option_value_bytes(const struct command *command, const struct command_option *option,
 		       const char *text, uint64_t *bytes)
 {

@@ -17,6 +17,10 @@ struct command_option;
 int option_value_count(const struct command *command, const struct command_option *option,
 		       const char *text, size_t *count);
 
+/* An exit status that says something: 1 to 255. */
+int option_value_status(const struct command *command, const struct command_option *option,
+			const char *text, size_t *status);
+
 /* A number with optional K, M, G or T as in seep/settings.h. */
 int option_value_bytes(const struct command *command, const struct command_option *option,
 		       const char *text, uint64_t *bytes);

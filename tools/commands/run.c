@@ -1,59 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * run: `seep run PROGRAM`, a program under the library, and a summary when it has ended.
- *
- * Everything that can be wrong is found before the program is started. From then on the program
- * comes first: its status is passed on whatever happens to our own work.
  */
 #include <errno.h>
-#include <limits.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/statvfs.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include "seep/settings.h"
-#include "seep/snapshot_format.h"
-#include "tools/commands/child_process.h"
+#include "tools/commands/chosen_settings.h"
 #include "tools/commands/command.h"
-#include "tools/commands/end_record.h"
-#include "tools/commands/library_path.h"
-#include "tools/commands/program_check.h"
-#include "tools/commands/run_files.h"
-#include "tools/commands/run_output.h"
+#include "tools/commands/option_value.h"
 #include "tools/commands/run_summary.h"
-#include "tools/commands/settings_text.h"
-#include "tools/commands/target.h"
+#include "tools/commands/settings_options.h"
+#include "tools/commands/watched_run.h"
 #include "tools/model/error.h"
 
-/* How long the library's helper may take to write the last snapshot. */
-#define NOTICE_MS 2000
-#define TIMEOUT_MS 30000
-
-/* Switches take no value: see setting_is_switch. */
-#define ARGUMENT_SHOWN(type, values, initial)                                                      \
-	(__builtin_strcmp(values, "on|off") == 0 && __builtin_strcmp(initial, "off") == 0          \
-		 ? NULL                                                                            \
-		 : values)
-
 static const struct command_option options[] = {
-#define OPTION_ROW(key_, letter_, type_, values_, initial_, help_)                                 \
-	{.name = #key_,                                                                            \
-	 .letter = (letter_),                                                                      \
-	 .argument = ARGUMENT_SHOWN(type_, values_, initial_),                                     \
-	 .is_argument_optional = __builtin_strcmp(#type_, "SHARE") == 0,                           \
-	 .initial = ARGUMENT_SHOWN(type_, values_, initial_) ? (initial_) : NULL,                  \
-	 .help = (help_)},
-	SEEP_SETTINGS(OPTION_ROW)
-#undef OPTION_ROW
-		{
-			.name = "log_file",
-			.argument = "FILE",
-			.help = "write the summary to FILE instead of stderr.",
-		},
+	SEEP_SETTINGS(SETTINGS_OPTION) SETTINGS_FILE_OPTION,
+	{
+		.name = "log_file",
+		.argument = "FILE",
+		.help = "write the summary to FILE instead of stderr.",
+	},
 	{
 		.name = "error_exitcode",
 		.argument = "N",
@@ -65,162 +33,37 @@ static const struct command_option options[] = {
 };
 
 struct run {
-	struct settings_text settings;
-	const char *log_path; /* null: stderr */
-	int error_exitcode;   /* 0: the program's own status */
-	FILE *log;
-	char library[PATH_MAX], program[PATH_MAX];
-	bool is_quiet;
+	const struct command *command;
+	struct chosen_settings settings;
+	const char *log_path;  /* null: stderr */
+	size_t error_exitcode; /* 0: the program's own status */
+	struct watched_run watched;
 };
-
-static int take_setting(struct run *run, const struct setting *setting, const char *value)
-{
-	char shown_as[COMMAND_OPTION_BYTES];
-	struct error error;
-	const struct command_option named = {.name = setting->key};
-
-	command_option_text(&named, 0, shown_as);
-	if (!value)
-		value = setting_plain_value(setting);
-	if (setting_check(setting, shown_as, value, &error) < 0 ||
-	    settings_text_set(&run->settings, setting, value, &error) < 0) {
-		command_fail("run: %s", error.text);
-		return -EINVAL;
-	}
-	return 0;
-}
 
 static int take(const struct command_option *option, const char *value, void *context)
 {
 	struct run *run = context;
-	const struct setting *setting = settings_find(option->name);
-	char *end;
+	int taken = chosen_settings_take(&run->settings, run->command, option, value);
 
-	if (setting)
-		return take_setting(run, setting, value);
+	if (taken)
+		return taken < 0 ? taken : 0;
 	if (strcmp(option->name, "log_file") == 0) {
 		run->log_path = value;
 		return 0;
 	}
-	long number = strtol(value, &end, 10);
-	if (*end || end == value || number < 1 || number > 255) {
-		command_fail("run: --error-exitcode: '%s' is not possible; give a number from 1 to "
-			     "255",
-			     value);
-		return -EINVAL;
-	}
-	run->error_exitcode = (int)number;
-	return 0;
-}
-
-/* ---- before -----------------------------------------------------------------------------------
- */
-
-static int make_output_absolute(struct run *run, struct error *error)
-{
-	char pattern[PATH_MAX];
-	int result =
-		run_output_absolute(settings_text_get(&run->settings, "output"), pattern, error);
-
-	if (result < 0)
-		return result;
-	return settings_text_set(&run->settings, settings_find("output"), pattern, error);
+	return option_value_status(run->command, option, value, &run->error_exitcode);
 }
 
 static int open_log(struct run *run, struct error *error)
 {
-	run->log = stderr;
+	run->watched.log = stderr;
 	if (!run->log_path)
 		return 0;
-	run->log = fopen(run->log_path, "we");
-	if (!run->log)
+	run->watched.log = fopen(run->log_path, "we");
+	if (!run->watched.log)
 		return error_set(error, errno, "--log-file: cannot write %s: %s", run->log_path,
 				 strerror(errno));
 	return 0;
-}
-
-static int prepare(struct run *run, const char *program, struct error *error)
-{
-	int result = make_output_absolute(run, error);
-
-	if (result == 0)
-		result = library_path_find(run->library, error);
-	if (result == 0)
-		result = program_check_find(program, run->program, error);
-	if (result == 0)
-		result = program_check(run->program, run->library, error);
-	if (result == 0)
-		result = open_log(run, error);
-	if (result == 0)
-		result = run_output_prepare(settings_text_get(&run->settings, "output"),
-					    run->program, error);
-	run->is_quiet = strchr("o1", *settings_text_get(&run->settings, "quiet")) &&
-			strcmp(settings_text_get(&run->settings, "quiet"), "off") != 0;
-	return result;
-}
-
-/* ---- after ------------------------------------------------------------------------------------
- */
-
-static void say(const struct run *run, const char *text)
-{
-	fprintf(run->log, "seep: run: %s\n", text);
-}
-
-static void say_waiting(void *context)
-{
-	const struct run *run = context;
-
-	if (!run->is_quiet)
-		say(run, "waiting for the last snapshot to be written");
-}
-
-/* Waits for the program's last snapshot and says in its file how it ended. */
-static void finish_root(struct run *run, const struct child_process *child, const char *path)
-{
-	bool is_signal = WIFSIGNALED(child->wait_status);
-	const struct seep_end end = {
-		.how = is_signal ? SEEP_END_SIGNAL : SEEP_END_EXIT,
-		.status =
-			is_signal ? WTERMSIG(child->wait_status) : WEXITSTATUS(child->wait_status),
-		.ended_unix_ns = child->ended_unix_ns,
-	};
-	struct error error;
-	int fd = end_record_lock(path, NOTICE_MS, TIMEOUT_MS, say_waiting, run, &error);
-
-	if (fd < 0 || end_record_append(fd, path, &end, &error) < 0)
-		say(run, error.text);
-	if (fd >= 0)
-		close(fd);
-}
-
-/* The files of children that have ended should be complete when we return. One that is still
- * running (a daemon) is judged as it is now. One that is gone had nothing to tell: the helper
- * removes the file of a fork that lived only until its exec. */
-static void await_children(struct run *run, struct run_files *run_files)
-{
-	struct error error;
-	uint64_t ticks;
-
-	for (size_t i = 0; i < run_files->count; i++) {
-		const struct run_file *file = &run_files->files[i];
-		if (file->pid == run_files->files[run_files->root].pid ||
-		    (target_start_ticks(file->pid, &ticks) && ticks == file->start_ticks))
-			continue;
-		int fd = end_record_lock(file->path, NOTICE_MS, TIMEOUT_MS, say_waiting, run,
-					 &error);
-		if (fd == -ENOENT) {
-			run_files_drop(run_files, i--);
-			continue;
-		}
-		if (fd >= 0)
-			close(fd);
-		else
-			say(run, error.text);
-		/* Where one helper hangs the others will: once is enough. */
-		if (fd == -ETIMEDOUT)
-			return;
-	}
 }
 
 /* What a program frees as it ends is worth a line, but no reason to fail a test. */
@@ -233,128 +76,75 @@ static size_t count_lasting_leaks(const struct run_files *run_files)
 	return count;
 }
 
-/* No file: the most likely reason, in one line. */
-static void say_nothing_written(const struct run *run)
+/* Judges and says what came of it. Returns the exit status: the program's, unless --error-exitcode says
+ * otherwise. A check that could not check must not look clean. */
+static int finish(struct run *run, const char *program)
 {
-	char folder[PATH_MAX], text[PATH_MAX + 256];
-	struct statvfs system;
-	const char *reason = "libseep.so did not come to life in it; did a wrapper clear the "
-			     "environment, or the program change its user?";
-
-	if (run_output_folder(settings_text_get(&run->settings, "output"), folder)) {
-		if (access(folder, W_OK | X_OK) != 0)
-			reason = strerror(errno);
-		else if (statvfs(folder, &system) == 0 && system.f_blocks > 0 &&
-			 system.f_bavail == 0)
-			reason = strerror(ENOSPC);
-	}
-	snprintf(text, sizeof(text), "no snapshot file was written for %s: %s", run->program,
-		 reason);
-	say(run, text);
-}
-
-/* Returns the exit status: `status`, unless --error-exitcode says otherwise. */
-static int finish(struct run *run, const struct child_process *child, const char *program,
-		  int status)
-{
-	const char *pattern = settings_text_get(&run->settings, "output");
-	const char *followed = settings_text_get(&run->settings, "children");
-	char children[PATH_MAX], folder[PATH_MAX];
-	bool has_folder = run_output_children(pattern, run->program, child->pid, children) &&
-			  run_output_children_folder(pattern, run->program, child->pid, folder);
-	const struct run_identity identity = {
-		.pattern = pattern,
-		.children = has_folder ? children : NULL,
-		.pid = child->pid,
-		.start_ticks = child->start_ticks,
-		.has_gaps = strcmp(followed, "all") != 0 && strcmp(followed, "none") != 0,
-	};
-	struct run_files run_files;
+	struct watched_run *watched = &run->watched;
+	int status = child_process_status(&watched->child);
+	int cannot = run->error_exitcode && status == 0 ? EXIT_CANNOT : status;
 	struct error error;
+	int result = watched_run_collect(watched, &error);
 
-	/* The program's limits are ours too: a file that may not grow is an error, not our end. */
-	signal(SIGXFSZ, SIG_IGN);
-	if (run_files_find(&identity, &run_files, &error) < 0) {
-		say(run, error.text);
-		return status;
+	if (result < 0) {
+		if (result != -ENODATA || run->error_exitcode || !watched->is_quiet)
+			watched_run_say(watched, error.text);
+		return result == -ENODATA ? cannot : status;
 	}
-	if (run_files.root == run_files.count) {
-		/* A check that could not check must not look clean. */
-		if (run->error_exitcode || !run->is_quiet)
-			say_nothing_written(run);
-		if (run->error_exitcode && status == 0)
-			status = EXIT_CANNOT;
-		goto out;
+	if (run_summary_judge(&watched->files, &error) < 0) {
+		watched_run_say(watched, error.text);
+		status = cannot;
 	}
-
-	finish_root(run, child, run_files.files[run_files.root].path);
-	await_children(run, &run_files);
-	if (run_summary_judge(&run_files, &error) < 0) {
-		say(run, error.text);
-		if (run->error_exitcode && status == 0)
-			status = EXIT_CANNOT;
-	}
-	if (!run->is_quiet && run_summary_write(run->log, program, child, &run_files,
-						has_folder ? folder : NULL, &error) < 0)
-		say(run, error.text);
-	if (run->error_exitcode && count_lasting_leaks(&run_files))
-		status = run->error_exitcode;
-out:
-	run_files_free(&run_files);
+	if (!watched->is_quiet &&
+	    run_summary_write(watched->log, program, &watched->child, &watched->files,
+			      *watched->children_folder ? watched->children_folder : NULL,
+			      &error) < 0)
+		watched_run_say(watched, error.text);
+	if (run->error_exitcode && count_lasting_leaks(&watched->files))
+		status = (int)run->error_exitcode;
 	return status;
 }
 
-static int start_and_finish(struct run *run, char **argv)
+static int run_program(struct run *run, char **argv)
 {
-	struct child_process child;
+	struct watched_run *watched = &run->watched;
 	struct error error;
-	char *text = settings_text_write(&run->settings);
-	char *preload = library_path_preload(run->library, getenv("LD_PRELOAD"));
-	int status = EXIT_CANNOT;
+	int result =
+		chosen_settings_complete(&run->settings, getenv(SEEP_OPTIONS_VARIABLE), &error);
 
-	if (!text || !preload)
-		command_fail("run: out of memory");
-	else if (child_process_run(&child, run->program, argv,
-				   &(struct child_settings){
-					   .preload = preload,
-					   .options = text,
-					   .output = settings_text_get(&run->settings, "output"),
-				   },
-				   &error) < 0)
-		command_fail("run: %s", error.text);
-	else
-		status = finish(run, &child, argv[0], child_process_status(&child));
-	free(preload);
-	free(text);
-	return status;
+	watched->command_name = run->command->name;
+	watched->settings = &run->settings.all;
+	if (result == 0)
+		watched->is_quiet = settings_text_is_on(&run->settings.all, "quiet");
+	if (result == 0)
+		result = watched_run_prepare(watched, argv[0], &error);
+	if (result == 0)
+		result = open_log(run, &error);
+	if (result == 0)
+		result = watched_run_start(watched, argv, &error);
+	if (result < 0)
+		return command_fail("run: %s", error.text);
+	return finish(run, argv[0]);
 }
 
 static int run(const struct command *self, int argc, char **argv)
 {
-	const char *environment = getenv(SEEP_OPTIONS_VARIABLE);
-	struct run run = {0};
+	struct run run = {.command = self};
 	struct error error;
-	int status = EXIT_CANNOT;
+	int status;
 
-	if (settings_text_make(&run.settings, &error) < 0 ||
-	    (environment && settings_text_read(&run.settings, environment, &error) < 0)) {
-		command_fail("run: %s", error.text);
-		goto out;
-	}
+	if (chosen_settings_make(&run.settings, &error) < 0)
+		return command_fail("run: %s", error.text);
 	int operand = command_parse(self, argc, argv, 1, take, &run, &status);
-	if (operand < 0)
-		goto out;
-	status = EXIT_CANNOT;
 	if (operand == argc)
-		command_fail("run: which program? see 'seep run --help'");
-	else if (prepare(&run, argv[operand], &error) < 0)
-		command_fail("run: %s", error.text);
-	else
-		status = start_and_finish(&run, argv + operand);
-out:
-	if (run.log && run.log != stderr && fclose(run.log) != 0)
+		status = command_fail("run: which program? see 'seep run --help'");
+	else if (operand >= 0)
+		status = run_program(&run, argv + operand);
+	FILE *log = run.watched.log;
+	if (log && log != stderr && fclose(log) != 0)
 		command_fail("run: --log-file: cannot write %s: %s", run.log_path, strerror(errno));
-	settings_text_free(&run.settings);
+	watched_run_free(&run.watched);
+	chosen_settings_free(&run.settings);
 	return status;
 }
 

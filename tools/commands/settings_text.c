@@ -345,6 +345,13 @@ const char *settings_text_get(const struct settings_text *text, const char *key)
 	return value ? value : setting->initial;
 }
 
+bool settings_text_is_on(const struct settings_text *text, const char *key)
+{
+	const char *value = settings_text_get(text, key);
+
+	return value && (strcmp(value, "on") == 0 || strcmp(value, "1") == 0);
+}
+
 /* One key=value, already without escapes. */
 static int read_one(struct settings_text *text, char *pair, struct error *error)
 {

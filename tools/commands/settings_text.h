@@ -54,6 +54,9 @@ int settings_text_put_under(struct settings_text *text, const struct settings_te
 /* The chosen value, or the default. */
 const char *settings_text_get(const struct settings_text *text, const char *key);
 
+/* Of a setting that is on or off. */
+bool settings_text_is_on(const struct settings_text *text, const char *key);
+
 /* Reads key=value:key=value as found in the environment and checks everything. */
 int settings_text_read(struct settings_text *text, const char *options, struct error *error);
 

@@ -28,6 +28,7 @@ struct json_report {
 	FILE *stream;
 	const struct json_report_options *options;
 	bool is_out_of_memory;
+	bool has_site; /* in the document, so that a comma goes before the next */
 };
 
 static json_t *integer(uint64_t value)
@@ -437,12 +438,27 @@ static int begin_document(const struct report_view *view, void *context_)
 	return context->is_out_of_memory ? -ENOMEM : 0;
 }
 
+static bool is_wanted(const struct json_report *context, const struct report *report,
+		      const struct report_site *site)
+{
+	if (!context->options->has_findings_only || site->judgement.is_flagged)
+		return true;
+	for (size_t i = 0; i < report->crossing_count; i++)
+		if (report->crossings[i].site == site)
+			return true;
+	return false;
+}
+
 static int write_site(const struct report_view *view, const struct report_site *site, size_t rank,
 		      void *context_)
 {
 	struct json_report *context = context_;
 
-	fputs(rank > 1 ? "," : "", context->stream);
+	(void)rank;
+	if (!is_wanted(context, view->report, site))
+		return 0;
+	fputs(context->has_site ? "," : "", context->stream);
+	context->has_site = true;
 	fputs(context->options->is_one_line ? "" : "\n  ", context->stream);
 	write_value(context, site_object(view->report, site));
 	if (ferror(context->stream))
@@ -511,6 +527,16 @@ static int end_document(const struct report_view *view, void *context_)
 	}
 	fputs("]}\n", context->stream);
 	return context->is_out_of_memory ? -ENOMEM : 0;
+}
+
+void json_write_words(FILE *stream, char *const *words)
+{
+	json_t *list = json_array();
+
+	for (; *words; words++)
+		json_array_append_new(list, string(*words));
+	json_dumpf(list, stream, JSON_COMPACT);
+	json_decref(list);
 }
 
 int json_report_write(FILE *stream, const struct report *report,

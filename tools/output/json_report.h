@@ -16,8 +16,12 @@ struct report;
 
 struct json_report_options {
 	size_t site_limit; /* 0 for all */
+	bool has_findings_only; /* of the sites those that are flagged or have crossed a threshold */
 	bool is_one_line;  /* the whole document on one line (JSON lines, for several reports) */
 };
+
+/* A list of texts, up to a null pointer. */
+void json_write_words(FILE *stream, char *const *words);
 
 /* Writes a diff where report->old is set. Returns 0, -ENOMEM, or -EIO when the stream
  * has failed, whose owner knows why. */

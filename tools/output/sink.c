@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sink: where the output of a command goes: standard output or the file of -o.
+ * sink: where the output of a command goes: a standard stream or the file of -o.
  *
  * A stream remembers that a write failed but not why. So the stream stands on a cookie whose write
  * function keeps the first errno.
@@ -72,16 +72,9 @@ static int open_file(const char *path, struct error *error)
 	return fd;
 }
 
-int sink_open(struct sink *sink, const char *path, struct error *error)
+/* On the descriptor that was opened for it. */
+static int start(struct sink *sink, struct error *error)
 {
-	*sink = (struct sink){.path = path && strcmp(path, "-") != 0 ? path : NULL};
-	/* A copy of standard output, so that main's own check of stdout does not complain twice. */
-	sink->fd = sink->path ? open_file(sink->path, error)
-			      : fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
-	if (sink->fd < 0)
-		return sink->path ? sink->fd
-				  : error_set(error, errno, "standard output is closed: %s",
-					      strerror(errno));
 	signal(SIGPIPE, SIG_IGN);
 	sink->style = text_style_of(sink->fd);
 	sink->stream = fopencookie(sink, "w", (cookie_io_functions_t){.write = write_cookie});
@@ -92,11 +85,34 @@ int sink_open(struct sink *sink, const char *path, struct error *error)
 	return 0;
 }
 
+/* A copy, so that main's own check of stdout does not complain twice. */
+static int open_standard(struct sink *sink, int fd, const char *name, struct error *error)
+{
+	*sink = (struct sink){.name = name, .fd = fcntl(fd, F_DUPFD_CLOEXEC, 3)};
+	if (sink->fd < 0)
+		return error_set(error, errno, "%s is closed: %s", name, strerror(errno));
+	return start(sink, error);
+}
+
+int sink_open_stderr(struct sink *sink, struct error *error)
+{
+	return open_standard(sink, STDERR_FILENO, "standard error", error);
+}
+
+int sink_open(struct sink *sink, const char *path, struct error *error)
+{
+	if (!path || strcmp(path, "-") == 0)
+		return open_standard(sink, STDOUT_FILENO, "standard output", error);
+	*sink = (struct sink){.path = path, .name = path};
+	sink->fd = open_file(path, error);
+	return sink->fd < 0 ? sink->fd : start(sink, error);
+}
+
 int sink_close(struct sink *sink, struct error *error)
 {
 	if (!sink->stream)
 		return 0;
-	const char *name = sink->path ? sink->path : "standard output";
+	const char *name = sink->name;
 
 	if (fclose(sink->stream) != 0 && sink->write_errno == 0)
 		sink->write_errno = errno;

@@ -18,7 +18,8 @@ struct sink {
 	FILE *stream;
 	struct text_style style;
 	/* Private. */
-	const char *path; /* null for standard output; must outlive the sink */
+	const char *path; /* null for a standard stream; must outlive the sink */
+	const char *name; /* for messages */
 	int fd;
 	int write_errno;
 };
@@ -26,6 +27,9 @@ struct sink {
 /* `path` null or "-" is standard output. The sink must not be moved while it is open. Returns 0 or
  * -errno and a sentence. From now on the process ignores SIGPIPE. */
 int sink_open(struct sink *sink, const char *path, struct error *error);
+
+/* The same for standard error. */
+int sink_open_stderr(struct sink *sink, struct error *error);
 
 /* Writes what is still buffered and closes; nothing where the sink (all zeros) was never opened.
  * Returns 0, or -errno and a sentence when any write since sink_open failed. */

@@ -56,6 +56,8 @@ static int write_site(const struct report_view *view, const struct report_site *
 {
 	struct text_report *context = context_;
 	struct site_text text = site_text_of(view, context);
+	if (context->options->has_findings_only && !site->judgement.is_flagged)
+		return 0;
 	bool is_long = site_text_is_in_full(site, rank, context->options);
 
 	if (is_long || context->is_gap_due)
@@ -74,6 +76,8 @@ static int write_finding(const struct report_view *view, const struct report_fin
 	struct text_report *context = context_;
 	struct site_text text = site_text_of(view, context);
 
+	if (context->options->has_findings_only && !finding->sum.judgement.is_flagged)
+		return 0;
 	fputc('\n', context->stream);
 	context->is_gap_due = true;
 	finding_text_write(&text, finding, rank);
@@ -106,7 +110,7 @@ static int end_report(const struct report_view *view, void *context_)
 	const struct text_report_options *options = context->options;
 	const char *source = options->source ? options->source : "FILE";
 
-	if (view->rest.count) {
+	if (view->rest.count && !options->has_findings_only) {
 		char text[1024], flagged[96] = "";
 		char word[SHELL_WORD_BYTES], command[SHELL_WORD_BYTES + 32];
 		if (view->rest.flagged_count)
@@ -121,8 +125,10 @@ static int end_report(const struct report_view *view, void *context_)
 		fputc('\n', context->stream);
 		text_command(context->stream, &options->style, INK_DIM, "", 0, text, command);
 	}
-	write_minor(view->report, context);
-	memory_text_write(context->stream, &options->style, view->report);
+	if (!options->has_findings_only) {
+		write_minor(view->report, context);
+		memory_text_write(context->stream, &options->style, view->report);
+	}
 	self_check_text_write(context->stream, &options->style, view->report);
 	for (size_t i = 0; options->notes && options->notes[i]; i++) {
 		if (i == 0)
@@ -130,7 +136,8 @@ static int end_report(const struct report_view *view, void *context_)
 		text_paragraph(context->stream, &options->style, INK_DIM, "Note: ", 6,
 			       options->notes[i]);
 	}
-	conclusion_text_write_next(context->stream, options, view);
+	if (!options->has_findings_only)
+		conclusion_text_write_next(context->stream, options, view);
 	return 0;
 }
 

@@ -20,6 +20,7 @@ struct text_report_options {
 	struct text_style style;
 	size_t site_limit; /* 0 for all */
 	bool has_full_stacks;
+	bool has_findings_only; /* only what is flagged, and no advice what to do next */
 	const char *source;	  /* as the user named it, for the commands in hints */
 	const char *old_source;	  /* diff only: what the older state is called */
 	const char *const *notes; /* null-terminated sentences about missing symbols; may be null */

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * check: `seep check FILE` and `seep check -- PROGRAM`, a gate for tests and CI.
+ *
+ * Its exit status is the answer. Around a program everything of the program stays as it is, its status
+ * too unless there is a finding, so that a test that fails without seep fails with it.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tools/commands/checked_files.h"
+#include "tools/commands/chosen_settings.h"
+#include "tools/commands/command.h"
+#include "tools/commands/kept_files.h"
+#include "tools/commands/option_value.h"
+#include "tools/commands/settings_options.h"
+#include "tools/commands/watched_run.h"
+#include "tools/model/error.h"
+#include "tools/symbols/symbols.h"
+
+enum { FORMAT_TEXT, FORMAT_JSON };
+
+static const struct command_option options[] = {
+	{
+		.name = "format",
+		.argument = "text|json",
+		.initial = "text",
+		.help = "for a person, or for a program.",
+	},
+	{
+		.name = "output",
+		.letter = 'o',
+		.argument = "FILE",
+		.help = "write the result to FILE. Without it, around a PROGRAM it goes to "
+			"standard error, of a FILE to standard output.",
+	},
+	{.name = "log_file", .argument = "FILE", .help = "the same, as seep run calls it."},
+	{
+		.name = "error_exitcode",
+		.argument = "N",
+		.initial = "1",
+		.help = "exit with N (1 to 255) when there is a finding.",
+	},
+	{
+		.name = "all",
+		.help = "flag every leak, also those in a crowd; see seep report --help.",
+	},
+	{
+		.name = "keep",
+		.argument = "FILE",
+		.help = "keep the snapshot files of PROGRAM; %p and %e as in seep run -o. Without "
+			"it "
+			"they go when it has ended.",
+	},
+	SEEP_THRESHOLDS(SETTINGS_OPTION) SETTINGS_FILE_OPTION,
+	SEEP_RUN_SETTINGS(SETTINGS_OPTION){0},
+};
+
+struct check {
+	const struct command *command;
+	size_t format;
+	const char *output; /* null: a standard stream */
+	size_t error_exitcode;
+	struct chosen_settings settings;
+	struct checked_files checked;
+	struct sink sink;
+};
+
+static int take(const struct command_option *option, const char *value, void *context)
+{
+	struct check *check = context;
+	const struct command *command = check->command;
+	struct error error;
+
+	if (strcmp(option->name, "format") == 0)
+		return option_value_choice(command, option, value, &check->format);
+	if (strcmp(option->name, "error_exitcode") == 0)
+		return option_value_status(command, option, value, &check->error_exitcode);
+	if (strcmp(option->name, "output") == 0 || strcmp(option->name, "log_file") == 0) {
+		check->output = value;
+		return 0;
+	}
+	if (strcmp(option->name, "all") == 0) {
+		check->checked.flag_minor = true;
+		return 0;
+	}
+	if (strcmp(option->name, "keep") == 0) {
+		const struct setting *setting = settings_find("output");
+		if (setting_check(setting, "--keep", value, &error) == 0 &&
+		    settings_text_set(&check->settings.all, setting, value, &error) == 0)
+			return 0;
+		command_fail("check: %s", error.text);
+		return -EINVAL;
+	}
+	int taken = chosen_settings_take(&check->settings, command, option, value);
+	return taken < 0 ? taken : 0;
+}
+
+/* ---- the answer ----------------------------------------------------------------------------- */
+
+static int begin(struct check *check, bool is_on_stderr, struct error *error)
+{
+	struct checked_files *checked = &check->checked;
+	int result = is_on_stderr && !check->output ? sink_open_stderr(&check->sink, error)
+						    : sink_open(&check->sink, check->output, error);
+
+	if (result < 0)
+		return result;
+	checked->sink = &check->sink;
+	checked->is_json = check->format == FORMAT_JSON;
+	checked->is_quiet = settings_text_is_on(&check->settings.all, "quiet");
+	checked->thresholds = chosen_settings_thresholds(&check->settings);
+	checked->symbols =
+		symbols_new(&(struct symbols_options){.show_progress = isatty(STDERR_FILENO)});
+	if (!checked->symbols)
+		return error_set(error, ENOMEM, "not enough memory");
+	checked_files_begin(checked);
+	return 0;
+}
+
+/* `status` is what to return without a finding. */
+static int end(struct check *check, char *const *words, const struct child_process *child,
+	       int status)
+{
+	const struct checked_files *checked = &check->checked;
+	struct error error;
+
+	/* What could not be checked must not look clean. */
+	if (checked->failed_count && status == EXIT_CLEAN)
+		status = EXIT_CANNOT;
+	if (checked_files_have_finding(checked))
+		status = (int)check->error_exitcode;
+	checked_files_end(&check->checked, words, child, status);
+	if (sink_close(&check->sink, &error) < 0) {
+		command_fail("check: %s", error.text);
+		status = status == EXIT_CLEAN ? EXIT_CANNOT : status;
+	}
+	return status;
+}
+
+/* ---- of files ------------------------------------------------------------------------------- */
+
+/* An option that could only be meant for a program. */
+static int refuse_run_settings(const struct check *check, struct error *error)
+{
+#define KEY(key, letter, type, values, initial, help) #key,
+	static const char *const keys[] = {"output", SEEP_RUN_SETTINGS(KEY)};
+#undef KEY
+	char name[COMMAND_OPTION_BYTES];
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		const struct setting *setting = settings_find(keys[i]);
+		const struct command_option option = {.name = i ? keys[i] : "keep"};
+		if (!check->settings.all.values[setting - settings_table] ||
+		    strcmp(keys[i], "quiet") == 0)
+			continue;
+		return error_set(error, EINVAL,
+				 "%s is for a program that is run; write seep check … -- PROGRAM",
+				 command_option_text(&option, 0, name));
+	}
+	return 0;
+}
+
+static int check_files(struct check *check, char **names)
+{
+	struct error error;
+	int result = refuse_run_settings(check, &error);
+
+	if (result == 0)
+		result = chosen_settings_complete(&check->settings, NULL, &error);
+	if (result == 0)
+		result = begin(check, false, &error);
+	if (result < 0)
+		return command_fail("check: %s", error.text);
+	for (; *names; names++)
+		checked_files_add(&check->checked, *names);
+	return end(check, NULL, NULL, EXIT_CLEAN);
+}
+
+/* ---- of a program --------------------------------------------------------------------------- */
+
+/* Before hours of tests have been run for it. Nothing is lost that is in the file. */
+static int try_output(const struct check *check, struct error *error)
+{
+	if (!check->output || strcmp(check->output, "-") == 0)
+		return 0;
+	FILE *stream = fopen(check->output, "ae");
+	if (!stream)
+		return error_set(error, errno, "cannot open %s for writing: %s", check->output,
+				 strerror(errno));
+	fclose(stream);
+	return 0;
+}
+
+static int judge(struct check *check, struct watched_run *run, char **words)
+{
+	int status = child_process_status(&run->child), cannot = status ? status : EXIT_CANNOT;
+	struct error error;
+
+	if (watched_run_collect(run, &error) < 0 || begin(check, true, &error) < 0) {
+		watched_run_say(run, error.text);
+		return cannot;
+	}
+	for (size_t i = 0; i < run->files.count; i++)
+		checked_files_add(&check->checked, run->files.files[i].path);
+	return end(check, words, &run->child, status);
+}
+
+static int check_program(struct check *check, char **words)
+{
+	struct settings_text *settings = &check->settings.all;
+	struct watched_run run = {.command_name = "check", .settings = settings, .log = stderr};
+	struct kept_files kept = {""};
+	struct error error;
+	int status = EXIT_CANNOT;
+	int result =
+		chosen_settings_complete(&check->settings, getenv(SEEP_OPTIONS_VARIABLE), &error);
+
+	if (result == 0)
+		result = try_output(check, &error);
+	if (result == 0)
+		result = kept_files_place(&kept, settings, &error);
+	if (result == 0) {
+		run.is_quiet = settings_text_is_on(settings, "quiet");
+		result = watched_run_prepare(&run, words[0], &error);
+	}
+	if (result == 0)
+		result = watched_run_start(&run, words, &error);
+	if (result < 0)
+		command_fail("check: %s", error.text);
+	else
+		status = judge(check, &run, words);
+	kept_files_end(&kept);
+	watched_run_free(&run);
+	return status;
+}
+
+static int run(const struct command *self, int argc, char **argv)
+{
+	struct check check = {.command = self, .error_exitcode = EXIT_LEAKS};
+	struct error error;
+	int status;
+
+	if (chosen_settings_make(&check.settings, &error) < 0)
+		return command_fail("check: %s", error.text);
+	int operand = command_parse(self, argc, argv, 0, take, &check, &status);
+	if (operand == argc)
+		status = command_fail("check: no FILE and no -- PROGRAM was given; see 'seep check "
+				      "--help'");
+	else if (operand > 0 && strcmp(argv[operand - 1], "--") == 0)
+		status = check_program(&check, argv + operand);
+	else if (operand > 0)
+		status = check_files(&check, argv + operand);
+	symbols_free(check.checked.symbols);
+	chosen_settings_free(&check.settings);
+	return status;
+}
+
+const struct command command_check = {
+	.name = "check",
+	.summary = "fail when something leaks or a threshold is crossed",
+	.arguments = "[OPTIONS] {FILE|PID|FOLDER... | -- PROGRAM [ARG...]}",
+	.description =
+		"A gate for tests: the exit status says whether there is a finding. A finding is a "
+		"site that seep report flags, also when the program frees it all as it ends, or a "
+		"threshold (--max-...) that was crossed.\n\n"
+		"Around a PROGRAM it works as seep run does: standard streams and signals are the "
+		"program's own, child processes are followed, and their files are checked too. "
+		"What "
+		"was found is written to standard error when all have ended.\n\n"
+		"Exit status: 1, or that of --error-exitcode, with a finding. Otherwise the "
+		"program's "
+		"own, so that a test that fails goes on failing, or 0 for a FILE; 128 + the number "
+		"of the signal when one ended the program. 2 when the program could not be "
+		"started, a FILE could not be read, or no file was written.\n\n"
+		"Growth is judged from 12 snapshots on, which a program has taken after about 1.2 "
+		"seconds; give a shorter one --interval=20ms. What is too short passes, and that "
+		"is said.\n\n"
+		"Where the program itself was given thresholds (as settings of seep run, or in "
+		"SEEP_OPTIONS) and has logged one as crossed, a FILE is checked for it without "
+		"being told; growth is then judged over the whole run.",
+	.options = options,
+	.examples = "seep check -- ./test_server\tfail when the test leaks\n"
+		    "seep check --max-live=200M --error-exitcode=9 -- make check\ta whole tree of "
+		    "processes\n"
+		    "seep check --settings=ci.ini --format=json -o check.json -- ./soak\tfor a "
+		    "script\n"
+		    "seep check --max-growth=10MB/h seep.server.4711.seep\ta run that is over\n",
+	.run = run,
+};

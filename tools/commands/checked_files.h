@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * checked_files: snapshot files, asked one after the other whether there is a finding in them: a site that
+ * is flagged, or a threshold that was crossed.
+ */
+#ifndef SEEP_COMMANDS_CHECKED_FILES_H
+#define SEEP_COMMANDS_CHECKED_FILES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "tools/model/threshold.h"
+#include "tools/output/sink.h"
+
+struct child_process;
+struct error;
+struct symbols;
+
+struct checked_files {
+	/* Set by the caller. */
+	struct sink *sink;
+	struct symbols *symbols;
+	struct thresholds thresholds;
+	bool is_json;
+	bool is_quiet;	 /* text: nothing while there is no finding */
+	bool flag_minor; /* also leaks in a crowd, see report_options */
+	/* What has been found so far. */
+	size_t file_count;   /* that could be read */
+	size_t failed_count; /* that could not; a message was printed for each */
+	size_t leak_count, crossing_count;
+	size_t short_count; /* files with too few snapshots to judge growth */
+};
+
+/* Before the first file and after the last one. With `child` (may be null), the program that was run
+ * for it, `exit_status` is what the command is going to return. */
+void checked_files_begin(struct checked_files *checked);
+void checked_files_end(struct checked_files *checked, char *const *words,
+		       const struct child_process *child, int exit_status);
+
+/* Checks one: a file, FILE@SNAP, a PID, or a folder with files. What cannot be read is said at once
+ * and counted. */
+void checked_files_add(struct checked_files *checked, const char *name);
+
+bool checked_files_have_finding(const struct checked_files *checked);
+
+#endif

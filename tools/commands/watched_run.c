@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * watched_run: a program under the library, from the first check to the files that it has left.
+ */
+#include "tools/commands/watched_run.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "seep/snapshot_format.h"
+#include "tools/commands/end_record.h"
+#include "tools/commands/library_path.h"
+#include "tools/commands/program_check.h"
+#include "tools/commands/run_output.h"
+#include "tools/commands/settings_text.h"
+#include "tools/commands/target.h"
+#include "tools/model/error.h"
+
+/* How long the library's helper may take to write the last snapshot. */
+#define NOTICE_MS 2000
+#define TIMEOUT_MS 30000
+
+void watched_run_say(const struct watched_run *run, const char *text)
+{
+	fprintf(run->log, "seep: %s: %s\n", run->command_name, text);
+}
+
+/* ---- before -----------------------------------------------------------------------------------
+ */
+
+static int make_output_absolute(struct watched_run *run, struct error *error)
+{
+	char pattern[PATH_MAX];
+	int result =
+		run_output_absolute(settings_text_get(run->settings, "output"), pattern, error);
+
+	if (result < 0)
+		return result;
+	return settings_text_set(run->settings, settings_find("output"), pattern, error);
+}
+
+int watched_run_prepare(struct watched_run *run, const char *program, struct error *error)
+{
+	int result = make_output_absolute(run, error);
+
+	if (result == 0)
+		result = library_path_find(run->library, error);
+	if (result == 0)
+		result = program_check_find(program, run->program, error);
+	if (result == 0)
+		result = program_check(run->program, run->library, error);
+	if (result == 0)
+		result = run_output_prepare(settings_text_get(run->settings, "output"),
+					    run->program, error);
+	return result;
+}
+
+int watched_run_start(struct watched_run *run, char **argv, struct error *error)
+{
+	char *text = settings_text_write(run->settings);
+	char *preload = library_path_preload(run->library, getenv("LD_PRELOAD"));
+	int result;
+
+	if (!text || !preload)
+		result = error_set(error, ENOMEM, "out of memory");
+	else
+		result = child_process_run(
+			&run->child, run->program, argv,
+			&(struct child_settings){
+				.preload = preload,
+				.options = text,
+				.output = settings_text_get(run->settings, "output"),
+			},
+			error);
+	free(preload);
+	free(text);
+	return result;
+}
+
+/* ---- after ------------------------------------------------------------------------------------
+ */
+
+static void say_waiting(void *context)
+{
+	const struct watched_run *run = context;
+
+	if (!run->is_quiet)
+		watched_run_say(run, "waiting for the last snapshot to be written");
+}
+
+/* Waits for the program's last snapshot and says in its file how it ended. */
+static void finish_root(struct watched_run *run)
+{
+	const char *path = run->files.files[run->files.root].path;
+	const struct child_process *child = &run->child;
+	bool is_signal = WIFSIGNALED(child->wait_status);
+	const struct seep_end end = {
+		.how = is_signal ? SEEP_END_SIGNAL : SEEP_END_EXIT,
+		.status =
+			is_signal ? WTERMSIG(child->wait_status) : WEXITSTATUS(child->wait_status),
+		.ended_unix_ns = child->ended_unix_ns,
+	};
+	struct error error;
+	int fd = end_record_lock(path, NOTICE_MS, TIMEOUT_MS, say_waiting, run, &error);
+
+	if (fd < 0 || end_record_append(fd, path, &end, &error) < 0)
+		watched_run_say(run, error.text);
+	if (fd >= 0)
+		close(fd);
+}
+
+/* The files of children that have ended should be complete when we return. One that is still
+ * running (a daemon) is judged as it is now. One that is gone had nothing to tell: the helper
+ * removes the file of a fork that lived only until its exec. */
+static void await_children(struct watched_run *run)
+{
+	struct run_files *files = &run->files;
+	struct error error;
+	uint64_t ticks;
+
+	for (size_t i = 0; i < files->count; i++) {
+		const struct run_file *file = &files->files[i];
+		if (file->pid == files->files[files->root].pid ||
+		    (target_start_ticks(file->pid, &ticks) && ticks == file->start_ticks))
+			continue;
+		int fd = end_record_lock(file->path, NOTICE_MS, TIMEOUT_MS, say_waiting, run,
+					 &error);
+		if (fd == -ENOENT) {
+			run_files_drop(files, i--);
+			continue;
+		}
+		if (fd >= 0)
+			close(fd);
+		else
+			watched_run_say(run, error.text);
+		/* Where one helper hangs the others will: once is enough. */
+		if (fd == -ETIMEDOUT)
+			return;
+	}
+}
+
+/* No file: the most likely reason. */
+static int fail_for_nothing_written(const struct watched_run *run, struct error *error)
+{
+	char folder[PATH_MAX];
+	struct statvfs system;
+	const char *reason = "libseep.so did not come to life in it; did a wrapper clear the "
+			     "environment, or the program change its user?";
+
+	if (run_output_folder(settings_text_get(run->settings, "output"), folder)) {
+		if (access(folder, W_OK | X_OK) != 0)
+			reason = strerror(errno);
+		else if (statvfs(folder, &system) == 0 && system.f_blocks > 0 &&
+			 system.f_bavail == 0)
+			reason = strerror(ENOSPC);
+	}
+	return error_set(error, ENODATA, "no snapshot file was written for %s: %s", run->program,
+			 reason);
+}
+
+int watched_run_collect(struct watched_run *run, struct error *error)
+{
+	const char *pattern = settings_text_get(run->settings, "output");
+	const char *followed = settings_text_get(run->settings, "children");
+	pid_t pid = run->child.pid;
+	char children[PATH_MAX];
+	bool has_folder =
+		run_output_children(pattern, run->program, pid, children) &&
+		run_output_children_folder(pattern, run->program, pid, run->children_folder);
+	const struct run_identity identity = {
+		.pattern = pattern,
+		.children = has_folder ? children : NULL,
+		.pid = pid,
+		.start_ticks = run->child.start_ticks,
+		.has_gaps = strcmp(followed, "all") != 0 && strcmp(followed, "none") != 0,
+	};
+
+	if (!has_folder)
+		run->children_folder[0] = '\0';
+	/* The program's limits are ours too: a file that may not grow is an error, not our end. */
+	signal(SIGXFSZ, SIG_IGN);
+	int result = run_files_find(&identity, &run->files, error);
+	if (result < 0)
+		return result;
+	if (run->files.root == run->files.count)
+		return fail_for_nothing_written(run, error);
+	finish_root(run);
+	await_children(run);
+	return 0;
+}
+
+void watched_run_free(struct watched_run *run)
+{
+	run_files_free(&run->files);
+}
