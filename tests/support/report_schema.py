@@ -85,7 +85,10 @@ EVIDENCE = {
     "births": Optional(seconds), "freed": Optional(seconds), "freed_within_s": Optional(seconds),
     "kept_lately": number, "clock": one_of("time", "work", "own"),
     "decline": Optional(number), "decline_error": Optional(number),
-    "chance": Optional(probability), "snapshots_needed": count, "text": [text],
+    "chance": Optional(probability), "snapshots_needed": count,
+    # What grew from one mark to the next of the same label, in so many of the steps.
+    "marks": Optional({"label": text, "count": count, "steps": count, "grew": count}),
+    "text": [text],
 }
 
 

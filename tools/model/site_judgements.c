@@ -8,8 +8,10 @@
 #include <stdlib.h>
 
 #include "tools/model/arena.h"
+#include "tools/model/equal_marks.h"
 #include "tools/model/false_discovery.h"
 #include "tools/model/finding.h"
+#include "tools/model/mark_judgement.h"
 #include "tools/model/profile.h"
 #include "tools/model/verdict.h"
 #include "tools/model/weight.h"
@@ -18,13 +20,18 @@ bool site_judgements_make(const struct profile *profile, size_t first, size_t la
 			  struct judgement *judgements)
 {
 	double *p_values = malloc((profile->site_count + 1) * sizeof(*p_values));
+	struct equal_marks marks;
 	size_t count = 0;
-	if (!p_values)
+	if (!p_values || !equal_marks_find(&marks, profile, first, last)) {
+		free(p_values);
 		return false;
+	}
 	for (size_t i = 0; i < profile->site_count; i++) {
 		if (!site_at(&profile->sites[i], last))
 			continue; /* it began later */
 		judgements[i] = verdict_judge(profile, &profile->sites[i], first, last);
+		mark_judgement_make(&marks, profile, &profile->sites[i], first, last,
+				    &judgements[i]);
 		if (!isnan(judgements[i].evidence.drift_p))
 			p_values[count++] = judgements[i].evidence.drift_p;
 	}

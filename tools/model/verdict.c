@@ -312,6 +312,15 @@ void verdict_withdraw(struct judgement *judgement, size_t snapshot_count)
 	judgement->snapshots_needed = (unsigned)(snapshot_count / 4 + 1);
 }
 
+void verdict_establish(struct judgement *judgement, double confidence)
+{
+	judgement->verdict = VERDICT_LEAK;
+	judgement->is_flagged = true;
+	judgement->confidence = confidence;
+	judgement->severity = severity_of(judgement->growth.bytes_per_hour);
+	judgement->snapshots_needed = 0;
+}
+
 const char *verdict_name(enum verdict verdict)
 {
 	static const char *const names[] = {

@@ -14,6 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "tools/model/mark_judgement.h"
+
 struct cohort_series;
 struct profile;
 struct site;
@@ -76,6 +78,7 @@ struct judgement {
 	struct growth growth;
 	unsigned snapshots_needed; /* for VERDICT_GROWING: how many more would decide; else 0 */
 	struct verdict_evidence evidence;
+	struct mark_evidence marks;
 };
 
 /*
@@ -136,6 +139,9 @@ void verdict_set_limit(struct judgement *judgement, double used_bytes, double li
 
 /* Makes a leak a growing site again: it did not stand out among all that were judged. */
 void verdict_withdraw(struct judgement *judgement, size_t snapshot_count);
+
+/* Makes a site whose growth is known a leak, for reasons that lie outside. */
+void verdict_establish(struct judgement *judgement, double confidence);
 
 const char *verdict_name(enum verdict verdict);   /* "leak", as in JSON */
 const char *severity_name(enum severity severity);

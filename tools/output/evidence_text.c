@@ -85,21 +85,26 @@ static void name_freers(const struct report_site *site, char *text, size_t size)
 			 freers[0].text);
 }
 
+/* In a run that samples it is only known of samples. */
+static bool is_never_freed(const struct report_site *site)
+{
+	bool is_exact = !site->profile || !site->profile->sample_bytes;
+	return site->judgement.is_flagged && !site->frees && is_exact;
+}
+
 static void add_freed(struct evidence_text *text, const struct report_site *site, bool is_group)
 {
 	const struct verdict_evidence *evidence = &site->judgement.evidence;
 	double share = evidence->births > 0 ? evidence->freed / evidence->births : 0;
 	char within[96] = "", by[2 * FREER_TEXT_BYTES + 64];
 
-	if (!(evidence->births >= 1))
-		return;
-	/* In a run that samples it is only known of samples. */
-	bool is_exact = !site->profile || !site->profile->sample_bytes;
-	if (site->judgement.is_flagged && !site->frees && is_exact) {
+	if (is_never_freed(site)) {
 		add_line(text, "nothing has ever freed a block of %s",
 			 is_group ? "these sites" : "this site");
 		return;
 	}
+	if (!(evidence->births >= 1))
+		return;
 	if (whole(evidence->freed) == 0) {
 		add_line(text, "none of the %s blocks allocated in them was freed",
 			 number_count(whole(evidence->births)).text);
@@ -113,11 +118,46 @@ static void add_freed(struct evidence_text *text, const struct report_site *site
 	add_line(text, "%.1f %% of its blocks are freed%s%s", floor(share * 1000) / 10, by, within);
 }
 
+/* What the marks say, if they say anything. */
+static void add_marks(struct evidence_text *text, const struct mark_evidence *marks)
+{
+	char times[160], more[160];
+	uint64_t low = whole(fmax(1, marks->low)), high = whole(fmax(1, marks->high));
+
+	if (marks->word == MARKS_SAY_LEVEL) {
+		add_line(text,
+			 "it is level from one \"%s\" to the next: what it gained in between was "
+			 "given back",
+			 marks->label);
+		return;
+	}
+	if (marks->word != MARKS_SAY_GROWS)
+		return;
+	if (marks->grew == marks->steps)
+		snprintf(times, sizeof(times), "each of the last %s times",
+			 number_count(marks->steps).text);
+	else
+		snprintf(times, sizeof(times), "%s of the last %s times",
+			 number_count(marks->grew).text, number_count(marks->steps).text);
+	if (marks->is_of_length)
+		snprintf(more, sizeof(more), "its blocks were %s%s%s longer",
+			 number_bytes(low).text, low == high ? "" : " to ",
+			 low == high ? "" : number_bytes(high).text);
+	else
+		snprintf(more, sizeof(more), "%s%s%s more block%s live", number_count(low).text,
+			 low == high ? "" : " to ", low == high ? "" : number_count(high).text,
+			 high == 1 ? " was" : "s were");
+	add_line(text, "%s the program was \"%s\", %s than the time before", times, marks->label,
+		 more);
+}
+
 static void add_pace(struct evidence_text *text, const struct verdict_evidence *evidence)
 {
 	double left = exp(-evidence->decline);
 
-	if (!isfinite(evidence->decline) || !isfinite(evidence->decline_error))
+	/* What its marks alone have made a leak may be unknown. */
+	if (!isfinite(evidence->decline) ||
+	    !(evidence->decline_error <= verdict_limits.decline_error))
 		return;
 	if (evidence->decline > fmax(STEADY_DECLINE, evidence->decline_error)) {
 		add_line(text, "it has slowed down to %.0f %% of its first pace", 100 * left);
@@ -174,10 +214,16 @@ struct evidence_text evidence_text_of(const struct report_site *site, bool is_gr
 	case VERDICT_SATURATING:
 		break;
 	default:
+		add_marks(&text, &judgement->marks);
 		return text;
 	}
-	if (!evidence->periods)
+	add_marks(&text, &judgement->marks);
+	if (!evidence->periods) {
+		/* Only its marks have shown it. */
+		if (judgement->marks.word == MARKS_SAY_GROWS && !judgement->marks.is_of_length)
+			add_freed(&text, site, is_group);
 		return text;
+	}
 	if (evidence->is_of_length) {
 		name_periods(evidence, periods, sizeof(periods));
 		add_line(&text, "not more blocks, but longer ones: in %s they grew", periods);

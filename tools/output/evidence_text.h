@@ -14,7 +14,7 @@
 
 struct report_site;
 
-#define EVIDENCE_LINES_MAX 3
+#define EVIDENCE_LINES_MAX 4
 #define EVIDENCE_LINE_BYTES 800
 
 struct evidence_text {

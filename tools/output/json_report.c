@@ -135,6 +135,16 @@ static const char *clock_name(enum verdict_clock clock)
 	return names[clock];
 }
 
+/* What grew from one mark to the next of the same label; null where no label has enough marks. */
+static json_t *marks_object(const struct mark_evidence *marks)
+{
+	if (!marks->label)
+		return json_null();
+	return json_pack("{s:o, s:o, s:o, s:o}", "label", string(marks->label), "count",
+			 integer(marks->mark_count), "steps", integer(marks->steps), "grew",
+			 integer(marks->grew));
+}
+
 /* Why, in numbers and in words; null where nothing speaks for growth. Of a buffer that becomes longer
  * there are no births and deaths. */
 static json_t *evidence_object(const struct report_site *site, bool is_group, size_t snapshot_count)
@@ -152,7 +162,8 @@ static json_t *evidence_object(const struct report_site *site, bool is_group, si
 	for (size_t i = 0; i < text.count; i++)
 		json_array_append_new(lines, string(text.lines[i]));
 	return json_pack(
-		"{s:s, s:o, s:o, s:o, s:[o,o], s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o}",
+		"{s:s, s:o, s:o, s:o, s:[o,o], s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, "
+		"s:o}",
 		"grows_in", has_births ? "blocks" : "length", "periods", integer(evidence->periods),
 		"periods_that_kept", integer(evidence->periods_that_kept), "age_s",
 		has_births ? number(evidence->age_s) : json_null(), "kept_per_period",
@@ -164,7 +175,7 @@ static json_t *evidence_object(const struct report_site *site, bool is_group, si
 		"clock", clock_name(evidence->clock), "decline", number(evidence->decline),
 		"decline_error", number(evidence->decline_error), "chance",
 		number(evidence->drift_p), "snapshots_needed", integer(judgement->snapshots_needed),
-		"text", lines);
+		"marks", marks_object(&judgement->marks), "text", lines);
 }
 
 static json_t *series_object(const struct report *report, const struct report_site *site)

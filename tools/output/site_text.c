@@ -277,4 +277,7 @@ void site_text_write_in_short(const struct site_text *text, const struct report_
 	text_line_pad(&line, SITE_TEXT_INDENT);
 	stack_text_put_chain(&line, site);
 	text_line_end(&line);
+	/* What would stand above otherwise. */
+	if (site->judgement.marks.word == MARKS_SAY_LEVEL)
+		site_text_write_reasons(text, site, false);
 }

@@ -13,12 +13,14 @@
 #include <string.h>
 #include <time.h>
 
+#include "tools/model/equal_marks.h"
 #include "tools/model/profile.h"
 #include "tools/model/report.h"
 #include "tools/output/number_text.h"
 #include "tools/output/text_line.h"
 
 #define LABEL_COLUMNS 12
+#define MARKS_SHOWN 3
 
 static void row(FILE *stream, const struct text_style *style, enum ink ink, const char *label,
 		const char *format, ...) __attribute__((format(printf, 5, 6)));
@@ -164,6 +166,35 @@ static void write_totals(FILE *stream, const struct text_style *style,
 		    number_count(totals->inherited_blocks).text);
 }
 
+/* Where there are marks, it is said whether they tell anything. */
+static void write_marks(FILE *stream, const struct text_style *style, const struct report *report)
+{
+	struct equal_marks marks;
+	char list[512] = "", why[128] = "";
+	size_t used = 0, telling = 0, shown;
+
+	if (report->old || !equal_marks_find(&marks, report->profile, report->first_snapshot,
+					     report->last_snapshot))
+		return;
+	for (size_t i = 0; i < marks.label_count; i++)
+		telling += equal_marks_tell(&marks.labels[i]);
+	for (shown = 0; shown < marks.label_count && shown < MARKS_SHOWN; shown++)
+		used += (size_t)snprintf(list + used, sizeof(list) - used, "%s\"%.40s\" %s time%s",
+					 shown ? ", " : "", marks.labels[shown].text,
+					 number_count(marks.labels[shown].mark_count).text,
+					 marks.labels[shown].mark_count == 1 ? "" : "s");
+	if (!shown)
+		return;
+	if (!telling && marks.labels[0].mark_count < EQUAL_MARKS_LEAST)
+		snprintf(why, sizeof(why),
+			 "; %d of a label are needed to say what grows between them",
+			 EQUAL_MARKS_LEAST);
+	else if (!telling)
+		snprintf(why, sizeof(why), "; too long before the end to say what grows now");
+	row(stream, style, INK_PLAIN, "marks", "%s%s%s", list,
+	    shown < marks.label_count ? " …" : "", why);
+}
+
 /* Nobody shall take an estimate for a count. */
 static void write_sampling(FILE *stream, const struct text_style *style,
 			   const struct report *report, const struct seep_snapshot *totals)
@@ -236,6 +267,7 @@ void text_header_write(FILE *stream, const struct text_style *style, const struc
 	if (profile->snapshot_count) {
 		const struct seep_snapshot *totals = &profile->snapshots[report->last_snapshot].raw;
 		write_totals(stream, style, totals);
+		write_marks(stream, style, report);
 		write_sampling(stream, style, report, totals);
 		write_lost(stream, style, totals);
 	}

@@ -48,7 +48,7 @@ static struct evidence_text reasons_of(struct judgement judgement, size_t snapsh
 static void assert_lines(struct judgement judgement, bool is_group, const char *first,
 			 const char *second, const char *third)
 {
-	const char *expected[] = {first, second, third};
+	const char *expected[EVIDENCE_LINES_MAX] = {first, second, third};
 	struct report_site site = {.judgement = judgement, .frees = 1};
 	struct evidence_text text = evidence_text_of(&site, is_group, SNAPSHOTS);
 	for (size_t i = 0; i < EVIDENCE_LINES_MAX; i++) {
@@ -169,6 +169,69 @@ static void that_nothing_ever_freed_is_said_of_what_is_flagged(void **state)
 	assert_freed(&site, "none of the 117,000 blocks allocated in them was freed");
 }
 
+static void what_grows_from_mark_to_mark_comes_first(void **state)
+{
+	(void)state;
+	struct judgement judgement = leak();
+	judgement.marks = (struct mark_evidence){.label = "idle",
+						 .word = MARKS_SAY_GROWS,
+						 .mark_count = 11,
+						 .steps = 9,
+						 .grew = 9,
+						 .low = 40,
+						 .high = 60};
+	struct evidence_text text = reasons_of(judgement, SNAPSHOTS);
+	assert_int_equal(text.count, 4);
+	assert_string_equal(text.lines[0], "each of the last 9 times the program was \"idle\", 40 "
+					   "to 60 more blocks were live than the time before");
+	assert_string_equal(text.lines[1], KEPT);
+	judgement.marks.grew = 8;
+	judgement.marks.low = judgement.marks.high = 1;
+	assert_string_equal(reasons_of(judgement, SNAPSHOTS).lines[0],
+			    "8 of the last 9 times the program was \"idle\", 1 more block was live "
+			    "than the time before");
+	judgement.marks.is_of_length = true;
+	judgement.marks.high = 2048;
+	assert_string_equal(
+		reasons_of(judgement, SNAPSHOTS).lines[0],
+		"8 of the last 9 times the program was \"idle\", its blocks were 1 B to "
+		"2.00 KiB longer than the time before");
+	/* What was asked in vain is not said. */
+	judgement.marks.word = MARKS_SAY_NOTHING;
+	assert_string_equal(reasons_of(judgement, SNAPSHOTS).lines[0], KEPT);
+}
+
+static void what_only_the_marks_have_shown_has_no_periods(void **state)
+{
+	(void)state;
+	struct report_site site = {.judgement = leak()};
+	site.judgement.evidence = (struct verdict_evidence){.drift_p = 0.01, .freed_within_s = NAN};
+	site.judgement.marks = (struct mark_evidence){.label = "idle",
+						      .word = MARKS_SAY_GROWS,
+						      .steps = 4,
+						      .grew = 4,
+						      .low = 1,
+						      .high = 1};
+	struct evidence_text text = evidence_text_of(&site, false, 6);
+	assert_int_equal(text.count, 2);
+	assert_string_equal(text.lines[1], "nothing has ever freed a block of this site");
+	site.frees = 1;
+	assert_int_equal(evidence_text_of(&site, false, 6).count, 1);
+}
+
+static void what_is_level_at_marks_says_so(void **state)
+{
+	(void)state;
+	struct judgement judgement = leak();
+	judgement.verdict = VERDICT_PLATEAU;
+	judgement.marks =
+		(struct mark_evidence){.label = "idle", .word = MARKS_SAY_LEVEL, .mark_count = 9};
+	struct evidence_text text = reasons_of(judgement, SNAPSHOTS);
+	assert_int_equal(text.count, 1);
+	assert_string_equal(text.lines[0], "it is level from one \"idle\" to the next: what it "
+					   "gained in between was given back");
+}
+
 static void periods_that_kept_nothing_are_counted_too(void **state)
 {
 	(void)state;
@@ -237,6 +300,9 @@ int main(void)
 		cmocka_unit_test(all_is_never_claimed_of_nearly_all),
 		cmocka_unit_test(who_frees_the_others_is_named),
 		cmocka_unit_test(that_nothing_ever_freed_is_said_of_what_is_flagged),
+		cmocka_unit_test(what_grows_from_mark_to_mark_comes_first),
+		cmocka_unit_test(what_only_the_marks_have_shown_has_no_periods),
+		cmocka_unit_test(what_is_level_at_marks_says_so),
 		cmocka_unit_test(periods_that_kept_nothing_are_counted_too),
 		cmocka_unit_test(a_buffer_has_words_of_its_own),
 		cmocka_unit_test(what_is_not_decided_says_what_is_missing),

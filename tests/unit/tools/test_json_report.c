@@ -372,6 +372,38 @@ static const char selfcheck_schema[] = "selfcheck.one_in i\n"
 				       "selfcheck.differences[].libunwind[].function s0\n"
 				       "selfcheck.differences[].libunwind[].offset i\n";
 
+static void evidence_has_the_marks_that_were_asked(void **state)
+{
+	(void)state;
+	struct sample *sample =
+		sample_new(3, (enum verdict[]){VERDICT_LEAK, VERDICT_PLATEAU, VERDICT_LEAK});
+	for (size_t i = 0; i < 2; i++)
+		sample->sites[i].judgement.marks = (struct mark_evidence){
+			.label = "idle",
+			.word = i ? MARKS_SAY_LEVEL : MARKS_SAY_GROWS,
+			.mark_count = 11,
+			.steps = 9,
+			.grew = i ? 0 : 9,
+		};
+	sample->sites[2].judgement.evidence.periods = 9;
+	json_t *document = document_of(sample, (struct json_report_options){0});
+	const json_t *sites = json_object_get(document, "sites");
+	for (size_t i = 0; i < 2; i++) {
+		const json_t *evidence = json_object_get(json_array_get(sites, i), "evidence");
+		const json_t *marks = json_object_get(evidence, "marks");
+		assert_int_equal(json_object_size(marks), 4);
+		assert_string_equal(json_string_value(json_object_get(marks, "label")), "idle");
+		assert_int_equal(json_integer_value(json_object_get(marks, "count")), 11);
+		assert_int_equal(json_integer_value(json_object_get(marks, "steps")), 9);
+		assert_int_equal(json_integer_value(json_object_get(marks, "grew")), i ? 0 : 9);
+		assert_true(json_array_size(json_object_get(evidence, "text")) > 0);
+	}
+	const json_t *without = json_object_get(json_array_get(sites, 2), "evidence");
+	assert_true(json_is_null(json_object_get(without, "marks")));
+	json_decref(document);
+	free(sample);
+}
+
 static void has_both_stacks_of_a_difference(void **state)
 {
 	(void)state;
@@ -614,6 +646,7 @@ int main(void)
 		cmocka_unit_test(thresholds_and_alerts_name_their_sites),
 		cmocka_unit_test(findings_name_the_sites_that_are_one_leak),
 		cmocka_unit_test(evidence_is_null_where_there_is_none),
+		cmocka_unit_test(evidence_has_the_marks_that_were_asked),
 		cmocka_unit_test(has_both_stacks_of_a_difference),
 		cmocka_unit_test(says_how_far_off_an_estimate_may_be),
 		cmocka_unit_test(says_who_frees_with_stacks_that_begin_at_the_program),

@@ -147,6 +147,50 @@ static void a_group_that_is_not_decided_says_so(void **state)
 	free(sample);
 }
 
+static void marks_are_listed_and_it_is_said_whether_they_tell(void **state)
+{
+	(void)state;
+	static char idle[] = "idle", busy[] = "busy";
+	struct sample *sample = sample_new(1, (enum verdict[]){VERDICT_STABLE});
+	for (size_t i = 30; i < 38; i++) {
+		sample->snapshots[i].reason = SEEP_REASON_MARK;
+		sample->snapshots[i].label = i < 32 ? busy : idle;
+	}
+	char *text = report_text_of(sample, (struct text_report_options){0});
+	assert_non_null(strstr(text, "\n  marks     \"idle\" 6 times, \"busy\" 2 times\n"));
+	free(text);
+	sample->snapshots[36].reason = sample->snapshots[37].reason = SEEP_REASON_INTERVAL;
+	text = report_text_of(sample, (struct text_report_options){0});
+	assert_non_null(strstr(text,
+			       "\n  marks     \"idle\" 4 times, \"busy\" 2 times; 5 of a "
+			       "label are needed to say what\n            grows between them\n"));
+	free(text);
+	for (size_t i = 0; i < 40; i++) {
+		sample->snapshots[i].reason = i < 6 ? SEEP_REASON_MARK : SEEP_REASON_INTERVAL;
+		sample->snapshots[i].label = idle;
+	}
+	text = report_text_of(sample, (struct text_report_options){0});
+	assert_non_null(strstr(text, "\n  marks     \"idle\" 6 times; too long before the end to "
+				     "say what grows now\n"));
+	free(text);
+	free(sample);
+}
+
+static void a_site_that_its_marks_have_cleared_says_why(void **state)
+{
+	(void)state;
+	struct sample *sample = sample_new(2, (enum verdict[]){VERDICT_PLATEAU, VERDICT_PLATEAU});
+	sample->sites[0].judgement.marks =
+		(struct mark_evidence){.label = "idle", .word = MARKS_SAY_LEVEL, .mark_count = 9};
+	char *text = report_text_of(sample, (struct text_report_options){0});
+	assert_non_null(strstr(
+		text, "    dictExpand dict.c:151 ← dictAdd ← main\n"
+		      "    it is level from one \"idle\" to the next: what it gained in between "
+		      "was given\n    back\n 2. plateau"));
+	free(text);
+	free(sample);
+}
+
 static void says_how_to_see_leaks_in_a_crowd(void **state)
 {
 	(void)state;
@@ -772,6 +816,8 @@ int main(void)
 		cmocka_unit_test(shows_every_verdict),
 		cmocka_unit_test(sites_that_are_one_leak_are_folded),
 		cmocka_unit_test(a_group_that_is_not_decided_says_so),
+		cmocka_unit_test(marks_are_listed_and_it_is_said_whether_they_tell),
+		cmocka_unit_test(a_site_that_its_marks_have_cleared_says_why),
 		cmocka_unit_test(says_how_to_see_leaks_in_a_crowd),
 		cmocka_unit_test(says_why),
 		cmocka_unit_test(falls_back_to_ascii),
