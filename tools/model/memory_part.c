@@ -19,7 +19,14 @@ static uint64_t less(uint64_t from, uint64_t what)
 
 static bool knows_live_pages(const struct seep_snapshot *totals)
 {
-	return totals->live_page_bytes || (totals->heap_bytes && !totals->live_blocks);
+	return totals->live_page_bytes ||
+	       (!totals->live_blocks && (totals->heap_bytes || !totals->allocations));
+}
+
+/* A process that never allocated has no heap. */
+static bool knows_heap(const struct seep_snapshot *totals)
+{
+	return totals->heap_resident_bytes || (!totals->allocations && !totals->live_blocks);
 }
 
 static uint64_t scattered(const struct seep_snapshot *totals)
@@ -44,11 +51,11 @@ bool memory_part_of(const struct seep_snapshot *totals, enum memory_part part, u
 		return knows_live_pages(totals);
 	case PART_KEPT:
 		*bytes = less(totals->heap_resident_bytes, totals->live_page_bytes);
-		return totals->heap_resident_bytes && knows_live_pages(totals);
+		return knows_heap(totals) && knows_live_pages(totals);
 	case PART_OUTSIDE:
 		*bytes = less(less(totals->anonymous_bytes, totals->own_bytes),
 			      totals->heap_resident_bytes);
-		return totals->heap_resident_bytes && totals->anonymous_bytes;
+		return knows_heap(totals) && totals->anonymous_bytes;
 	case PART_FILES:
 		*bytes = less(totals->rss_bytes, totals->anonymous_bytes);
 		return totals->rss_bytes && totals->anonymous_bytes;
@@ -66,10 +73,10 @@ bool memory_part_of(const struct seep_snapshot *totals, enum memory_part part, u
 		return knows_live_pages(totals);
 	case PART_HEAP_RESIDENT:
 		*bytes = totals->heap_resident_bytes;
-		return totals->heap_resident_bytes;
+		return knows_heap(totals);
 	case PART_HEAP:
 		*bytes = totals->heap_bytes;
-		return totals->heap_bytes;
+		return totals->heap_bytes || knows_heap(totals);
 	case PART_COUNT:
 		break;
 	}

@@ -23,6 +23,8 @@
  * allocators take memory (glibc 132 KiB at a time). */
 #define GROWN_SHARE 0.05
 #define GROWN_LEAST (256 * 1024.0)
+/* A leak is sure already, and only asked whether it is anything beside the rest. */
+#define LEAKED_SHARE 0.01
 /* Free memory that stays is worth a word from here on: as much as all that is in use, and more than
  * any allocator keeps for a rainy day. */
 #define FREE_SHARE 0.5
@@ -232,7 +234,7 @@ static void take_rest(const struct window *window, const struct profile *profile
 
 /* Whether a site leaks is known from its blocks, better than the sum of all could say it. So the leaks
  * are one thing, and whether anything else that is requested keeps growing is another. A leak matters
- * for the whole where it adds as much as any part must, or where it is most of what the whole grows by. */
+ * for the whole where it is anything beside what is resident, or most of what the whole grows by. */
 static void judge_requested(struct process_memory *memory, const struct profile *profile,
 			    const struct window *window, const struct memory_leaks *leaks)
 {
@@ -244,7 +246,8 @@ static void judge_requested(struct process_memory *memory, const struct profile 
 	if (!window->is_enough)
 		return;
 	figure->keeps_growing = all.goes_on && (is_most || matters(all.grown, window));
-	if (leaks->count && (is_most || matters(leaked * span_of(window), window)))
+	if (leaks->count &&
+	    (is_most || leaked * span_of(window) >= LEAKED_SHARE * window->resident))
 		add_finding(memory, (struct memory_finding){
 					    .verdict = MEMORY_LEAK,
 					    .part = PART_REQUESTED,

@@ -17,6 +17,7 @@
 static const struct seep_snapshot whole = {
 	.live_bytes = 100 * MIB,
 	.live_blocks = MIB / 2,
+	.allocations = MIB,
 	.rss_bytes = 256 * MIB,
 	.swap_bytes = 3 * MIB,
 	.own_bytes = 20 * MIB,
@@ -107,6 +108,22 @@ static void what_the_file_does_not_say_is_unknown(void **state)
 	assert_int_equal(part_of(&sampled, PART_KEPT), 190 * MIB);
 }
 
+static void a_process_that_never_allocated_has_no_heap(void **state)
+{
+	(void)state;
+	static const struct seep_snapshot maps_only = {
+		.rss_bytes = 80 * MIB, .own_bytes = 2 * MIB, .anonymous_bytes = 70 * MIB};
+	assert_int_equal(part_of(&maps_only, PART_OUTSIDE), 68 * MIB);
+	assert_int_equal(part_of(&maps_only, PART_BETWEEN), 0);
+	assert_int_equal(part_of(&maps_only, PART_KEPT), 0);
+	assert_int_equal(part_of(&maps_only, PART_HEAP), 0);
+	/* One that did may have one, although it has freed all. */
+	struct seep_snapshot freed = maps_only;
+	freed.allocations = 1;
+	assert_false(is_known(&freed, PART_OUTSIDE) || is_known(&freed, PART_KEPT) ||
+		     is_known(&freed, PART_BETWEEN) || is_known(&freed, PART_HEAP));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -114,6 +131,7 @@ int main(void)
 		cmocka_unit_test(rounding_is_not_scattered),
 		cmocka_unit_test(nothing_is_negative),
 		cmocka_unit_test(what_the_file_does_not_say_is_unknown),
+		cmocka_unit_test(a_process_that_never_allocated_has_no_heap),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
