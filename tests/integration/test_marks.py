@@ -5,7 +5,7 @@ import functools
 import subprocess
 
 import report_schema
-from case_program import find_site
+from case_program import find_site, plain_name
 from sandbox import expect, expect_equal
 
 EVIDENCE = 'times the program was "%s", 1 more block was live than the time before'
@@ -20,6 +20,7 @@ def tests():
         yield ("a cache that fills, and is flat after %d rounds at the latest" % rounds,
                functools.partial(cache, rounds))
     yield "what is busy with ever more, and idle with nothing, is no leak", only_busy
+    yield "of a leak among freed objects both functions that free the others are named", freers
     yield "marks by hand are as good as those of the program", by_hand
 
 
@@ -82,6 +83,27 @@ def only_busy(box):
     expect_equal(flagged(report), [], "what is flagged")
     used = [site for site in report["sites"] if site["stack"][0]["function"] == "use"]
     expect(all(site["verdict"] != "growing" for site in used), "it is %r" % used)
+
+
+def freers(box):
+    report, text = record(box, "closes_most_of_its_sessions.cc", "60")
+    leaking = [site for site in report["sites"] if site["flagged"]]
+    # The session, its buffer, its requests.
+    expect_equal(len(leaking), 3, "the number of flagged sites")
+    for site in leaking:
+        shares = {}
+        for freer in site["freed_by"]:
+            names = [plain_name(frame["function"] or "") for frame in freer["stack"]]
+            own = next(name for name in names if "~" not in name)
+            shares[own] = shares.get(own, 0) + freer["share"]
+        expect_equal(set(shares), {"Server::close", "Server::expire"}, "who frees")
+        # Of about 90 samples, within six standard deviations.
+        expect(0.5 < shares["Server::close"] <= 1, "the shares are %r" % shares)
+    expect(" 99.5 % of its blocks are freed, " in text and "those by Server::close" in text,
+           "the text is " + text)
+    expect("(Session::~Session)" in text, "the destructor is not named: " + text)
+    report, _ = record(box, "closes_most_of_its_sessions.cc", "60", "--clean")
+    expect_equal(flagged(report), [], "what is flagged in the clean twin")
 
 
 def by_hand(box):

@@ -92,15 +92,30 @@ static bool is_never_freed(const struct report_site *site)
 	return site->judgement.is_flagged && !site->frees && is_exact;
 }
 
+static void add_never_freed(struct evidence_text *text, bool is_group)
+{
+	add_line(text, "nothing has ever freed a block of %s",
+		 is_group ? "these sites" : "this site");
+}
+
+static void add_share_freed(struct evidence_text *text, const struct report_site *site,
+			    double share, const char *within)
+{
+	char by[2 * FREER_TEXT_BYTES + 64];
+
+	name_freers(site, by, sizeof(by));
+	/* Rounded down: all is not claimed. */
+	add_line(text, "%.1f %% of its blocks are freed%s%s", floor(share * 1000) / 10, by, within);
+}
+
+/* What the periods say of it. */
 static void add_freed(struct evidence_text *text, const struct report_site *site, bool is_group)
 {
 	const struct verdict_evidence *evidence = &site->judgement.evidence;
-	double share = evidence->births > 0 ? evidence->freed / evidence->births : 0;
-	char within[96] = "", by[2 * FREER_TEXT_BYTES + 64];
+	char within[96] = "";
 
 	if (is_never_freed(site)) {
-		add_line(text, "nothing has ever freed a block of %s",
-			 is_group ? "these sites" : "this site");
+		add_never_freed(text, is_group);
 		return;
 	}
 	if (!(evidence->births >= 1))
@@ -113,9 +128,16 @@ static void add_freed(struct evidence_text *text, const struct report_site *site
 	if (!isnan(evidence->freed_within_s))
 		snprintf(within, sizeof(within), ", nearly all of those within %s",
 			 number_duration(evidence->freed_within_s).text);
-	name_freers(site, by, sizeof(by));
-	/* Rounded down: all is not claimed. */
-	add_line(text, "%.1f %% of its blocks are freed%s%s", floor(share * 1000) / 10, by, within);
+	add_share_freed(text, site, evidence->freed / evidence->births, within);
+}
+
+/* The same where only the marks have shown that it leaks: of the whole run. */
+static void add_freed_ever(struct evidence_text *text, const struct report_site *site)
+{
+	if (is_never_freed(site))
+		add_never_freed(text, false);
+	else if (site->allocations && site->frees)
+		add_share_freed(text, site, (double)site->frees / (double)site->allocations, "");
 }
 
 /* What the marks say, if they say anything. */
@@ -221,7 +243,7 @@ struct evidence_text evidence_text_of(const struct report_site *site, bool is_gr
 	if (!evidence->periods) {
 		/* Only its marks have shown it. */
 		if (judgement->marks.word == MARKS_SAY_GROWS && !judgement->marks.is_of_length)
-			add_freed(&text, site, is_group);
+			add_freed_ever(&text, site);
 		return text;
 	}
 	if (evidence->is_of_length) {

@@ -215,8 +215,10 @@ static void what_only_the_marks_have_shown_has_no_periods(void **state)
 	struct evidence_text text = evidence_text_of(&site, false, 6);
 	assert_int_equal(text.count, 2);
 	assert_string_equal(text.lines[1], "nothing has ever freed a block of this site");
-	site.frees = 1;
-	assert_int_equal(evidence_text_of(&site, false, 6).count, 1);
+	site.frees = 2;
+	site.allocations = 6;
+	assert_string_equal(evidence_text_of(&site, false, 6).lines[1],
+			    "33.3 % of its blocks are freed");
 }
 
 static void what_is_level_at_marks_says_so(void **state)
