@@ -9,6 +9,7 @@
 #include "tools/model/cohort_series.h"
 #include "tools/model/trend.h"
 
+#define LEVEL_BESIDE 0.5      /* less would ask for a pool without any other traffic */
 #define CLOSE_TO_THE_NEXT 0.3 /* autocorrelation; of noise it is 0 */
 
 bool live_shape_is_periodic(const struct cohort_series *series)
@@ -77,4 +78,17 @@ double live_shape_bytes_of_count(const struct cohort_series *series, size_t firs
 	double births = series->births[last] - series->births[first - 1];
 	double bytes = series->birth_bytes[last] - series->birth_bytes[first - 1];
 	return births > 0 ? fmax(0, most - least) * bytes / births : 0;
+}
+
+static double spread_of(const double *values, size_t count)
+{
+	double mean = mean_of(values, 0, count), squares = 0;
+	for (size_t i = 0; i < count; i++)
+		squares += (values[i] - mean) * (values[i] - mean);
+	return sqrt(squares / (double)count);
+}
+
+bool live_shape_is_level_beside(const double *whole, const double *part, size_t count)
+{
+	return count >= 3 && spread_of(whole, count) < LEVEL_BESIDE * spread_of(part, count);
 }

@@ -6,9 +6,10 @@
  *
  *   1. Are those that have reached the age kept? By cohort, by number, among the oldest births, and
  *      over the last part of the run.                    no: sessions, caches, traffic; an older age
- *   2. Do all blocks of that age add up?                 no: as many die of those born before
- *   3. Are as many added as in the beginning, per time or per work done? (And if they seem to be
- *      fewer: was it already slowing down during start-up?)
+ *   2. Do all blocks of that age add up, and all that live with them?
+ *                                        no: as many die of those born before, or of those born since
+ *   3. Are as many added as in the beginning, per time or per work done, up to the end? (If they seem
+ *      to be fewer: was it already slowing down during start-up? If so: has it stopped slowing?)
  *                                                        no: a warm-up or a cache that fills
  *   4. Is enough seen for that: periods, and an even pace?               no: growing
  *   All yes: a leak.
@@ -23,6 +24,7 @@
 #include "tools/model/rise.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "tools/model/live_shape.h"
 #include "tools/model/trend.h"
@@ -46,6 +48,20 @@ static double certainty_of(const double *values, size_t count)
 	return fmin(trend_mann_kendall(values, count).z, trend_drift(values, count));
 }
 
+/* What came in periods [first, first + count), of one age or of lengths. */
+struct additions {
+	size_t first, count;
+	const double *amounts;
+	size_t clocks; /* that may explain it: CLOCK_OWN only where most is not kept */
+};
+
+static const double *clock_of(const struct cohort_series *series, enum verdict_clock clock)
+{
+	return clock == CLOCK_TIME   ? series->time_s
+	       : clock == CLOCK_WORK ? series->others
+				     : series->births;
+}
+
 static struct pace fit_clock(const double *clock, size_t first, const double *amounts, size_t count)
 {
 	double lengths[SERIES_MAX_STEPS];
@@ -63,33 +79,61 @@ static bool is_slower(const struct verdict_limits *limits, struct pace pace)
 
 /* Less growth because there was less to do is no slowing down. So each clock is asked that makes the
  * pace nearly as even as the best one; the steadiest of these is believed. */
-static void measure_pace(const struct inquiry *inquiry, struct rise *rise, size_t first,
-			 const double *amounts, size_t count, double total)
+static struct pace measure_pace(const struct inquiry *inquiry, const struct additions *of,
+				enum verdict_clock *chosen)
 {
-	const struct cohort_series *series = inquiry->series;
-	const struct verdict_limits *limits = inquiry->limits;
-	double births = series->births[first + count - 1] - series->births[first - 1];
-	const double *clocks[] = {series->time_s, series->others, series->births};
-	size_t clock_count = total < limits->own_share * births ? 3 : 2;
+	const double gain = inquiry->limits->clock_gain;
 	struct pace paces[3];
 	double least = INFINITY;
-	for (size_t i = 0; i < clock_count; i++) {
-		paces[i] = fit_clock(clocks[i], first, amounts, count);
+	for (size_t i = 0; i < of->clocks; i++) {
+		paces[i] = fit_clock(clock_of(inquiry->series, (enum verdict_clock)i), of->first,
+				     of->amounts, of->count);
 		if (isfinite(paces[i].error))
 			least = fmin(least, paces[i].dispersion);
 	}
-	rise->clock = CLOCK_TIME;
-	rise->pace = paces[0];
+	*chosen = CLOCK_TIME;
 	bool is_first = true;
-	for (size_t i = 0; i < clock_count; i++) {
-		if (!isfinite(paces[i].error) || paces[i].dispersion * limits->clock_gain > least)
+	for (size_t i = 0; i < of->clocks; i++) {
+		if (!isfinite(paces[i].error) || paces[i].dispersion * gain > least)
 			continue;
-		if (!is_first && fabs(paces[i].decline) >= fabs(rise->pace.decline))
+		if (!is_first && fabs(paces[i].decline) >= fabs(paces[*chosen].decline))
 			continue;
 		is_first = false;
-		rise->clock = (enum verdict_clock)i;
-		rise->pace = paces[i];
+		*chosen = (enum verdict_clock)i;
 	}
+	return paces[*chosen];
+}
+
+static size_t count_positive(const struct additions *of)
+{
+	size_t positive = 0;
+	for (size_t i = 0; i < of->count; i++)
+		positive += of->amounts[i] > 0;
+	return positive;
+}
+
+/* Nothing came in the last part, by any clock, and that is no chance: of so many periods that added
+ * something, each falls before that part with the share of the clock that lies there. Periods that come
+ * together, as those of one burst do, count for less: by the dispersion. */
+static bool has_ended(const struct inquiry *inquiry, const struct additions *of, double dispersion)
+{
+	size_t end = of->count, positive = count_positive(of);
+	double total = 0;
+	while (end && !(of->amounts[end - 1] > 0))
+		end--;
+	for (size_t i = 0; i < end; i++)
+		total += of->amounts[i];
+	if (!positive || end == of->count)
+		return false;
+	double events = fmin((double)positive, total / fmax(1, dispersion));
+	double before = (double)end / (double)of->count;
+	for (size_t i = 0; i < of->clocks; i++) {
+		const double *clock = clock_of(inquiry->series, (enum verdict_clock)i) + of->first;
+		double all = clock[of->count - 1] - clock[-1];
+		if (all > 0)
+			before = fmax(before, (clock[end - 1] - clock[-1]) / all);
+	}
+	return pow(before, events) < inquiry->limits->ended;
 }
 
 /* Seen from the beginning, start-up included: slower, and still slowing? A site that only had much to do
@@ -97,14 +141,60 @@ static void measure_pace(const struct inquiry *inquiry, struct rise *rise, size_
 static bool goes_on_slowing(const struct inquiry *inquiry, const struct rise *rise)
 {
 	const struct cohort_series *series = inquiry->series;
-	const double *clocks[] = {series->time_s, series->others, series->births};
 	double arrivals[SERIES_MAX_STEPS];
 	if (rise->pace.decline <= inquiry->limits->decline)
 		return false;
 	size_t count = survivors_all_arrivals(&rise->survivors, series, arrivals);
 	for (size_t i = 0; i < count; i++)
 		arrivals[i] /= series->unit;
-	return is_slower(inquiry->limits, fit_clock(clocks[rise->clock], 1, arrivals, count));
+	return is_slower(inquiry->limits,
+			 fit_clock(clock_of(series, rise->clock), 1, arrivals, count));
+}
+
+/* The part of what came since the clock had gone `share` of its way. */
+static struct additions later_part(const struct additions *of, const double *clock, double share)
+{
+	struct additions late = *of;
+	double end = clock[of->first + of->count - 1];
+	while (late.count && clock[late.first - 1] < end * share) {
+		late.first++;
+		late.count--;
+		late.amounts++;
+	}
+	return late;
+}
+
+/*
+ * What slowed down in the beginning may go on evenly since: code is compiled, and later a bit of it again
+ * and again. So the time after the first third is asked alone. But whoever was slowing must show that it
+ * does so no more: clearly less than what comes ever more seldom without an end, with a rate of 1/t, would
+ * do in that time. If it does, the rise and its pace are those of that part.
+ */
+static bool is_even_lately(const struct inquiry *inquiry, struct rise *rise,
+			   const struct additions *of)
+{
+	const struct cohort_series *series = inquiry->series;
+	if (series->count < VERDICT_MIN_SNAPSHOTS)
+		return false;
+	struct additions late =
+		later_part(of, clock_of(series, rise->clock), inquiry->limits->settled);
+	if ((double)count_positive(&late) < inquiry->limits->periods)
+		return false;
+	enum verdict_clock chosen;
+	struct pace pace = measure_pace(inquiry, &late, &chosen);
+	const double *clock = clock_of(series, chosen);
+	double endless = log(clock[late.first + late.count - 1] / clock[late.first - 1]);
+	if (!(pace.decline + SURELY * pace.error < inquiry->limits->even * endless))
+		return false;
+	rise->pace = pace;
+	rise->clock = chosen;
+	size_t early = 0;
+	while (early < rise->count && rise->times[early] < series->time_s[late.first - 1])
+		early++;
+	rise->count -= early;
+	memmove(rise->times, rise->times + early, rise->count * sizeof(*rise->times));
+	memmove(rise->values, rise->values + early, rise->count * sizeof(*rise->values));
+	return true;
 }
 
 static bool is_enough(const struct inquiry *inquiry, const struct rise *rise)
@@ -113,6 +203,24 @@ static bool is_enough(const struct inquiry *inquiry, const struct rise *rise)
 	       (double)rise->positive >= inquiry->limits->periods &&
 	       rise->pace.error <= inquiry->limits->decline_error &&
 	       rise->pace.decline <= inquiry->limits->slowest;
+}
+
+/*
+ * What is old becomes more, but all that lives does not: younger blocks become fewer by as many. A cache
+ * that is full and keeps what is asked for often ages like that for hours. Seen over the second half of
+ * the run; where the number of younger ones varies for other reasons, too, it says nothing.
+ */
+static bool is_only_ageing(const struct inquiry *inquiry, const struct rise *rise)
+{
+	const struct cohort_series *series = inquiry->series;
+	size_t half = 0;
+	while (half + 3 < rise->count &&
+	       series->time_s[rise->survivors.start + half] < series->time_s[series->count - 1] / 2)
+		half++;
+	const double *all = series->live_blocks + rise->survivors.start + half;
+	size_t count = rise->count - half;
+	return live_shape_is_level_beside(all, rise->values + half, count) &&
+	       certainty_of(all, count) < inquiry->limits->rise;
 }
 
 static bool is_kept(const struct inquiry *inquiry, const struct rise *rise)
@@ -149,16 +257,28 @@ static void ask_survivors(const struct inquiry *inquiry, struct rise *rise)
 	rise->z = certainty_of(rise->values, rise->count);
 	if (rise->z < limits->rise)
 		return;
-	rise->doubt = DOUBT_REPLACED;
-	if (of->gain < limits->kept || of->late_gain < limits->kept)
+	rise->doubt = DOUBT_LEVEL;
+	if (is_only_ageing(inquiry, rise))
 		return;
 	double observed[SERIES_MAX_STEPS];
 	for (size_t i = 0; i < rise->amounts; i++)
 		observed[i] = of->arrivals[i] / series->unit;
-	measure_pace(inquiry, rise, of->first, observed, rise->amounts, of->arrived);
+	double births = series->births[of->end - 1] - series->births[of->first - 1];
+	struct additions added = {of->first, rise->amounts, observed,
+				  of->arrived < limits->own_share * births ? 3 : 2};
+	rise->pace = measure_pace(inquiry, &added, &rise->clock);
 	rise->doubt = DOUBT_SLOWS;
-	if (is_slower(limits, rise->pace) || goes_on_slowing(inquiry, rise))
+	if (has_ended(inquiry, &added, rise->pace.dispersion))
 		return;
+	rise->doubt = DOUBT_REPLACED;
+	if (of->gain < limits->kept || of->late_gain < limits->kept)
+		return;
+	rise->doubt = DOUBT_SLOWS;
+	if (is_slower(limits, rise->pace) || goes_on_slowing(inquiry, rise)) {
+		if (is_even_lately(inquiry, rise, &added))
+			rise->doubt = DOUBT_NONE;
+		return;
+	}
 	rise->doubt = DOUBT_VAGUE;
 	if (is_enough(inquiry, rise))
 		rise->doubt = DOUBT_NONE;
@@ -172,14 +292,14 @@ void rise_find_survivors(const struct inquiry *inquiry, struct rise *best)
 		if (!survivors_at(&rise.survivors, &inquiry->survey, rise_ages[i]))
 			return;
 		ask_survivors(inquiry, &rise);
-		if (rise.doubt > best->doubt)
-			*best = rise;
-		if (rise.doubt == DOUBT_NONE)
-			return;
 		/* Where those that reach the age are the kept ones, older blocks tell less of the
-		 * pace, as they end earlier. */
-		if (rise.doubt == DOUBT_SLOWS &&
-		    rise.survivors.kept_on_mean >= inquiry->limits->pure)
+		 * pace, as they end earlier. Before that, a leak may be one only as the mortal ones
+		 * that are still among them hide that it slows down. */
+		bool is_final = rise.doubt >= DOUBT_SLOWS &&
+				rise.survivors.kept_on_mean >= inquiry->limits->pure;
+		if (rise.doubt > best->doubt || (is_final && rise.doubt == DOUBT_SLOWS))
+			*best = rise;
+		if (is_final)
 			return;
 	}
 }
@@ -222,10 +342,16 @@ void rise_find_length(const struct inquiry *inquiry, struct rise *rise)
 	rise->doubt = DOUBT_REPLACED;
 	if (late <= 0)
 		return;
-	measure_pace(inquiry, rise, first, amounts, rise->amounts, INFINITY);
+	struct additions added = {first, rise->amounts, amounts, 2};
+	rise->pace = measure_pace(inquiry, &added, &rise->clock);
 	rise->doubt = DOUBT_SLOWS;
-	if (is_slower(limits, rise->pace))
+	if (has_ended(inquiry, &added, 1))
 		return;
+	if (is_slower(limits, rise->pace)) {
+		if (is_even_lately(inquiry, rise, &added))
+			rise->doubt = DOUBT_NONE;
+		return;
+	}
 	rise->doubt = DOUBT_VAGUE;
 	if (is_enough(inquiry, rise))
 		rise->doubt = DOUBT_NONE;

@@ -101,6 +101,11 @@ struct judgement {
  *   decline_error    with a larger error nothing is known of the pace
  *   clock_gain       another clock than time must explain the pace better by this
  *   own_share        the site's own allocations say nothing of load when this part of them is kept
+ *   ended            nothing more in the last part is no chance when it is less likely than this
+ *   settled          after this part of the run a decline of its beginning may be over: later, too few
+ *                    blocks are left to show it
+ *   even             such a decline is over when what comes later declines, at most (one-sided 5 %), by
+ *                    this part of what a rate of 1/t would
  *   rise             how sure each single rise must be (z, one-sided 5 %)
  */
 #define VERDICT_LIMITS(X)                                                                          \
@@ -115,6 +120,9 @@ struct judgement {
 	X(decline_error, 1.5)                                                                      \
 	X(clock_gain, 0.8)                                                                         \
 	X(own_share, 0.3)                                                                          \
+	X(ended, 0.05)                                                                             \
+	X(settled, 0.33)                                                                           \
+	X(even, 0.7)                                                                               \
 	X(rise, 1.645)
 
 struct verdict_limits {

@@ -334,6 +334,63 @@ static void a_short_rise_is_growing_and_says_how_many_snapshots_it_needs(void **
 	expect_verdict(run, VERDICT_LEAK);
 }
 
+static void what_has_ended_is_no_leak(void **state)
+{
+	(void)state;
+	static const uint64_t added[] = {[8] = 6, [11] = 9, [14] = 7, [17] = 8, [20] = 6, [23] = 9};
+	struct run *run = run_new(40);
+	for (size_t b = 0; b < sizeof(added) / sizeof(*added); b++)
+		add_blocks(run, b, INFINITY, added[b]);
+	finish_run(run, 1);
+	struct judgement judgement = judge(run);
+	assert_false(judgement.is_flagged);
+	expect_verdict(run, VERDICT_PLATEAU);
+	/* Had it gone on, it would be one. */
+	run = run_new(40);
+	for (size_t b = 8; b < 40; b++)
+		add_blocks(run, b, INFINITY, b % 3 == 2 ? 6 + b % 4 : 0);
+	finish_run(run, 1);
+	expect_verdict(run, VERDICT_LEAK);
+}
+
+static void a_leak_is_seen_under_a_warm_up(void **state)
+{
+	(void)state;
+	for (int leaks = 0; leaks < 2; leaks++) {
+		struct run *run = run_new(60);
+		for (size_t b = 0; b < 60; b++)
+			add_blocks(run, b, INFINITY,
+				   (uint64_t)(400 * exp(-(double)b / 4)) +
+					   (leaks ? 12 + b % 3 : 0));
+		finish_run(run, 1);
+		struct judgement judgement = judge(run);
+		assert_int_equal(judgement.is_flagged, leaks);
+		/* At the pace that it has, not that of the warm-up. */
+		if (leaks)
+			assert_true(fabs(judgement.growth.blocks_per_hour - 13 * 360) < 360);
+		free(run);
+	}
+}
+
+/* A full cache that evicts what is rarely asked for: what is asked for often grows old in it. */
+static void what_only_grows_old_is_no_leak(void **state)
+{
+	(void)state;
+	for (int grows = 0; grows < 2; grows++) {
+		struct run *run = run_new(60);
+		for (size_t t = 0; t < 60; t++) {
+			uint64_t young = 500;
+			for (size_t b = 0; b + 3 <= t; b++)
+				young -= run->blocks[t][b] = 3;
+			run->blocks[t][t] = grows ? 500 : young;
+			run->allocations[t] = 500;
+		}
+		finish_run(run, 1);
+		assert_int_equal(judge(run).is_flagged, grows);
+		free(run);
+	}
+}
+
 static void blocks_made_at_start_are_stable(void **state)
 {
 	(void)state;
@@ -590,6 +647,9 @@ int main(void)
 		cmocka_unit_test(a_leak_that_is_tidied_up_at_exit_is_still_a_leak),
 		cmocka_unit_test(a_leak_of_a_site_that_alone_is_freed_at_exit_is_a_leak),
 		cmocka_unit_test(too_few_snapshots_judge_nothing),
+		cmocka_unit_test(what_has_ended_is_no_leak),
+		cmocka_unit_test(a_leak_is_seen_under_a_warm_up),
+		cmocka_unit_test(what_only_grows_old_is_no_leak),
 		cmocka_unit_test(a_short_rise_is_growing_and_says_how_many_snapshots_it_needs),
 		cmocka_unit_test(blocks_made_at_start_are_stable),
 		cmocka_unit_test(a_table_filled_in_the_beginning_is_a_plateau),
