@@ -16,6 +16,7 @@ SAMPLES_HEAD = struct.Struct("<IIII4Q")
 STACKS_HEAD = struct.Struct("<IIII")
 PINS_HEAD = struct.Struct("<IIIIQ")
 FREES_HEAD = struct.Struct("<IIIIQQ")
+ALERT_RECORD = struct.Struct("<IIIIQQ")
 PROCESS_HEAD = struct.Struct("<10I3QII")
 SNAPSHOT = struct.Struct("<IIIHHIIII18QQQIIQQQQQ")
 END_EXIT, END_SIGNAL = 1, 2  # how a process ended, in its end record
@@ -23,6 +24,7 @@ MAGIC = b"SEEP\r\n\x1a\n"
 RECORD_MAGIC = 0x43455253
 (PROCESS, MODULES, MODULE_UNLOAD, STACKS, SNAPSHOT_TYPE, END, SELF_CHECK, SAMPLES, FREES, PINS,
  ALERT) = range(1, 12)
+ALERT_KINDS = {1: "growth", 2: "live", 3: "heap_share_of_rss", 4: "site_growth", 5: "site_live"}
 REASONS = {1: "interval", 2: "request", 3: "growth", 4: "final", 5: "exec", 6: "fork",
            7: "mark"}
 LIMIT_KINDS = ("unknown", "cgroup", "address space", "machine", "data")
@@ -161,6 +163,16 @@ class SnapshotFile:
             step, position = varint(payload, position)
             stack += step
             found["sites"][stack], position = varint(payload, position)
+        return found
+
+    def alerts(self):
+        """The thresholds that were logged as crossed: (kind, snapshot, stack, value, limit)."""
+        found = []
+        for record in self.of_type(ALERT):
+            struct_bytes, snapshot, kind, stack, value, limit = ALERT_RECORD.unpack(record.payload)
+            if struct_bytes != ALERT_RECORD.size:
+                raise ValueError("an alert of %d bytes" % struct_bytes)
+            found.append((ALERT_KINDS[kind], snapshot, stack, value, limit))
         return found
 
     def nodes(self):

@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: Apache-2.0
+"""test_check: seep check says by its exit status whether there is a finding, and else changes nothing."""
+
+import json
+import os
+import signal
+import time
+
+import report_schema
+from sandbox import BUILD, SEEP, expect, expect_equal, functions_of, stop
+from test_snapshots import Server
+
+EXAMPLES = os.path.join(BUILD, "examples")
+
+
+def tests():
+    yield "the leaking server fails, around it and of its file", leaking_server
+    yield "its mended twin passes, around it and of its file", mended_server
+    yield "a threshold that is crossed fails, one that is not passes", thresholds
+    yield "a leak in a child process fails", leaking_child
+    yield "without a finding the program's own status is passed on", own_status
+    yield "what cannot be done is one line and status 2", cannot
+    yield "the program's output, input and arguments are its own", transparent
+    yield "JSON has the site objects of a report", as_json
+    yield "the result goes to the file of -o, and nothing of it to stderr", into_file
+    yield "snapshot files are kept when that is asked for, and only then", kept
+    yield "a program that is running can be checked", running
+
+
+def check(box, *arguments, status, **others):
+    result = box.seep("check", *arguments, **others)
+    expect_equal(result.returncode, status, "the exit status (stderr %r)" % result.stderr[-500:])
+    return result
+
+
+def leaking_server(box):
+    server = os.path.join(EXAMPLES, "leaky_server")
+    result = check(box, "--keep=" + box.path("out.seep"), "--", server, "6", status=1)
+    text = result.stderr.decode()
+    expect(text.endswith("\nseep: check: failed: 1 leak\n"), "stderr is " + text)
+    expect("session_open" in text and "leaky_server.c" in text, "the leak is not shown: " + text)
+    result = check(box, box.path("out.seep"), status=1)
+    expect_equal(result.stderr, b"", "stderr")
+    expect(result.stdout.endswith(b"\nseep: check: failed: 1 leak\n"), "stdout is %r" % result.stdout)
+    check(box, "--error-exitcode=9", box.path("out.seep"), status=9)
+
+
+def mended_server(box):
+    server = os.path.join(EXAMPLES, "fixed_server")
+    result = check(box, "--keep=" + box.path("out.seep"), "--", server, "6", status=0)
+    wanted = b"seep: check: passed: nothing found in 1 snapshot file\n"
+    expect_equal(result.stderr, wanted, "stderr")
+    result = check(box, box.path("out.seep"), status=0)
+    expect_equal((result.stdout, result.stderr), (wanted, b""), "(stdout, stderr)")
+    result = check(box, "-q", "--", "true", status=0)
+    expect_equal(result.stderr, b"", "stderr with -q")
+
+
+def thresholds(box):
+    program = box.compile("grows_on_command.c", "-O0")
+    work = dict(stdin=b"leak 2000 1000\n")
+    check(box, "--max-live=100M", "--", program, status=0, **work)
+    result = check(box, "--max-live=1M", "--error-exitcode=7", "--", program, status=7, **work)
+    text = result.stderr.decode()
+    expect("1 threshold crossed:\n    live 1.91 MiB, more than 1.00 MiB" in text and
+           text.endswith("\nseep: check: failed: 1 threshold crossed\n"), "stderr is " + text)
+    # From a file of settings, of a file.
+    box.seep_run([program], **work)
+    settings = box.write("limits.ini", "max-site-live = 1M\ninterval = 5s\n")
+    check(box, box.path("out.seep"), status=0)
+    check(box, "--settings=" + settings, box.path("out.seep"), status=1)
+    check(box, "--settings=" + settings, "--max-site-live=10M", box.path("out.seep"), status=0)
+    # What the program was told itself.
+    box.seep_run([program], "--max-live=1M", output="told.seep", **work)
+    check(box, box.path("told.seep"), status=1)
+    check(box, "--max-live=off", box.path("told.seep"), status=0)
+
+
+def leaking_child(box):
+    program = os.path.join(EXAMPLES, "leaky_server")
+    result = check(box, "--", "sh", "-c", "'%s' 6; exit 3" % program, status=1)
+    expect(b"session_open" in result.stderr, "the leak is not shown: %r" % result.stderr)
+    check(box, "--children=none", "--", "sh", "-c", "'%s' 2; exit 3" % program, status=3)
+
+
+def own_status(box):
+    result = check(box, "--", "sh", "-c", "exit 3", status=3)
+    expect(b"the program's own status is 3" in result.stderr, "stderr is %r" % result.stderr)
+    check(box, "--error-exitcode=9", "--", "sh", "-c", "exit 2", status=2)
+    check(box, "--", "sh", "-c", "kill -9 $$", status=128 + 9)
+    check(box, "--", "sh", "-c", "kill -TERM $$", status=128 + 15)
+    # With a finding it is the finding's.
+    program = box.compile("grows_on_command.c", "-O0")
+    check(box, "--max-live=1M", "--", "sh", "-c", "'%s'; exit 3" % program, status=1,
+          stdin=b"leak 2000 1000\n")
+
+
+def cannot(box):
+    box.write("text", "not a snapshot file\n")
+    box.seep_run(["true"])
+    for words, reason in (
+            (["--", "not-there"], "no program 'not-there'"),
+            (["--", "./text"], "text"),
+            (["--"], "no FILE and no -- PROGRAM"),
+            ([], "no FILE and no -- PROGRAM"),
+            (["not-there.seep"], "not-there.seep"),
+            (["text"], "text"),
+            (["--interval=1s", "out.seep"], "--interval is for a program"),
+            (["--keep=x.seep", "out.seep"], "--keep is for a program"),
+            (["--max-live=1Q", "out.seep"], "--max-live: '1Q' is not possible"),
+            (["--max-growth=5M", "out.seep"], "--max-growth: '5M' is not possible"),
+            (["--error-exitcode=0", "out.seep"], "a number from 1 to 255"),
+            (["--error-exitcode=256", "out.seep"], "a number from 1 to 255"),
+            (["--format=xml", "out.seep"], "one of text|json"),
+            (["--sites", "out.seep"], "unknown option '--sites'"),
+            (["-o", "no/such/folder/x", "--", "true"], "no/such/folder/x"),
+            (["-o", "out.seep", "out.seep"], "is not overwritten")):
+        result = check(box, *words, status=2)
+        lines = result.stderr.decode().splitlines()
+        expect(len(lines) == 1 and lines[0].startswith("seep: check: ") and reason in lines[0],
+               "check %s says %s" % (" ".join(words), lines))
+    # One good file does not make up for a bad one, nor a bad one for a finding.
+    check(box, "out.seep", "text", status=2)
+    program = box.compile("grows_on_command.c", "-O0")
+    box.seep_run([program], output="large.seep", stdin=b"leak 2000 1000\n")
+    check(box, "--max-live=1M", "text", "large.seep", status=1)
+
+
+def transparent(box):
+    script = 'read line; echo "out $line $1"; echo "err" >&2'
+    result = check(box, "-q", "--", "sh", "-c", script, "sh", "--format=json", status=0,
+                   stdin=b"in\n")
+    expect_equal((result.stdout, result.stderr), (b"out in --format=json\n", b"err\n"),
+                 "(stdout, stderr)")
+    # Neither does a signal stop the check, nor the check the signal.
+    process = box.start([SEEP, "check", "--", "sh", "-c", "echo ready; sleep 60"])
+    expect_equal(process.stdout.readline(), b"ready\n", "the first line")
+    expect_equal(stop(process, signal.SIGTERM), 128 + 15, "the exit status")
+
+
+def as_json(box):
+    program = box.compile("grows_on_command.c", "-O0")
+    result = check(box, "--format=json", "--max-site-live=1M", "--", "sh", "-c",
+                   "'%s'; exit 3" % program, status=1, stdin=b"leak 2000 1000\nfill 10 10\n")
+    document = json.loads(result.stderr)
+    processes = document.pop("processes")
+    words = document["command"].pop("words")
+    expect_equal(words[:2], ["sh", "-c"], "the words of the command")
+    expect_equal(document, {"schema": "seep.check/1", "command": {"status": 3}, "leaks": 0,
+                            "thresholds_crossed": 1, "unreadable": 0, "passed": False,
+                            "exit_status": 1}, "the document")
+    expect(len(processes) >= 2, "%d processes" % len(processes))
+    for process in processes:
+        expect_equal(report_schema.check(process), [], "what is wrong with a process")
+    sites = [site for process in processes for site in process["sites"]]
+    expect_equal([functions_of(site)[0] for site in sites], ["leak"], "the sites")
+    crossed = [found for process in processes for found in process["thresholds"]]
+    expect_equal([(found["kind"], found["site"]) for found in crossed],
+                 [("site_live", sites[0]["id"])], "the thresholds")
+    result = check(box, "--format=json", "--", "true", status=0)
+    document = json.loads(result.stderr)
+    expect_equal((document["passed"], document["exit_status"], len(document["processes"])),
+                 (True, 0, 1), "(passed, exit status, processes)")
+
+
+def into_file(box):
+    for option in ("-o", "--output", "--log-file"):
+        result = check(box, option, box.path("result"), "--max-live=0", "--", "sh", "-c",
+                       "echo x >&2", status=1)
+        expect_equal(result.stderr, b"x\n", "stderr")
+        with open(box.path("result")) as file:
+            text = file.read()
+        expect(text.endswith("crossed\n"), "the file holds " + text)
+
+
+def kept(box):
+    os.mkdir(box.path("tmp"))
+    check(box, "--", "sh", "-c", "true; sh -c true", status=0,
+          environment={"TMPDIR": box.path("tmp")})
+    expect_equal(os.listdir(box.path("tmp")), [], "what is left among temporary files")
+    expect_equal(box.seep_files(), [], "the snapshot files")
+    check(box, "--keep=" + box.path("%e.seep"), "--", "true", status=0)
+    expect_equal(box.seep_files(), [box.path("true.seep")], "the snapshot files")
+    check(box, "--", "true", status=0,
+          environment={"SEEP_OPTIONS": "output=" + box.path("chosen.seep")})
+    expect(os.path.exists(box.path("chosen.seep")), "the file that SEEP_OPTIONS names is not kept")
+
+
+def running(box):
+    server = Server(box, "--interval=20ms")
+    end = time.monotonic() + 20
+    while box.seep("check", server.pid).returncode != 1:
+        expect(time.monotonic() < end, "the leak is not found")
+        for _ in range(20):
+            server.ask("leak 20 500")
+            server.ask("sleep 20")
+    server.end()
