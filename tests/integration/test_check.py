@@ -62,7 +62,7 @@ def thresholds(box):
     check(box, "--max-live=100M", "--", program, status=0, **work)
     result = check(box, "--max-live=1M", "--error-exitcode=7", "--", program, status=7, **work)
     text = result.stderr.decode()
-    expect("1 threshold crossed:\n    live 1.91 MiB, more than 1.00 MiB" in text and
+    expect("1 threshold crossed:\n    live 1.92 MiB, more than 1.00 MiB" in text and
            text.endswith("\nseep: check: failed: 1 threshold crossed\n"), "stderr is " + text)
     # From a file of settings, of a file.
     box.seep_run([program], **work)

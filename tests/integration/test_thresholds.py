@@ -22,6 +22,7 @@ def tests():
     yield "a threshold that is not crossed says nothing", says_nothing
     yield "the growth of the process and of a site is logged while they grow", growth
     yield "a forked child logs its own", forked_child
+    yield "the summary of seep run names what was crossed", in_summary
     yield "a file of settings gives limits to single sites", site_limits
     yield "the command line wins over a file of settings, and that over the environment", precedence
     yield "a mistake in a file of settings is one line with file and line", mistakes
@@ -115,6 +116,23 @@ def growth(box):
     for alert in report["alerts"]:
         expect_equal(alert["limit"], 3600 * 1024, "the limit, by the hour,")
         expect(alert["value"] > alert["limit"], "the value is %s" % alert["value"])
+
+
+def in_summary(box):
+    program = box.compile("grows_on_command.c", "-O0")
+    settings = box.write("limits.ini", "max-site-live = 1K\n[site leak]\nmax-site-live = off\n")
+    for options, wanted in (
+            (["--max-live=1M"], ["live 1.92 MiB, more than 1.00 MiB"]),
+            (["--max-live=2M"], []),
+            (["--max-site-live=1M"], ["site live 1.91 MiB, more than 1.00 MiB"]),
+            # What is for single functions is the report's.
+            (["--max-live=1M", "--settings=" + settings], ["live 1.92 MiB, more than 1.00 MiB"])):
+        result = box.seep("run", "-o", box.path("out.seep"), *options, program,
+                          stdin=b"leak 2000 1000\n")
+        lines = [line.split(": ", 2)[2] for line in result.stderr.decode().splitlines()
+                 if line.startswith("seep: threshold crossed: ")]
+        expect_equal(lines, wanted, "what the summary says with %s" % " ".join(options))
+        os.unlink(box.path("out.seep"))
 
 
 def forked_child(box):

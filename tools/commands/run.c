@@ -84,6 +84,7 @@ static int finish(struct run *run, const char *program)
 	int status = child_process_status(&watched->child);
 	int cannot = run->error_exitcode && status == 0 ? EXIT_CANNOT : status;
 	struct error error;
+	const struct thresholds thresholds = chosen_settings_thresholds(&run->settings);
 	int result = watched_run_collect(watched, &error);
 
 	if (result < 0) {
@@ -98,7 +99,7 @@ static int finish(struct run *run, const char *program)
 	if (!watched->is_quiet &&
 	    run_summary_write(watched->log, program, &watched->child, &watched->files,
 			      *watched->children_folder ? watched->children_folder : NULL,
-			      &error) < 0)
+			      &thresholds, &error) < 0)
 		watched_run_say(watched, error.text);
 	if (run->error_exitcode && count_lasting_leaks(&watched->files))
 		status = (int)run->error_exitcode;

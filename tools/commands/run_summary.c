@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,17 +19,21 @@
 
 #include "tools/commands/child_process.h"
 #include "tools/commands/run_files.h"
+#include "tools/model/error.h"
 #include "tools/model/profile.h"
 #include "tools/model/report.h"
+#include "tools/model/threshold.h"
 #include "tools/output/frame_text.h"
 #include "tools/output/memory_text.h"
 #include "tools/output/number_text.h"
 #include "tools/output/shell_word.h"
 #include "tools/output/stack_shape.h"
+#include "tools/output/threshold_text.h"
 #include "tools/symbols/symbols.h"
 
 /* With less than this free, the last snapshot may not have found room. */
 #define FULL_DISK_BYTES (256u << 10)
+#define CROSSINGS_SHOWN 3
 
 /* The name that is shortest to type here. */
 static const char *path_to_type(const char *path)
@@ -281,12 +286,38 @@ static const struct run_file *file_to_read(const struct run_files *run_files)
 	return worst ? worst : root;
 }
 
+/* Rules for functions would need symbols of all sites: seep report has the time for that. */
+static struct thresholds without_rules(const struct thresholds *thresholds)
+{
+	struct thresholds simple = *thresholds;
+
+	if (simple.rule_count)
+		simple.limits[THRESHOLD_SITE_GROWTH] = simple.limits[THRESHOLD_SITE_LIVE] =
+			INFINITY;
+	simple.rule_count = 0;
+	return simple;
+}
+
+static void write_crossings(FILE *out, const struct report *report)
+{
+	size_t count = report->crossing_count;
+
+	for (size_t i = 0; i < count && i < CROSSINGS_SHOWN; i++)
+		fprintf(out, "seep: threshold crossed: %s\n",
+			threshold_sentence(&report->crossings[i]).text);
+	if (count > CROSSINGS_SHOWN)
+		fprintf(out, "seep: and %s more thresholds\n",
+			number_count(count - CROSSINGS_SHOWN).text);
+}
+
 int run_summary_write(FILE *out, const char *program, const struct child_process *child,
 		      const struct run_files *run_files, const char *children_folder,
-		      struct error *error)
+		      const struct thresholds *thresholds, struct error *error)
 {
+	const struct thresholds watched = without_rules(thresholds);
 	const char *path = run_files->files[run_files->root].path;
-	const struct report_options options = {0};
+	const struct report_options options = {.is_kept = thresholds_concern_site,
+					       .context = &watched};
 	struct profile *profile = NULL;
 	struct report *report = NULL;
 	char word[SHELL_WORD_BYTES];
@@ -294,11 +325,14 @@ int run_summary_write(FILE *out, const char *program, const struct child_process
 
 	if (result == 0)
 		result = report_build(profile, &options, &report, error);
+	if (result == 0 && thresholds_check(&watched, report) < 0)
+		result = error_set(error, ENOMEM, "not enough memory for the thresholds");
 	if (result == 0) {
 		write_end(out, program, child);
 		write_headline(out, report,
 			       file_to_read(run_files) != &run_files->files[run_files->root]);
 		write_memory(out, report);
+		write_crossings(out, report);
 		write_state(out, profile);
 		write_children(out, run_files, children_folder);
 		write_self_check(out, run_files);

@@ -8,6 +8,7 @@
 struct child_process;
 struct error;
 struct run_files;
+struct thresholds;
 
 /* Counts in each file of the run the sites that the verdicts call leaks, and how fast they grow. An
  * unreadable file does not keep the others from being judged; the first one's reason is returned.
@@ -17,9 +18,9 @@ int run_summary_judge(struct run_files *run_files, struct error *error);
 /* Writes 4 to 6 lines about the run, which has been judged: how it ended, what was found, what is
  * live, where the files are, what to type next. There must be a root file. `children_folder` (may
  * be null) is where the files of its children are. Returns 0, or -errno and a sentence when it
- * cannot be read. */
+ * cannot be read. Thresholds are those of the program itself. */
 int run_summary_write(FILE *out, const char *program, const struct child_process *child,
 		      const struct run_files *run_files, const char *children_folder,
-		      struct error *error);
+		      const struct thresholds *thresholds, struct error *error);
 
 #endif

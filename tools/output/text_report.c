@@ -45,7 +45,9 @@ static int begin_report(const struct report_view *view, void *context_)
 	struct text_report *context = context_;
 
 	text_header_write(context->stream, &context->options->style, view->report);
-	conclusion_text_write(context->stream, context->options, view);
+	/* Of what it leads up to nothing is shown. */
+	if (!context->options->has_findings_only || view->conclusion == CONCLUSION_LEAKS)
+		conclusion_text_write(context->stream, context->options, view);
 	threshold_text_write(context->stream, &context->options->style, view->report);
 	context->is_gap_due = true;
 	return 0;
