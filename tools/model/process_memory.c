@@ -79,17 +79,24 @@ static int compare_doubles(const void *left, const void *right)
 	return (a > b) - (a < b);
 }
 
+/* What is resident without seep, which the program is not to be blamed for. */
+static void take_resident(const struct window *window, struct part_series *series)
+{
+	struct part_series own;
+	take_series(window, PART_RESIDENT, series);
+	take_series(window, PART_OWN, &own);
+	for (size_t i = 0; own.count == series->count && i < series->count; i++)
+		series->bytes[i] = fmax(0, series->bytes[i] - own.bytes[i]);
+}
+
 static double median_resident(const struct window *window)
 {
-	struct part_series all, own;
-	take_series(window, PART_RESIDENT, &all);
-	take_series(window, PART_OWN, &own);
-	if (!all.count)
+	struct part_series resident;
+	take_resident(window, &resident);
+	if (!resident.count)
 		return 0;
-	for (size_t i = 0; own.count == all.count && i < all.count; i++)
-		all.bytes[i] = fmax(0, all.bytes[i] - own.bytes[i]);
-	qsort(all.bytes, all.count, sizeof(*all.bytes), compare_doubles);
-	return all.bytes[all.count / 2];
+	qsort(resident.bytes, resident.count, sizeof(*resident.bytes), compare_doubles);
+	return resident.bytes[resident.count / 2];
 }
 
 static struct window window_of(const struct profile *profile, size_t first, size_t last)
@@ -334,14 +341,24 @@ static void sort_findings(struct process_memory *memory)
 
 /* ---- all ---- */
 
+static bool does_resident_grow(const struct window *window)
+{
+	struct part_series series;
+	if (!window->is_enough)
+		return false;
+	take_resident(window, &series);
+	struct steady_growth growth = steady_growth_of(series.t_s, series.bytes, series.count);
+	return growth.goes_on && matters(growth.grown, window);
+}
+
 /* Nothing was found. Without the allocator's figures that is only so where all that is resident does
  * not grow either. */
-static void judge_calm(struct process_memory *memory, const struct window *window,
-		       bool is_resident_measured)
+static void judge_calm(struct process_memory *memory, const struct window *window)
 {
 	bool knows_parts =
 		memory->figures[PART_KEPT].is_known && memory->figures[PART_OUTSIDE].is_known;
-	bool is_level = is_resident_measured && !memory->figures[PART_RESIDENT].keeps_growing;
+	const struct memory_figure *resident = &memory->figures[PART_RESIDENT];
+	bool is_level = resident->has_growth && !resident->keeps_growing;
 	if (!window->is_enough || !(knows_parts || is_level))
 		return;
 	memory->verdict = MEMORY_STABLE;
@@ -370,13 +387,11 @@ bool process_memory_make(struct process_memory *memory, const struct profile *pr
 		measure(&memory->figures[measured[i]], measured[i], &window);
 	measure(&memory->figures[PART_OWN], PART_OWN, &window);
 	memory->figures[PART_BETWEEN].keeps_growing = memory->figures[PART_SCATTERED].keeps_growing;
-	struct steady_growth resident =
-		measure(&memory->figures[PART_RESIDENT], PART_RESIDENT, &window);
-	memory->figures[PART_RESIDENT].keeps_growing =
-		resident.goes_on && matters(resident.grown, &window);
+	measure(&memory->figures[PART_RESIDENT], PART_RESIDENT, &window);
+	memory->figures[PART_RESIDENT].keeps_growing = does_resident_grow(&window);
 	judge_level(memory, &window);
 	if (!memory->finding_count) {
-		judge_calm(memory, &window, resident.is_measured);
+		judge_calm(memory, &window);
 		return true;
 	}
 	sort_findings(memory);

@@ -79,7 +79,9 @@ static void add_advice(const struct report *report, char *text)
 	size_t length = strlen(text);
 	snprintf(text + length, PARAGRAPH_BYTES - length,
 		 "With glibc, malloc_trim(0) in the program gives them back; "
-		 "MALLOC_TRIM_THRESHOLD_=131072 in its environment lets malloc do so more often%s.",
+		 "MALLOC_TRIM_THRESHOLD_=131072 in its environment gives back what is free at the "
+		 "end "
+		 "of the heap%s.",
 		 arenas);
 }
 

@@ -179,7 +179,7 @@ static void advice_fits_the_allocator(void **state)
 		sample,
 		"Not returned: 40.0 MiB are free in whole pages that malloc keeps. With glibc,\n"
 		"malloc_trim(0) in the program gives them back; MALLOC_TRIM_THRESHOLD_=131072 in\n"
-		"its environment lets malloc do so more often.\n");
+		"its environment gives back what is free at the end of the heap.\n");
 	sample = sample_of(0, NULL);
 	sample->snapshots[SAMPLE_POINTS - 1].raw.threads = 24;
 	add(sample, MEMORY_NOT_RETURNED, PART_KEPT, 7);
@@ -187,8 +187,8 @@ static void advice_fits_the_allocator(void **state)
 		sample,
 		"Not returned: what malloc keeps in free pages grows by 7.00 MiB/h. With glibc,\n"
 		"malloc_trim(0) in the program gives them back; MALLOC_TRIM_THRESHOLD_=131072 in\n"
-		"its environment lets malloc do so more often, and MALLOC_ARENA_MAX=2 lets its 24\n"
-		"threads share what each of them keeps.\n");
+		"its environment gives back what is free at the end of the heap, and\n"
+		"MALLOC_ARENA_MAX=2 lets its 24 threads share what each of them keeps.\n");
 	static char jemalloc[] = "/usr/lib/x86_64-linux-gnu/libjemalloc.so.2";
 	sample = sample_of(0, NULL);
 	sample->modules[1].path = jemalloc;

@@ -132,6 +132,14 @@ static void expect_rate(const struct memory_finding *finding, double mib_per_hou
 		fail_msg("%.2f instead of %.2f MiB an hour", found, mib_per_hour);
 }
 
+static void forget_heap(struct made *made)
+{
+	for (size_t i = 0; i < SNAPSHOTS; i++) {
+		struct seep_snapshot *raw = &made->snapshots[i].raw;
+		raw->heap_bytes = raw->heap_resident_bytes = raw->live_page_bytes = 0;
+	}
+}
+
 /* ---- what is requested ---- */
 
 static struct parts leaks(double x)
@@ -417,6 +425,11 @@ static void seep_is_not_counted_against_the_program(void **state)
 	judge(made, 0);
 	assert_int_equal(made->memory.verdict, MEMORY_STABLE);
 	assert_int_equal(made->memory.figures[PART_OWN].bytes, (uint64_t)(310 * MIB));
+	assert_false(made->memory.figures[PART_RESIDENT].keeps_growing);
+	/* Nor where it is all that is known. */
+	forget_heap(made);
+	judge(made, 0);
+	assert_int_equal(made->memory.verdict, MEMORY_STABLE);
 	made_free(made);
 }
 
@@ -449,14 +462,6 @@ static void the_fastest_growth_comes_first(void **state)
 }
 
 /* ---- what is not known ---- */
-
-static void forget_heap(struct made *made)
-{
-	for (size_t i = 0; i < SNAPSHOTS; i++) {
-		struct seep_snapshot *raw = &made->snapshots[i].raw;
-		raw->heap_bytes = raw->heap_resident_bytes = raw->live_page_bytes = 0;
-	}
-}
 
 static void a_file_that_does_not_say_is_no_excuse(void **state)
 {
