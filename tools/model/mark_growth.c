@@ -24,6 +24,8 @@
 /* When so many events are to be expected and none is seen, that is no chance: exp(-3) is 5 %. */
 #define EXPECTED_EVENTS 3
 #define LESS_THAN 0.5 /* of what is said to grow */
+/* A cache is taken for one when after so many rounds 1/e of its places are free. */
+#define FILLED_WITHIN 30.0
 
 static int compare_doubles(const void *left, const void *right)
 {
@@ -39,21 +41,39 @@ static double chance_of(const double *values, size_t count, bool is_rising_throu
 	return fmax(by_rank, trend_probability(-trend_drift(values, count)));
 }
 
-/* How sure it is that the amounts of the steps come as fast as ever; 0 where they seem to come more
- * slowly, or it cannot be told. Over a few steps even a cache that fills slows down but a little: what a
- * leak may seem to decline by is in proportion to them. */
-static double sureness_of_pace(const double *amounts, size_t count)
+/* Exactly as much each time, and that is no chance: of amounts with a Poisson distribution so many
+ * would be equal to the first less than once in twenty times. */
+static bool are_no_chance(const double *amounts, size_t count)
+{
+	double amount = amounts[0];
+	for (size_t i = 1; i < count; i++)
+		if (amounts[i] != amount)
+			return false;
+	double log_of_one = amount * log(amount) - amount - lgamma(amount + 1);
+	return amount > 0 && exp(((double)count - 1) * log_of_one) <= 0.05;
+}
+
+/* Do the amounts of the steps come as fast as ever? Over a few steps even a cache that fills slows down but
+ * a little, so what a leak may seem to decline by is in proportion to them; and it must be sure that it
+ * is no cache that is filled after a few dozen rounds. That takes ten to thirty rounds, but where it is
+ * exactly as much each time: then that is what a round does. */
+static void measure_pace(const double *amounts, struct mark_growth *growth)
 {
 	const struct verdict_limits *limits = &verdict_limits;
+	const double steps = (double)growth->steps;
 	double rounds[MARK_SERIES_MAX];
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < growth->steps; i++)
 		rounds[i] = 1;
-	struct pace pace = pace_fit(amounts, rounds, count);
-	double allowed = limits->decline * fmin(1, (double)count / VERDICT_MIN_SNAPSHOTS);
-	if (!(pace.error <= limits->decline_error) || pace.decline > limits->slowest ||
-	    pace.decline > allowed + limits->rise * pace.error)
-		return 0;
-	return trend_probability((limits->slowest - pace.decline) / fmax(pace.error, 1e-3));
+	struct pace pace = pace_fit(amounts, rounds, growth->steps);
+	if (are_no_chance(amounts, growth->steps))
+		pace.error = 0;
+	double allowed = limits->decline * fmin(1, steps / VERDICT_MIN_SNAPSHOTS);
+	growth->is_slowing = pace.decline > allowed + limits->rise * pace.error;
+	growth->keeps_pace =
+		!growth->is_slowing && pace.decline + limits->rise * pace.error <=
+					       fmin(limits->slowest, steps / FILLED_WITHIN);
+	growth->certainty =
+		trend_probability((limits->slowest - pace.decline) / fmax(pace.error, 1e-3));
 }
 
 /* Asks about the values from `from` on. */
@@ -79,11 +99,12 @@ static struct mark_growth ask(const struct mark_series *series, size_t from, boo
 	if (!has_changed)
 		return growth;
 	growth.p = chance_of(values, count, growth.grew == growth.steps);
-	growth.keeps_pace = sureness_of_pace(amounts, growth.steps);
-	if (growth.steps < LEAST_STEPS || !growth.grew ||
-	    (double)growth.grew < NEARLY_ALL * (double)growth.steps || !(growth.keeps_pace > 0))
+	measure_pace(amounts, &growth);
+	growth.is_rising = growth.steps >= LEAST_STEPS && growth.grew &&
+			   (double)growth.grew >= NEARLY_ALL * (double)growth.steps &&
+			   !growth.is_slowing;
+	if (!growth.is_rising)
 		return growth;
-	growth.is_growing = true;
 	qsort(gains, growth.grew, sizeof(*gains), compare_doubles);
 	growth.low = gains[growth.grew / 4];
 	growth.high = gains[growth.grew - 1 - growth.grew / 4];
@@ -104,14 +125,14 @@ struct mark_growth mark_growth_of(const struct mark_series *series)
 	struct mark_growth growth = ask(series, 0, is_of_length);
 	size_t middle = series->count / 2;
 	/* It may have begun late. Not when it has slowed down: then the late half looks even. */
-	if (!growth.is_growing && growth.keeps_pace > 0 && series->count - middle > LEVEL_STEPS) {
+	if (!growth.is_rising && !growth.is_slowing && series->count - middle > LEVEL_STEPS) {
 		struct mark_growth late = ask(series, middle, is_of_length);
-		if (late.is_growing) {
+		if (late.is_rising) {
 			growth = late;
 			growth.p = fmin(1, 2 * late.p); /* a second question */
 		}
 	}
-	if (growth.is_growing) {
+	if (growth.is_rising) {
 		growth.blocks = slope_of(series, series->blocks, growth.from);
 		growth.bytes = slope_of(series, series->bytes, growth.from);
 	}

@@ -24,18 +24,21 @@ struct mark_series {
 	double time_s[MARK_SERIES_MAX], blocks[MARK_SERIES_MAX], bytes[MARK_SERIES_MAX];
 };
 
-/* What they say. */
+/* What they say. A leak is what rises and keeps its pace. */
 struct mark_growth {
-	bool is_growing;
+	bool is_rising;	   /* in nearly every step, and not clearly slower than in the beginning */
+	bool keeps_pace;   /* it is sure that it is no slower */
+	bool is_slowing;   /* it is sure that it is slower */
+	double certainty;  /* of the pace, 0 to 1 */
 	double p;	   /* that it would rise like this by chance; NAN: nothing ever changed */
 	bool is_of_length; /* not more blocks, but longer ones */
 	size_t from;	   /* the value from which on it was asked: 0, or the middle */
 	size_t steps;	   /* from one mark to the next, from there on … */
 	size_t grew;	   /* … and those in which more came than went */
+	/* Only of what rises. */
 	double low,
 		high; /* how much more in such a step, quartiles: blocks, or bytes of what is longer */
-	double keeps_pace; /* how sure it is that it comes as fast as ever, 0 to 1; 0: it does not */
-	struct trend_slope blocks, bytes; /* per second; only of what grows */
+	struct trend_slope blocks, bytes; /* per second */
 };
 
 struct mark_growth mark_growth_of(const struct mark_series *series);

@@ -13,6 +13,7 @@
  *   level at one                    no leak and not growing, but what its curve looks like
  *   grows at one, level at none     a leak, also where there were too few snapshots to say. Not where
  *                                   the ages of its blocks say that it comes ever slower
+ *   the same, but it may slow down  growing, where there were too few snapshots to say
  *
  * What is flagged by its marks stands among all others with their p (see false_discovery). Sites that
  * are level could never have been found, and do not count there.
@@ -48,6 +49,17 @@ static int compare_doubles(const void *left, const void *right)
 static bool is_said_to_grow(const struct judgement *judgement)
 {
 	return judgement->verdict == VERDICT_LEAK || judgement->verdict == VERDICT_GROWING;
+}
+
+/* Which of two labels says more about growth? `best` may be null. */
+static bool is_better(const struct answer *answer, const struct answer *best)
+{
+	const struct mark_growth *growth = &answer->growth;
+	if (!growth->is_rising || !best)
+		return growth->is_rising;
+	if (growth->keeps_pace != best->growth.keeps_pace)
+		return growth->keeps_pace;
+	return growth->p < best->growth.p;
 }
 
 /* What was found without the marks. */
@@ -153,7 +165,7 @@ static double chance_of_all(double *p_values, size_t count)
 	return least;
 }
 
-static void flag(const struct answer *best, double p, struct judgement *judgement)
+static void measure(const struct answer *best, struct judgement *judgement)
 {
 	const struct mark_growth *growth = &best->growth;
 	const struct mark_series *series = &best->series;
@@ -169,10 +181,35 @@ static void flag(const struct answer *best, double p, struct judgement *judgemen
 		.since_s = series->time_s[from + kink],
 		.time_to_limit_s = NAN,
 	};
-	judgement->evidence.drift_p = p;
 	if (!judgement->evidence.periods)
 		judgement->evidence.is_of_length = growth->is_of_length;
-	verdict_establish(judgement, (1 - p) * growth->keeps_pace);
+}
+
+static bool may_become_leak(enum verdict verdict)
+{
+	return verdict < VERDICT_LEAK && verdict != VERDICT_SATURATING;
+}
+
+static void flag(const struct answer *best, double p, struct judgement *judgement)
+{
+	measure(best, judgement);
+	judgement->evidence.drift_p = p;
+	verdict_establish(judgement, (1 - p) * best->growth.certainty);
+}
+
+/* Nothing else is known of it. */
+static bool is_without_shape(enum verdict verdict)
+{
+	return verdict == VERDICT_UNFREED || verdict == VERDICT_STABLE;
+}
+
+static void suspect(const struct answer *best, struct judgement *judgement)
+{
+	measure(best, judgement);
+	judgement->verdict = VERDICT_GROWING;
+	judgement->confidence = (1 - best->growth.p) * best->growth.certainty / 2;
+	/* Twice as many have more than half of the error. */
+	judgement->snapshots_needed = (unsigned)best->growth.steps;
 }
 
 /* ---- all ---- */
@@ -196,7 +233,7 @@ void mark_judgement_make(const struct equal_marks *marks, const struct profile *
 		answer->growth = mark_growth_of(&answer->series);
 		p_values[count - 1] = isnan(answer->growth.p) ? 1 : answer->growth.p;
 		has_changed |= !isnan(answer->growth.p);
-		if (answer->growth.is_growing && (!best || answer->growth.p < best->growth.p))
+		if (is_better(answer, best))
 			best = answer;
 	}
 	if (!count)
@@ -212,9 +249,11 @@ void mark_judgement_make(const struct equal_marks *marks, const struct profile *
 		return;
 	}
 	if (best) {
-		judgement->marks.word = MARKS_SAY_GROWS;
-		if (judgement->verdict < VERDICT_LEAK && judgement->verdict != VERDICT_SATURATING)
+		judgement->marks.word = best->growth.keeps_pace ? MARKS_SAY_GROWS : MARKS_SAY_RISES;
+		if (may_become_leak(judgement->verdict) && best->growth.keeps_pace)
 			flag(best, chance_of_all(p_values, count), judgement);
+		else if (is_without_shape(judgement->verdict))
+			suspect(best, judgement);
 		return;
 	}
 	if (is_said_to_grow(judgement))

@@ -15,7 +15,8 @@ struct site;
 
 enum mark_word {
 	MARKS_SAY_NOTHING,
-	MARKS_SAY_GROWS, /* at one label, and at no other one they say that it is level */
+	MARKS_SAY_RISES, /* at one label, and at no other one that it is level; for how long is open */
+	MARKS_SAY_GROWS, /* the same, and as fast as ever */
 	MARKS_SAY_LEVEL, /* what seemed to grow was given back when the program came back to a state */
 };
 

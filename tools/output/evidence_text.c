@@ -153,7 +153,7 @@ static void add_marks(struct evidence_text *text, const struct mark_evidence *ma
 			 marks->label);
 		return;
 	}
-	if (marks->word != MARKS_SAY_GROWS)
+	if (marks->word != MARKS_SAY_GROWS && marks->word != MARKS_SAY_RISES)
 		return;
 	if (marks->grew == marks->steps)
 		snprintf(times, sizeof(times), "each of the last %s times",
@@ -201,6 +201,9 @@ static void add_pace(struct evidence_text *text, const struct verdict_evidence *
 	}
 }
 
+static const char unknown_pace[] = "whether it goes on for ever or slows down cannot be told yet";
+static const char by_chance[] = "among so many sites one may grow like this by chance";
+
 /* What a growing site has not shown yet. */
 static const char *missing(const struct judgement *judgement, bool is_group, size_t snapshot_count)
 {
@@ -215,10 +218,10 @@ static const char *missing(const struct judgement *judgement, bool is_group, siz
 	if (evidence->periods_that_kept < verdict_limits.periods)
 		return "too few periods have left something so far";
 	if (!(evidence->decline_error <= verdict_limits.decline_error))
-		return "whether it goes on for ever or slows down cannot be told yet";
+		return unknown_pace;
 	if (evidence->decline > STEADY_DECLINE)
 		return "it may be slowing down";
-	return "among so many sites one may grow like this by chance";
+	return by_chance;
 }
 
 struct evidence_text evidence_text_of(const struct report_site *site, bool is_group,
@@ -241,9 +244,15 @@ struct evidence_text evidence_text_of(const struct report_site *site, bool is_gr
 	}
 	add_marks(&text, &judgement->marks);
 	if (!evidence->periods) {
+		if (judgement->marks.word == MARKS_SAY_NOTHING)
+			return text;
 		/* Only its marks have shown it. */
-		if (judgement->marks.word == MARKS_SAY_GROWS && !judgement->marks.is_of_length)
+		if (!judgement->marks.is_of_length)
 			add_freed_ever(&text, site);
+		if (judgement->verdict == VERDICT_GROWING)
+			add_line(&text, "%s",
+				 judgement->marks.word == MARKS_SAY_RISES ? unknown_pace
+									  : by_chance);
 		return text;
 	}
 	if (evidence->is_of_length) {

@@ -219,6 +219,13 @@ static void what_only_the_marks_have_shown_has_no_periods(void **state)
 	site.allocations = 6;
 	assert_string_equal(evidence_text_of(&site, false, 6).lines[1],
 			    "33.3 % of its blocks are freed");
+	site.judgement.is_flagged = false;
+	site.judgement.verdict = VERDICT_GROWING;
+	assert_string_equal(evidence_text_of(&site, false, 6).lines[2],
+			    "among so many sites one may grow like this by chance");
+	site.judgement.marks.word = MARKS_SAY_RISES;
+	assert_string_equal(evidence_text_of(&site, false, 6).lines[2],
+			    "whether it goes on for ever or slows down cannot be told yet");
 }
 
 static void what_is_level_at_marks_says_so(void **state)

@@ -223,6 +223,28 @@ static void six_marks_are_enough_for_a_block_a_round(void **state)
 	profile_free(profile);
 }
 
+static void uneven_growth_over_few_marks_is_a_suspicion(void **state)
+{
+	(void)state;
+	static const uint32_t blocks[] = {10, 30, 61, 84, 110};
+	begin(5, 1);
+	for (uint32_t i = 0; i < 5; i++) {
+		run.labels[i] = "idle";
+		run.blocks[0][i] = blocks[i];
+	}
+	struct profile *profile = read_run();
+	struct report *report = build(profile, NULL);
+	const struct judgement *judgement = judged(report, 1);
+	assert_int_equal(judgement->verdict, VERDICT_GROWING);
+	assert_false(judgement->is_flagged);
+	assert_int_equal(judgement->marks.word, MARKS_SAY_RISES);
+	assert_true(judgement->snapshots_needed > 0);
+	assert_true(judgement->confidence > 0 && judgement->confidence < 0.5);
+	assert_true(judgement->growth.bytes_per_hour > 0);
+	report_free(report);
+	profile_free(profile);
+}
+
 static void among_many_sites_that_vary_few_marks_are_no_proof(void **state)
 {
 	(void)state;
@@ -398,6 +420,7 @@ int main(void)
 		cmocka_unit_test(of_many_labels_those_with_the_most_marks_are_taken),
 		cmocka_unit_test(marks_of_long_ago_tell_nothing),
 		cmocka_unit_test(six_marks_are_enough_for_a_block_a_round),
+		cmocka_unit_test(uneven_growth_over_few_marks_is_a_suspicion),
 		cmocka_unit_test(among_many_sites_that_vary_few_marks_are_no_proof),
 		cmocka_unit_test(one_label_where_it_is_level_clears_a_site),
 		cmocka_unit_test(what_is_level_at_marks_is_cleared_with_the_word_that_fits),
