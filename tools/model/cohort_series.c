@@ -13,8 +13,6 @@
 /* When there are more snapshots than steps, those before this part of the time go first: the
  * interval lengthens with the run, so a third of them may lie in its first moments. */
 #define EARLY_SHARE 0.05
-/* A target keeps so many of the newest epochs apart, pairs of the next so many, and so on. */
-#define SINGLE_EPOCHS 16
 #define WIDEST_GROUP (1u << 17) /* a block's epoch has 18 bits */
 
 static bool is_last_word(const struct snapshot *snapshot)
@@ -89,13 +87,13 @@ static size_t choose_steps(const struct snapshot *snapshots, size_t first, size_
 
 /* Does a cohort begin with `epoch` in a snapshot that closed `now`? Cohorts are aligned groups of
  * 2^k epochs; k is the largest for which the youngest of the group is at least
- * SINGLE_EPOCHS * 2^(k-1) epochs old. */
-static bool begins_cohort(uint32_t epoch, uint32_t now)
+ * single_epochs * 2^(k-1) epochs old. */
+static bool begins_cohort(uint32_t epoch, uint32_t now, uint64_t single_epochs)
 {
 	uint32_t birth = epoch - 1; /* the two must not share a group */
 	for (uint32_t width = 2; width <= WIDEST_GROUP; width *= 2) {
 		uint32_t youngest = birth - birth % width + width - 1;
-		if (youngest > now || now - youngest < SINGLE_EPOCHS * (width / 2))
+		if (youngest > now || now - youngest < single_epochs * (width / 2))
 			return true;
 		if (epoch <= youngest)
 			return false;
@@ -135,6 +133,9 @@ void cohort_series_make(struct cohort_series *series, const struct profile *prof
 	size_t chosen[SERIES_MAX_STEPS];
 	size_t end = end_of_work(profile, site, first, last), next = 0;
 	const struct site_point *point = NULL;
+	/* A profile that was not read from a file has none. */
+	series->single_epochs =
+		profile->single_epochs ? profile->single_epochs : SEEP_SINGLE_EPOCHS_BEFORE_1_3;
 	series->count = choose_steps(profile->snapshots, first, end, chosen);
 	uint32_t now = profile->snapshots[chosen[series->count - 1]].epoch;
 
@@ -145,7 +146,8 @@ void cohort_series_make(struct cohort_series *series, const struct profile *prof
 			point = &site->points[next];
 		series->epoch[step] = snapshot->epoch;
 		series->is_cut[step] =
-			snapshot->epoch >= now || begins_cohort(snapshot->epoch + 1, now);
+			snapshot->epoch >= now ||
+			begins_cohort(snapshot->epoch + 1, now, series->single_epochs);
 		series->time_s[step] = snapshot->time_s;
 		series->others[step] = (double)snapshot->raw.allocations;
 		series->births[step] = series->birth_bytes[step] = 0;
@@ -167,7 +169,7 @@ void cohort_series_make(struct cohort_series *series, const struct profile *prof
 bool cohort_series_is_exact(const struct cohort_series *series, size_t step, size_t period)
 {
 	return series->epoch[period] >= series->epoch[step] ||
-	       begins_cohort(series->epoch[period] + 1, series->epoch[step]);
+	       begins_cohort(series->epoch[period] + 1, series->epoch[step], series->single_epochs);
 }
 
 void cohort_series_add(struct cohort_series *series, const struct cohort_series *other)

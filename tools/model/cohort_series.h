@@ -27,6 +27,7 @@ struct site_point;
 struct cohort_series {
 	size_t count; /* steps */
 	double unit;  /* blocks that one observed block stands for, see cohort_series_unit */
+	uint32_t single_epochs; /* the rule by which the target merges, see the file format */
 	bool is_cut[SERIES_MAX_STEPS];
 	uint32_t epoch[SERIES_MAX_STEPS]; /* see cohort_series_is_exact */
 	double time_s[SERIES_MAX_STEPS];

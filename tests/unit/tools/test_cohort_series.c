@@ -61,6 +61,46 @@ static void sums_up_to_a_cut_are_exact(void **state)
 	}
 }
 
+/* "What is born up to the epoch e can be told from what is born later for as long as the groups around
+ * e are no wider than the largest power of two that divides e + 1." */
+static bool ends_group(uint32_t epoch, uint32_t now, uint32_t single_epochs)
+{
+	uint32_t widest = 1;
+	for (uint32_t width = 2; width <= 1u << 17; width *= 2) {
+		uint32_t last = epoch / width * width + width - 1;
+		if (last <= now && now - last >= (uint64_t)single_epochs * (width / 2))
+			widest = width;
+	}
+	return (epoch + 1) % widest == 0;
+}
+
+static void cuts_follow_the_rule_that_the_file_names(void **state)
+{
+	(void)state;
+	static const uint32_t rules[] = {1, 4, 16, 32, 1000, UINT32_MAX};
+	enum { PERIODS = 60 };
+	simulated_site_make(&site, SIMULATED_leak_among_sessions, PERIODS, false, SEED, 1);
+	simulated_profile_make(&made, &site, 1);
+	size_t cuts_before = 0;
+	for (size_t r = 0; r < sizeof(rules) / sizeof(*rules); r++) {
+		made.profile.single_epochs = rules[r];
+		cohort_series_make(&series, &made.profile, &made.site, 0, PERIODS - 1);
+		uint32_t now = series.epoch[series.count - 1];
+		size_t cuts = 0;
+		for (size_t i = 0; i < series.count; i++) {
+			bool is_end =
+				i + 1 == series.count || ends_group(series.epoch[i], now, rules[r]);
+			assert_int_equal(series.is_cut[i], is_end);
+			assert_int_equal(cohort_series_is_exact(&series, series.count - 1, i),
+					 is_end);
+			cuts += is_end;
+		}
+		assert_true(cuts > cuts_before || cuts == series.count);
+		cuts_before = cuts;
+	}
+	assert_int_equal(cuts_before, series.count);
+}
+
 static void a_step_knows_all_that_lives(void **state)
 {
 	(void)state;
@@ -187,6 +227,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sums_up_to_a_cut_are_exact),
+		cmocka_unit_test(cuts_follow_the_rule_that_the_file_names),
 		cmocka_unit_test(a_step_knows_all_that_lives),
 		cmocka_unit_test(steps_go_to_the_end),
 		cmocka_unit_test(thinned_runs_have_steps_too),
