@@ -18,6 +18,7 @@ def tests():
     yield "preload_only.sh shows a report", preload_only
     yield "after_kill.sh shows the leak of a killed server", after_kill
     yield "compare_snapshots.sh shows the leak only", compare_snapshots
+    yield "gate_in_ci.sh fails with the leak and passes without", gate_in_ci
     yield "examples/README.md names every example", all_named
 
 
@@ -101,6 +102,13 @@ def compare_snapshots(box):
     expect("session_open" in text, "the diff does not show the leak: %s" % clip(text))
     first = text[:text.index("session_open")]
     expect("page_get" not in first, "the cache stands before the leak")
+
+
+def gate_in_ci(box):
+    text = script(box, "gate_in_ci.sh")
+    expect("session_open" in text and "leaky_server: exit status 1\n" in text and
+           text.endswith("seep: check: passed: nothing found in 1 snapshot file\n"
+                         "fixed_server: exit status 0\n"), "the output is " + clip(text))
 
 
 def all_named(box):
