@@ -60,14 +60,17 @@ static void take_series(const struct window *window, enum memory_part part,
 {
 	double start = window->snapshots[window->first].time_s, span = span_of(window);
 	bool has_all = window->last - window->first < TREND_MAX_POINTS;
+	double next_slot = 0;
 	series->count = 0;
 	for (size_t i = window->first; i <= window->last; i++) {
 		const struct snapshot *snapshot = &window->snapshots[i];
-		double due = start + span * (double)series->count / (TREND_MAX_POINTS - 1);
+		double slot =
+			span > 0 ? floor((snapshot->time_s - start) / span * (TREND_MAX_POINTS - 1))
+				 : 0;
 		uint64_t bytes;
-		if (series->count == TREND_MAX_POINTS || !(has_all || snapshot->time_s >= due) ||
-		    !memory_part_of(&snapshot->raw, part, &bytes))
+		if ((!has_all && slot < next_slot) || !memory_part_of(&snapshot->raw, part, &bytes))
 			continue;
+		next_slot = slot + 1;
 		series->t_s[series->count] = snapshot->time_s;
 		series->bytes[series->count++] = (double)bytes;
 	}

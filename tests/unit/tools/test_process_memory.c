@@ -19,6 +19,7 @@
 #define SEED 17
 #define ROUNDS 300
 #define SNAPSHOTS 40
+#define MANY 400
 #define HOURS 2.0
 #define MIB 1048576.0
 
@@ -512,6 +513,35 @@ static void few_snapshots_decide_nothing(void **state)
 	}
 }
 
+/* Most snapshots are of the beginning. */
+static void many_snapshots_at_odd_times_are_looked_at_to_the_end(void **state)
+{
+	(void)state;
+	struct made *made = make(NULL);
+	struct snapshot *many = calloc(MANY, sizeof(*many));
+	assert_non_null(many);
+	made->profile.snapshots = many;
+	made->profile.snapshot_count = MANY;
+	for (uint32_t i = 0; i < MANY; i++) {
+		double x = pow((i + 1.0) / MANY, 3);
+		struct parts parts = maps(2 * fmin(x, 0.4));
+		many[i] = (struct snapshot){
+			.number = i + 1,
+			.time_s = 3600 * HOURS * x,
+			.reason = SEEP_REASON_REQUEST,
+			.raw = snapshot_of(&parts),
+		};
+	}
+	made->curve[1] = MANY - 1;
+	struct memory_leaks none = {0};
+	assert_true(process_memory_make(&made->memory, &made->profile, 0, MANY - 1, &none,
+					made->curve, 2, made->arena));
+	/* It has stopped long ago. */
+	assert_int_equal(made->memory.verdict, MEMORY_STABLE);
+	free(many);
+	made_free(made);
+}
+
 /* ---- noise ---- */
 
 /* Healthy: every part wanders, waves, or settles, each in its own way. */
@@ -579,6 +609,7 @@ int main(void)
 		cmocka_unit_test(a_file_that_does_not_say_is_no_excuse),
 		cmocka_unit_test(what_is_known_of_some_moments_has_gaps),
 		cmocka_unit_test(few_snapshots_decide_nothing),
+		cmocka_unit_test(many_snapshots_at_odd_times_are_looked_at_to_the_end),
 		cmocka_unit_test(noise_is_stable_and_growth_stands_out_of_it),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
