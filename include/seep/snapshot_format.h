@@ -398,8 +398,9 @@ struct seep_frees {
  * lie, but fill it to less than half, the free rest is pinned by the sites of these blocks, in equal
  * parts for each block. A block fills what its size is rounded up to, and with glibc's malloc its
  * header, for that is not free. Whether the page is resident is not asked. Follows the snapshot that
- * it speaks of; there is none in a process that samples. After the struct, `site_count` sites that
- * pin at least a page, in rising order of stack id:
+ * it speaks of: a final one, and of the others as many as it is cheap enough for. There is none in a
+ * process that samples. After the struct, `site_count` sites that pin at least a page, in rising
+ * order of stack id:
  *     varint   stack id - id of the site before (0 before the first)
  *     varint   pinned bytes
  * Thinning keeps the newest record only.

@@ -23,8 +23,8 @@ struct heap_memory {
  * a time: what was an allocator's is remembered for the next time. */
 struct heap_memory heap_memory_read(const struct page_fill *fill, uint64_t until_ns);
 
-/* The same from other files than those of /proc/self. */
+/* The same from another list of mappings than /proc/self/maps. */
 struct heap_memory heap_memory_of(const struct page_fill *fill, const char *maps,
-				  const char *pagemap, uint64_t until_ns);
+				  uint64_t until_ns);
 
 #endif

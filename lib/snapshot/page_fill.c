@@ -28,6 +28,7 @@
 #define FIRST_CHUNKS 64u
 #define CHUNKS_MAX (256u << 10)
 #define NO_CHUNK UINT64_MAX
+#define LARGE_BYTES 1024u /* those come out of the side table, which is in no order */
 /* glibc gives a block a mapping of its own when it is this large, or larger; the block begins behind
  * the header, and on a small boundary when an alignment was asked for. */
 #define OWN_MAPPING_BYTES (32u << 10)
@@ -108,6 +109,15 @@ const struct page_unit *page_fill_unit(const struct page_fill *fill, uint64_t ad
 	return index == 0 ? NULL : &fill->units[index - 1];
 }
 
+const struct page_filled *page_fill_chunk(const struct page_fill *fill, uint64_t addr)
+{
+	const struct page_unit *unit = page_fill_unit(fill, addr);
+
+	return unit == NULL
+		       ? NULL
+		       : unit->chunks[addr >> PAGE_FILL_CHUNK_BITS & (PAGE_FILL_UNIT_CHUNKS - 1)];
+}
+
 static struct page_unit *unit_at(struct page_fill *fill, uint64_t addr)
 {
 	uint64_t number = addr >> PAGE_FILL_UNIT_BITS;
@@ -178,7 +188,7 @@ static void add_part(struct page_fill *fill, uint64_t addr, uint64_t bytes, uint
 	for (;;) {
 		uint64_t part = PAGE_FILL_BYTES - addr % PAGE_FILL_BYTES;
 
-		page = &(*chunk)[addr >> PAGE_FILL_BITS & (PAGE_FILL_CHUNK_PAGES - 1)];
+		page = &(*chunk)[page_fill_index(addr)];
 		part = part < bytes ? part : bytes;
 		bytes -= part;
 		page_filled_add(page, bytes == 0 ? part + rest : part);
@@ -195,7 +205,7 @@ static bool has_own_mapping(const struct page_fill *fill, uint64_t addr, uint64_
 	       addr % PAGE_FILL_BYTES <= OWN_MAPPING_OFFSET;
 }
 
-void page_fill_add_slow(struct page_fill *fill, uint64_t addr, uint64_t bytes)
+static void add(struct page_fill *fill, uint64_t addr, uint64_t bytes)
 {
 	const uint64_t chunk_bytes = 1u << PAGE_FILL_CHUNK_BITS;
 	uint64_t rest = page_fill_occupied(fill, bytes) - bytes;
@@ -216,13 +226,57 @@ void page_fill_add_slow(struct page_fill *fill, uint64_t addr, uint64_t bytes)
 	} while (bytes > 0 && !fill->is_failed);
 }
 
-const struct page_filled *page_fill_chunk(const struct page_fill *fill, uint64_t addr)
+/* The page of a large block is hardly ever in the processor's caches: it waits until it has come. */
+void page_fill_add_slow(struct page_fill *fill, uint64_t addr, uint64_t bytes)
 {
-	const struct page_unit *unit = page_fill_unit(fill, addr);
+	struct page_fill_block *place = &fill->waiting[fill->next_waiting];
+	const struct page_filled *pages;
+	struct page_fill_block before;
 
-	return unit == NULL
-		       ? NULL
-		       : unit->chunks[addr >> PAGE_FILL_CHUNK_BITS & (PAGE_FILL_UNIT_CHUNKS - 1)];
+	if (bytes < LARGE_BYTES) {
+		add(fill, addr, bytes);
+		return;
+	}
+	pages = page_fill_chunk(fill, addr);
+	if (pages != NULL)
+		__builtin_prefetch(&pages[page_fill_index(addr)], 1);
+	before = *place;
+	*place = (struct page_fill_block){addr, bytes};
+	fill->next_waiting = (fill->next_waiting + 1) % PAGE_FILL_WAITING;
+	if (before.bytes != 0)
+		add(fill, before.addr, before.bytes);
+}
+
+static bool has_sparse_page(const struct page_filled *pages)
+{
+	for (uint32_t i = 0; i < PAGE_FILL_CHUNK_PAGES; i++)
+		if (page_is_sparse(pages[i]))
+			return true;
+	return false;
+}
+
+static void find_sparse_chunks(struct page_unit *unit)
+{
+	unit->sparse_chunks = 0;
+	for (uint32_t i = 0; i < PAGE_FILL_UNIT_CHUNKS; i++)
+		if (unit->chunks[i] != NULL && has_sparse_page(unit->chunks[i]))
+			unit->sparse_chunks |= 1ull << i;
+}
+
+void page_fill_finish(struct page_fill *fill)
+{
+	for (uint32_t i = 0; i < PAGE_FILL_WAITING; i++) {
+		struct page_fill_block *block = &fill->waiting[i];
+
+		if (block->bytes != 0)
+			add(fill, block->addr, block->bytes);
+		block->bytes = 0;
+	}
+	fill->has_sparse_pages = false;
+	for (uint32_t i = 0; i < fill->unit_count; i++) {
+		find_sparse_chunks(&fill->units[i]);
+		fill->has_sparse_pages |= fill->units[i].sparse_chunks != 0;
+	}
 }
 
 void page_fill_release(struct page_fill *fill)

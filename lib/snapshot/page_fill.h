@@ -25,11 +25,21 @@ struct page_filled {
 	uint32_t is_pooled : 1; /* one of them shares its mapping with others */
 };
 
+/* A page that is filled to less than half: what is free of it, its blocks keep from being used for
+ * anything else. */
+static inline bool page_is_sparse(struct page_filled page)
+{
+	return page.blocks > 0 && page.bytes < PAGE_FILL_BYTES / 2;
+}
+
 struct page_unit {
 	uint64_t number;
-	bool is_pooled;					   /* some of its pages are */
+	uint64_t sparse_chunks; /* bits: those with a sparse page; when finished */
+	bool is_pooled;		/* some of its pages are */
 	struct page_filled *chunks[PAGE_FILL_UNIT_CHUNKS]; /* null: no live block */
 };
+
+#define PAGE_FILL_WAITING 16u
 
 struct page_fill {
 	struct page_unit *units;
@@ -39,13 +49,20 @@ struct page_fill {
 	uint32_t chunk_count;
 	uint64_t last_chunk; /* the last one that something pooled was added to */
 	struct page_filled *last_pages;
-	bool is_packed;	 /* the allocator adds no header to a block */
-	bool is_sampled; /* not all blocks are known: no mapping is a block's own */
-	bool is_failed;	 /* no memory: what is here is not complete */
+	struct page_fill_block {
+		uint64_t addr, bytes;
+	} waiting
+		[PAGE_FILL_WAITING]; /* large blocks that are added a little later; 0 bytes: none */
+	uint32_t next_waiting;
+	bool has_sparse_pages; /* when finished */
+	bool is_packed;	       /* the allocator adds no header to a block */
+	bool is_sampled;       /* not all blocks are known: no mapping is a block's own */
+	bool is_failed;	       /* no memory: what is here is not complete */
 };
 
-/* Release the result in any case. */
+/* Start, add all blocks, finish; then it may be read. Release the result in any case. */
 void page_fill_start(struct page_fill *fill, bool is_packed, bool is_sampled);
+void page_fill_finish(struct page_fill *fill);
 void page_fill_release(struct page_fill *fill);
 
 void page_fill_add_slow(struct page_fill *fill, uint64_t addr, uint64_t bytes);
@@ -55,6 +72,12 @@ const struct page_filled *page_fill_chunk(const struct page_fill *fill, uint64_t
 
 /* The unit that `addr` lies in; null: no live block does. */
 const struct page_unit *page_fill_unit(const struct page_fill *fill, uint64_t addr);
+
+/* Which of the pages of a MiB the one at `addr` is. */
+static inline uint32_t page_fill_index(uint64_t addr)
+{
+	return addr >> PAGE_FILL_BITS & (PAGE_FILL_CHUNK_PAGES - 1);
+}
 
 /* What a block takes of the heap, with the room that is lost to rounding and to glibc's header. */
 static inline uint64_t page_fill_occupied(const struct page_fill *fill, uint64_t bytes)
@@ -83,7 +106,7 @@ static inline void page_fill_add(struct page_fill *fill, uint64_t addr, uint64_t
 		page_fill_add_slow(fill, addr, bytes);
 		return;
 	}
-	page = &fill->last_pages[addr >> PAGE_FILL_BITS & (PAGE_FILL_CHUNK_PAGES - 1)];
+	page = &fill->last_pages[page_fill_index(addr)];
 	page_filled_add(page, page_fill_occupied(fill, bytes));
 	page->is_pooled = true;
 }
@@ -93,15 +116,7 @@ static inline struct page_filled page_fill_at(const struct page_fill *fill, uint
 {
 	const struct page_filled *pages = page_fill_chunk(fill, addr);
 
-	return pages == NULL ? (struct page_filled){0}
-			     : pages[addr >> PAGE_FILL_BITS & (PAGE_FILL_CHUNK_PAGES - 1)];
-}
-
-/* A page that is filled to less than half: what is free of it, its blocks keep from being used for
- * anything else. */
-static inline bool page_is_sparse(struct page_filled page)
-{
-	return page.blocks > 0 && page.bytes < PAGE_FILL_BYTES / 2;
+	return pages == NULL ? (struct page_filled){0} : pages[page_fill_index(addr)];
 }
 
 #endif

@@ -9,7 +9,7 @@
  *   Runs in   whoever takes a snapshot
  *   Locks     none of its own: callers hold LOCK_SNAPSHOT
  *   Memory    scratch: 8 bytes a stack
- *   Calls     what live_table_walk_some calls
+ *   Calls     what live_table_walk_some calls; clock_gettime
  *   Failure   is_failed: the snapshot does without
  */
 #include "lib/snapshot/site_pins.h"
@@ -18,28 +18,38 @@
 #include <string.h>
 
 #include "lib/base/scratch.h"
+#include "lib/base/syscalls.h"
 #include "lib/record/live_table.h"
 #include "seep/snapshot_format.h"
 
 #include "lib/base/poison.h"
 
-/* Of a walk. Blocks come in the order of their addresses, so mostly out of the same MiB. */
+#define SHARE_OF_TIME 50u /* looking again takes at most a 50th of it */
+
+static uint64_t taken_ns, took_ns; /* the last time */
+
+/* Of a walk. Small blocks come in the order of their addresses, so mostly out of the same MiB. */
 struct second_look {
 	struct site_pins *pins;
 	const struct page_fill *fill;
 	uint64_t chunk;
-	const struct page_filled *pages; /* of the chunk; null: no block lay there */
+	const struct page_filled *pages; /* of the chunk; null: none is sparse */
 };
 
 static struct page_filled page_at(struct second_look *look, uint64_t addr)
 {
 	if (addr >> PAGE_FILL_CHUNK_BITS != look->chunk) {
+		const struct page_unit *unit = page_fill_unit(look->fill, addr);
+		uint32_t chunk = addr >> PAGE_FILL_CHUNK_BITS & (PAGE_FILL_UNIT_CHUNKS - 1);
+
 		look->chunk = addr >> PAGE_FILL_CHUNK_BITS;
-		look->pages = page_fill_chunk(look->fill, addr);
+		look->pages = unit != NULL && (unit->sparse_chunks >> chunk & 1) != 0
+				      ? unit->chunks[chunk]
+				      : NULL;
 	}
 	if (look->pages == NULL)
 		return (struct page_filled){0};
-	return look->pages[addr >> PAGE_FILL_BITS & (PAGE_FILL_CHUNK_PAGES - 1)];
+	return look->pages[page_fill_index(addr)];
 }
 
 /* Also for the page behind: a block may reach into it. */
@@ -73,6 +83,20 @@ static void add_block(uint64_t addr, const struct live_block *block, void *conte
 	look->pins->parts[block->stack] += parts;
 }
 
+bool site_pins_are_due(void)
+{
+	return sys_clock_ns(CLOCK_MONOTONIC) - taken_ns >= SHARE_OF_TIME * took_ns;
+}
+
+static void look_again(struct second_look *look)
+{
+	uint64_t started_ns = sys_clock_ns(CLOCK_MONOTONIC);
+
+	live_table_walk_some(has_sparse_page, add_block, look);
+	taken_ns = sys_clock_ns(CLOCK_MONOTONIC);
+	took_ns = taken_ns - started_ns;
+}
+
 void site_pins_take(struct site_pins *pins, const struct page_fill *fill, uint32_t stack_count)
 {
 	struct second_look look = {.pins = pins, .fill = fill, .chunk = UINT64_MAX};
@@ -83,8 +107,8 @@ void site_pins_take(struct site_pins *pins, const struct page_fill *fill, uint32
 		pins->parts = scratch_map(stack_count * sizeof(*pins->parts));
 	if (pins->parts == NULL)
 		pins->is_failed = true;
-	else
-		live_table_walk_some(has_sparse_page, add_block, &look);
+	else if (fill->has_sparse_pages)
+		look_again(&look);
 }
 
 struct buffer site_pins_record(const struct site_pins *pins, uint32_t snapshot)

@@ -21,6 +21,10 @@ struct site_pins {
 
 #define SITE_PINS_PART_BITS 12 /* a page has at most so many blocks */
 
+/* Whether it is long enough ago that somebody has looked: of many blocks on sparse pages a second look
+ * takes as long as the first one. */
+bool site_pins_are_due(void);
+
 /* A second look at the live table, only where pages are sparse. Release the result in any case. */
 void site_pins_take(struct site_pins *pins, const struct page_fill *fill, uint32_t stack_count);
 void site_pins_release(struct site_pins *pins);

@@ -292,6 +292,7 @@ void site_totals_take(struct site_totals *totals, uint32_t epoch, uint32_t stack
 	}
 	/* The blocks before the counters: a block that was seen has been counted. */
 	live_table_walk(visit_block, totals);
+	page_fill_finish(&totals->fill);
 	map_table_walk(visit_mapping, totals, is_quiet);
 	count_allocations(totals);
 	if (totals->samples != NULL)

@@ -491,12 +491,16 @@ static struct block_counts block_counts(const struct site_totals *totals, bool i
 	return counts;
 }
 
+static bool is_last(uint16_t reason)
+{
+	return reason == SEEP_REASON_FINAL || reason == SEEP_REASON_EXEC;
+}
+
 /* A thread of the program that takes the snapshot itself, and has more to do, is not kept for this, too. */
 static struct heap_memory heap_of(const struct site_totals *totals,
 				  enum seep_snapshot_reason reason, bool is_quiet)
 {
-	bool is_inline = !is_quiet && reason != SEEP_REASON_FINAL && reason != SEEP_REASON_EXEC &&
-			 sys_pid() == process_facts.pid &&
+	bool is_inline = !is_quiet && !is_last(reason) && sys_pid() == process_facts.pid &&
 			 options.snapshots_by != SNAPSHOTS_BY_THREAD;
 
 	return heap_memory_read(&totals->fill,
@@ -593,13 +597,16 @@ static struct buffer samples_of(const struct site_totals *totals, uint32_t numbe
 	return payload;
 }
 
-static struct buffer pins_of(const struct site_totals *totals, uint32_t number)
+/* Whoever reads the last snapshot finds the newest there could be. */
+static struct buffer pins_of(const struct site_totals *totals, const struct seep_snapshot *head)
 {
 	struct site_pins pins;
-	struct buffer payload;
+	struct buffer payload = {0};
 
+	if (!is_last(head->reason) && !site_pins_are_due())
+		return payload;
 	site_pins_take(&pins, &totals->fill, totals->stack_count);
-	payload = site_pins_record(&pins, number);
+	payload = site_pins_record(&pins, head->number);
 	site_pins_release(&pins);
 	return payload;
 }
@@ -635,7 +642,7 @@ static int write_snapshot(struct seep_snapshot *head, const char *label,
 	bool is_keyframe = writer.needs_keyframe || head->number % KEYFRAME_EVERY == 1;
 	struct follower followers[FOLLOWERS_MAX] = {
 		{SEEP_RECORD_SAMPLES, samples_of(totals, head->number)},
-		{SEEP_RECORD_PINS, pins_of(totals, head->number)},
+		{SEEP_RECORD_PINS, pins_of(totals, head)},
 		{SEEP_RECORD_FREES,
 		 frees_record_payload(head->number, head->reason, totals->stack_count)},
 	};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * test_heap_memory: which mappings are an allocator's, in made-up lists of mappings, and what of them is
- * resident, by a made-up page map; and in our own process.
+ * resident, of memory that lies where the lists say; and in our own process.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -21,13 +21,12 @@
 #include "lib/snapshot/page_fill.h"
 
 #define MIB (1ull << 20)
-#define PRESENT (1ull << 63)
-#define SWAPPED (1ull << 62)
-#define POOL 0x40000000ull /* a multiple of 64 MiB, low: the page map is a sparse file */
+#define PLACE 0x7a0000000000ull /* nothing else lies here */
+#define PLACE_BYTES (512 * MIB)
+#define POOL (PLACE + 64 * MIB)
 
 static char maps_path[] = "/tmp/seep-unit-maps-XXXXXX";
-static char pagemap_path[] = "/tmp/seep-unit-pagemap-XXXXXX";
-static int maps_fd, pagemap_fd;
+static int maps_fd;
 static struct page_fill fill;
 
 static void unmap_all(void)
@@ -40,16 +39,16 @@ static int start(void **state)
 {
 	(void)state;
 	unmap_all();
-	assert_int_equal(ftruncate(pagemap_fd, 0), 0);
-	assert_int_equal(ftruncate(pagemap_fd, 8ll << 20),
-			 0); /* 4 GiB of pages that are not there */
+	/* All pages are gone. */
+	assert_int_equal(madvise((void *)PLACE, PLACE_BYTES, MADV_DONTNEED), 0);
 	page_fill_start(&fill, false, false);
 	return 0;
 }
 
 static struct heap_memory read_all(void)
 {
-	return heap_memory_of(&fill, maps_path, pagemap_path, 0);
+	page_fill_finish(&fill);
+	return heap_memory_of(&fill, maps_path, 0);
 }
 
 static void forget_blocks(void)
@@ -75,10 +74,15 @@ static void map(uint64_t from, uint64_t to, const char *rights, const char *name
 		(unsigned long)to, rights, name);
 }
 
-static void page_in(uint64_t from, uint64_t to, uint64_t entry)
+static void page_in(uint64_t from, uint64_t to)
 {
 	for (uint64_t addr = from; addr < to; addr += 4096)
-		assert_int_equal(pwrite(pagemap_fd, &entry, 8, (off_t)(addr / 4096 * 8)), 8);
+		*(volatile char *)addr = 1;
+}
+
+static void page_out(uint64_t from, uint64_t to)
+{
+	assert_int_equal(madvise((void *)from, to - from, MADV_DONTNEED), 0);
 }
 
 static void check(struct heap_memory heap, uint64_t bytes, uint64_t resident, uint64_t live_pages)
@@ -91,13 +95,12 @@ static void check(struct heap_memory heap, uint64_t bytes, uint64_t resident, ui
 static void the_program_break_counts_as_a_whole(void **state)
 {
 	(void)state;
-	map(0x10000000, 0x10000000 + 10 * MIB, "rw-p", "[heap]");
-	page_in(0x10000000, 0x10000000 + 6 * MIB, PRESENT);
-	page_in(0x10000000 + 6 * MIB, 0x10000000 + 7 * MIB, SWAPPED);
+	map(POOL, POOL + 10 * MIB, "rw-p", "[heap]");
+	page_in(POOL, POOL + 6 * MIB);
 	check(read_all(), 10 * MIB, 6 * MIB, 0);
-	/* Two pages with blocks, and one that has been swapped out. */
-	page_fill_add(&fill, 0x10000000 + 4090, 20);
-	page_fill_add(&fill, 0x10000000 + 6 * MIB, 20);
+	/* Two pages with blocks, and one that has been taken away. */
+	page_fill_add(&fill, POOL + 4090, 20);
+	page_fill_add(&fill, POOL + 6 * MIB, 20);
 	check(read_all(), 10 * MIB, 6 * MIB, 2 * 4096);
 }
 
@@ -108,7 +111,7 @@ static void a_mapping_counts_when_blocks_lie_side_by_side_in_it(void **state)
 	map(POOL + 2 * MIB, POOL + 64 * MIB, "---p", ""); /* the rest of an arena */
 	map(POOL + 64 * MIB, POOL + 65 * MIB, "rw-p", "");
 	map(POOL + 66 * MIB, POOL + 67 * MIB, "r--p", "");
-	page_in(POOL, POOL + 67 * MIB, PRESENT);
+	page_in(POOL, POOL + 67 * MIB);
 	check(read_all(), 0, 0, 0);
 	page_fill_add(&fill, POOL + 5000, 100);
 	check(read_all(), 2 * MIB, 2 * MIB, 4096);
@@ -124,7 +127,7 @@ static void other_mappings_of_the_same_mib_do_not_count(void **state)
 	map(POOL + 0x11000, POOL + 0x20000, "rw-p", "");
 	map(POOL + 0x20000, POOL + 0x30000, "rw-p", "/tmp/file");
 	page_fill_add(&fill, POOL + 0x11000, 100);
-	page_in(POOL, POOL + 0x30000, PRESENT);
+	page_in(POOL, POOL + 0x30000);
 	check(read_all(), 0xf000, 0xf000, 4096);
 }
 
@@ -135,13 +138,13 @@ static void a_block_with_a_mapping_of_its_own_counts_with_its_pages(void **state
 	(void)state;
 	/* The kernel has merged two of them with the stack of a thread, and with each other. */
 	map(POOL, POOL + 40 * MIB, "rw-p", "");
-	page_in(POOL, POOL + 40 * MIB, PRESENT);
+	page_in(POOL, POOL + 40 * MIB);
 	page_fill_add(&fill, first + 16, 200000);
 	page_fill_add(&fill, second + 16, 3 * MIB);
 	check(read_all(), 49 * 4096 + 3 * MIB + 4096, 49 * 4096 + 3 * MIB + 4096,
 	      49 * 4096 + 3 * MIB + 4096);
 	/* Never touched: it is held, but not there. */
-	page_in(second + 4096, second + 3 * MIB + 4096, 0);
+	page_out(second + 4096, second + 3 * MIB + 4096);
 	check(read_all(), 49 * 4096 + 3 * MIB + 4096, 50 * 4096, 50 * 4096);
 }
 
@@ -152,9 +155,9 @@ static void of_a_large_mapping_the_parts_with_blocks_count(void **state)
 	page_fill_add(&fill, POOL - MIB, 100);
 	page_fill_add(&fill, POOL + 64 * MIB, 100);
 	page_fill_add(&fill, POOL + 299 * MIB, 100);
-	page_in(POOL - 8 * MIB, POOL, PRESENT);
-	page_in(POOL + 60 * MIB, POOL + 65 * MIB, PRESENT);
-	page_in(POOL + 290 * MIB, POOL + 300 * MIB, PRESENT);
+	page_in(POOL - 8 * MIB, POOL);
+	page_in(POOL + 60 * MIB, POOL + 65 * MIB);
+	page_in(POOL + 290 * MIB, POOL + 300 * MIB);
 	check(read_all(), (8 + 64 + 44) * MIB, (8 + 1 + 10) * MIB, 3 * 4096);
 }
 
@@ -165,7 +168,7 @@ static void what_was_a_pool_is_one_until_it_goes(void **state)
 	map(POOL + 64 * MIB, POOL + 67 * MIB, "rw-p", "");
 	page_fill_add(&fill, POOL + 5000, 100);
 	page_fill_add(&fill, POOL + 65 * MIB, 100);
-	page_in(POOL, POOL + 67 * MIB, PRESENT);
+	page_in(POOL, POOL + 67 * MIB);
 	check(read_all(), 5 * MIB, 5 * MIB, 2 * 4096);
 	/* Everything was freed, and the allocator keeps it. It may grow or shrink at its end. */
 	forget_blocks();
@@ -205,27 +208,30 @@ static void samples_make_a_mapping_a_pool_and_say_nothing_of_pages(void **state)
 	page_fill_release(&fill);
 	page_fill_start(&fill, false, true);
 	map(POOL, POOL + 2 * MIB, "rw-p", "");
-	page_in(POOL, POOL + 2 * MIB, PRESENT);
+	page_in(POOL, POOL + 2 * MIB);
 	page_fill_add(&fill, POOL + 16, 200000);
 	check(read_all(), 2 * MIB, 2 * MIB, 0);
 }
 
 /* ---- what cannot be known -------------------------------------------------------------------- */
 
-static void without_a_page_map_all_pages_with_blocks_are_live(void **state)
+/* The allocator has unmapped it since its mappings were listed. */
+static void what_is_not_mapped_any_more_is_not_resident(void **state)
 {
 	(void)state;
-	map(POOL, POOL + 2 * MIB, "rw-p", "");
-	page_fill_add(&fill, POOL + 5000, 100);
-	page_in(POOL, POOL + 2 * MIB, PRESENT);
-	check(heap_memory_of(&fill, maps_path, "/nothing", 0), 2 * MIB, 0, 4096);
+	map(PLACE + PLACE_BYTES - MIB, PLACE + PLACE_BYTES + 40 * MIB, "rw-p", "[heap]");
+	map(PLACE + PLACE_BYTES + 50 * MIB, PLACE + PLACE_BYTES + 51 * MIB, "rw-p", "");
+	page_fill_add(&fill, PLACE + PLACE_BYTES - MIB, 100);
+	page_fill_add(&fill, PLACE + PLACE_BYTES + 50 * MIB, 100);
+	page_in(PLACE + PLACE_BYTES - MIB, PLACE + PLACE_BYTES);
+	check(read_all(), 42 * MIB, MIB, 4096);
 }
 
 static void without_a_list_of_mappings_nothing_is_known(void **state)
 {
 	(void)state;
 	page_fill_add(&fill, POOL + 5000, 100);
-	check(heap_memory_of(&fill, "/nothing", pagemap_path, 0), 0, 0, 0);
+	check(heap_memory_of(&fill, "/nothing", 0), 0, 0, 0);
 	map(POOL, POOL + 2 * MIB, "rw-p", "");
 	fill.is_failed = true;
 	check(read_all(), 0, 0, 0);
@@ -255,7 +261,7 @@ static void of_more_than_64_gib_residency_is_not_known(void **state)
 {
 	(void)state;
 	map(POOL, POOL + (65ull << 30), "rw-p", "[heap]");
-	page_in(POOL, POOL + MIB, PRESENT);
+	page_in(POOL, POOL + MIB);
 	page_fill_add(&fill, POOL + 5000, 100);
 	page_fill_add(&fill, POOL + 2 * MIB, 100);
 	check(read_all(), 65ull << 30, 0, 2 * 4096);
@@ -266,11 +272,11 @@ static void when_the_time_is_over_nothing_is_known(void **state)
 	(void)state;
 	map(POOL, POOL + 2 * MIB, "rw-p", "");
 	page_fill_add(&fill, POOL + 5000, 100);
-	check(heap_memory_of(&fill, maps_path, pagemap_path, 1), 0, 0, 0);
-	assert_int_equal(heap_memory_of(&fill, maps_path, pagemap_path,
-					sys_clock_ns(CLOCK_MONOTONIC) + 3600000000000ull)
-				 .bytes,
-			 2 * MIB);
+	check(heap_memory_of(&fill, maps_path, 1), 0, 0, 0);
+	assert_int_equal(
+		heap_memory_of(&fill, maps_path, sys_clock_ns(CLOCK_MONOTONIC) + 3600000000000ull)
+			.bytes,
+		2 * MIB);
 }
 
 /* ---- our own process ------------------------------------------------------------------------- */
@@ -289,6 +295,7 @@ static void what_is_touched_is_resident(void **state)
 	for (uint64_t offset = 0; offset < bytes; offset += 2 * 4096)
 		place[offset] = 1;
 	page_fill_add(&fill, (uint64_t)place + 16, bytes - 16);
+	page_fill_finish(&fill);
 	after = heap_memory_read(&fill, 0);
 	assert_int_equal(after.bytes - before.bytes, bytes);
 	assert_int_equal(after.resident_bytes - before.resident_bytes, bytes / 2);
@@ -299,18 +306,22 @@ static void what_is_touched_is_resident(void **state)
 	assert_int_equal(after.live_page_bytes, 0);
 }
 
-static int make_files(void **state)
+static int make_place(void **state)
 {
 	(void)state;
 	maps_fd = mkstemp(maps_path);
-	pagemap_fd = mkstemp(pagemap_path);
-	return maps_fd < 0 || pagemap_fd < 0;
+	if (mmap((void *)PLACE, PLACE_BYTES, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1,
+		 0) != (void *)PLACE)
+		return 1;
+	madvise((void *)PLACE, PLACE_BYTES, MADV_NOHUGEPAGE);
+	return maps_fd < 0;
 }
 
-static int remove_files(void **state)
+static int remove_file(void **state)
 {
 	(void)state;
-	return unlink(maps_path) != 0 || unlink(pagemap_path) != 0;
+	return unlink(maps_path) != 0;
 }
 
 #define CLAIM(name) cmocka_unit_test_setup_teardown(name, start, end)
@@ -326,7 +337,7 @@ int main(void)
 		CLAIM(what_was_a_pool_is_one_until_it_goes),
 		CLAIM(what_libseep_maps_where_a_pool_was_is_no_pool),
 		CLAIM(samples_make_a_mapping_a_pool_and_say_nothing_of_pages),
-		CLAIM(without_a_page_map_all_pages_with_blocks_are_live),
+		CLAIM(what_is_not_mapped_any_more_is_not_resident),
 		CLAIM(without_a_list_of_mappings_nothing_is_known),
 		CLAIM(more_mappings_than_can_be_read_are_not_known),
 		CLAIM(of_more_than_64_gib_residency_is_not_known),
@@ -334,5 +345,5 @@ int main(void)
 		CLAIM(what_is_touched_is_resident),
 	};
 
-	return cmocka_run_group_tests(tests, make_files, remove_files);
+	return cmocka_run_group_tests(tests, make_place, remove_file);
 }

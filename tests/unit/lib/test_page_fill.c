@@ -36,8 +36,10 @@ static int release(void **state)
 
 static void check_page(uint64_t addr, uint32_t bytes, uint32_t blocks)
 {
-	struct page_filled page = page_fill_at(&fill, addr);
+	struct page_filled page;
 
+	page_fill_finish(&fill);
+	page = page_fill_at(&fill, addr);
 	assert_int_equal(page.bytes, bytes);
 	assert_int_equal(page.blocks, blocks);
 }
@@ -99,6 +101,7 @@ static void a_huge_block_needs_memory_for_its_ends_only(void **state)
 {
 	(void)state;
 	page_fill_add(&fill, PLACE + 16, 300 * MIB);
+	page_fill_finish(&fill);
 	assert_int_equal(fill.chunk_count, 2);
 	check_page(PLACE, 4080, 1);
 	for (uint64_t addr = PLACE + 4096; addr < PLACE + 300 * MIB; addr += 4096)
@@ -113,8 +116,10 @@ static void a_huge_block_needs_memory_for_its_ends_only(void **state)
 
 static bool is_pooled(uint64_t addr)
 {
-	bool page = page_fill_at(&fill, addr).is_pooled;
+	bool page;
 
+	page_fill_finish(&fill);
+	page = page_fill_at(&fill, addr).is_pooled;
 	/* A unit knows whether it is worth looking. */
 	assert_true(!page || page_fill_unit(&fill, addr)->is_pooled);
 	return page;
@@ -156,6 +161,28 @@ static void where_blocks_are_samples_no_mapping_is_a_blocks_own(void **state)
 
 static uint64_t bytes_of[PAGES + 1024], blocks_of[PAGES + 1024];
 
+static void check_sparse_chunks(void)
+{
+	uint32_t sparse = 0, not_sparse = 0;
+
+	for (uint64_t chunk = 0; chunk < PAGES / PAGE_FILL_CHUNK_PAGES; chunk++) {
+		const struct page_unit *unit = page_fill_unit(&fill, PLACE + chunk * MIB);
+		bool is_sparse = false;
+
+		for (uint64_t i = 0; i < PAGE_FILL_CHUNK_PAGES; i++) {
+			uint64_t page = chunk * PAGE_FILL_CHUNK_PAGES + i;
+
+			is_sparse |= blocks_of[page] > 0 && bytes_of[page] < 2048;
+		}
+		assert_int_equal(unit->sparse_chunks >> chunk % PAGE_FILL_UNIT_CHUNKS & 1,
+				 is_sparse);
+		sparse += is_sparse;
+		not_sparse += !is_sparse;
+	}
+	assert_true(fill.has_sparse_pages);
+	assert_true(sparse > 10 && not_sparse > 10);
+}
+
 static void every_page_has_the_sum_of_its_blocks(void **state)
 {
 	struct lib_random random = lib_random_start();
@@ -181,11 +208,15 @@ static void every_page_has_the_sum_of_its_blocks(void **state)
 			blocks_of[page]++;
 		}
 	}
+	page_fill_finish(&fill);
 	assert_false(fill.is_failed);
-	for (uint64_t page = 0; page < PAGES + 1024; page++)
-		check_page(PLACE + page * 4096,
-			   bytes_of[page] > 4096 ? 4096 : (uint32_t)bytes_of[page],
-			   (uint32_t)blocks_of[page]);
+	for (uint64_t page = 0; page < PAGES + 1024; page++) {
+		struct page_filled found = page_fill_at(&fill, PLACE + page * 4096);
+
+		assert_int_equal(found.bytes, bytes_of[page] > 4096 ? 4096 : bytes_of[page]);
+		assert_int_equal(found.blocks, blocks_of[page]);
+	}
+	check_sparse_chunks();
 }
 
 static void many_units_are_found_again(void **state)
@@ -202,6 +233,7 @@ static void too_much_is_not_known(void **state)
 {
 	(void)state;
 	page_fill_add(&fill, 0x100000, 1ull << 45);
+	page_fill_finish(&fill);
 	assert_true(fill.is_failed);
 	page_fill_release(&fill);
 	page_fill_start(&fill, true, false);

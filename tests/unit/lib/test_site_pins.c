@@ -10,6 +10,7 @@
 #include <cmocka.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "lib/record/live_table.h"
 #include "lib/snapshot/page_fill.h"
@@ -121,6 +122,19 @@ static void what_is_too_young_for_the_snapshot_has_its_part_all_the_same(void **
 	add(PLACE + 96, 96, STACKS);
 	take();
 	check_pinned(1, (4096 - 192) / 2);
+}
+
+/* However long it took, the time for another look comes. */
+static void a_second_look_is_due_again(void **state)
+{
+	const struct timespec pause = {.tv_nsec = 1000000};
+
+	(void)state;
+	add(PLACE, 96, 1);
+	take();
+	for (int i = 0; i < 20000 && !site_pins_are_due(); i++)
+		nanosleep(&pause, NULL);
+	assert_true(site_pins_are_due());
 }
 
 /* ---- the record ------------------------------------------------------------------------------ */
@@ -268,6 +282,7 @@ int main(void)
 		cmocka_unit_test_teardown(a_block_pins_on_both_of_its_pages, clear),
 		cmocka_unit_test_teardown(
 			what_is_too_young_for_the_snapshot_has_its_part_all_the_same, clear),
+		cmocka_unit_test_teardown(a_second_look_is_due_again, clear),
 		cmocka_unit_test_teardown(the_record_names_those_that_pin_a_page_and_sums_up_all,
 					  clear),
 		cmocka_unit_test_teardown(where_pages_are_not_known_there_is_no_record, clear),
