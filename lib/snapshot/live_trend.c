@@ -2,11 +2,11 @@
 /*
  * live_trend: how fast the live bytes of the process grow.
  *
- * The estimator is Theil's and Sen's, the median of all slopes between two points, because a few odd
- * values do not move it: a burst of requests, or all that a program frees as it ends. Whether it
- * rises at all is asked of the lower end of Sen's interval (see tools/model/trend.c, which has the
- * sources; here ties count as if they were none, which makes the interval wider). All in integers,
- * for the library has no floating point.
+ * The estimator is Theil's and Sen's, the median of all slopes between two points, because a few
+ * odd values do not move it: a burst of requests, or all that a program frees as it ends. Whether
+ * it rises at all is asked of the lower end of Sen's interval (see tools/model/trend.c, which has
+ * the sources; here ties count as if they were none, which makes the interval wider). All in
+ * integers, for the library has no floating point.
  *
  *   Runs in   whoever takes a snapshot
  *   Locks     none of its own: callers hold LOCK_SNAPSHOT

@@ -2,9 +2,10 @@
 /*
  * site_floors: how fast each site grows, told from the least that it held.
  *
- * Two numbers a site, whatever the length of the run. The floors of a site that grows evenly are what
- * it held when the periods began, so their difference over the time between the two beginnings is
- * exactly its rate; one that swings, or holds what is in flight, has the floors of its valleys.
+ * Two numbers a site, whatever the length of the run. The floors of a site that grows evenly are
+ * what it held when the periods began, so their difference over the time between the two
+ * beginnings is exactly its rate; one that swings, or holds what is in flight, has the floors of
+ * its valleys.
  *
  *   Runs in   whoever takes a snapshot
  *   Locks     none of its own: callers hold LOCK_SNAPSHOT

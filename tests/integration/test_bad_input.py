@@ -16,6 +16,7 @@ from sandbox import LIBRARY, NOBODY, SEEP, Failed, Skipped, expect, expect_equal
 READERS = {
     "report": ["report"],
     "report --format=json": ["report", "--format=json"],
+    "check": ["check"],
     "snapshots": ["snapshots"],
     "diff": ["diff"],
     "export": ["export", "--format=folded"],

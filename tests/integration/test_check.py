@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""test_check: seep check says by its exit status whether there is a finding, and else changes nothing."""
+"""test_check: the exit status of seep check says whether there is a finding, and else nothing."""
 
 import json
 import os
@@ -41,7 +41,8 @@ def leaking_server(box):
     expect("session_open" in text and "leaky_server.c" in text, "the leak is not shown: " + text)
     result = check(box, box.path("out.seep"), status=1)
     expect_equal(result.stderr, b"", "stderr")
-    expect(result.stdout.endswith(b"\nseep: check: failed: 1 leak\n"), "stdout is %r" % result.stdout)
+    expect(result.stdout.endswith(b"\nseep: check: failed: 1 leak\n"),
+           "stdout is %r" % result.stdout)
     check(box, "--error-exitcode=9", box.path("out.seep"), status=9)
 
 

@@ -2,8 +2,8 @@
 /*
  * check: `seep check FILE` and `seep check -- PROGRAM`, a gate for tests and CI.
  *
- * Its exit status is the answer. Around a program everything of the program stays as it is, its status
- * too unless there is a finding, so that a test that fails without seep fails with it.
+ * Its exit status is the answer. Around a program everything of the program stays as it is, its
+ * status too unless there is a finding, so that a test that fails without seep fails with it.
  */
 #include <errno.h>
 #include <stdio.h>

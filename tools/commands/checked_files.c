@@ -2,8 +2,8 @@
 /*
  * checked_files: snapshot files, asked one after the other whether there is a finding in them.
  *
- * One at a time: the files of a build can be thousands. What was found stands in the output before it is
- * known whether it was all, so the outcome comes last, also in JSON.
+ * One at a time: the files of a build can be thousands. What was found stands in the output before
+ * it is known whether it was all, so the outcome comes last, also in JSON.
  */
 #include "tools/commands/checked_files.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * checked_files: snapshot files, asked one after the other whether there is a finding in them: a site that
- * is flagged, or a threshold that was crossed.
+ * checked_files: snapshot files, asked one after the other whether there is a finding in them: a
+ * site that is flagged, or a threshold that was crossed.
  */
 #ifndef SEEP_COMMANDS_CHECKED_FILES_H
 #define SEEP_COMMANDS_CHECKED_FILES_H
@@ -31,8 +31,8 @@ struct checked_files {
 	size_t short_count; /* files with too few snapshots to judge growth */
 };
 
-/* Before the first file and after the last one. With `child` (may be null), the program that was run
- * for it, `exit_status` is what the command is going to return. */
+/* Before the first file and after the last one. With `child` (may be null), the program that
+ * was run for it, `exit_status` is what the command is going to return. */
 void checked_files_begin(struct checked_files *checked);
 void checked_files_end(struct checked_files *checked, char *const *words,
 		       const struct child_process *child, int exit_status);

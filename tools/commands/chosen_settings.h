@@ -25,14 +25,14 @@ struct chosen_settings {
 int chosen_settings_make(struct chosen_settings *chosen, struct error *error);
 void chosen_settings_free(struct chosen_settings *chosen);
 
-/* Takes --settings and the options that are settings; one that is only called as a setting is for the
- * caller to take before. Returns 1 when it was one of these, 0 when it was
- * another option, -EINVAL with a message printed. */
+/* Takes --settings and the options that are settings; one that is only called as a setting is
+ * for the caller to take before. Returns 1 when it was one of these, 0 when it was another
+ * option, -EINVAL with a message printed. */
 int chosen_settings_take(struct chosen_settings *chosen, const struct command *command,
 			 const struct command_option *option, const char *value);
 
-/* Puts what was not typed under it: the file's settings, and under these the environment's (a text as
- * in SEEP_OPTIONS, null for none). */
+/* Puts what was not typed under it: the file's settings, and under these the environment's (a
+ * text as in SEEP_OPTIONS, null for none). */
 int chosen_settings_complete(struct chosen_settings *chosen, const char *environment,
 			     struct error *error);
 

@@ -2,9 +2,9 @@
 /*
  * report_resolve: a report's functions and lines, and the thresholds that it has crossed.
  *
- * Two things that need each other: a threshold may be for sites with a certain function, and a site that
- * has crossed one wants to be seen with its own. Reading debug information takes longest, so where no
- * threshold asks for functions the sites are known first.
+ * Two things that need each other: a threshold may be for sites with a certain function, and a
+ * site that has crossed one wants to be seen with its own. Reading debug information takes
+ * longest, so where no threshold asks for functions the sites are known first.
  */
 #include "tools/commands/report_resolve.h"
 

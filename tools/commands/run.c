@@ -76,8 +76,8 @@ static size_t count_lasting_leaks(const struct run_files *run_files)
 	return count;
 }
 
-/* Judges and says what came of it. Returns the exit status: the program's, unless --error-exitcode says
- * otherwise. A check that could not check must not look clean. */
+/* Judges and says what came of it. Returns the exit status: the program's, unless
+ * --error-exitcode says otherwise. A check that could not check must not look clean. */
 static int finish(struct run *run, const char *program)
 {
 	struct watched_run *watched = &run->watched;

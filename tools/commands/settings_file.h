@@ -28,8 +28,8 @@ struct settings_file {
 	size_t rule_count;
 };
 
-/* Returns 0, or a negative errno value and a sentence that names file and line; then there is nothing
- * to free. */
+/* Returns 0, or a negative errno value and a sentence that names file and line; then there is
+ * nothing to free. */
 int settings_file_read(struct settings_file *file, const char *path, struct error *error);
 void settings_file_free(struct settings_file *file);
 

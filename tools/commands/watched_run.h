@@ -2,8 +2,8 @@
 /*
  * watched_run: a program under the library, from the first check to the files that it has left.
  *
- * Everything that can be wrong is found before the program is started. From then on the program comes
- * first: whatever happens to our own work is said and does not change its status.
+ * Everything that can be wrong is found before the program is started. From then on the program
+ * comes first: whatever happens to our own work is said and does not change its status.
  */
 #ifndef SEEP_COMMANDS_WATCHED_RUN_H
 #define SEEP_COMMANDS_WATCHED_RUN_H
@@ -31,16 +31,17 @@ struct watched_run {
 	struct run_files files;
 };
 
-/* Finds the library and the program, and makes the place for the files. Returns 0, or a negative errno
- * value and a sentence; then nothing was started. */
+/* Finds the library and the program, and makes the place for the files. Returns 0, or a
+ * negative errno value and a sentence; then nothing was started. */
 int watched_run_prepare(struct watched_run *run, const char *program, struct error *error);
 
-/* Starts the program and returns when it has ended: 0, or a negative errno value and a sentence when it
- * could not be started. */
+/* Starts the program and returns when it has ended: 0, or a negative errno value and a sentence
+ * when it could not be started. */
 int watched_run_start(struct watched_run *run, char **argv, struct error *error);
 
-/* Waits until its files are complete and finds them. Returns 0; -ENODATA and a sentence when the program
- * has left none; another negative errno value and a sentence when they cannot be looked for. */
+/* Waits until its files are complete and finds them. Returns 0; -ENODATA and a sentence when
+ * the program has left none; another negative errno value and a sentence when they cannot be
+ * looked for. */
 int watched_run_collect(struct watched_run *run, struct error *error);
 
 /* "seep: run: TEXT" into the log. */

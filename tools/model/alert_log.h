@@ -18,8 +18,8 @@ struct profile;
  * added is left out. Returns 0, -EBADMSG, or -ENOMEM. */
 int alert_log_add(struct profile *profile, struct payload payload, double time_s);
 
-/* Puts the ids that stand for them in the place of the stacks. Returns 0, or -EBADMSG when there were
- * unknown stacks, whose alerts are left out. */
+/* Puts the ids that stand for them in the place of the stacks. Returns 0, or -EBADMSG when
+ * there were unknown stacks, whose alerts are left out. */
 int alert_log_link(struct profile *profile, const struct node_table *nodes);
 
 #endif

@@ -2,9 +2,9 @@
 /*
  * threshold: what somebody has said is too much, and where a run went beyond it.
  *
- * Growth is what the verdict measures: of a site that of blocks that have reached an age, of the process
- * the median slope of its live bytes, as the library has it (lib/snapshot/live_trend.c). What is not
- * sure to rise at all crosses no threshold, however steep a short run makes it look.
+ * Growth is what the verdict measures: of a site that of blocks that have reached an age, of the
+ * process the median slope of its live bytes, as the library has it (lib/snapshot/live_trend.c).
+ * What is not sure to rise at all crosses no threshold, however steep a short run makes it look.
  */
 #include "tools/model/threshold.h"
 
@@ -158,8 +158,8 @@ static int check_levels(const struct thresholds *thresholds, struct report *repo
 	return isnan(crossing.value) ? 0 : add(report, crossing);
 }
 
-/* Live bytes over the judged part of the run without its start, at equally spaced moments where there
- * are too many snapshots. Returns how many values there are. */
+/* Live bytes over the judged part of the run without its start, at equally spaced moments where
+ * there are too many snapshots. Returns how many values there are. */
 static size_t live_bytes_of(const struct report *report, double *times, double *values)
 {
 	const struct snapshot *snapshots = report->profile->snapshots;

@@ -52,15 +52,16 @@ void thresholds_clear(struct thresholds *thresholds);
 struct thresholds thresholds_with_logged(const struct thresholds *thresholds,
 					 const struct profile *profile);
 
-/* May this site be beyond a threshold? For report_options.is_kept, with the thresholds as context; does
- * not look at functions. */
+/* May this site be beyond a threshold? For report_options.is_kept, with the thresholds as
+ * context; does not look at functions. */
 bool thresholds_concern_site(const struct report_site *site, const void *thresholds);
 
-/* Do they depend on the functions of stacks? Then symbols must be filled in before they are checked. */
+/* Do they depend on the functions of stacks? Then symbols must be filled in before they are
+ * checked. */
 bool thresholds_need_symbols(const struct thresholds *thresholds);
 
-/* Makes the list in report->crossings: first the process, then sites in the order of the report. Only what
- * the report is about counts. Returns 0 or -ENOMEM. */
+/* Makes the list in report->crossings: first the process, then sites in the order of the
+ * report. Only what the report is about counts. Returns 0 or -ENOMEM. */
 int thresholds_check(const struct thresholds *thresholds, struct report *report);
 
 const char *threshold_name(enum threshold_kind kind); /* "site_growth", as in JSON */

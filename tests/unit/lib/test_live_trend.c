@@ -168,7 +168,8 @@ static double median_slope(const double *times, const double *values, size_t cou
 	return all[(pairs - 1) / 2];
 }
 
-/* Noise of any strength on growth of any strength: the tool, which calculates otherwise, is as sure. */
+/* Noise of any strength on growth of any strength: the tool, which calculates otherwise, is as
+ * sure. */
 static void is_as_sure_as_the_tool(void **state)
 {
 	struct lib_random random = lib_random_start();

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_site_floors: the growth of sites that leak, fill up, come and go, each over a run of its own.
+ * test_site_floors: the growth of sites that leak, fill up, come and go, each over a run of its
+ * own.
  */
 #include <setjmp.h>
 #include <stdarg.h>
