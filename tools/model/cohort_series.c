@@ -26,8 +26,8 @@ static bool is_last_word(const struct snapshot *snapshot)
  * the process ever held, the fall towards it is left out. And whatever a site loses between the
  * last snapshot before the end and the end is left out.
  */
-static size_t end_of_work(const struct profile *profile, const struct site *site, size_t first,
-			  size_t last)
+size_t cohort_series_end_of_work(const struct profile *profile, const struct site *site,
+				 size_t first, size_t last)
 {
 	const struct snapshot *snapshots = profile->snapshots;
 	if (last == first || !is_last_word(&snapshots[last]))
@@ -131,7 +131,7 @@ void cohort_series_make(struct cohort_series *series, const struct profile *prof
 			const struct site *site, size_t first, size_t last)
 {
 	size_t chosen[SERIES_MAX_STEPS];
-	size_t end = end_of_work(profile, site, first, last), next = 0;
+	size_t end = cohort_series_end_of_work(profile, site, first, last), next = 0;
 	const struct site_point *point = NULL;
 	/* A profile that was not read from a file has none. */
 	series->single_epochs =

@@ -44,6 +44,10 @@ struct cohort_series {
 void cohort_series_make(struct cohort_series *series, const struct profile *profile,
 			const struct site *site, size_t first, size_t last);
 
+/* The last of snapshots [first, last] before the program tidied up at its end. */
+size_t cohort_series_end_of_work(const struct profile *profile, const struct site *site,
+				 size_t first, size_t last);
+
 /* Adds `other`, which must be of the same snapshots: the series of a group of sites. The allocations
  * of other sites become fewer. */
 void cohort_series_add(struct cohort_series *series, const struct cohort_series *other);

@@ -94,7 +94,9 @@ static void count_blocks(struct work *work)
 		start++;
 	for (size_t i = 0; i < profile->site_count; i++) {
 		const struct site_point *then = site_at(&profile->sites[i], start);
-		const struct site_point *now = site_at(&profile->sites[i], work->last);
+		size_t last = cohort_series_end_of_work(profile, &profile->sites[i], work->first,
+							work->last);
+		const struct site_point *now = site_at(&profile->sites[i], last);
 		struct member *made = &work->sites[i];
 		made->site = (uint32_t)i;
 		if (!now)

@@ -64,7 +64,7 @@ struct report_finding {
 	/* What they have in common as if it were a site: their sum, and the stack that leads to them
 	 * or that all of them share. It has no id. */
 	struct report_site sum;
-	const struct report_site **sites; /* those of the report, in its order */
+	struct report_site **sites; /* those of the report, in its order */
 	size_t site_count;
 	size_t all_count;  /* with those that the report leaves out */
 	double share_kept; /* of the blocks that they allocated after start-up */
@@ -176,5 +176,9 @@ void report_free(struct report *report);
 /* Makes the site's id from its frames: functions and module base names (no lines, no offsets where a
  * function is known), so that it survives rebuilds and line shifts. */
 void report_site_identify(struct report_site *site);
+
+/* Leads the stack of a finding on to the innermost function that all its sites share, once they have
+ * their frames; a line in which they differ is 0. False without memory. */
+bool report_finding_narrow(struct report *report, struct report_finding *finding);
 
 #endif

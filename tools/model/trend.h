@@ -34,7 +34,8 @@ struct trend_slope trend_theil_sen(const double *times, const double *values, si
 				   const struct trend_test *test);
 
 /* Where a series that was level began to rise: the index of the last level point. The kink of the
- * best fitting "level, then straight line"; 0 when it rose from the beginning. */
+ * best fitting "level, then straight line"; 0 when it rose from the beginning, also when a kink does
+ * not fit clearly better than a line. */
 size_t trend_kink(const double *times, const double *values, size_t count);
 
 /* Pearson's correlation of each value with the next one. */

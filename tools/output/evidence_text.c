@@ -18,6 +18,10 @@
 
 /* A pace that changed by less than this says "as fast as ever": e to the 0.2 is 1.22. */
 #define STEADY_DECLINE 0.2
+/* Twice as fast as in the beginning, and that is no chance: work comes and goes, and people look for
+ * the cause of what becomes ever faster. */
+#define FASTER_DECLINE 0.7
+#define SURELY 2
 
 static void add_line(struct evidence_text *text, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
@@ -121,7 +125,7 @@ static void add_freed(struct evidence_text *text, const struct report_site *site
 	if (!(evidence->births >= 1))
 		return;
 	if (whole(evidence->freed) == 0) {
-		add_line(text, "none of the %s blocks allocated in them was freed",
+		add_line(text, "none of the %s blocks allocated in these periods was freed",
 			 number_count(whole(evidence->births)).text);
 		return;
 	}
@@ -173,16 +177,28 @@ static void add_marks(struct evidence_text *text, const struct mark_evidence *ma
 		 more);
 }
 
-static void add_pace(struct evidence_text *text, const struct verdict_evidence *evidence)
+static void add_pace(struct evidence_text *text, const struct judgement *judgement)
 {
+	const struct verdict_evidence *evidence = &judgement->evidence;
 	double left = exp(-evidence->decline);
+	bool is_faster =
+		evidence->decline < -fmax(FASTER_DECLINE, SURELY * evidence->decline_error);
 
 	/* What its marks alone have made a leak may be unknown. */
 	if (!isfinite(evidence->decline) ||
 	    !(evidence->decline_error <= verdict_limits.decline_error))
 		return;
 	if (evidence->decline > fmax(STEADY_DECLINE, evidence->decline_error)) {
-		add_line(text, "it has slowed down to %.0f %% of its first pace", 100 * left);
+		add_line(text,
+			 judgement->is_flagged
+				 ? "it goes on, though slower: at %.0f %% of its first pace"
+				 : "it has slowed down to %.0f %% of its first pace",
+			 100 * left);
+		return;
+	}
+	/* Nobody shall read that what is no leak goes on for ever. */
+	if (judgement->verdict == VERDICT_SATURATING) {
+		add_line(text, "it was faster in the beginning of the run");
 		return;
 	}
 	switch (evidence->clock) {
@@ -194,9 +210,8 @@ static void add_pace(struct evidence_text *text, const struct verdict_evidence *
 		break;
 	case CLOCK_TIME:
 	default:
-		add_line(text, evidence->decline < -fmax(STEADY_DECLINE, evidence->decline_error)
-				       ? "it becomes ever faster"
-				       : "it goes on as fast as in the beginning");
+		add_line(text, is_faster ? "it becomes ever faster"
+					 : "it goes on as fast as in the beginning");
 		break;
 	}
 }
@@ -265,6 +280,6 @@ struct evidence_text evidence_text_of(const struct report_site *site, bool is_gr
 	if (judgement->verdict == VERDICT_GROWING)
 		add_line(&text, "%s", missing(judgement, is_group, snapshot_count));
 	else
-		add_pace(&text, evidence);
+		add_pace(&text, judgement);
 	return text;
 }

@@ -17,21 +17,48 @@
 #include "tools/output/text_line.h"
 #include "tools/output/text_report.h"
 
-/* "20 sites are one leak: whoever calls xdup keeps 5 % of the blocks" */
+/* Does each of the sites lie in this function itself, or in an allocator's wrapper that it calls? */
+static bool allocates_itself(const struct report_finding *finding)
+{
+	const struct report_site *sum = &finding->sum;
+
+	for (size_t i = 0; i < finding->site_count; i++) {
+		const struct report_site *site = finding->sites[i];
+		const struct frame *own = site->frames ? stack_own_frame(site) : NULL;
+
+		if (!own || own + sum->frame_count != site->frames + site->frame_count)
+			return false;
+	}
+	return true;
+}
+
+/* "20 sites are one leak: whoever calls xdup keeps 5 % of the blocks", "2 sites are one leak:
+ * open_session keeps 5 % of what it allocates" */
 static void write_what_is_one(const struct report_finding *finding, const struct site_text *text)
 {
 	const struct text_style *style = &text->options->style;
 	const struct frame *frame = stack_own_frame(&finding->sum);
 	bool is_caller = finding->kind == FINDING_CALLER;
-	char buffer[FRAME_NAME_BYTES], line[512];
+	char buffer[FRAME_NAME_BYTES], line[512], share[32];
+	int used;
 	char *name = frame ? function_name_fit(style, frame_name(frame, buffer), style->width / 2)
 			   : NULL;
 
-	snprintf(line, sizeof(line), "%s sites %s: %s %.200s keeps %.*f %% of the blocks",
-		 number_count(finding->all_count).text,
-		 finding->sum.judgement.is_flagged ? "are one leak" : "grow as one",
-		 is_caller ? "whatever is called by" : "whoever calls", name ? name : "this",
-		 finding->share_kept < 0.0995 ? 1 : 0, 100 * fmin(1, finding->share_kept));
+	snprintf(share, sizeof(share), "%.*f %%", finding->share_kept < 0.0995 ? 1 : 0,
+		 100 * fmin(1, finding->share_kept));
+	used = snprintf(line, sizeof(line), "%s sites %s: ", number_count(finding->all_count).text,
+			finding->sum.judgement.is_flagged ? "are one leak" : "grow as one");
+	if (!is_caller)
+		snprintf(line + used, sizeof(line) - (size_t)used,
+			 "whoever calls %.200s keeps %s of the blocks", name ? name : "this",
+			 share);
+	else if (allocates_itself(finding))
+		snprintf(line + used, sizeof(line) - (size_t)used,
+			 "%.200s keeps %s of what it allocates", name ? name : "this", share);
+	else
+		snprintf(line + used, sizeof(line) - (size_t)used,
+			 "on their ways from %.200s they keep %s of their blocks",
+			 name ? name : "here", share);
 	free(name);
 	text_paragraph(text->stream, style, INK_TITLE, "", SITE_TEXT_INDENT, line);
 }

@@ -478,7 +478,7 @@ static int write_site(const struct report_view *view, const struct report_site *
 }
 
 /* Of the sites that stand in the document: without symbols a site has no id. */
-static json_t *id_array(const struct report_site *const *sites, size_t count)
+static json_t *id_array(struct report_site *const *sites, size_t count)
 {
 	json_t *ids = json_array();
 
@@ -491,7 +491,8 @@ static json_t *id_array(const struct report_site *const *sites, size_t count)
 static json_t *finding_object(const struct report *report, const struct report_entry *entry)
 {
 	const struct report_finding *finding = entry->finding;
-	const struct report_site *sum = report_entry_site(entry), *single = entry->site;
+	const struct report_site *sum = report_entry_site(entry);
+	struct report_site *single = entry->site;
 	const struct judgement *judgement = &sum->judgement;
 	const char *kind = !finding			     ? "site"
 			   : finding->kind == FINDING_CALLER ? "caller"

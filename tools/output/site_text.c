@@ -25,6 +25,10 @@
 #define SMALL_CURVE_COLUMNS 16
 /* Narrower than this, curves are short and sentences get a second line. */
 #define COMFORTABLE_WIDTH 72
+/* Nobody plans further ahead than three months, and few processes run for as long. */
+#define LIMIT_IN_SIGHT_S (90 * 86400.0)
+/* Growth that begins in this part of the run begins with it. */
+#define FROM_THE_START 0.05
 /* When the run was too short to judge, so many of the largest sites are shown with their stacks. */
 #define UNFREED_IN_FULL 5
 
@@ -165,7 +169,8 @@ static void put_fact(struct text_line *line, enum ink ink, const char *fact)
 }
 
 /* "since 3.2 s after the start", for long runs with the time of day to compare with other logs. */
-static void put_since(struct text_line *line, const struct report_site *site)
+static void put_since(struct text_line *line, const struct report *report,
+		      const struct report_site *site)
 {
 	const struct profile *profile = site->profile;
 	double since_s = site->judgement.growth.since_s;
@@ -173,7 +178,11 @@ static void put_since(struct text_line *line, const struct report_site *site)
 
 	if (isnan(since_s) || since_s < 0)
 		return;
-	if (profile && profile->started_unix_ns && since_s >= 60 && since_s < 3e9)
+	/* People look in their logs for what happened then. */
+	if (report->point_count &&
+	    since_s <= report->series_t_s[0] + FROM_THE_START * report->span_s)
+		snprintf(fact, sizeof(fact), "since the start of the run");
+	else if (profile && profile->started_unix_ns && since_s >= 60 && since_s < 3e9)
 		snprintf(fact, sizeof(fact), "since %s (%s into the run)",
 			 text_header_clock(profile->started_unix_ns + (uint64_t)(since_s * 1e9),
 					   clock),
@@ -192,7 +201,7 @@ static void write_facts(struct text_line *line, const struct report *report,
 
 	text_line_pad(line, SITE_TEXT_INDENT);
 	if (judgement->is_flagged || judgement->verdict == VERDICT_GROWING) {
-		put_since(line, site);
+		put_since(line, report, site);
 		snprintf(fact, sizeof(fact), "%s sure",
 			 number_confidence(judgement->confidence).text);
 		put_fact(line, INK_PLAIN, fact);
@@ -206,7 +215,8 @@ static void write_facts(struct text_line *line, const struct report *report,
 			 judgement->snapshots_needed, plural(judgement->snapshots_needed));
 		put_fact(line, INK_WATCH, fact);
 	}
-	if (!isnan(judgement->growth.time_to_limit_s) && judgement->growth.time_to_limit_s > 0) {
+	if (judgement->growth.time_to_limit_s > 0 &&
+	    judgement->growth.time_to_limit_s <= LIMIT_IN_SIGHT_S) {
 		snprintf(fact, sizeof(fact), "at the memory limit in %s",
 			 number_duration(judgement->growth.time_to_limit_s).text);
 		put_fact(line, INK_ALARM, fact);

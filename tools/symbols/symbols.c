@@ -34,6 +34,8 @@
 /* So many of the stacks that free its blocks are looked up, unless it is flagged: then functions are
  * counted in all of them. */
 #define FREERS_OF_UNFLAGGED 4
+/* Of so many sites a finding names all. */
+#define NARROWED_SITES_MAX 64
 
 struct open_module {
 	UT_hash_handle hh;
@@ -403,6 +405,19 @@ static bool resolve_site(struct resolution *resolution, struct report_site *site
 	return resolve_freers(resolution, modules, site);
 }
 
+/* A finding of few sites is shown with what they have in common. */
+static bool resolve_finding(struct resolution *resolution, struct report_finding *finding)
+{
+	if (!resolve_site(resolution, &finding->sum))
+		return false;
+	if (finding->site_count > NARROWED_SITES_MAX)
+		return true;
+	for (size_t i = 0; i < finding->site_count; i++)
+		if (!finding->sites[i]->frames && !resolve_site(resolution, finding->sites[i]))
+			return false;
+	return report_finding_narrow(resolution->report, finding);
+}
+
 int symbols_resolve(struct symbols *symbols, struct report *report, size_t site_limit,
 		    struct error *error)
 {
@@ -425,8 +440,9 @@ int symbols_resolve(struct symbols *symbols, struct report *report, size_t site_
 	if (site_limit != 0 && site_limit < entry_count)
 		entry_count = site_limit;
 	for (; done == count && entries < entry_count; entries++) {
-		struct report_site *site = report_entry_site(&report->entries[entries]);
-		if (!site->frames && !resolve_site(&resolution, site))
+		const struct report_entry *entry = &report->entries[entries];
+		if (entry->finding ? !resolve_finding(&resolution, entry->finding)
+				   : !entry->site->frames && !resolve_site(&resolution, entry->site))
 			break;
 	}
 

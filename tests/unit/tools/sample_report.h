@@ -30,7 +30,7 @@ struct sample {
 	struct sampling sampling;
 	struct sampled_site sampled;
 	struct report_finding finding;
-	const struct report_site *members[SAMPLE_SITES];
+	struct report_site *members[SAMPLE_SITES];
 	struct report_entry entries[SAMPLE_SITES];
 	struct crossing crossings[2];
 	struct alert alerts[2];

@@ -76,10 +76,27 @@ static void a_leak_says_what_stays_what_dies_and_how_it_goes_on(void **state)
 	assert_lines(judgement, false, KEPT, FREED,
 		     "it goes on: always the same part of what it allocates is kept");
 	judgement.evidence.decline = log(2);
-	assert_lines(judgement, false, KEPT, FREED, "it has slowed down to 50 % of its first pace");
-	judgement.evidence.decline = -log(2);
+	assert_lines(judgement, false, KEPT, FREED,
+		     "it goes on, though slower: at 50 % of its first pace");
+	judgement.evidence.decline = -log(3);
 	judgement.evidence.clock = CLOCK_TIME;
 	assert_lines(judgement, false, KEPT, FREED, "it becomes ever faster");
+	judgement.evidence.decline = -log(1.5); /* as work comes and goes */
+	assert_lines(judgement, false, KEPT, FREED, "it goes on as fast as in the beginning");
+	judgement.evidence.decline = -log(3);
+	judgement.evidence.decline_error = 0.7;
+	assert_lines(judgement, false, KEPT, FREED, "it goes on as fast as in the beginning");
+}
+
+static void what_saturates_is_never_said_to_go_on(void **state)
+{
+	(void)state;
+	struct judgement judgement = leak();
+	judgement.verdict = VERDICT_SATURATING;
+	judgement.is_flagged = false;
+	assert_lines(judgement, false, KEPT, FREED, "it was faster in the beginning of the run");
+	judgement.evidence.decline = log(2);
+	assert_lines(judgement, false, KEPT, FREED, "it has slowed down to 50 % of its first pace");
 }
 
 static void all_is_never_claimed_of_nearly_all(void **state)
@@ -92,7 +109,7 @@ static void all_is_never_claimed_of_nearly_all(void **state)
 		     "it goes on as fast as in the beginning");
 	judgement.evidence.freed = 0;
 	assert_lines(judgement, false, KEPT,
-		     "none of the 117,000 blocks allocated in them was freed",
+		     "none of the 117,000 blocks allocated in these periods was freed",
 		     "it goes on as fast as in the beginning");
 }
 
@@ -162,11 +179,11 @@ static void that_nothing_ever_freed_is_said_of_what_is_flagged(void **state)
 			    "nothing has ever freed a block of these sites");
 	/* With samples it is not known of all. */
 	site.profile = &(struct profile){.sample_bytes = 4096};
-	assert_freed(&site, "none of the 117,000 blocks allocated in them was freed");
+	assert_freed(&site, "none of the 117,000 blocks allocated in these periods was freed");
 	site.profile = NULL;
 	site.judgement.is_flagged = false;
 	site.judgement.verdict = VERDICT_GROWING;
-	assert_freed(&site, "none of the 117,000 blocks allocated in them was freed");
+	assert_freed(&site, "none of the 117,000 blocks allocated in these periods was freed");
 }
 
 static void what_grows_from_mark_to_mark_comes_first(void **state)
@@ -306,6 +323,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_leak_says_what_stays_what_dies_and_how_it_goes_on),
+		cmocka_unit_test(what_saturates_is_never_said_to_go_on),
 		cmocka_unit_test(all_is_never_claimed_of_nearly_all),
 		cmocka_unit_test(who_frees_the_others_is_named),
 		cmocka_unit_test(that_nothing_ever_freed_is_said_of_what_is_flagged),

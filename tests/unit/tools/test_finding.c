@@ -117,6 +117,37 @@ static void add_innocent_sites(struct program *program, uint32_t parent)
 		add_site(program, add_node(program, parent, 0x9000 + i), 20 + i, 0, 0, 0);
 }
 
+/* As a program does that tidies up before it ends. */
+static void free_all_at_the_end(struct program *program)
+{
+	struct snapshot *last = &program->snapshots[PERIODS - 1];
+	last->reason = SEEP_REASON_FINAL;
+	last->raw.live_bytes = 0;
+	for (size_t i = 0; i < program->profile.site_count; i++) {
+		struct site_point *point = &program->points[i][PERIODS - 1];
+		point->live_blocks = point->live_bytes = 0;
+		point->cohort_count = 0;
+	}
+}
+
+static void what_is_freed_at_the_end_is_one_finding_as_well(void **state)
+{
+	(void)state;
+	struct program *program = program_new();
+	uint32_t main_node = add_node(program, 0, 0x1000);
+	add_innocent_sites(program, main_node);
+	uint32_t caller = add_node(program, main_node, 0x2000);
+	for (uint64_t i = 0; i < 3; i++)
+		add_site(program, add_node(program, caller, 0x3000 + i), 50, 1, 0, 3);
+	free_all_at_the_end(program);
+	const struct finding_list *list = find(program);
+	assert_int_equal(list->count, 1);
+	assert_int_equal(list->findings[0].kind, FINDING_CALLER);
+	assert_int_equal(list->findings[0].node, caller);
+	assert_int_equal(list->findings[0].site_count, 3);
+	program_free(program);
+}
+
 static void a_leaking_wrapper_with_twenty_callers_is_one_finding(void **state)
 {
 	(void)state;
@@ -257,6 +288,7 @@ static void a_program_without_sites_has_none_either(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_is_freed_at_the_end_is_one_finding_as_well),
 		cmocka_unit_test(a_leaking_wrapper_with_twenty_callers_is_one_finding),
 		cmocka_unit_test(so_is_one_whose_callers_are_all_flagged),
 		cmocka_unit_test(one_bad_caller_of_an_innocent_wrapper_stands_for_itself),

@@ -131,6 +131,30 @@ static void sites_that_are_one_leak_are_folded(void **state)
 	free(sample);
 }
 
+static void a_caller_is_called_one_leak_with_what_it_allocates(void **state)
+{
+	(void)state;
+	struct sample *sample = sample_new(2, (enum verdict[]){VERDICT_LEAK, VERDICT_LEAK});
+	sample_group(sample, 2);
+	sample->finding.kind = FINDING_CALLER;
+	sample->finding.sum.depth = 0;
+	sample->finding.sum.frames = sample_leak_frames + 2;
+	sample->finding.sum.frame_count = 7;
+	char *text = report_text_of(sample, (struct text_report_options){.site_limit = 2});
+	assert_non_null(strstr(text, "\n    2 sites are one leak: open_session keeps 5.2 % of what it "
+				     "allocates\n"));
+	free(text);
+
+	/* From here it is not that function that allocates. */
+	sample->finding.sum.frames++;
+	sample->finding.sum.frame_count--;
+	text = report_text_of(sample, (struct text_report_options){.site_limit = 2});
+	assert_non_null(strstr(text, "\n    2 sites are one leak: on their ways from accept_one they "
+				     "keep 5.2 % of their\n    blocks\n"));
+	free(text);
+	free(sample);
+}
+
 static void a_group_that_is_not_decided_says_so(void **state)
 {
 	(void)state;
@@ -815,6 +839,7 @@ int main(void)
 		cmocka_unit_test(says_which_thresholds_were_crossed),
 		cmocka_unit_test(shows_every_verdict),
 		cmocka_unit_test(sites_that_are_one_leak_are_folded),
+		cmocka_unit_test(a_caller_is_called_one_leak_with_what_it_allocates),
 		cmocka_unit_test(a_group_that_is_not_decided_says_so),
 		cmocka_unit_test(marks_are_listed_and_it_is_said_whether_they_tell),
 		cmocka_unit_test(a_site_that_its_marks_have_cleared_says_why),
