@@ -29,8 +29,10 @@
 #include "tools/model/live_shape.h"
 #include "tools/model/trend.h"
 
-#define LEAST_FACTOR 1.2 /* a vector that grows in steps becomes so many times longer */
-#define SURELY 1.645	 /* one-sided 5 % */
+#define LEAST_FACTOR 1.2  /* a vector that grows in steps becomes so many times longer */
+#define SURELY 1.645	  /* one-sided 5 % */
+#define VERY_SURELY 2.326 /* one-sided 1 % */
+#define CERTAINLY 4	  /* stands out of some thousand sites */
 
 /* Up to a third of the steps: an older age has too few births before and too little time after it. */
 const size_t rise_ages[RISE_AGE_COUNT] = {1, 2, 3, 4, 5, 6, 8, 10, 12, 14, 17};
@@ -284,9 +286,26 @@ static void ask_survivors(const struct inquiry *inquiry, struct rise *rise)
 		rise->doubt = DOUBT_NONE;
 }
 
+/* Of several ages at which it leaks the one that shows it best: among thousands of sites it must stand
+ * out (see false_discovery), and at a younger age other blocks blur it. */
+static bool is_better(const struct rise *rise, const struct rise *best)
+{
+	if (rise->doubt != best->doubt)
+		return rise->doubt > best->doubt;
+	return rise->doubt == DOUBT_NONE && rise->z > best->z;
+}
+
+/* One of two ages of a leak may seem to slow down by chance. */
+static bool refutes(const struct verdict_limits *limits, const struct rise *rise)
+{
+	return rise->doubt == DOUBT_SLOWS &&
+	       rise->pace.decline > limits->decline + VERY_SURELY * rise->pace.error;
+}
+
 void rise_find_survivors(const struct inquiry *inquiry, struct rise *best)
 {
 	struct rise rise;
+	bool was_pure = false;
 	best->doubt = DOUBT_NOTHING_THERE;
 	for (size_t i = 0; i < RISE_AGE_COUNT; i++) {
 		if (!survivors_at(&rise.survivors, &inquiry->survey, rise_ages[i]))
@@ -294,13 +313,16 @@ void rise_find_survivors(const struct inquiry *inquiry, struct rise *best)
 		ask_survivors(inquiry, &rise);
 		/* Where those that reach the age are the kept ones, older blocks tell less of the
 		 * pace, as they end earlier. Before that, a leak may be one only as the mortal ones
-		 * that are still among them hide that it slows down. */
-		bool is_final = rise.doubt >= DOUBT_SLOWS &&
-				rise.survivors.kept_on_mean >= inquiry->limits->pure;
-		if (rise.doubt > best->doubt || (is_final && rise.doubt == DOUBT_SLOWS))
+		 * that are still among them hide that it slows down: the first age without them is
+		 * asked about that, too. */
+		bool is_pure = rise.survivors.kept_on_mean >= inquiry->limits->pure;
+		if (is_better(&rise, best) ||
+		    (is_pure && !was_pure && refutes(inquiry->limits, &rise)))
 			*best = rise;
-		if (is_final)
+		if (is_pure && (best->doubt == DOUBT_SLOWS ||
+				(best->doubt == DOUBT_NONE && best->z >= CERTAINLY)))
 			return;
+		was_pure = was_pure || is_pure;
 	}
 }
 

@@ -120,7 +120,7 @@ struct judgement {
 	X(decline_error, 1.5)                                                                      \
 	X(clock_gain, 0.8)                                                                         \
 	X(own_share, 0.3)                                                                          \
-	X(ended, 0.05)                                                                             \
+	X(ended, 0.02)                                                                             \
 	X(settled, 0.33)                                                                           \
 	X(even, 0.7)                                                                               \
 	X(rise, 1.645)
