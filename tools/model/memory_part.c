@@ -59,6 +59,12 @@ bool memory_part_of(const struct seep_snapshot *totals, enum memory_part part, u
 	case PART_FILES:
 		*bytes = less(totals->rss_bytes, totals->anonymous_bytes);
 		return totals->rss_bytes && totals->anonymous_bytes;
+	case PART_ANONYMOUS:
+		*bytes = less(totals->anonymous_bytes, totals->own_bytes);
+		return totals->anonymous_bytes;
+	case PART_FILE_SPACE:
+		*bytes = less(totals->vm_bytes, totals->data_bytes);
+		return totals->vm_bytes && totals->data_bytes;
 	case PART_OWN:
 		*bytes = totals->own_bytes;
 		return totals->own_bytes;

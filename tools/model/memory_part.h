@@ -28,7 +28,9 @@ enum memory_part {
 	PART_HEAP_RESIDENT, /* what the allocators hold, as far as it is resident */
 	PART_HEAP,	    /* all that they hold, of address space */
 	/* What the verdict looks at. */
-	PART_SCATTERED, /* of PART_BETWEEN: more than sizes are rounded up by */
+	PART_SCATTERED,	 /* of PART_BETWEEN: more than sizes are rounded up by */
+	PART_ANONYMOUS,	 /* resident, but no file's and not seep's */
+	PART_FILE_SPACE, /* address space of files and shared memory, touched or not */
 	PART_COUNT
 };
 

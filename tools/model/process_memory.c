@@ -210,13 +210,23 @@ static enum memory_verdict word_for(enum memory_part part)
 	}
 }
 
+/* Pages of files that were mapped before and are only read now are a cache, which the kernel empties when
+ * it needs to. It is different where ever more is mapped, or shared. */
+static bool maps_more_files(const struct window *window, const struct steady_growth *files)
+{
+	struct part_series space;
+	take_series(window, PART_FILE_SPACE, &space);
+	struct steady_growth mapped = steady_growth_of(space.t_s, space.bytes, space.count);
+	return mapped.is_measured && mapped.per_second >= MOST * files->per_second;
+}
+
 static void judge_growth(struct process_memory *memory, enum memory_part part,
 			 const struct window *window)
 {
 	struct memory_figure *figure = &memory->figures[part];
 	struct steady_growth growth = measure(figure, part, window);
 	figure->keeps_growing = growth.goes_on && matters(growth.grown, window);
-	if (figure->keeps_growing)
+	if (figure->keeps_growing && (part != PART_FILES || maps_more_files(window, &growth)))
 		add_finding(memory, (struct memory_finding){
 					    .verdict = word_for(part),
 					    .part = part,
@@ -344,12 +354,15 @@ static void sort_findings(struct process_memory *memory)
 
 /* ---- all ---- */
 
+/* Pages of files do not count where they can be told, see maps_more_files. */
 static bool does_resident_grow(const struct window *window)
 {
 	struct part_series series;
 	if (!window->is_enough)
 		return false;
-	take_resident(window, &series);
+	take_series(window, PART_ANONYMOUS, &series);
+	if (!series.count)
+		take_resident(window, &series);
 	struct steady_growth growth = steady_growth_of(series.t_s, series.bytes, series.count);
 	return growth.goes_on && matters(growth.grown, window);
 }

@@ -163,7 +163,11 @@ static void say_calm(const struct report *report, char *text)
 			 "here yet.",
 			 plural(leaks), leaks == 1 ? "is" : "are");
 	else
-		snprintf(text, PARAGRAPH_BYTES, "Stable: no part of it keeps growing.");
+		snprintf(text, PARAGRAPH_BYTES, "Stable: no part of it keeps growing%s.",
+			 report->process_memory.figures[PART_FILES].keeps_growing
+				 ? " but pages of files, which the kernel takes back when it "
+				   "needs them"
+				 : "");
 }
 
 static void write_pins(FILE *stream, const struct text_style *style, const struct report *report)

@@ -22,6 +22,8 @@ static const struct seep_snapshot whole = {
 	.swap_bytes = 3 * MIB,
 	.own_bytes = 20 * MIB,
 	.anonymous_bytes = 226 * MIB,
+	.vm_bytes = 900 * MIB,
+	.data_bytes = 500 * MIB,
 	.heap_bytes = 200 * MIB,
 	.heap_resident_bytes = 190 * MIB,
 	.live_page_bytes = 150 * MIB,
@@ -57,6 +59,8 @@ static void the_parts_are_what_is_resident(void **state)
 	assert_int_equal(part_of(&whole, PART_LIVE_PAGES), 150 * MIB);
 	assert_int_equal(part_of(&whole, PART_HEAP_RESIDENT), 190 * MIB);
 	assert_int_equal(part_of(&whole, PART_HEAP), 200 * MIB);
+	assert_int_equal(part_of(&whole, PART_ANONYMOUS), 206 * MIB);
+	assert_int_equal(part_of(&whole, PART_FILE_SPACE), 400 * MIB);
 }
 
 static void rounding_is_not_scattered(void **state)

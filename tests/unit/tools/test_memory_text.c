@@ -120,6 +120,13 @@ static void every_finding_has_a_sentence(void **state)
 	expect_sentences(sample, "Stable: no part of it keeps growing.\n");
 
 	sample = sample_of(0, NULL);
+	sample->report.process_memory.figures[PART_FILES].keeps_growing = true;
+	expect_sentences(
+		sample,
+		"Stable: no part of it keeps growing but pages of files, which the kernel takes\n"
+		"back when it needs them.\n");
+
+	sample = sample_of(0, NULL);
 	sample->report.process_memory.grown_sites = 1200;
 	add(sample, MEMORY_GROWING, PART_REQUESTED, 5);
 	expect_sentences(sample,

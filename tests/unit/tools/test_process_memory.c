@@ -26,6 +26,7 @@
 /* What a process has, in MiB; blocks have 64 bytes unless said otherwise. */
 struct parts {
 	double requested, scattered, kept, outside, files, own;
+	double file_space; /* that is mapped, beyond what of it is resident */
 	double block_bytes;
 };
 
@@ -72,6 +73,8 @@ static struct seep_snapshot snapshot_of(const struct parts *parts)
 		.own_bytes = own,
 		.anonymous_bytes = anonymous,
 		.rss_bytes = anonymous + (uint64_t)(parts->files * MIB),
+		.data_bytes = 2 * anonymous,
+		.vm_bytes = 2 * anonymous + (uint64_t)((parts->files + parts->file_space) * MIB),
 	};
 }
 
@@ -395,6 +398,14 @@ static struct parts shares(double x)
 	return parts;
 }
 
+/* Reads what it has mapped at the start. */
+static struct parts reads_files(double x)
+{
+	struct parts parts = shares(x);
+	parts.file_space = 500 - parts.files;
+	return parts;
+}
+
 static void mappings_are_outside_malloc(void **state)
 {
 	(void)state;
@@ -410,6 +421,7 @@ static void mappings_are_outside_malloc(void **state)
 	assert_int_equal(made->memory.findings[0].part, PART_FILES);
 	made_free(made);
 	expect(maps_at_the_start, 0, MEMORY_STABLE);
+	expect(reads_files, 0, MEMORY_STABLE);
 }
 
 static struct parts is_watched(double x)
@@ -481,6 +493,12 @@ static void a_file_that_does_not_say_is_no_excuse(void **state)
 	assert_int_equal(made->memory.verdict, MEMORY_UNKNOWN);
 	made_free(made);
 	made = make(comes_and_goes);
+	forget_heap(made);
+	judge(made, 0);
+	assert_int_equal(made->memory.verdict, MEMORY_STABLE);
+	made_free(made);
+	/* What is read of files is not the program's. */
+	made = make(reads_files);
 	forget_heap(made);
 	judge(made, 0);
 	assert_int_equal(made->memory.verdict, MEMORY_STABLE);
