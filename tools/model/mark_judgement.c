@@ -208,7 +208,7 @@ static void suspect(const struct answer *best, struct judgement *judgement)
 	measure(best, judgement);
 	judgement->verdict = VERDICT_GROWING;
 	judgement->confidence = (1 - best->growth.p) * best->growth.certainty / 2;
-	/* Twice as many have more than half of the error. */
+	/* As many again: over twice the time what slows down shows it. */
 	judgement->snapshots_needed = (unsigned)best->growth.steps;
 }
 
@@ -248,6 +248,9 @@ void mark_judgement_make(const struct equal_marks *marks, const struct profile *
 		judgement->evidence.drift_p = NAN;
 		return;
 	}
+	/* What is tested counts among all that are, also where only the marks could do it. */
+	if (has_changed && isnan(judgement->evidence.drift_p) && !is_said_to_grow(judgement))
+		judgement->evidence.drift_p = chance_of_all(p_values, count);
 	if (best) {
 		judgement->marks.word = best->growth.keeps_pace ? MARKS_SAY_GROWS : MARKS_SAY_RISES;
 		if (may_become_leak(judgement->verdict) && best->growth.keeps_pace)
@@ -256,10 +259,6 @@ void mark_judgement_make(const struct equal_marks *marks, const struct profile *
 			suspect(best, judgement);
 		return;
 	}
-	if (is_said_to_grow(judgement))
-		return;
-	if (!has_changed)
+	if (!has_changed && !is_said_to_grow(judgement))
 		judgement->evidence.drift_p = NAN;
-	else if (isnan(judgement->evidence.drift_p))
-		judgement->evidence.drift_p = chance_of_all(p_values, count);
 }

@@ -16,8 +16,8 @@
 #include "tools/output/text_style.h"
 
 /* With fewer samples a function that frees a quarter of the blocks would be missed more than once in
- * twenty times (0.75 to the 10 is 0.056). */
-#define FEW_SAMPLES 10
+ * twenty times (0.75 to the 11 is 0.042). */
+#define FEW_SAMPLES 11
 /* One function is named when it frees more than half, two when they free nearly all. */
 #define MOST 0.5
 #define NEARLY_ALL 0.9
