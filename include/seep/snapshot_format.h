@@ -275,7 +275,8 @@ struct seep_snapshot {
 	 * blocks lie side by side, or lay at the snapshot before and the mapping still begins where
 	 * it did; of a mapping those parts between multiples of 64 MiB of which that is true. A block
 	 * that has a mapping of its own counts with its pages. In a process that samples a mapping
-	 * counts when a sample lies in it.
+	 * counts when a sample lies in it. Where snapshots follow each other so closely that this
+	 * would take much time, the numbers of the one before are repeated; a final one has its own.
 	 *
 	 *   heap_bytes - heap_resident_bytes       given back to the kernel, swapped, or never touched
 	 *   heap_resident_bytes - live_page_bytes  pages without any live block: kept by the allocator

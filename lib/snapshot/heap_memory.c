@@ -29,6 +29,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "lib/base/invariant.h"
 #include "lib/base/region.h"
 #include "lib/base/syscalls.h"
 #include "lib/snapshot/process_mappings.h"
@@ -57,7 +58,6 @@ struct reading {
 	uint32_t before_next;
 	uint32_t mappings;
 	uint64_t until_ns;
-	bool is_over; /* the time, or too much of anything */
 
 	uint64_t known_start, known_end; /* addresses that `is_in_core` is about */
 	bool knows_resident;
@@ -108,6 +108,12 @@ static bool is_resident(struct reading *reading, uint64_t addr, uint64_t end)
 
 /* ---- what counts ------------------------------------------------------------------------------- */
 
+/* Where the MiB that `addr` lies in ends, or the part that is looked at. */
+static uint64_t chunk_end_of(uint64_t addr, uint64_t end)
+{
+	return least(end, (addr & ~(CHUNK_BYTES - 1)) + CHUNK_BYTES);
+}
+
 static void count_page(struct reading *reading, uint64_t addr, uint64_t end, bool is_live)
 {
 	bool is_there = is_resident(reading, addr, end);
@@ -123,16 +129,14 @@ static void count_pages(struct reading *reading, uint64_t start, uint64_t end, b
 {
 	for (uint64_t addr = start; addr < end;) {
 		const struct page_filled *pages = page_fill_chunk(reading->fill, addr);
-		uint64_t chunk_end = least(end, (addr & ~(CHUNK_BYTES - 1)) + CHUNK_BYTES);
+		uint64_t chunk_end = chunk_end_of(addr, end);
 
 		if (pages == NULL && !is_pool) {
 			addr = chunk_end;
 			continue;
 		}
 		for (; addr < chunk_end; addr += PAGE_BYTES) {
-			bool is_live =
-				pages != NULL &&
-				pages[addr / PAGE_BYTES & (PAGE_FILL_CHUNK_PAGES - 1)].blocks > 0;
+			bool is_live = pages != NULL && pages[page_fill_index(addr)].blocks > 0;
 
 			if (is_pool || is_live)
 				count_page(reading, addr, end, is_live);
@@ -148,9 +152,15 @@ static bool has_pooled_page(const struct reading *reading, uint64_t start, uint6
 
 	if (unit == NULL || !unit->is_pooled)
 		return false;
-	for (uint64_t addr = start; addr < end; addr += PAGE_BYTES)
-		if (page_fill_at(reading->fill, addr).is_pooled)
-			return true;
+	for (uint64_t addr = start; addr < end;) {
+		const struct page_filled *pages = page_fill_chunk(reading->fill, addr);
+		uint64_t chunk_end = chunk_end_of(addr, end);
+
+		for (; pages != NULL && addr < chunk_end; addr += PAGE_BYTES)
+			if (pages[page_fill_index(addr)].is_pooled)
+				return true;
+		addr = chunk_end;
+	}
 	return false;
 }
 
@@ -190,8 +200,7 @@ static bool count_mapping(const struct process_mapping *mapping, void *context)
 {
 	struct reading *reading = context;
 
-	reading->is_over = ++reading->mappings > MAPPINGS_MAX || is_time_over(reading);
-	if (reading->is_over)
+	if (++reading->mappings > MAPPINGS_MAX || is_time_over(reading))
 		return false;
 	if (mapping->kind == MAPPING_BRK)
 		count_pages(reading, mapping->start, mapping->end, true);
@@ -222,6 +231,9 @@ struct heap_memory heap_memory_of(const struct page_fill *fill, const char *maps
 	if (!process_mappings_walk(maps, count_mapping, &reading))
 		return (struct heap_memory){0};
 	known_pools = 1 - known_pools;
+	INVARIANT(reading.live_resident_bytes <= reading.resident_bytes &&
+			  reading.resident_bytes <= reading.bytes,
+		  reading.live_resident_bytes, reading.resident_bytes);
 	return (struct heap_memory){
 		.bytes = reading.bytes,
 		.resident_bytes = reading.knows_resident ? reading.resident_bytes : 0,

@@ -23,6 +23,7 @@
 
 #include "lib/base/poison.h"
 
+#define CHUNK_BYTES (1ull << PAGE_FILL_CHUNK_BITS)
 #define FIRST_UNITS 64u
 #define UNITS_MAX 16384u /* 1 TiB of address space with blocks in it */
 #define FIRST_CHUNKS 64u
@@ -138,6 +139,11 @@ static struct page_filled **chunk_at(struct page_unit *unit, uint64_t addr)
 	return &unit->chunks[addr >> PAGE_FILL_CHUNK_BITS & (PAGE_FILL_UNIT_CHUNKS - 1)];
 }
 
+static size_t piece_bytes(uint32_t piece)
+{
+	return ((size_t)FIRST_CHUNKS << piece) * PAGE_FILL_CHUNK_PAGES * sizeof(struct page_filled);
+}
+
 /* Memory for the pages of one more MiB. */
 static struct page_filled *new_chunk(struct page_fill *fill)
 {
@@ -152,13 +158,12 @@ static struct page_filled *new_chunk(struct page_fill *fill)
 		piece--;
 	before = ((1u << piece) - 1) * FIRST_CHUNKS;
 	if (fill->pieces[piece] == NULL)
-		fill->pieces[piece] =
-			scratch_map(((size_t)FIRST_CHUNKS << piece) * PAGE_FILL_CHUNK_PAGES *
-				    sizeof(struct page_filled));
+		fill->pieces[piece] = scratch_map(piece_bytes(piece));
 	if (fill->pieces[piece] == NULL) {
 		fill->is_failed = true;
 		return NULL;
 	}
+	INVARIANT(fill->chunk_count - before < FIRST_CHUNKS << piece, fill->chunk_count, piece);
 	return fill->pieces[piece] + (size_t)(fill->chunk_count++ - before) * PAGE_FILL_CHUNK_PAGES;
 }
 
@@ -171,9 +176,10 @@ static void add_part(struct page_fill *fill, uint64_t addr, uint64_t bytes, uint
 
 	if (unit == NULL)
 		return;
+	INVARIANT(addr % CHUNK_BYTES + bytes <= CHUNK_BYTES, addr, bytes);
 	unit->is_pooled |= is_pooled;
 	chunk = chunk_at(unit, addr);
-	if (bytes == 1u << PAGE_FILL_CHUNK_BITS)
+	if (bytes == CHUNK_BYTES)
 		*chunk = covered;
 	if (*chunk == covered)
 		return;
@@ -207,7 +213,6 @@ static bool has_own_mapping(const struct page_fill *fill, uint64_t addr, uint64_
 
 static void add(struct page_fill *fill, uint64_t addr, uint64_t bytes)
 {
-	const uint64_t chunk_bytes = 1u << PAGE_FILL_CHUNK_BITS;
 	uint64_t rest = page_fill_occupied(fill, bytes) - bytes;
 	bool is_pooled = !has_own_mapping(fill, addr, bytes);
 
@@ -216,7 +221,7 @@ static void add(struct page_fill *fill, uint64_t addr, uint64_t bytes)
 		fill->is_failed = true;
 	fill->last_chunk = NO_CHUNK;
 	do {
-		uint64_t part = chunk_bytes - addr % chunk_bytes;
+		uint64_t part = CHUNK_BYTES - addr % CHUNK_BYTES;
 
 		part = part < bytes ? part : bytes;
 		if (!fill->is_failed)
@@ -287,8 +292,6 @@ void page_fill_release(struct page_fill *fill)
 	}
 	for (uint32_t piece = 0; piece < sizeof(fill->pieces) / sizeof(fill->pieces[0]); piece++)
 		if (fill->pieces[piece] != NULL)
-			scratch_unmap(fill->pieces[piece], ((size_t)FIRST_CHUNKS << piece) *
-								   PAGE_FILL_CHUNK_PAGES *
-								   sizeof(struct page_filled));
+			scratch_unmap(fill->pieces[piece], piece_bytes(piece));
 	*fill = (struct page_fill){.last_chunk = NO_CHUNK};
 }

@@ -41,6 +41,10 @@ struct page_unit {
 
 #define PAGE_FILL_WAITING 16u
 
+struct page_fill_block {
+	uint64_t addr, bytes; /* 0 bytes: none */
+};
+
 struct page_fill {
 	struct page_unit *units;
 	uint32_t *slots; /* hash of units: index + 1 */
@@ -49,15 +53,12 @@ struct page_fill {
 	uint32_t chunk_count;
 	uint64_t last_chunk; /* the last one that something pooled was added to */
 	struct page_filled *last_pages;
-	struct page_fill_block {
-		uint64_t addr, bytes;
-	} waiting
-		[PAGE_FILL_WAITING]; /* large blocks that are added a little later; 0 bytes: none */
+	struct page_fill_block waiting[PAGE_FILL_WAITING]; /* are added a little later */
 	uint32_t next_waiting;
 	bool has_sparse_pages; /* when finished */
 	bool is_packed;	       /* the allocator adds no header to a block */
 	bool is_sampled;       /* not all blocks are known: no mapping is a block's own */
-	bool is_failed;	       /* no memory: what is here is not complete */
+	bool is_failed;	       /* no memory, or not wanted: what is here is not complete */
 };
 
 /* Start, add all blocks, finish; then it may be read. Release the result in any case. */
@@ -109,14 +110,6 @@ static inline void page_fill_add(struct page_fill *fill, uint64_t addr, uint64_t
 	page = &fill->last_pages[page_fill_index(addr)];
 	page_filled_add(page, page_fill_occupied(fill, bytes));
 	page->is_pooled = true;
-}
-
-/* The page at `addr`, of a table that is complete. */
-static inline struct page_filled page_fill_at(const struct page_fill *fill, uint64_t addr)
-{
-	const struct page_filled *pages = page_fill_chunk(fill, addr);
-
-	return pages == NULL ? (struct page_filled){0} : pages[page_fill_index(addr)];
 }
 
 #endif

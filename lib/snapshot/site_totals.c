@@ -148,7 +148,8 @@ static void visit_block(uint64_t addr, const struct live_block *block, void *con
 {
 	struct site_totals *totals = context;
 
-	page_fill_add(&totals->fill, addr, block->bytes);
+	if (!totals->fill.is_failed)
+		page_fill_add(&totals->fill, addr, block->bytes);
 	if (block->stack >= totals->stack_count)
 		return; /* a stack that is younger than this snapshot */
 	totals->recorded_blocks++;
@@ -277,10 +278,11 @@ void site_totals_verify(const struct site_totals *totals)
 }
 
 void site_totals_take(struct site_totals *totals, uint32_t epoch, uint32_t stack_count,
-		      bool is_quiet)
+		      bool is_quiet, bool fills_pages)
 {
 	*totals = (struct site_totals){.stack_count = stack_count, .epoch = epoch};
 	page_fill_start(&totals->fill, live_table_has_neighbours, sampler_is_on);
+	totals->fill.is_failed = !fills_pages;
 	totals->first_cohort = scratch_map(totals->stack_count * sizeof(uint32_t));
 	totals->allocated = scratch_map(totals->stack_count * sizeof(*totals->allocated));
 	if (sampler_is_on)

@@ -47,9 +47,10 @@ struct site_totals {
 };
 
 /* Adds up the state of now for the stacks with ids below `stack_count`; `is_quiet` says that no
- * thread of the program runs any more. Release the result in any case. */
+ * thread of the program runs any more. Without `fills_pages` nothing is known of `fill`. Release the
+ * result in any case. */
 void site_totals_take(struct site_totals *totals, uint32_t epoch, uint32_t stack_count,
-		      bool is_quiet);
+		      bool is_quiet, bool fills_pages);
 void site_totals_release(struct site_totals *totals);
 
 /* Of a debug build: the cohorts of all sites are all blocks and mappings, each one where it is looked

@@ -59,7 +59,8 @@
 #define FILLING_PAUSES 100
 #define SCRATCH_KEPT_NS 1000000000ull /* when snapshots follow each other within this */
 #define HEAP_INLINE_NS 1000000ull
-#define FRAME_BYTES 64u /* a record's header and padding, with some room */
+#define FILL_SHARE_OF_TIME 20 /* snapshots that look at pages take at most a 20th of it */
+#define FRAME_BYTES 64u	      /* a record's header and padding, with some room */
 
 static struct {
 	struct lock lock;
@@ -70,6 +71,9 @@ static struct {
 	uint32_t epoch; /* closed last */
 	struct snapshot_result last;
 	uint64_t taken_ns;		  /* when it was */
+	uint64_t filled_ns;		  /* when the last one was that looked at pages */
+	uint64_t fill_took_ns;		  /* its whole duration */
+	struct heap_memory heap;	  /* what it found */
 	struct self_check_results checks; /* written last, if has_checks */
 	bool is_unloaded[65536];	  /* by module: its unload has been written */
 } writer;
@@ -507,12 +511,18 @@ static struct heap_memory heap_of(const struct site_totals *totals,
 				is_inline ? sys_clock_ns(CLOCK_MONOTONIC) + HEAP_INLINE_NS : 0);
 }
 
+/* Where blocks are many and snapshots follow each other closely, the newest values are repeated. */
+static bool fill_is_due(enum seep_snapshot_reason reason, uint64_t time_ns)
+{
+	return is_last(reason) ||
+	       time_ns - writer.filled_ns >= FILL_SHARE_OF_TIME * writer.fill_took_ns;
+}
+
 static struct seep_snapshot head_of(const struct site_totals *totals,
 				    enum seep_snapshot_reason reason, bool is_quiet)
 {
 	struct process_memory memory = process_memory_read();
 	struct memory_limit limit = memory_limit_read(&memory, is_quiet);
-	struct heap_memory heap = heap_of(totals, reason, is_quiet);
 	struct block_counts counts = block_counts(totals, is_quiet);
 
 	return (struct seep_snapshot){
@@ -545,9 +555,9 @@ static struct seep_snapshot head_of(const struct site_totals *totals,
 		.limit_kind = limit.kind,
 		.anonymous_bytes = memory.anonymous_bytes,
 		.data_bytes = memory.data_bytes,
-		.heap_bytes = heap.bytes,
-		.heap_resident_bytes = heap.resident_bytes,
-		.live_page_bytes = heap.live_page_bytes,
+		.heap_bytes = writer.heap.bytes,
+		.heap_resident_bytes = writer.heap.resident_bytes,
+		.live_page_bytes = writer.heap.live_page_bytes,
 	};
 }
 
@@ -728,6 +738,7 @@ static int take_locked(enum seep_snapshot_reason reason, const char *label, bool
 {
 	uint32_t epoch = atomic_fetch_add(&epoch_current, 1);
 	uint64_t time_ns = now_ns();
+	bool fills_pages = fill_is_due(reason, time_ns);
 	struct site_totals totals;
 	struct seep_snapshot head;
 	int result;
@@ -739,7 +750,8 @@ static int take_locked(enum seep_snapshot_reason reason, const char *label, bool
 	result = snapshot_file_begin();
 	if (result != 0)
 		return result;
-	site_totals_take(&totals, epoch, complete_stacks(call_tree_count(), is_quiet), is_quiet);
+	site_totals_take(&totals, epoch, complete_stacks(call_tree_count(), is_quiet), is_quiet,
+			 fills_pages);
 	if (is_quiet)
 		verify_sums(&totals);
 	result = totals.is_failed ? -ENOMEM : write_modules(time_ns);
@@ -748,6 +760,8 @@ static int take_locked(enum seep_snapshot_reason reason, const char *label, bool
 	if (result == 0)
 		result = write_self_check(time_ns);
 	if (result == 0) {
+		if (fills_pages)
+			writer.heap = heap_of(&totals, reason, is_quiet);
 		head = head_of(&totals, reason, is_quiet);
 		result = write_snapshot(&head, label, &totals, time_ns);
 	}
@@ -760,6 +774,10 @@ static int take_locked(enum seep_snapshot_reason reason, const char *label, bool
 	site_totals_release(&totals);
 	snapshot_file_end();
 	writer.last.duration_ns = now_ns() - time_ns;
+	if (fills_pages) {
+		writer.filled_ns = time_ns;
+		writer.fill_took_ns = writer.last.duration_ns;
+	}
 	if (time_ns - writer.taken_ns > SCRATCH_KEPT_NS)
 		scratch_forget();
 	writer.taken_ns = time_ns;
@@ -829,6 +847,8 @@ void snapshot_writer_postfork_child(void)
 	atomic_store(&writer.holder_tid, 0);
 	writer.modules = writer.module_version = 0;
 	writer.last = (struct snapshot_result){0};
+	writer.filled_ns = writer.fill_took_ns = 0;
+	writer.heap = (struct heap_memory){0};
 	writer.epoch = 0;
 	writer.has_checks = false;
 	frees_record_postfork_child();

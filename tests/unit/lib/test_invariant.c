@@ -427,7 +427,7 @@ static void take_totals(struct site_totals *totals)
 		block.epoch = (uint32_t)(1 + i % 3);
 		live_table_add(&guard, PLACE + i * 64, &block, &old);
 	}
-	site_totals_take(totals, 3, call_tree_count(), true);
+	site_totals_take(totals, 3, call_tree_count(), true, true);
 }
 
 static void has_cohorts_that_do_not_add_up(bool is_damaged)

@@ -34,12 +34,19 @@ static int release(void **state)
 	return 0;
 }
 
+static struct page_filled page_at(uint64_t addr)
+{
+	const struct page_filled *pages = page_fill_chunk(&fill, addr);
+
+	return pages == NULL ? (struct page_filled){0} : pages[page_fill_index(addr)];
+}
+
 static void check_page(uint64_t addr, uint32_t bytes, uint32_t blocks)
 {
 	struct page_filled page;
 
 	page_fill_finish(&fill);
-	page = page_fill_at(&fill, addr);
+	page = page_at(addr);
 	assert_int_equal(page.bytes, bytes);
 	assert_int_equal(page.blocks, blocks);
 }
@@ -72,7 +79,7 @@ static void a_page_full_of_the_smallest_blocks_is_full(void **state)
 	for (uint64_t i = 0; i < 128; i++)
 		page_fill_add(&fill, PLACE + i * 32, 8);
 	check_page(PLACE, 4096, 128);
-	assert_false(page_is_sparse(page_fill_at(&fill, PLACE)));
+	assert_false(page_is_sparse(page_at(PLACE)));
 }
 
 static void a_block_that_spans_pages_fills_each_with_its_part(void **state)
@@ -105,7 +112,7 @@ static void a_huge_block_needs_memory_for_its_ends_only(void **state)
 	assert_int_equal(fill.chunk_count, 2);
 	check_page(PLACE, 4080, 1);
 	for (uint64_t addr = PLACE + 4096; addr < PLACE + 300 * MIB; addr += 4096)
-		assert_int_equal(page_fill_at(&fill, addr).bytes, 4096);
+		assert_int_equal(page_at(addr).bytes, 4096);
 	check_page(PLACE + 300 * MIB, 16, 1);
 	check_page(PLACE + 300 * MIB + 4096, 0, 0);
 	/* What seems to lie in it changes nothing. */
@@ -119,7 +126,7 @@ static bool is_pooled(uint64_t addr)
 	bool page;
 
 	page_fill_finish(&fill);
-	page = page_fill_at(&fill, addr).is_pooled;
+	page = page_at(addr).is_pooled;
 	/* A unit knows whether it is worth looking. */
 	assert_true(!page || page_fill_unit(&fill, addr)->is_pooled);
 	return page;
@@ -211,7 +218,7 @@ static void every_page_has_the_sum_of_its_blocks(void **state)
 	page_fill_finish(&fill);
 	assert_false(fill.is_failed);
 	for (uint64_t page = 0; page < PAGES + 1024; page++) {
-		struct page_filled found = page_fill_at(&fill, PLACE + page * 4096);
+		struct page_filled found = page_at(PLACE + page * 4096);
 
 		assert_int_equal(found.bytes, bytes_of[page] > 4096 ? 4096 : bytes_of[page]);
 		assert_int_equal(found.blocks, blocks_of[page]);

@@ -320,7 +320,7 @@ static void a_sample_of_an_interrupted_thread_has_no_stack(void **state)
 		GUARD_SCOPE struct guard guard = guard_enter();
 		add_at[2](next_addr, 100);
 	}
-	site_totals_take(&totals, atomic_fetch_add(&epoch_current, 1), call_tree_count(), true);
+	site_totals_take(&totals, atomic_fetch_add(&epoch_current, 1), call_tree_count(), true, true);
 	assert_int_equal(totals.samples[CALL_TREE_NESTED].count, 1);
 	assert_int_equal(totals.all_samples.count, 1);
 	site_totals_release(&totals);

@@ -45,7 +45,7 @@ static void add(uint64_t addr, uint64_t bytes, uint32_t stack)
 
 static void take(void)
 {
-	site_totals_take(&totals, 1, STACKS, true);
+	site_totals_take(&totals, 1, STACKS, true, true);
 	assert_false(totals.is_failed);
 	site_pins_take(&pins, &totals.fill, STACKS);
 	assert_false(pins.is_failed);
@@ -185,7 +185,7 @@ static void where_pages_are_not_known_there_is_no_record(void **state)
 
 	(void)state;
 	add(PLACE, 96, 1);
-	site_totals_take(&totals, 1, STACKS, true);
+	site_totals_take(&totals, 1, STACKS, true, true);
 	totals.fill.is_failed = true;
 	site_pins_take(&pins, &totals.fill, STACKS);
 	assert_true(pins.is_failed);

@@ -207,7 +207,7 @@ static void every_block_is_in_the_sum_of_its_site_and_cohort(void **state)
 		sum->bytes += mapping.bytes;
 		mapped += mapping.bytes;
 	}
-	site_totals_take(&totals, NOW, STACKS, true);
+	site_totals_take(&totals, NOW, STACKS, true, true);
 	assert_false(totals.is_failed);
 	assert_int_equal(totals.live_blocks, blocks);
 	assert_int_equal(totals.live_bytes, bytes);
@@ -215,10 +215,16 @@ static void every_block_is_in_the_sum_of_its_site_and_cohort(void **state)
 	assert_int_equal(totals.inherited_bytes, inherited_bytes);
 	assert_int_equal(totals.mapped_bytes, mapped);
 	check_sums(&totals);
+	assert_false(totals.fill.is_failed);
+	assert_non_null(page_fill_chunk(&totals.fill, PLACE));
+	site_totals_release(&totals);
+	site_totals_take(&totals, NOW, STACKS, true, false);
+	assert_int_equal(totals.live_blocks, blocks);
+	assert_true(totals.fill.is_failed);
 	site_totals_release(&totals);
 	for (uint32_t i = 0; i < BLOCKS; i++)
 		assert_true(live_table_remove(&guard, PLACE + i * 32ull, &old));
-	site_totals_take(&totals, NOW + 1, STACKS, true);
+	site_totals_take(&totals, NOW + 1, STACKS, true, true);
 	assert_int_equal(totals.live_blocks, 0);
 	assert_true(totals.allocated[5].allocations > 0);
 	site_totals_release(&totals);

@@ -490,6 +490,39 @@ static void cohorts_hold_the_births_of_their_epochs(void **state)
 	profile_free(profile);
 }
 
+/* Snapshots follow each other as fast as can be, and the program break moves on before each. */
+static void pages_are_looked_at_now_and_then_and_at_the_end(void **state)
+{
+	const size_t step = 128 << 10;
+	struct lib_random random = lib_random_start();
+	uint32_t repeated = 0, fresh = 0;
+	const struct snapshot *last;
+	struct profile *profile;
+
+	(void)state;
+	start_file("pages");
+	play(&random, 5000);
+	for (uint32_t i = 0; i < 300; i++) {
+		assert_ptr_not_equal(sbrk((intptr_t)step), (void *)-1);
+		take(SEEP_REASON_INTERVAL, NULL);
+	}
+	assert_ptr_not_equal(sbrk((intptr_t)step), (void *)-1);
+	take(SEEP_REASON_FINAL, NULL);
+	profile = read_file();
+	last = &profile->snapshots[profile->snapshot_count - 1];
+	for (size_t i = 1; i + 1 < profile->snapshot_count; i++) {
+		uint64_t grown = profile->snapshots[i].raw.heap_bytes -
+				 profile->snapshots[i - 1].raw.heap_bytes;
+
+		repeated += grown == 0;
+		fresh += grown >= step;
+	}
+	print_message("          %u of 300 repeated, %u fresh\n", repeated, fresh);
+	assert_true(repeated > 0 && fresh > 0);
+	assert_true(last->raw.heap_bytes >= profile->snapshots[0].raw.heap_bytes + 300 * step);
+	profile_free(profile);
+}
+
 static void a_full_disk_costs_only_what_did_not_fit(void **state)
 {
 	struct lib_random random = lib_random_start();
@@ -714,6 +747,7 @@ int main(void)
 		cmocka_unit_test_teardown(marks_stay_within_the_limit, clear),
 		cmocka_unit_test_teardown(a_mark_that_finds_no_room_says_so, clear),
 		cmocka_unit_test_teardown(what_is_resident_is_known, clear),
+		cmocka_unit_test_teardown(pages_are_looked_at_now_and_then_and_at_the_end, clear),
 		cmocka_unit_test_teardown(a_full_disk_costs_only_what_did_not_fit, clear),
 		cmocka_unit_test_teardown(mappings_are_sites_of_their_own, clear),
 		cmocka_unit_test_teardown(a_forked_child_tells_inherited_blocks_apart, clear),
