@@ -31,6 +31,8 @@ def tests():
             functools.partial(has_verdict, way)
     yield "the parts add up to what is resident, and seep's own is one of them", adds_up
     yield "the site that pins free memory is named, in text and JSON", names_the_site
+    yield "a mapping that is followed is growth outside malloc, and its site is there", \
+        names_the_mapping
     yield "the summary and the head of the report say what sites do not show", says_it
     yield "a leak is said once, and a healthy program's summary says nothing of memory", is_quiet
     yield "a run of a second has no section on memory", short_run
@@ -103,12 +105,25 @@ def names_the_site(box):
 
 def says_it(box):
     summary = record(box, "fragments")
-    expect(re.search(r"^seep: memory: fragmentation, [23]\d\.\d MiB are free", summary, re.M), "the summary is " + summary)
+    expect(re.search(r"^seep: memory: fragmentation, [23]\d\.\d MiB are free", summary, re.M),
+           "the summary is " + summary)
     text = box.seep("report", box.path("out.seep")).stdout.decode()
     head = text.split("\n 1. ")[0]
     expect("\nMemory: fragmentation, " in head, "the head is " + head)
     expect("\nMemory   " in text and "\nFragmentation: " in text, "the text is " + text)
     expect(max(map(len, text.splitlines())) <= 80, "a line is wider than 80 columns")
+
+
+def names_the_mapping(box):
+    record(box, "maps", "--track=mmap")
+    report = box.report()
+    memory = report["memory"]
+    expect_equal([finding["verdict"] for finding in memory["findings"]], ["outside_malloc"],
+                 "what was found")
+    frames = [site["stack"][0]["function"] for site in report["sites"]]
+    expect("[mmap]" in frames, "the sites begin with %s" % frames)
+    text = box.seep("report", box.path("out.seep")).stdout.decode()
+    expect("sites with [mmap] show who maps it." in " ".join(text.split()), "the text is " + text)
 
 
 def is_quiet(box):
@@ -149,8 +164,8 @@ def real_program(name, box):
     if name == "redis-server":
         redis(box, path)
     else:
-        argv, stdin = ([path, ":memory:"], SQL) if name == "sqlite3" else ([path, "-S", "-"], PYTHON)
-        box.seep_run(argv, "--interval=30ms", stdin=stdin.encode(),
+        argument, stdin = (":memory:", SQL) if name == "sqlite3" else ("-", PYTHON)
+        box.seep_run([path, argument], "--interval=30ms", stdin=stdin.encode(),
                      environment={"PYTHONMALLOC": "malloc"})
     memory, report = memory_of(box)
     box.note("%d snapshots, %s" % (report["snapshots"], memory["verdict"]))

@@ -13,10 +13,9 @@
 #include <stdlib.h>
 
 #include "tools/model/arena.h"
+#include "tools/model/memory_window.h"
 #include "tools/model/profile.h"
 #include "tools/model/steady_growth.h"
-#include "tools/model/trend.h"
-#include "tools/model/verdict.h"
 
 #define SECONDS_PER_HOUR 3600.0
 /* What a part must have added to matter: 5 % of what is resident, and more than the steps in which
@@ -34,90 +33,6 @@
 #define MOST 0.5
 #define NEARLY_ALL 0.9
 #define OF_LATE (2.0 / 3)
-
-/* The snapshots that are looked at: those after start-up. Not the last word of a process that ended: it
- * may be that of a program that has tidied up. */
-struct window {
-	const struct snapshot *snapshots;
-	size_t first, last; /* indices */
-	bool is_enough;
-	double resident; /* the program's own, without seep's: the median; 0 where unknown */
-};
-
-/* The values of a part in the window, at most TREND_MAX_POINTS of them, equally far apart in time. */
-struct part_series {
-	double t_s[TREND_MAX_POINTS], bytes[TREND_MAX_POINTS];
-	size_t count;
-};
-
-static double span_of(const struct window *window)
-{
-	return window->snapshots[window->last].time_s - window->snapshots[window->first].time_s;
-}
-
-static void take_series(const struct window *window, enum memory_part part,
-			struct part_series *series)
-{
-	double start = window->snapshots[window->first].time_s, span = span_of(window);
-	bool has_all = window->last - window->first < TREND_MAX_POINTS;
-	double next_slot = 0;
-	series->count = 0;
-	for (size_t i = window->first; i <= window->last; i++) {
-		const struct snapshot *snapshot = &window->snapshots[i];
-		double slot =
-			span > 0 ? floor((snapshot->time_s - start) / span * (TREND_MAX_POINTS - 1))
-				 : 0;
-		uint64_t bytes;
-		if ((!has_all && slot < next_slot) || !memory_part_of(&snapshot->raw, part, &bytes))
-			continue;
-		next_slot = slot + 1;
-		series->t_s[series->count] = snapshot->time_s;
-		series->bytes[series->count++] = (double)bytes;
-	}
-}
-
-static int compare_doubles(const void *left, const void *right)
-{
-	double a = *(const double *)left, b = *(const double *)right;
-	return (a > b) - (a < b);
-}
-
-/* What is resident without seep, which the program is not to be blamed for. */
-static void take_resident(const struct window *window, struct part_series *series)
-{
-	struct part_series own;
-	take_series(window, PART_RESIDENT, series);
-	take_series(window, PART_OWN, &own);
-	for (size_t i = 0; own.count == series->count && i < series->count; i++)
-		series->bytes[i] = fmax(0, series->bytes[i] - own.bytes[i]);
-}
-
-static double median_resident(const struct window *window)
-{
-	struct part_series resident;
-	take_resident(window, &resident);
-	if (!resident.count)
-		return 0;
-	qsort(resident.bytes, resident.count, sizeof(*resident.bytes), compare_doubles);
-	return resident.bytes[resident.count / 2];
-}
-
-static struct window window_of(const struct profile *profile, size_t first, size_t last)
-{
-	const struct snapshot *snapshots = profile->snapshots;
-	struct window window = {.snapshots = snapshots, .first = first, .last = last};
-	if (last > first && (snapshots[last].reason == SEEP_REASON_FINAL ||
-			     snapshots[last].reason == SEEP_REASON_EXEC))
-		window.last--;
-	double start = snapshots[first].time_s, span = snapshots[window.last].time_s - start;
-	while (window.first < window.last &&
-	       snapshots[window.first].time_s < start + verdict_limits.startup_share * span)
-		window.first++;
-	window.is_enough = window.last - first + 1 >= VERDICT_MIN_SNAPSHOTS &&
-			   window.last - window.first + 1 >= STEADY_GROWTH_MIN_POINTS;
-	window.resident = median_resident(&window);
-	return window;
-}
 
 /* ---- the figures ---- */
 
@@ -141,13 +56,13 @@ static bool describe(struct memory_figure *figure, enum memory_part part,
 }
 
 static struct steady_growth measure(struct memory_figure *figure, enum memory_part part,
-				    const struct window *window)
+				    const struct memory_window *window)
 {
 	struct steady_growth growth = {.is_measured = false};
-	struct part_series series;
+	struct memory_series series;
 	if (!window->is_enough)
 		return growth;
-	take_series(window, part, &series);
+	memory_window_series(window, part, &series);
 	growth = steady_growth_of(series.t_s, series.bytes, series.count);
 	figure->has_growth = growth.is_measured;
 	figure->bytes_per_hour = growth.per_second * SECONDS_PER_HOUR;
@@ -164,18 +79,19 @@ static void add_finding(struct process_memory *memory, struct memory_finding fin
 		memory->findings[memory->finding_count++] = finding;
 }
 
-static bool matters(double grown, const struct window *window)
+static bool matters(double grown, const struct memory_window *window)
 {
 	return grown >= fmax(GROWN_LEAST, GROWN_SHARE * window->resident);
 }
 
 static int compare_falling(const void *left, const void *right)
 {
-	return -compare_doubles(left, right);
+	double a = *(const double *)left, b = *(const double *)right;
+	return (a < b) - (a > b);
 }
 
 /* Without memory 0, as where it is not known. */
-static size_t count_grown_sites(const struct profile *profile, const struct window *window,
+static size_t count_grown_sites(const struct profile *profile, const struct memory_window *window,
 				const struct memory_leaks *leaks)
 {
 	double *grown = calloc(profile->site_count + 1, sizeof(*grown)), all = 0;
@@ -185,7 +101,8 @@ static size_t count_grown_sites(const struct profile *profile, const struct wind
 		const struct site_point *to = site_at(&profile->sites[i], window->last);
 		double more =
 			(to ? (double)to->live_bytes : 0) - (from ? (double)from->live_bytes : 0);
-		if (more <= 0 || (leaks->is_leak && leaks->is_leak[i]))
+		if (more <= 0 || (leaks->is_leak && leaks->is_leak[i]) ||
+		    site_is_mapping(profile, &profile->sites[i]))
 			continue;
 		grown[count++] = more;
 		all += more;
@@ -212,16 +129,16 @@ static enum memory_verdict word_for(enum memory_part part)
 
 /* Pages of files that were mapped before and are only read now are a cache, which the kernel empties when
  * it needs to. It is different where ever more is mapped, or shared. */
-static bool maps_more_files(const struct window *window, const struct steady_growth *files)
+static bool maps_more_files(const struct memory_window *window, const struct steady_growth *files)
 {
-	struct part_series space;
-	take_series(window, PART_FILE_SPACE, &space);
+	struct memory_series space;
+	memory_window_series(window, PART_FILE_SPACE, &space);
 	struct steady_growth mapped = steady_growth_of(space.t_s, space.bytes, space.count);
 	return mapped.is_measured && mapped.per_second >= MOST * files->per_second;
 }
 
 static void judge_growth(struct process_memory *memory, enum memory_part part,
-			 const struct window *window)
+			 const struct memory_window *window)
 {
 	struct memory_figure *figure = &memory->figures[part];
 	struct steady_growth growth = measure(figure, part, window);
@@ -237,13 +154,15 @@ static void judge_growth(struct process_memory *memory, enum memory_part part,
 }
 
 /* What is requested without what leaks. */
-static void take_rest(const struct window *window, const struct profile *profile,
-		      const struct memory_leaks *leaks, struct part_series *series)
+static void take_rest(const struct memory_window *window, const struct profile *profile,
+		      const struct memory_leaks *leaks, struct memory_series *series)
 {
-	take_series(window, PART_REQUESTED, series);
+	memory_window_series(window, PART_REQUESTED, series);
 	for (size_t i = 0; leaks->is_leak && i < profile->site_count; i++) {
 		size_t snapshot = window->first;
-		for (size_t at = 0; leaks->is_leak[i] && at < series->count; at++) {
+		if (!leaks->is_leak[i] || site_is_mapping(profile, &profile->sites[i]))
+			continue;
+		for (size_t at = 0; at < series->count; at++) {
 			while (window->snapshots[snapshot].time_s < series->t_s[at])
 				snapshot++;
 			const struct site_point *point = site_at(&profile->sites[i], snapshot);
@@ -256,18 +175,18 @@ static void take_rest(const struct window *window, const struct profile *profile
  * are one thing, and whether anything else that is requested keeps growing is another. A leak matters
  * for the whole where it is anything beside what is resident, or most of what the whole grows by. */
 static void judge_requested(struct process_memory *memory, const struct profile *profile,
-			    const struct window *window, const struct memory_leaks *leaks)
+			    const struct memory_window *window, const struct memory_leaks *leaks)
 {
 	struct memory_figure *figure = &memory->figures[PART_REQUESTED];
 	struct steady_growth all = measure(figure, PART_REQUESTED, window), rest;
 	double leaked = leaks->bytes_per_hour / SECONDS_PER_HOUR;
 	bool is_most = all.goes_on && leaked >= MOST * all.per_second;
-	struct part_series series;
+	struct memory_series series;
 	if (!window->is_enough)
 		return;
 	figure->keeps_growing = all.goes_on && (is_most || matters(all.grown, window));
-	if (leaks->count &&
-	    (is_most || leaked * span_of(window) >= LEAKED_SHARE * window->resident))
+	if (leaks->bytes_per_hour > 0 &&
+	    (is_most || leaked * memory_window_span(window) >= LEAKED_SHARE * window->resident))
 		add_finding(memory, (struct memory_finding){
 					    .verdict = MEMORY_LEAK,
 					    .part = PART_REQUESTED,
@@ -289,32 +208,15 @@ static void judge_requested(struct process_memory *memory, const struct profile 
 	}
 }
 
-/* The least that was there all the time of late. */
-static double least_of_late(const struct window *window, enum memory_part part)
-{
-	const struct snapshot *snapshots = window->snapshots;
-	double late = snapshots[window->first].time_s + OF_LATE * span_of(window);
-	double least = INFINITY;
-	for (size_t i = window->first; i <= window->last; i++) {
-		uint64_t bytes;
-		if (snapshots[i].time_s < late)
-			continue;
-		if (!memory_part_of(&snapshots[i].raw, part, &bytes))
-			return 0;
-		least = fmin(least, (double)bytes);
-	}
-	return isfinite(least) ? least : 0;
-}
-
 /* Free memory that does not grow, but was not needed of late: as much as all that is in use. */
-static void judge_level(struct process_memory *memory, const struct window *window)
+static void judge_level(struct process_memory *memory, const struct memory_window *window)
 {
 	static const enum memory_part parts[] = {PART_SCATTERED, PART_KEPT};
 	double least[2], sum = 0;
 	if (!window->is_enough || !(window->resident > 0))
 		return;
 	for (size_t i = 0; i < 2; i++)
-		sum += least[i] = least_of_late(window, parts[i]);
+		sum += least[i] = memory_window_least(window, parts[i], OF_LATE);
 	if (sum < fmax(FREE_LEAST, FREE_SHARE * window->resident))
 		return;
 	for (size_t i = 0; i < 2; i++) {
@@ -334,7 +236,9 @@ static int compare_findings(const void *left, const void *right)
 	const struct memory_finding *a = left, *b = right;
 	if (a->bytes_per_hour != b->bytes_per_hour)
 		return a->bytes_per_hour < b->bytes_per_hour ? 1 : -1;
-	return (a->bytes < b->bytes) - (a->bytes > b->bytes);
+	if (a->bytes != b->bytes)
+		return a->bytes < b->bytes ? 1 : -1;
+	return (a->part > b->part) - (a->part < b->part);
 }
 
 /* What grows slowly beside the fastest would only distract. */
@@ -355,21 +259,21 @@ static void sort_findings(struct process_memory *memory)
 /* ---- all ---- */
 
 /* Pages of files do not count where they can be told, see maps_more_files. */
-static bool does_resident_grow(const struct window *window)
+static bool does_resident_grow(const struct memory_window *window)
 {
-	struct part_series series;
+	struct memory_series series;
 	if (!window->is_enough)
 		return false;
-	take_series(window, PART_ANONYMOUS, &series);
+	memory_window_series(window, PART_ANONYMOUS, &series);
 	if (!series.count)
-		take_resident(window, &series);
+		memory_window_resident(window, &series);
 	struct steady_growth growth = steady_growth_of(series.t_s, series.bytes, series.count);
 	return growth.goes_on && matters(growth.grown, window);
 }
 
 /* Nothing was found. Without the allocator's figures that is only so where all that is resident does
  * not grow either. */
-static void judge_calm(struct process_memory *memory, const struct window *window)
+static void judge_calm(struct process_memory *memory, const struct memory_window *window)
 {
 	bool knows_parts =
 		memory->figures[PART_KEPT].is_known && memory->figures[PART_OUTSIDE].is_known;
@@ -389,8 +293,8 @@ bool process_memory_make(struct process_memory *memory, const struct profile *pr
 						  PART_FILES};
 	static const enum memory_part measured[] = {PART_BETWEEN, PART_SWAPPED, PART_LIVE_PAGES,
 						    PART_HEAP_RESIDENT, PART_HEAP};
-	struct window window = window_of(profile, first, last);
-	*memory = (struct process_memory){.verdict = MEMORY_UNKNOWN};
+	struct memory_window window = memory_window_of(profile, first, last);
+	*memory = (struct process_memory){.verdict = MEMORY_UNKNOWN, .leak_count = leaks->count};
 	for (int part = 0; part < PART_COUNT; part++)
 		if (!describe(&memory->figures[part], (enum memory_part)part, profile->snapshots,
 			      first, last, points, point_count, arena))

@@ -58,13 +58,15 @@ struct process_memory {
 	struct memory_finding findings[MEMORY_FINDINGS_MAX];
 	size_t finding_count;
 	struct memory_figure figures[PART_COUNT];
+	size_t leak_count; /* of MEMORY_LEAK */
 	/* Of MEMORY_GROWING: the least number of sites that make up nine tenths of what was added. */
 	size_t grown_sites;
 };
 
-/* What the report found out about the sites. */
+/* What the report found out about the sites of malloc and its family. What leaks in mappings is outside
+ * malloc. */
 struct memory_leaks {
-	size_t count;
+	size_t count;	       /* what is one leak counts once */
 	double bytes_per_hour; /* of all together */
 	double confidence;     /* of the surest */
 	const bool

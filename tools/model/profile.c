@@ -211,6 +211,12 @@ const struct free_pair *site_freers(const struct profile *profile, const struct 
 	return *count ? &frees->pairs[low] : &none;
 }
 
+bool site_is_mapping(const struct profile *profile, const struct site *site)
+{
+	uint64_t pc = site->stack < profile->node_count ? profile->nodes[site->stack].pc : 0;
+	return pc == SEEP_PC_MMAP || pc == SEEP_PC_BRK;
+}
+
 const struct site_point *site_at(const struct site *site, size_t snapshot)
 {
 	size_t low = 0, high = site->point_count;

@@ -189,6 +189,9 @@ void profile_free(struct profile *profile);
  * site does not exist yet. */
 const struct site_point *site_at(const struct site *site, size_t snapshot);
 
+/* Are its blocks mappings, of mmap or brk, and not malloc's? */
+bool site_is_mapping(const struct profile *profile, const struct site *site);
+
 /* What the site's estimates at snapshot index `snapshot` rest on; null where they are none, or it is
  * not known of this snapshot. */
 const struct sampled_site *site_sampled(const struct profile *profile, const struct site *site,

@@ -436,14 +436,17 @@ static bool judge_process(struct report *report)
 	struct report_memory *memory = report->memory;
 	const struct profile *profile = report->profile;
 	bool *is_leak = arena_take(memory->arena, profile->site_count, sizeof(*is_leak));
-	struct memory_leaks leaks = {.count = report_leak_count(report), .is_leak = is_leak};
+	struct memory_leaks leaks = {.is_leak = is_leak};
 	if (!is_leak)
 		return false;
 	for (size_t i = 0; i < report->entry_count; i++) {
-		const struct judgement *judgement =
-			&report_entry_site(&report->entries[i])->judgement;
-		if (!judgement->is_flagged)
+		const struct report_entry *entry = &report->entries[i];
+		const struct judgement *judgement = &report_entry_site(entry)->judgement;
+		const struct report_site *site =
+			entry->finding ? entry->finding->sites[0] : entry->site;
+		if (!judgement->is_flagged || site_is_mapping(profile, site->site))
 			continue;
+		leaks.count++;
 		leaks.bytes_per_hour += fmax(0, judgement->growth.bytes_per_hour);
 		leaks.confidence = fmax(leaks.confidence, judgement->confidence);
 	}

@@ -77,13 +77,20 @@ static void write_row(struct text_line *line, const struct report *report, size_
 	text_line_end(line);
 }
 
+/* When the first column was. */
+static const char *moment_name(const struct report *report)
+{
+	if (report->last_snapshot + 1 < report->profile->snapshot_count)
+		return "then";
+	return report->profile->is_running ? "now" : "end";
+}
+
 void memory_table_write(struct text_line *line, const struct report *report)
 {
 	int column = INDENT + LABEL_COLUMNS;
 
 	text_line_put(line, INK_TITLE, "Memory");
-	put_left_of(line, INK_DIM, column += BYTES_COLUMNS,
-		    report->profile->is_running ? "now" : "end");
+	put_left_of(line, INK_DIM, column += BYTES_COLUMNS, moment_name(report));
 	put_left_of(line, INK_DIM, column += BYTES_COLUMNS, "peak");
 	put_left_of(line, INK_DIM, column += RATE_COLUMNS, "growth");
 	text_line_end(line);

@@ -27,7 +27,7 @@ static const char *plural(size_t count)
 
 static void say_leak(const struct report *report, const char *rate, char *text)
 {
-	size_t count = report_leak_count(report);
+	size_t count = report->process_memory.leak_count;
 
 	if (count == 1)
 		snprintf(text, PARAGRAPH_BYTES, "Leak: the one above adds %s to what is requested.",
@@ -40,7 +40,7 @@ static void say_leak(const struct report *report, const char *rate, char *text)
 static void say_growing(const struct report *report, const char *rate, char *text)
 {
 	const struct process_memory *memory = &report->process_memory;
-	bool has_leaks = report_leak_count(report);
+	bool has_leaks = memory->leak_count;
 
 	snprintf(text, PARAGRAPH_BYTES,
 		 "Growing: what %sis requested keeps growing, by %s, nearly all of it at %s site%s "
@@ -80,8 +80,7 @@ static void add_advice(const struct report *report, char *text)
 	snprintf(text + length, PARAGRAPH_BYTES - length,
 		 "With glibc, malloc_trim(0) in the program gives them back; "
 		 "MALLOC_TRIM_THRESHOLD_=131072 in its environment gives back what is free at the "
-		 "end "
-		 "of the heap%s.",
+		 "end of the heap%s.",
 		 arenas);
 }
 
@@ -127,8 +126,7 @@ static void say_finding(const struct report *report, const struct memory_finding
 		else
 			snprintf(text, PARAGRAPH_BYTES,
 				 "Fragmentation: %s are free, but on pages with live blocks, so "
-				 "that "
-				 "nobody gets them back.",
+				 "that nobody gets them back.",
 				 bytes.text);
 		return;
 	case MEMORY_NOT_RETURNED:
@@ -155,8 +153,7 @@ static void say_calm(const struct report *report, char *text)
 	if (report->process_memory.verdict == MEMORY_UNKNOWN)
 		snprintf(text, PARAGRAPH_BYTES,
 			 "What is resident keeps growing, what is requested does not. This file "
-			 "does "
-			 "not say what the allocator holds.");
+			 "does not say what the allocator holds.");
 	else if (leaks)
 		snprintf(text, PARAGRAPH_BYTES,
 			 "Stable as a whole: the leak%s above %s too small beside the rest to show "

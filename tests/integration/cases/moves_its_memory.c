@@ -21,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "seep.h"
@@ -163,6 +164,21 @@ static void map_shared(int unused)
 	map_more(MAP_SHARED);
 }
 
+/* Equal rounds, however busy the machine is. */
+static void wait_for_tick(void)
+{
+	static struct timespec next;
+
+	if (!next.tv_sec)
+		clock_gettime(CLOCK_MONOTONIC, &next);
+	next.tv_nsec += 30000000;
+	if (next.tv_nsec >= 1000000000) {
+		next.tv_nsec -= 1000000000;
+		next.tv_sec++;
+	}
+	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &next, NULL);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct {
@@ -181,7 +197,7 @@ int main(int argc, char **argv)
 		first = allocate_round();
 		for (int round = 0; round < ROUNDS; round++) {
 			ways[i].act(round);
-			usleep(15000);
+			wait_for_tick();
 			if (seep_snapshot(NULL) != 0)
 				return 3;
 		}

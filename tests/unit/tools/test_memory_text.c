@@ -97,12 +97,20 @@ static void the_table_adds_up(void **state)
 		"  all that is resident    256 MiB   282 MiB               ▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅▅\n"
 		"Leak: the one above adds 12.0 MiB/h to what is requested.\n";
 	struct sample *sample = sample_of(1, (enum verdict[]){VERDICT_LEAK});
-	sample->report.entry_count = 1;
-	sample->report.entries = sample->entries;
-	sample->entries[0].site = &sample->sites[0];
+	sample->report.process_memory.leak_count = 1;
 	add(sample, MEMORY_LEAK, PART_REQUESTED, 12);
 	char *text = text_of(sample, 80);
 	assert_string_equal(text, expected);
+	free(text);
+	/* That of a moment before, and of a process that goes on. */
+	sample->report.last_snapshot--;
+	text = text_of(sample, 80);
+	assert_non_null(strstr(text, "\nMemory                       then      peak"));
+	free(text);
+	sample->report.last_snapshot++;
+	sample->profile.is_running = true;
+	text = text_of(sample, 80);
+	assert_non_null(strstr(text, "\nMemory                        now      peak"));
 	free(text);
 	/* What is narrow has no room for curves. */
 	text = text_of(sample, 60);
@@ -125,6 +133,17 @@ static void every_finding_has_a_sentence(void **state)
 		sample,
 		"Stable: no part of it keeps growing but pages of files, which the kernel takes\n"
 		"back when it needs them.\n");
+
+	sample = sample_of(0, NULL);
+	sample->report.process_memory.leak_count = 3;
+	sample->report.process_memory.grown_sites = 1;
+	add(sample, MEMORY_LEAK, PART_REQUESTED, 9);
+	add(sample, MEMORY_GROWING, PART_REQUESTED, 5);
+	expect_sentences(
+		sample,
+		"Leaks: the 3 above add 9.00 MiB/h to what is requested.\n"
+		"Growing: what else is requested keeps growing, by 5.00 MiB/h, nearly all of it\n"
+		"at 1 site that is not flagged as a leak.\n");
 
 	sample = sample_of(0, NULL);
 	sample->report.process_memory.grown_sites = 1200;

@@ -263,6 +263,24 @@ static void growth_at_other_sites_says_at_how_many(void **state)
 	made_free(made);
 }
 
+static void mappings_are_not_requested(void **state)
+{
+	(void)state;
+	struct stack_node nodes[] = {
+		{0}, {.pc = 0x1000}, {.pc = SEEP_PC_MMAP}, {.pc = SEEP_PC_BRK}};
+	struct made *made = make(grows);
+	add_site(made, 60, false);
+	add_site(made, 500, false);
+	add_site(made, 500, true);
+	made->profile.nodes = nodes;
+	made->profile.node_count = 4;
+	judge(made, 0);
+	assert_int_equal(made->memory.verdict, MEMORY_GROWING);
+	assert_int_equal(made->memory.grown_sites, 1);
+	expect_rate(&made->memory.findings[0], 30);
+	made_free(made);
+}
+
 static struct parts leaks_little(double x)
 {
 	struct parts parts = usual;
@@ -617,6 +635,7 @@ int main(void)
 		cmocka_unit_test(leaks_are_what_flagged_sites_add),
 		cmocka_unit_test(a_leak_in_a_warm_up_is_a_leak),
 		cmocka_unit_test(growth_at_other_sites_says_at_how_many),
+		cmocka_unit_test(mappings_are_not_requested),
 		cmocka_unit_test(little_growth_matters_where_it_is_a_leak),
 		cmocka_unit_test(what_a_program_frees_as_it_ends_changes_nothing),
 		cmocka_unit_test(pinned_memory_is_fragmentation),
