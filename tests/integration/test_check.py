@@ -180,6 +180,10 @@ def kept(box):
           environment={"TMPDIR": box.path("tmp")})
     expect_equal(os.listdir(box.path("tmp")), [], "what is left among temporary files")
     expect_equal(box.seep_files(), [], "the snapshot files")
+    for folder in (box.path("not-there"), box.path("100%")):
+        result = check(box, "--", "true", status=2, environment={"TMPDIR": folder})
+        expect(folder.encode() in result.stderr and b"--keep=FILE" in result.stderr,
+               "stderr is %r" % result.stderr)
     check(box, "--keep=" + box.path("%e.seep"), "--", "true", status=0)
     expect_equal(box.seep_files(), [box.path("true.seep")], "the snapshot files")
     check(box, "--", "true", status=0,

@@ -204,8 +204,12 @@ static int judge(struct check *check, struct watched_run *run, char **words)
 		watched_run_say(run, error.text);
 		return cannot;
 	}
-	for (size_t i = 0; i < run->files.count; i++)
+	for (size_t i = 0; i < run->files.count; i++) {
+		/* A fork that lived only until its exec has nothing to tell, and then no file. */
+		if (i != run->files.root && access(run->files.files[i].path, F_OK) != 0)
+			continue;
 		checked_files_add(&check->checked, run->files.files[i].path);
+	}
 	return end(check, words, &run->child, status);
 }
 
