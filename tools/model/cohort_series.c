@@ -6,7 +6,6 @@
 
 #include <math.h>
 #include <stdint.h>
-#include <string.h>
 
 #include "tools/model/profile.h"
 
@@ -63,13 +62,13 @@ static size_t choose_steps(const struct snapshot *snapshots, size_t first, size_
 		       EARLY_SHARE * (snapshots[last].time_s - snapshots[first].time_s);
 	while (last - first + 1 > SERIES_MAX_STEPS && snapshots[first].time_s < early)
 		first++;
-	for (uint32_t group = 1;; group *= 2) {
+	for (uint32_t shift = 0;; shift++) {
 		size_t count = 0, i;
 		for (i = first; i <= last; i++) {
 			/* The newest of its group; where thinning left gaps, the newest there is. */
 			uint32_t epoch = snapshots[i].epoch;
-			bool is_newest = i < last ? snapshots[i + 1].epoch / group > epoch / group
-						  : (epoch + 1) % group == 0;
+			bool is_newest = i < last ? snapshots[i + 1].epoch >> shift > epoch >> shift
+						  : (epoch + 1) >> shift << shift == epoch + 1;
 			if (!is_newest)
 				continue;
 			if (count == SERIES_MAX_STEPS)
@@ -78,7 +77,7 @@ static size_t choose_steps(const struct snapshot *snapshots, size_t first, size_
 		}
 		if (i > last && count)
 			return count;
-		if (group > (uint32_t)1 << 30) {
+		if (shift == 31) {
 			chosen[0] = last;
 			return 1;
 		}
@@ -92,7 +91,7 @@ static bool begins_cohort(uint32_t epoch, uint32_t now, uint64_t single_epochs)
 {
 	uint32_t birth = epoch - 1; /* the two must not share a group */
 	for (uint32_t width = 2; width <= WIDEST_GROUP; width *= 2) {
-		uint32_t youngest = birth - birth % width + width - 1;
+		uint32_t youngest = birth | (width - 1);
 		if (youngest > now || now - youngest < single_epochs * (width / 2))
 			return true;
 		if (epoch <= youngest)
@@ -105,17 +104,20 @@ static void sort_cohorts(struct cohort_series *series, size_t step, const uint32
 			 const struct site_point *point)
 {
 	double *blocks = series->blocks[step], *bytes = series->bytes[step];
+	double block_sum = 0, byte_sum = 0;
 	size_t period = 0;
-	for (uint32_t i = 0; i < point->cohort_count; i++) {
+	for (uint32_t i = 0; point && i < point->cohort_count; i++) {
 		const struct cohort *cohort = &point->cohorts[i];
-		while (period < step && epochs[period] < cohort->epoch)
-			period++;
-		blocks[period] += (double)cohort->blocks;
-		bytes[period] += (double)cohort->bytes;
+		for (; period < step && epochs[period] < cohort->epoch; period++) {
+			blocks[period] = block_sum;
+			bytes[period] = byte_sum;
+		}
+		block_sum += (double)cohort->blocks;
+		byte_sum += (double)cohort->bytes;
 	}
-	for (period = 1; period <= step; period++) {
-		blocks[period] += blocks[period - 1];
-		bytes[period] += bytes[period - 1];
+	for (; period <= step; period++) {
+		blocks[period] = block_sum;
+		bytes[period] = byte_sum;
 	}
 }
 
@@ -152,8 +154,7 @@ void cohort_series_make(struct cohort_series *series, const struct profile *prof
 		series->others[step] = (double)snapshot->raw.allocations;
 		series->births[step] = series->birth_bytes[step] = 0;
 		series->live_blocks[step] = series->live_bytes[step] = 0;
-		memset(series->blocks[step], 0, (step + 1) * sizeof(double));
-		memset(series->bytes[step], 0, (step + 1) * sizeof(double));
+		sort_cohorts(series, step, series->epoch, point);
 		if (!point)
 			continue;
 		series->births[step] = (double)point->allocations;
@@ -161,7 +162,6 @@ void cohort_series_make(struct cohort_series *series, const struct profile *prof
 		series->others[step] -= (double)point->allocations;
 		series->live_blocks[step] = (double)point->live_blocks;
 		series->live_bytes[step] = (double)point->live_bytes;
-		sort_cohorts(series, step, series->epoch, point);
 	}
 	series->unit = cohort_series_unit(profile, point);
 }

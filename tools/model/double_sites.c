@@ -55,7 +55,9 @@ static void merge_old_cohorts(struct sum *sum, size_t limit)
 
 static void add_cohorts(struct sum *sum, const struct site_point *point)
 {
-	struct sum old = *sum;
+	struct sum old;
+	memcpy(old.cohorts, sum->cohorts, sum->count * sizeof(*old.cohorts));
+	old.count = sum->count;
 	size_t left = 0, right = 0;
 	/* Cohorts beyond the limit are the oldest; they go into the first one that is kept. */
 	size_t surplus = point->cohort_count > MAX_COHORTS ? point->cohort_count - MAX_COHORTS : 0;

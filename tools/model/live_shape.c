@@ -9,6 +9,7 @@
 #include "tools/model/cohort_series.h"
 #include "tools/model/trend.h"
 
+#define SURELY 1.645	      /* one-sided 5 % */
 #define LEVEL_BESIDE 0.5      /* less would ask for a pool without any other traffic */
 #define CLOSE_TO_THE_NEXT 0.3 /* autocorrelation; of noise it is 0 */
 
@@ -90,5 +91,10 @@ static double spread_of(const double *values, size_t count)
 
 bool live_shape_is_level_beside(const double *whole, const double *part, size_t count)
 {
-	return count >= 3 && spread_of(whole, count) < LEVEL_BESIDE * spread_of(part, count);
+	for (size_t i = 0; i < count; i++)
+		if (whole[i] < part[i])
+			return false; /* it is no part of that */
+	if (count < 3 || spread_of(whole, count) >= LEVEL_BESIDE * spread_of(part, count))
+		return false;
+	return fmin(trend_mann_kendall(whole, count).z, trend_drift(whole, count)) < SURELY;
 }

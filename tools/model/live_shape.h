@@ -25,8 +25,8 @@ double live_shape_without_outlier(const double *values, size_t count, size_t at)
  * size of the blocks that were made since. */
 double live_shape_bytes_of_count(const struct cohort_series *series, size_t first);
 
-/* The whole stays level while a part of it moves: what the part gains, the rest loses. By chance it would
- * hardly do so step by step. */
+/* The whole stays level while a part of it moves, and does not rise by itself: what the part gains, the
+ * rest loses. By chance it would hardly do so step by step. */
 bool live_shape_is_level_beside(const double *whole, const double *part, size_t count);
 
 #endif

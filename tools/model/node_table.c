@@ -113,7 +113,7 @@ static int link_modules(struct node_table *table, const struct module *modules, 
 
 	for (size_t id = 1; id < table->count; id++) {
 		struct stack_node *node = &table->nodes[id];
-		if (table->first_ids[id] && node->pc >= SEEP_PC_LIMIT)
+		if (node->parent != NO_PARENT && node->pc >= SEEP_PC_LIMIT)
 			node->module = find_module(modules, order, count, node->pc,
 						   table->generations[id]);
 	}
@@ -141,14 +141,60 @@ static uint64_t mix(uint64_t value)
 	return value ^ value >> 33;
 }
 
-static bool are_doubles(const struct node_table *table, uint32_t a, uint32_t b)
+/* By build-id and path; those without a build-id are equal to none. */
+static int compare_files(const void *left, const void *right, void *context)
 {
-	return table->nodes[a].pc == table->nodes[b].pc &&
-	       table->nodes[a].parent == table->nodes[b].parent &&
-	       table->generations[a] == table->generations[b];
+	const struct module *modules = context;
+	const struct module *a = &modules[*(const uint32_t *)left];
+	const struct module *b = &modules[*(const uint32_t *)right];
+	if (a->build_id_bytes != b->build_id_bytes)
+		return a->build_id_bytes < b->build_id_bytes ? -1 : 1;
+	int by_id = a->build_id_bytes ? memcmp(a->build_id, b->build_id, a->build_id_bytes) : 0;
+	return by_id ? by_id : strcmp(a->path, b->path);
 }
 
-static int link_doubles(struct node_table *table)
+/* For each module the index of one that stands for all of the same file: a plug-in that is unloaded and
+ * loaded again mostly lies elsewhere, and is the same code. */
+static uint32_t *find_files(const struct module *modules, size_t count)
+{
+	uint32_t *files = malloc((count + 1) * sizeof(*files));
+	uint32_t *order = malloc((count + 1) * sizeof(*order));
+	for (size_t i = 0; order && i < count; i++)
+		order[i] = (uint32_t)i;
+	if (order && count)
+		qsort_r(order, count, sizeof(*order), compare_files, (void *)modules);
+	for (size_t i = 0; files && order && i < count; i++) {
+		bool is_known = i && modules[order[i]].build_id_bytes &&
+				!compare_files(&order[i - 1], &order[i], (void *)modules);
+		files[order[i]] = is_known ? files[order[i - 1]] : order[i];
+	}
+	if (!order) {
+		free(files);
+		files = NULL;
+	}
+	free(order);
+	return files;
+}
+
+/* Which code a node is, wherever it lay. */
+struct code {
+	uint64_t place; /* in the file, or the address where that is of no module */
+	uint64_t where; /* the file, or the generation in which the address counts */
+};
+
+#define IN_A_FILE (UINT64_C(1) << 32)
+
+static struct code code_of(const struct node_table *table, const struct module *modules,
+			   const uint32_t *files, uint32_t id)
+{
+	const struct stack_node *node = &table->nodes[id];
+	if (node->module == PROFILE_NO_MODULE)
+		return (struct code){node->pc, table->generations[id]};
+	return (struct code){node->pc - modules[node->module].load_bias,
+			     IN_A_FILE | files[node->module]};
+}
+
+static int link_doubles(struct node_table *table, const struct module *modules, const uint32_t *files)
 {
 	size_t slot_count = 16;
 	while (slot_count < 2 * table->count)
@@ -177,17 +223,21 @@ static int link_doubles(struct node_table *table)
 		}
 		node->parent = table->first_ids[parent];
 
-		uint64_t hash = mix(node->pc ^ seed);
-		hash = mix(hash ^ ((uint64_t)table->generations[id] << 32 | node->parent));
+		const struct code code = code_of(table, modules, files, (uint32_t)id);
+		uint64_t hash = mix(code.place ^ seed);
+		hash = mix(mix(hash ^ code.where) ^ node->parent);
 		size_t slot = hash & (slot_count - 1);
-		while (slots[slot] && !are_doubles(table, slots[slot], (uint32_t)id))
-			slot = (slot + 1) & (slot_count - 1);
-		if (!slots[slot])
+		for (; slots[slot]; slot = (slot + 1) & (slot_count - 1)) {
+			const struct code other = code_of(table, modules, files, slots[slot]);
+			if (other.place == code.place && other.where == code.where &&
+			    table->nodes[slots[slot]].parent == node->parent)
+				break;
+		}
+		/* When it stands for as many as it may, the next one does so for those to come. */
+		if (!slots[slot] || double_counts[slots[slot]] >= NODE_MAX_DOUBLES)
 			slots[slot] = (uint32_t)id;
-		bool is_one_too_many = double_counts[slots[slot]]++ >= NODE_MAX_DOUBLES;
-		if (is_one_too_many)
-			double_counts[slots[slot]] = NODE_MAX_DOUBLES;
-		table->first_ids[id] = is_one_too_many ? (uint32_t)id : slots[slot];
+		double_counts[slots[slot]]++;
+		table->first_ids[id] = slots[slot];
 	}
 	free(slots);
 	free(double_counts);
@@ -201,11 +251,12 @@ int node_table_link(struct node_table *table, const struct module *modules, size
 	table->first_ids = calloc(table->count, sizeof(*table->first_ids));
 	if (!table->first_ids)
 		return -ENOMEM;
-	int result = link_doubles(table);
-	if (result == -ENOMEM)
-		return result;
-	int linked = link_modules(table, modules, module_count);
-	return linked ? linked : result;
+	uint32_t *files = find_files(modules, module_count);
+	int result = files ? link_modules(table, modules, module_count) : -ENOMEM;
+	if (!result)
+		result = link_doubles(table, modules, files);
+	free(files);
+	return result;
 }
 
 uint32_t node_table_first_id(const struct node_table *table, uint32_t id)

@@ -2,8 +2,9 @@
 /*
  * node_table: the call tree as the file tells it, then checked and without doubles.
  *
- * Two threads of the target can give the same node (parent, pc, generation) two ids. The first id
- * then stands for both, everywhere.
+ * Two threads of the target can give the same node (parent, pc, generation) two ids, and a plug-in that
+ * was loaded again at another address gets new ones for the same code (build-id, path, offset). The
+ * first id then stands for all of them, everywhere.
  */
 #ifndef SEEP_MODEL_NODE_TABLE_H
 #define SEEP_MODEL_NODE_TABLE_H
@@ -16,9 +17,9 @@ struct decoded_node;
 struct module;
 struct stack_node;
 
-/* So many ids are taken for the same node; more races than that in one place are not worth the
- * work that a hostile file could make of it. Further ones count as nodes of their own. */
-#define NODE_MAX_DOUBLES 16
+/* So many ids are taken for the same node; more is not worth the work that a hostile file could make of
+ * it. The next ones are taken for another node, again so many. */
+#define NODE_MAX_DOUBLES 64
 
 struct node_table {
 	struct stack_node *nodes; /* by id; after node_table_link with parents without doubles */

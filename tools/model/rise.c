@@ -26,12 +26,14 @@
 #include <math.h>
 #include <string.h>
 
+#include "tools/model/additions.h"
 #include "tools/model/live_shape.h"
 #include "tools/model/trend.h"
 
 #define LEAST_FACTOR 1.2  /* a vector that grows in steps becomes so many times longer */
 #define SURELY 1.645	  /* one-sided 5 % */
 #define VERY_SURELY 2.326 /* one-sided 1 % */
+#define HARDLY_FALLS 0.8  /* of the growth remains; a queue that only happens to be long wanders */
 #define CERTAINLY 4	  /* stands out of some thousand sites */
 
 /* Up to a third of the steps: an older age has too few births before and too little time after it. */
@@ -50,28 +52,6 @@ static double certainty_of(const double *values, size_t count)
 	return fmin(trend_mann_kendall(values, count).z, trend_drift(values, count));
 }
 
-/* What came in periods [first, first + count), of one age or of lengths. */
-struct additions {
-	size_t first, count;
-	const double *amounts;
-	size_t clocks; /* that may explain it: CLOCK_OWN only where most is not kept */
-};
-
-static const double *clock_of(const struct cohort_series *series, enum verdict_clock clock)
-{
-	return clock == CLOCK_TIME   ? series->time_s
-	       : clock == CLOCK_WORK ? series->others
-				     : series->births;
-}
-
-static struct pace fit_clock(const double *clock, size_t first, const double *amounts, size_t count)
-{
-	double lengths[SERIES_MAX_STEPS];
-	for (size_t i = 0; i < count; i++)
-		lengths[i] = clock[first + i] - clock[first + i - 1];
-	return pace_fit(amounts, lengths, count);
-}
-
 /* Clearly slower than in the beginning: the decline is more than allowed, and that is no chance. */
 static bool is_slower(const struct verdict_limits *limits, struct pace pace)
 {
@@ -79,63 +59,20 @@ static bool is_slower(const struct verdict_limits *limits, struct pace pace)
 	return pace.decline > limits->decline + SURELY * error;
 }
 
-/* Less growth because there was less to do is no slowing down. So each clock is asked that makes the
- * pace nearly as even as the best one; the steadiest of these is believed. */
-static struct pace measure_pace(const struct inquiry *inquiry, const struct additions *of,
-				enum verdict_clock *chosen)
+/* What came in each period from the first one on. */
+static size_t find_all_amounts(const struct inquiry *inquiry, const struct rise *rise,
+			       double *amounts)
 {
-	const double gain = inquiry->limits->clock_gain;
-	struct pace paces[3];
-	double least = INFINITY;
-	for (size_t i = 0; i < of->clocks; i++) {
-		paces[i] = fit_clock(clock_of(inquiry->series, (enum verdict_clock)i), of->first,
-				     of->amounts, of->count);
-		if (isfinite(paces[i].error))
-			least = fmin(least, paces[i].dispersion);
+	const struct cohort_series *series = inquiry->series;
+	if (rise->kind == RISE_OF_SURVIVORS) {
+		size_t count = survivors_all_arrivals(&rise->survivors, series, amounts);
+		for (size_t i = 0; i < count; i++)
+			amounts[i] /= series->unit;
+		return count;
 	}
-	*chosen = CLOCK_TIME;
-	bool is_first = true;
-	for (size_t i = 0; i < of->clocks; i++) {
-		if (!isfinite(paces[i].error) || paces[i].dispersion * gain > least)
-			continue;
-		if (!is_first && fabs(paces[i].decline) >= fabs(paces[*chosen].decline))
-			continue;
-		is_first = false;
-		*chosen = (enum verdict_clock)i;
-	}
-	return paces[*chosen];
-}
-
-static size_t count_positive(const struct additions *of)
-{
-	size_t positive = 0;
-	for (size_t i = 0; i < of->count; i++)
-		positive += of->amounts[i] > 0;
-	return positive;
-}
-
-/* Nothing came in the last part, by any clock, and that is no chance: of so many periods that added
- * something, each falls before that part with the share of the clock that lies there. Periods that come
- * together, as those of one burst do, count for less: by the dispersion. */
-static bool has_ended(const struct inquiry *inquiry, const struct additions *of, double dispersion)
-{
-	size_t end = of->count, positive = count_positive(of);
-	double total = 0;
-	while (end && !(of->amounts[end - 1] > 0))
-		end--;
-	for (size_t i = 0; i < end; i++)
-		total += of->amounts[i];
-	if (!positive || end == of->count)
-		return false;
-	double events = fmin((double)positive, total / fmax(1, dispersion));
-	double before = (double)end / (double)of->count;
-	for (size_t i = 0; i < of->clocks; i++) {
-		const double *clock = clock_of(inquiry->series, (enum verdict_clock)i) + of->first;
-		double all = clock[of->count - 1] - clock[-1];
-		if (all > 0)
-			before = fmax(before, (clock[end - 1] - clock[-1]) / all);
-	}
-	return pow(before, events) < inquiry->limits->ended;
+	for (size_t i = 1; i < series->count; i++)
+		amounts[i - 1] = fmax(0, series->live_bytes[i] - series->live_bytes[i - 1]);
+	return series->count - 1;
 }
 
 /* Seen from the beginning, start-up included: slower, and still slowing? A site that only had much to do
@@ -146,24 +83,16 @@ static bool goes_on_slowing(const struct inquiry *inquiry, const struct rise *ri
 	double arrivals[SERIES_MAX_STEPS];
 	if (rise->pace.decline <= inquiry->limits->decline)
 		return false;
-	size_t count = survivors_all_arrivals(&rise->survivors, series, arrivals);
-	for (size_t i = 0; i < count; i++)
-		arrivals[i] /= series->unit;
+	size_t count = find_all_amounts(inquiry, rise, arrivals);
 	return is_slower(inquiry->limits,
-			 fit_clock(clock_of(series, rise->clock), 1, arrivals, count));
+			 additions_fit(additions_clock(series, rise->clock), 1, arrivals, count));
 }
 
-/* The part of what came since the clock had gone `share` of its way. */
-static struct additions later_part(const struct additions *of, const double *clock, double share)
+/* Less slowing than what comes ever more seldom without an end, with a rate of 1/t, would show: whose
+ * decline is `endless`, the logarithm of how many times further the clock has come. */
+static bool is_surely_even(const struct verdict_limits *limits, struct pace pace, double endless)
 {
-	struct additions late = *of;
-	double end = clock[of->first + of->count - 1];
-	while (late.count && clock[late.first - 1] < end * share) {
-		late.first++;
-		late.count--;
-		late.amounts++;
-	}
-	return late;
+	return pace.decline + SURELY * pace.error < limits->even * endless;
 }
 
 /*
@@ -178,15 +107,14 @@ static bool is_even_lately(const struct inquiry *inquiry, struct rise *rise,
 	const struct cohort_series *series = inquiry->series;
 	if (series->count < VERDICT_MIN_SNAPSHOTS)
 		return false;
-	struct additions late =
-		later_part(of, clock_of(series, rise->clock), inquiry->limits->settled);
-	if ((double)count_positive(&late) < inquiry->limits->periods)
+	struct additions late = additions_since(of, rise->clock, inquiry->limits->settled);
+	if ((double)additions_periods(&late) < inquiry->limits->periods)
 		return false;
 	enum verdict_clock chosen;
-	struct pace pace = measure_pace(inquiry, &late, &chosen);
-	const double *clock = clock_of(series, chosen);
+	struct pace pace = additions_pace(&late, inquiry->limits->clock_gain, &chosen);
+	const double *clock = additions_clock(series, chosen);
 	double endless = log(clock[late.first + late.count - 1] / clock[late.first - 1]);
-	if (!(pace.decline + SURELY * pace.error < inquiry->limits->even * endless))
+	if (!is_surely_even(inquiry->limits, pace, endless))
 		return false;
 	rise->pace = pace;
 	rise->clock = chosen;
@@ -194,6 +122,7 @@ static bool is_even_lately(const struct inquiry *inquiry, struct rise *rise,
 	while (early < rise->count && rise->times[early] < series->time_s[late.first - 1])
 		early++;
 	rise->count -= early;
+	rise->skipped = early;
 	memmove(rise->times, rise->times + early, rise->count * sizeof(*rise->times));
 	memmove(rise->values, rise->values + early, rise->count * sizeof(*rise->values));
 	return true;
@@ -219,10 +148,8 @@ static bool is_only_ageing(const struct inquiry *inquiry, const struct rise *ris
 	while (half + 3 < rise->count &&
 	       series->time_s[rise->survivors.start + half] < series->time_s[series->count - 1] / 2)
 		half++;
-	const double *all = series->live_blocks + rise->survivors.start + half;
-	size_t count = rise->count - half;
-	return live_shape_is_level_beside(all, rise->values + half, count) &&
-	       certainty_of(all, count) < inquiry->limits->rise;
+	return live_shape_is_level_beside(series->live_blocks + rise->survivors.start + half,
+					  rise->values + half, rise->count - half);
 }
 
 static bool is_kept(const struct inquiry *inquiry, const struct rise *rise)
@@ -240,6 +167,8 @@ static void ask_survivors(const struct inquiry *inquiry, struct rise *rise)
 	const struct verdict_limits *limits = inquiry->limits;
 	struct survivors *of = &rise->survivors;
 	rise->doubt = DOUBT_NOTHING_THERE;
+	rise->kind = RISE_OF_SURVIVORS;
+	rise->skipped = 0;
 	rise->amounts = of->end - of->first;
 	rise->positive = of->periods;
 	if (of->arrived < 2 * series->unit || of->periods < 2)
@@ -266,11 +195,11 @@ static void ask_survivors(const struct inquiry *inquiry, struct rise *rise)
 	for (size_t i = 0; i < rise->amounts; i++)
 		observed[i] = of->arrivals[i] / series->unit;
 	double births = series->births[of->end - 1] - series->births[of->first - 1];
-	struct additions added = {of->first, rise->amounts, observed,
+	struct additions added = {series, of->first, rise->amounts, observed,
 				  of->arrived < limits->own_share * births ? 3 : 2};
-	rise->pace = measure_pace(inquiry, &added, &rise->clock);
+	rise->pace = additions_pace(&added, limits->clock_gain, &rise->clock);
 	rise->doubt = DOUBT_SLOWS;
-	if (has_ended(inquiry, &added, rise->pace.dispersion))
+	if (additions_have_ended(&added, rise->pace.dispersion, limits->ended))
 		return;
 	rise->doubt = DOUBT_REPLACED;
 	if (of->gain < limits->kept || of->late_gain < limits->kept)
@@ -326,35 +255,52 @@ void rise_find_survivors(const struct inquiry *inquiry, struct rise *best)
 	}
 }
 
+/* Of what lives, block by block or in bytes: what came and went in each period. */
+struct changes {
+	double amounts[SERIES_MAX_STEPS]; /* what came */
+	double grown, shrunk, late;	  /* in all; late: both, in the last part */
+};
+
+/* `before` is the step before the first period. */
+static void measure_changes(const struct inquiry *inquiry, const double *live, size_t before,
+			    struct rise *rise, struct changes *changes)
+{
+	const struct cohort_series *series = inquiry->series;
+	*changes = (struct changes){.grown = 0};
+	rise->skipped = 0;
+	rise->count = series->count - before;
+	rise->amounts = rise->count - 1;
+	rise->positive = 0;
+	for (size_t i = 0; i < rise->count; i++) {
+		rise->times[i] = series->time_s[before + i];
+		rise->values[i] = live_shape_without_outlier(live, series->count, before + i);
+		double change = i ? rise->values[i] - rise->values[i - 1] : 0;
+		changes->grown += fmax(0, change);
+		changes->shrunk += fmax(0, -change);
+		rise->positive += change > 0;
+		if (i)
+			changes->amounts[i - 1] = fmax(0, change);
+		if (before + i > inquiry->survey.then)
+			changes->late += change;
+	}
+}
+
 /* Buffers that become longer and not more. */
 void rise_find_length(const struct inquiry *inquiry, struct rise *rise)
 {
 	const struct cohort_series *series = inquiry->series;
 	const struct verdict_limits *limits = inquiry->limits;
 	const size_t first = inquiry->survey.first;
-	double amounts[SERIES_MAX_STEPS], grown = 0, shrunk = 0, late = 0;
+	struct changes changes;
 	rise->doubt = DOUBT_NOTHING_THERE;
-	rise->count = series->count - first + 1;
-	rise->amounts = rise->count - 1;
-	rise->positive = 0;
-	for (size_t i = 0; i < rise->count; i++) {
-		rise->times[i] = series->time_s[first - 1 + i];
-		rise->values[i] = live_shape_without_outlier(series->live_bytes, series->count,
-							     first - 1 + i);
-		double change = i ? rise->values[i] - rise->values[i - 1] : 0;
-		grown += fmax(0, change);
-		shrunk += fmax(0, -change);
-		rise->positive += change > 0;
-		if (i)
-			amounts[i - 1] = fmax(0, change);
-		if (first - 1 + i > inquiry->survey.then)
-			late += change;
-	}
+	rise->kind = RISE_OF_LENGTH;
+	measure_changes(inquiry, series->live_bytes, first - 1, rise, &changes);
 	/* More or fewer blocks do not explain it. */
-	if (!(grown > 0) || live_shape_bytes_of_count(series, first) > limits->kept_of_any * grown)
+	if (!(changes.grown > 0) ||
+	    live_shape_bytes_of_count(series, first) > limits->kept_of_any * changes.grown)
 		return;
 	rise->doubt = DOUBT_MORTAL;
-	rise->kept = 1 - shrunk / grown;
+	rise->kept = 1 - changes.shrunk / changes.grown;
 	if (rise->kept < limits->kept)
 		return;
 	rise->doubt = DOUBT_LEVEL;
@@ -362,14 +308,14 @@ void rise_find_length(const struct inquiry *inquiry, struct rise *rise)
 	if (rise->z < limits->rise)
 		return;
 	rise->doubt = DOUBT_REPLACED;
-	if (late <= 0)
+	if (changes.late <= 0)
 		return;
-	struct additions added = {first, rise->amounts, amounts, 2};
-	rise->pace = measure_pace(inquiry, &added, &rise->clock);
+	struct additions added = {series, first, rise->amounts, changes.amounts, 2};
+	rise->pace = additions_pace(&added, limits->clock_gain, &rise->clock);
 	rise->doubt = DOUBT_SLOWS;
-	if (has_ended(inquiry, &added, 1))
+	if (additions_have_ended(&added, 1, limits->ended))
 		return;
-	if (is_slower(limits, rise->pace)) {
+	if (is_slower(limits, rise->pace) || goes_on_slowing(inquiry, rise)) {
 		if (is_even_lately(inquiry, rise, &added))
 			rise->doubt = DOUBT_NONE;
 		return;
@@ -377,6 +323,61 @@ void rise_find_length(const struct inquiry *inquiry, struct rise *rise)
 	rise->doubt = DOUBT_VAGUE;
 	if (is_enough(inquiry, rise))
 		rise->doubt = DOUBT_NONE;
+}
+
+/* By J. D. C. Little's law ("A Proof for the Queuing Formula L = lambda W", Operations Research 9, 1961)
+ * what lives is what comes in a time, times how long it lives. So it may become more because more comes,
+ * or has come since some moment; then nothing is said. */
+static bool may_be_load(const struct inquiry *inquiry)
+{
+	const struct cohort_series *series = inquiry->series;
+	const size_t first = inquiry->survey.first;
+	double rates[SERIES_MAX_STEPS];
+	for (size_t i = first; i < series->count; i++)
+		rates[i - first] = (series->births[i] - series->births[i - 1]) /
+				   (series->time_s[i] - series->time_s[i - 1]);
+	return trend_mann_kendall(rates, series->count - first).z >= inquiry->limits->rise;
+}
+
+/* More than for blocks that are kept is asked of those that are not known to be: that they become more
+ * without any doubt, and surely do not come to an end. */
+static void ask_backlog(const struct inquiry *inquiry, size_t before, struct rise *rise)
+{
+	const struct cohort_series *series = inquiry->series;
+	const struct verdict_limits *limits = inquiry->limits;
+	struct changes changes;
+	measure_changes(inquiry, series->live_blocks, before, rise, &changes);
+	rise->kept = changes.grown > 0 ? 1 - changes.shrunk / changes.grown : 0;
+	if (rise->kept < HARDLY_FALLS || changes.late <= 0)
+		return;
+	rise->z = certainty_of(rise->values, rise->count);
+	if (rise->z < CERTAINLY || may_be_load(inquiry))
+		return;
+	struct additions added = {series, before + 1, rise->amounts, changes.amounts, 2};
+	rise->pace = additions_pace(&added, limits->clock_gain, &rise->clock);
+	const double *clock = additions_clock(series, rise->clock);
+	double endless = log(clock[series->count - 1] / clock[before]);
+	if ((double)rise->positive >= limits->periods &&
+	    !additions_have_ended(&added, 1, limits->ended) &&
+	    is_surely_even(limits, rise->pace, endless))
+		rise->doubt = DOUBT_NONE;
+}
+
+/* Since start-up, or in the second half: a ring that was filled at last may have a leak. */
+void rise_find_backlog(const struct inquiry *inquiry, struct rise *rise)
+{
+	const struct cohort_series *series = inquiry->series;
+	rise->doubt = DOUBT_NOTHING_THERE;
+	rise->kind = RISE_OF_BACKLOG;
+	if (series->count < VERDICT_MIN_SNAPSHOTS)
+		return;
+	ask_backlog(inquiry, inquiry->survey.first - 1, rise);
+	size_t half = inquiry->survey.first;
+	while (half + 1 < series->count &&
+	       series->time_s[half] < series->time_s[series->count - 1] / 2)
+		half++;
+	if (rise->doubt != DOUBT_NONE)
+		ask_backlog(inquiry, half, rise);
 }
 
 /*
@@ -392,7 +393,8 @@ void rise_find_steps(const struct inquiry *inquiry, struct rise *rise)
 	double length[SERIES_MAX_STEPS], work[SERIES_MAX_STEPS], amounts[SERIES_MAX_STEPS];
 	double grown = 0, grown_in_steps = 0;
 	rise->doubt = DOUBT_NOTHING_THERE;
-	rise->count = 0;
+	rise->kind = RISE_OF_LENGTH;
+	rise->count = rise->skipped = 0;
 	for (size_t i = 0; i <= last; i++) {
 		length[i] = live_shape_without_outlier(series->live_bytes, series->count, i);
 		if (!i || length[i] == length[i - 1] || !(length[i - 1] > 0))
@@ -419,8 +421,8 @@ void rise_find_steps(const struct inquiry *inquiry, struct rise *rise)
 	for (size_t i = 1; i < rise->count; i++)
 		amounts[i - 1] = rise->values[i] - rise->values[i - 1];
 	rise->clock = CLOCK_TIME;
-	rise->pace = fit_clock(rise->times, 1, amounts, rise->count - 1);
-	struct pace by_work = fit_clock(work, 1, amounts, rise->count - 1);
+	rise->pace = additions_fit(rise->times, 1, amounts, rise->count - 1);
+	struct pace by_work = additions_fit(work, 1, amounts, rise->count - 1);
 	if (fabs(by_work.decline) < fabs(rise->pace.decline) && isfinite(by_work.error)) {
 		rise->clock = CLOCK_WORK;
 		rise->pace = by_work;

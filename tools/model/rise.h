@@ -24,11 +24,19 @@ enum doubt {
 	DOUBT_NONE,
 };
 
+enum rise_kind {
+	RISE_OF_SURVIVORS, /* blocks that have reached an age */
+	RISE_OF_LENGTH,	   /* bytes of blocks that become longer */
+	RISE_OF_BACKLOG,   /* all that lives, whether it is kept or not */
+};
+
 /* What adds up: values at times, amounts of periods. Up to DOUBT_MORTAL only the doubt is there, up to
  * DOUBT_REPLACED everything but the pace. */
 struct rise {
 	enum doubt doubt;
-	size_t count; /* of values */
+	enum rise_kind kind;
+	size_t count;	/* of values */
+	size_t skipped; /* steps before the first of them, of those that are there for it */
 	double times[SERIES_MAX_STEPS], values[SERIES_MAX_STEPS];
 	double z;	 /* of the values: the less sure of two tests */
 	double kept;	 /* the least of the shares that are kept */
@@ -36,7 +44,7 @@ struct rise {
 	size_t positive; /* … in how many something was added */
 	struct pace pace;
 	enum verdict_clock clock;
-	struct survivors survivors; /* not of lengths */
+	struct survivors survivors; /* only of these */
 };
 
 /* What is asked about, and how strictly. */
@@ -61,5 +69,9 @@ void rise_find_survivors(const struct inquiry *inquiry, struct rise *rise);
 void rise_find_length(const struct inquiry *inquiry, struct rise *rise);
 /* What is in vectors and tables that become so many times longer whenever they are full. */
 void rise_find_steps(const struct inquiry *inquiry, struct rise *rise);
+
+/* All that lives, where no age is known that blocks reach and are kept: a queue that is not worked off in
+ * time, of which all is freed some day, or a leak in what is evicted only after half of the run. */
+void rise_find_backlog(const struct inquiry *inquiry, struct rise *rise);
 
 #endif

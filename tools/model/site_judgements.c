@@ -9,6 +9,7 @@
 
 #include "tools/model/arena.h"
 #include "tools/model/equal_marks.h"
+#include "tools/model/exchange.h"
 #include "tools/model/false_discovery.h"
 #include "tools/model/finding.h"
 #include "tools/model/mark_judgement.h"
@@ -40,7 +41,7 @@ bool site_judgements_make(const struct profile *profile, size_t first, size_t la
 	for (size_t i = 0; i < profile->site_count; i++)
 		if (judgements[i].verdict == VERDICT_LEAK && judgements[i].evidence.drift_p > limit)
 			verdict_withdraw(&judgements[i], last - first + 1);
-	return true;
+	return exchange_withdraw(profile, first, last, judgements);
 }
 
 bool site_judgements_weigh(const struct profile *profile, size_t first, size_t last,

@@ -13,19 +13,25 @@
 #include "tools/model/trend.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* What adds up by chance bends by chance. Of 2,000 series of 40 Poisson counts each, all with one mean
  * (0.5 to 40), that were added up, the best kink lay after the start in 21 to 48 %; it halved the
  * error in 0 to 5 %. Of those that began at a third of the run and had 50 events in all, in 98 %. */
 #define CLEARLY_BETTER 0.5
+#define ROUNDING 1e-10
 #define MAX_PAIRS (TREND_MAX_POINTS * (TREND_MAX_POINTS - 1) / 2)
 
-static int compare_doubles(const void *left, const void *right)
+/* Of few values that are mostly in order already. */
+static void sort(double *values, size_t count)
 {
-	double a = *(const double *)left, b = *(const double *)right;
-	return (a > b) - (a < b);
+	for (size_t i = 1; i < count; i++) {
+		double value = values[i];
+		size_t to = i;
+		for (; to && values[to - 1] > value; to--)
+			values[to] = values[to - 1];
+		values[to] = value;
+	}
 }
 
 static double variance_term(double n)
@@ -38,13 +44,15 @@ struct trend_test trend_mann_kendall(const double *values, size_t count)
 	struct trend_test test = {0};
 	if (count > TREND_MAX_POINTS)
 		count = TREND_MAX_POINTS;
+	long above = 0;
 	for (size_t i = 0; i < count; i++)
 		for (size_t j = i + 1; j < count; j++)
-			test.s += (values[j] > values[i]) - (values[j] < values[i]);
+			above += (values[j] > values[i]) - (values[j] < values[i]);
+	test.s = (double)above;
 
 	double sorted[TREND_MAX_POINTS];
 	memcpy(sorted, values, count * sizeof(*sorted));
-	qsort(sorted, count, sizeof(*sorted), compare_doubles);
+	sort(sorted, count);
 	test.variance = variance_term((double)count);
 	for (size_t i = 0, end; i < count; i = end) {
 		for (end = i + 1; end < count && sorted[end] == sorted[i]; end++)
@@ -143,42 +151,57 @@ struct trend_slope trend_theil_sen(const double *times, const double *values, si
 	/* Below the median there are only smaller ones now, above it larger ones. */
 	size_t last = pairs - 1, middle = last / 2;
 	struct trend_slope slope = {.per_unit = at_rank(slopes, 0, last, ((double)pairs + 1) / 2)};
-	slope.low = fmin(slope.per_unit,
-			 at_rank(slopes, 0, middle, ((double)pairs - spread) / 2));
+	slope.low = fmin(slope.per_unit, at_rank(slopes, 0, middle, ((double)pairs - spread) / 2));
 	slope.high = fmax(slope.per_unit,
 			  at_rank(slopes, middle, last, ((double)pairs + spread) / 2 + 1));
 	return slope;
 }
 
-/* The squared error that is left after fitting values = a + b * max(0, time - kink). */
-static double hinge_error(const double *times, const double *values, size_t count, double kink)
+/* Sums over the values behind a kink, with times since the first one and values less the first one:
+ * doubles are exact near 0. */
+struct sums {
+	double n, x, xx, y, xy;
+};
+
+/* The squared error that is left of `squares` (of all values around their mean) after fitting
+ * values = a + b * max(0, time - kink). `all` is how many values there are, `mean` their mean. */
+static double hinge_error(const struct sums *behind, double kink, double all, double mean,
+			  double squares)
 {
-	double n = (double)count, sx = 0, sy = 0, sxx = 0, sxy = 0, syy = 0;
-	for (size_t i = 0; i < count; i++) {
-		double x = times[i] > kink ? times[i] - kink : 0;
-		double y = values[i] - values[0]; /* near 0, where doubles are exact */
-		sx += x;
-		sy += y;
-		sxx += x * x;
-		sxy += x * y;
-		syy += y * y;
-	}
-	double dxx = sxx - sx * sx / n, dxy = sxy - sx * sy / n, dyy = syy - sy * sy / n;
-	return dxx > 0 ? dyy - dxy * dxy / dxx : dyy;
+	double x = behind->x - behind->n * kink;
+	double xx = behind->xx - 2 * kink * behind->x + behind->n * kink * kink;
+	double xy = behind->xy - kink * behind->y;
+	double dxx = xx - x * x / all, dxy = xy - x * mean;
+	return dxx > 0 ? squares - dxy * dxy / dxx : squares;
 }
 
 size_t trend_kink(const double *times, const double *values, size_t count)
 {
-	size_t best = 0;
-	double least = count ? CLEARLY_BETTER * hinge_error(times, values, count, times[0]) : 0;
-	for (size_t i = 1; i + 1 < count; i++) {
-		double error = hinge_error(times, values, count, times[i]);
-		/* A later kink must fit clearly better; rounding alone must not choose it. */
-		if (error < least * (1 - 1e-9)) {
-			least = error;
-			best = i;
-		}
+	double errors[TREND_MAX_POINTS], mean = 0, squares = 0;
+	struct sums behind = {0};
+	if (count > TREND_MAX_POINTS)
+		count = TREND_MAX_POINTS;
+	const double all = (double)count;
+	for (size_t i = 0; i < count; i++)
+		mean += (values[i] - values[0]) / (double)count;
+	for (size_t i = 0; i < count; i++)
+		squares += (values[i] - values[0] - mean) * (values[i] - values[0] - mean);
+	for (size_t i = count; i-- > 0;) {
+		double x = times[i] - times[0], y = values[i] - values[0];
+		/* What rounding leaves of a perfect fit is nothing. */
+		double error = hinge_error(&behind, x, all, mean, squares);
+		errors[i] = error > ROUNDING * squares ? error : 0;
+		behind.n++;
+		behind.x += x;
+		behind.xx += x * x;
+		behind.y += y;
+		behind.xy += x * y;
 	}
+	size_t best = 0;
+	for (size_t i = 1; i + 1 < count; i++)
+		/* A later kink must fit clearly better; rounding alone must not choose it. */
+		if (errors[i] < errors[best] * (1 - 1e-9))
+			best = i;
 	return best;
 }
 

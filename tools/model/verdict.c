@@ -114,19 +114,25 @@ static struct trend_slope slope_of(const double *times, const double *values, si
 }
 
 static void measure_growth(const struct inquiry *inquiry, const struct rise *rise,
-			   bool is_of_length, struct growth *growth)
+			   struct growth *growth)
 {
 	const struct cohort_series *series = inquiry->series;
 	double bytes[SERIES_MAX_STEPS];
 	struct trend_slope slope;
-	if (is_of_length) {
+	if (rise->kind == RISE_OF_BACKLOG) {
+		const double *live_bytes = series->live_bytes + series->count - rise->count;
+		growth->blocks_per_hour = rate_of(slope_of(rise->times, rise->values, rise->count));
+		slope = slope_of(rise->times, live_bytes, rise->count);
+		growth->since_s = series->time_s[trend_kink(series->time_s, series->live_blocks,
+							    series->count)];
+	} else if (rise->kind == RISE_OF_LENGTH) {
 		slope = slope_of(rise->times, rise->values, rise->count);
 		growth->since_s = series->time_s[trend_kink(series->time_s, series->live_bytes,
 							    series->count)];
 	} else {
 		growth->blocks_per_hour = rate_of(slope_of(rise->times, rise->values, rise->count));
 		for (size_t i = 0; i < rise->count; i++) {
-			size_t step = rise->survivors.start + i;
+			size_t step = rise->survivors.start + rise->skipped + i;
 			size_t birth = survivors_birth_step(&rise->survivors, series, step);
 			bytes[i] = series->bytes[step][birth];
 		}
@@ -191,13 +197,13 @@ static double freed_within(const struct inquiry *inquiry, double births, double 
 	return NAN;
 }
 
-static struct verdict_evidence evidence_of(const struct inquiry *inquiry, const struct rise *rise,
-					   bool is_of_length)
+static struct verdict_evidence evidence_of(const struct inquiry *inquiry, const struct rise *rise)
 {
 	const struct cohort_series *series = inquiry->series;
 	bool has_pace = rise->doubt > DOUBT_REPLACED; /* else nobody has asked for it */
 	struct verdict_evidence evidence = {
-		.is_of_length = is_of_length,
+		.is_of_length = rise->kind == RISE_OF_LENGTH,
+		.is_of_backlog = rise->kind == RISE_OF_BACKLOG,
 		.periods = (unsigned)rise->amounts,
 		.periods_that_kept = (unsigned)rise->positive,
 		.freed_within_s = NAN,
@@ -207,7 +213,7 @@ static struct verdict_evidence evidence_of(const struct inquiry *inquiry, const 
 		.decline_error = has_pace ? rise->pace.error : NAN,
 		.drift_p = trend_probability(-rise->z),
 	};
-	if (is_of_length)
+	if (rise->kind != RISE_OF_SURVIVORS)
 		return evidence;
 	const struct survivors *of = &rise->survivors;
 	double kept[SERIES_MAX_STEPS], all = 0;
@@ -251,40 +257,46 @@ struct judgement verdict_judge_series(const struct cohort_series *series,
 	}
 
 	struct inquiry inquiry = rise_inquire(series, limits ? limits : &verdict_limits);
-	struct rise rise, length, steps;
-	bool is_of_length = false;
-	rise.doubt = DOUBT_NOTHING_THERE;
+	struct rise rise, length, steps, backlog;
+	const struct rise *foremost = &rise;
+	rise = (struct rise){.doubt = DOUBT_NOTHING_THERE};
 	if (inquiry.births >= 2)
 		rise_find_survivors(&inquiry, &rise);
 	if (rise.doubt != DOUBT_NONE) {
 		rise_find_length(&inquiry, &length);
-		if (length.doubt != DOUBT_NONE) {
-			rise_find_steps(&inquiry, &steps);
-			if (steps.doubt > length.doubt)
-				length = steps;
-		}
-		is_of_length = length.doubt > rise.doubt;
+		if (length.doubt > foremost->doubt)
+			foremost = &length;
 	}
-	const struct rise *foremost = is_of_length ? &length : &rise;
+	if (foremost->doubt != DOUBT_NONE) {
+		rise_find_steps(&inquiry, &steps);
+		if (steps.doubt > foremost->doubt)
+			foremost = &steps;
+	}
+	/* Where it is known what is kept, that counts. */
+	if (foremost->doubt < DOUBT_SLOWS) {
+		rise_find_backlog(&inquiry, &backlog);
+		if (backlog.doubt > foremost->doubt)
+			foremost = &backlog;
+	}
 
 	judgement.verdict = word_for(&inquiry, foremost);
 	judgement.confidence = confidence_in(foremost, judgement.verdict);
 	if (foremost->doubt > DOUBT_MORTAL)
-		judgement.evidence = evidence_of(&inquiry, foremost, is_of_length);
+		judgement.evidence = evidence_of(&inquiry, foremost);
 	else if (inquiry.births >= inquiry.limits->periods)
 		judgement.evidence.drift_p = 1;
 	switch (judgement.verdict) {
 	case VERDICT_LEAK:
 		judgement.is_flagged = true;
-		measure_growth(&inquiry, foremost, is_of_length, &judgement.growth);
+		measure_growth(&inquiry, foremost, &judgement.growth);
 		judgement.severity = severity_of(judgement.growth.bytes_per_hour);
 		break;
 	case VERDICT_GROWING:
 		judgement.snapshots_needed = snapshots_needed(&inquiry, foremost);
-		measure_growth(&inquiry, foremost, is_of_length, &judgement.growth);
+		measure_growth(&inquiry, foremost, &judgement.growth);
 		break;
 	case VERDICT_SATURATING:
-		measure_growth(&inquiry, foremost, is_of_length, &judgement.growth);
+		measure_growth(&inquiry, foremost, &judgement.growth);
 		break;
 	default:
 		break;
@@ -295,7 +307,8 @@ struct judgement verdict_judge_series(const struct cohort_series *series,
 struct judgement verdict_judge(const struct profile *profile, const struct site *site, size_t first,
 			       size_t last)
 {
-	struct cohort_series series = {.count = 0};
+	struct cohort_series series;
+	series.count = 0; /* to clear all of it would take as long as to judge */
 	if (first <= last && last < profile->snapshot_count)
 		cohort_series_make(&series, profile, site, first, last);
 	return verdict_judge_series(&series, NULL);

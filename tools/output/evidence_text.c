@@ -273,6 +273,10 @@ struct evidence_text evidence_text_of(const struct report_site *site, bool is_gr
 	if (evidence->is_of_length) {
 		name_periods(evidence, periods, sizeof(periods));
 		add_line(&text, "not more blocks, but longer ones: in %s they grew", periods);
+	} else if (evidence->is_of_backlog) {
+		name_periods(evidence, periods, sizeof(periods));
+		add_line(&text, "more and more of its blocks are live: in %s they became more",
+			 periods);
 	} else {
 		add_kept(&text, evidence);
 		add_freed(&text, site, is_group);

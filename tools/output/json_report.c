@@ -152,7 +152,7 @@ static json_t *evidence_object(const struct report_site *site, bool is_group, si
 	const struct judgement *judgement = &site->judgement;
 	const struct verdict_evidence *evidence = &judgement->evidence;
 	struct evidence_text text = evidence_text_of(site, is_group, snapshot_count);
-	bool has_births = !evidence->is_of_length;
+	bool has_births = !evidence->is_of_length && !evidence->is_of_backlog;
 	json_t *lines = json_array();
 
 	if (!evidence->periods && !text.count) {
@@ -164,7 +164,7 @@ static json_t *evidence_object(const struct report_site *site, bool is_group, si
 	return json_pack(
 		"{s:s, s:o, s:o, s:o, s:[o,o], s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, "
 		"s:o}",
-		"grows_in", has_births ? "blocks" : "length", "periods", integer(evidence->periods),
+		"grows_in", evidence->is_of_length ? "length" : "blocks", "periods", integer(evidence->periods),
 		"periods_that_kept", integer(evidence->periods_that_kept), "age_s",
 		has_births ? number(evidence->age_s) : json_null(), "kept_per_period",
 		has_births ? number(evidence->kept_low) : json_null(),

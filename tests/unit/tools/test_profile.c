@@ -568,6 +568,40 @@ static void two_ids_of_one_node_are_one_site_and_their_numbers_add_up(void **sta
 	profile_writer_free(&writer);
 }
 
+static void a_module_that_comes_back_elsewhere_is_the_same_code(void **state)
+{
+	(void)state;
+	struct profile_writer writer;
+	profile_writer_start(&writer);
+	profile_writer_process(&writer, 4711, "server");
+	profile_writer_module(&writer, 0, 0, 0x10000, 0x20000, "/plugin.so");
+	profile_writer_module(&writer, 1, 0, 0x50000, 0x60000, "/plugin.so");
+	profile_writer_module(&writer, 2, 1, 0x18000, 0x28000, "/plugin.so");
+	profile_writer_module(&writer, 3, 0, 0x70000, 0x80000, "/other.so");
+	profile_writer_node(&writer, 1, 0, 0x90000, 0); /* of no module */
+	profile_writer_node(&writer, 2, 1, 0x10100, 0);
+	profile_writer_node(&writer, 3, 1, 0x50100, 0);
+	profile_writer_node(&writer, 4, 1, 0x18100, 1);
+	profile_writer_node(&writer, 5, 1, 0x50104, 0); /* another place in it */
+	profile_writer_node(&writer, 6, 1, 0x70100, 0); /* the same place in another file */
+	profile_writer_node(&writer, 7, 3, 0x90010, 0); /* these two have the same callers */
+	profile_writer_node(&writer, 8, 4, 0x90010, 0);
+	profile_writer_snapshot(&writer, 1, 1, SEEP_SNAPSHOT_IS_KEYFRAME, SEEP_REASON_INTERVAL, "");
+	for (uint32_t id = 2; id <= 8; id++) {
+		profile_writer_entry(&writer, id, id, 10 * id, id, 1);
+		profile_writer_cohort(&writer, 1, id, 10 * id);
+	}
+	profile_writer_snapshot_done(&writer);
+	struct profile *profile = profile_writer_read(&writer);
+	assert_int_equal(profile->damage.damaged_records, 0);
+	static const uint64_t expected[] = {2 + 3 + 4, 5, 6, 7 + 8};
+	assert_int_equal(profile->site_count, 4);
+	for (size_t i = 0; i < 4; i++)
+		assert_int_equal(site_at(&profile->sites[i], 0)->live_blocks, expected[i]);
+	profile_free(profile);
+	profile_writer_free(&writer);
+}
+
 static void more_doubles_than_can_be_added_up_still_lose_no_block(void **state)
 {
 	(void)state;
@@ -795,6 +829,7 @@ int main(void)
 		cmocka_unit_test(a_site_left_out_of_a_snapshot_is_as_it_was),
 		cmocka_unit_test(a_site_left_out_of_a_keyframe_is_empty),
 		cmocka_unit_test(two_ids_of_one_node_are_one_site_and_their_numbers_add_up),
+		cmocka_unit_test(a_module_that_comes_back_elsewhere_is_the_same_code),
 		cmocka_unit_test(more_doubles_than_can_be_added_up_still_lose_no_block),
 		cmocka_unit_test(a_reused_address_belongs_to_the_module_of_its_generation),
 		cmocka_unit_test(the_surest_end_wins),

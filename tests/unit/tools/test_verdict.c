@@ -368,6 +368,9 @@ static void a_leak_is_seen_under_a_warm_up(void **state)
 		/* At the pace that it has, not that of the warm-up. */
 		if (leaks)
 			assert_true(fabs(judgement.growth.blocks_per_hour - 13 * 360) < 360);
+		if (leaks)
+			assert_true(fabs(judgement.growth.bytes_per_hour - 13 * 360 * BLOCK_BYTES) <
+				    360 * BLOCK_BYTES);
 		free(run);
 	}
 }
@@ -389,6 +392,44 @@ static void what_only_grows_old_is_no_leak(void **state)
 		assert_int_equal(judge(run).is_flagged, grows);
 		free(run);
 	}
+}
+
+/* First in, first out; 20 come in each period. Who is served too slowly waits ever longer. */
+static void a_queue_that_is_not_worked_off_in_time_is_a_leak(void **state)
+{
+	(void)state;
+	for (int is_slow = 0; is_slow < 2; is_slow++) {
+		struct run *run = run_new(60);
+		uint64_t came = 0, served = 0;
+		for (size_t t = 0; t < 60; t++) {
+			run->allocations[t] = 20;
+			came += 20;
+			served = is_slow ? came * 4 / 5 : came - 20;
+			for (size_t b = 0; b <= t; b++) {
+				uint64_t gone = served > b * 20 ? served - b * 20 : 0;
+				run->blocks[t][b] = gone < 20 ? 20 - gone : 0;
+			}
+		}
+		finish_run(run, 1);
+		struct judgement judgement = judge(run);
+		assert_int_equal(judgement.is_flagged, is_slow);
+		assert_int_equal(judgement.evidence.is_of_backlog, is_slow);
+		if (is_slow)
+			assert_true(fabs(judgement.growth.blocks_per_hour - 4 * 360) < 36);
+		free(run);
+	}
+}
+
+/* More come, and each lives as long as ever. */
+static void more_of_the_same_lives_is_load(void **state)
+{
+	(void)state;
+	struct run *run = run_new(60);
+	for (size_t b = 0; b < 60; b++)
+		add_blocks(run, b, 3, 10 + 2 * b);
+	finish_run(run, 1);
+	assert_false(judge(run).is_flagged);
+	free(run);
 }
 
 static void blocks_made_at_start_are_stable(void **state)
@@ -650,6 +691,8 @@ int main(void)
 		cmocka_unit_test(what_has_ended_is_no_leak),
 		cmocka_unit_test(a_leak_is_seen_under_a_warm_up),
 		cmocka_unit_test(what_only_grows_old_is_no_leak),
+		cmocka_unit_test(a_queue_that_is_not_worked_off_in_time_is_a_leak),
+		cmocka_unit_test(more_of_the_same_lives_is_load),
 		cmocka_unit_test(a_short_rise_is_growing_and_says_how_many_snapshots_it_needs),
 		cmocka_unit_test(blocks_made_at_start_are_stable),
 		cmocka_unit_test(a_table_filled_in_the_beginning_is_a_plateau),

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * test_exchange: leaks that are only what other sites of a pool lose, and those that are not.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdlib.h>
+
+#include "tools/model/exchange.h"
+#include "tools/model/profile.h"
+#include "tools/model/verdict.h"
+
+#define SNAPSHOTS 40
+#define SITES 4
+#define WRAPPER_PC 0x1000
+
+/* Stacks of three frames: main, a caller of its own for each site, and for all but the last one the
+ * function that keeps a list of what was freed. */
+struct program {
+	struct profile profile;
+	struct stack_node nodes[2 * SITES + 2];
+	struct snapshot snapshots[SNAPSHOTS];
+	struct site sites[SITES];
+	struct site_point points[SITES][SNAPSHOTS];
+	struct judgement judgements[SITES];
+};
+
+static struct program *program_new(void)
+{
+	struct program *program = calloc(1, sizeof(*program));
+	assert_non_null(program);
+	program->nodes[1] = (struct stack_node){0, PROFILE_NO_MODULE, 0x2000};
+	for (uint32_t i = 0; i < SITES; i++) {
+		program->nodes[2 + 2 * i] =
+			(struct stack_node){1, PROFILE_NO_MODULE, 0x3000 + 16 * i};
+		program->nodes[3 + 2 * i] = (struct stack_node){
+			2 + 2 * i, PROFILE_NO_MODULE, i + 1 < SITES ? WRAPPER_PC : 0x4000};
+		program->sites[i] = (struct site){3 + 2 * i, SNAPSHOTS, program->points[i]};
+		program->judgements[i].verdict = VERDICT_STABLE;
+	}
+	for (uint32_t i = 0; i < SNAPSHOTS; i++)
+		program->snapshots[i] = (struct snapshot){.time_s = 10.0 * (i + 1)};
+	program->profile = (struct profile){
+		.nodes = program->nodes,
+		.node_count = 2 * SITES + 2,
+		.snapshots = program->snapshots,
+		.snapshot_count = SNAPSHOTS,
+		.sites = program->sites,
+		.site_count = SITES,
+	};
+	return program;
+}
+
+static void set_live(struct program *program, size_t site, size_t snapshot, uint64_t blocks)
+{
+	program->points[site][snapshot] =
+		(struct site_point){.snapshot = (uint32_t)snapshot, .live_blocks = blocks};
+	program->snapshots[snapshot].raw.live_blocks += blocks;
+}
+
+static enum verdict ask(struct program *program)
+{
+	program->judgements[0] = (struct judgement){.verdict = VERDICT_LEAK, .is_flagged = true};
+	assert_true(exchange_withdraw(&program->profile, 0, SNAPSHOTS - 1, program->judgements));
+	assert_int_equal(program->judgements[0].is_flagged,
+			 program->judgements[0].verdict == VERDICT_LEAK);
+	enum verdict verdict = program->judgements[0].verdict;
+	free(program);
+	return verdict;
+}
+
+static void what_siblings_lose_is_no_leak(void **state)
+{
+	(void)state;
+	struct program *program = program_new();
+	for (size_t t = 0; t < SNAPSHOTS; t++) {
+		set_live(program, 0, t, 100 + 5 * t);
+		set_live(program, 1, t, 700 - 3 * t);
+		set_live(program, 2, t, 500 - 2 * t + t % 3);
+		set_live(program, 3, t, 1000 + 300 * (t % 2)); /* somebody else */
+	}
+	assert_int_equal(ask(program), VERDICT_PLATEAU);
+}
+
+static void what_they_keep_is_one(void **state)
+{
+	(void)state;
+	struct program *program = program_new();
+	for (size_t t = 0; t < SNAPSHOTS; t++) {
+		set_live(program, 0, t, 100 + 5 * t);
+		set_live(program, 1, t, 700);
+		set_live(program, 2, t, 500 + t % 3);
+		set_live(program, 3, t, 1000);
+	}
+	assert_int_equal(ask(program), VERDICT_LEAK);
+}
+
+static void what_others_lose_by_the_way_does_not_hide_one(void **state)
+{
+	(void)state;
+	struct program *program = program_new();
+	for (size_t t = 0; t < SNAPSHOTS; t++) {
+		set_live(program, 0, t, 100 + 5 * t);
+		set_live(program, 1, t, 900 - 20 * t);
+		set_live(program, 2, t, 500);
+		set_live(program, 3, t, 1000);
+	}
+	assert_int_equal(ask(program), VERDICT_LEAK);
+}
+
+/* As when an element moves from list to list, and is made anew in another function each time. */
+static void a_process_with_as_many_blocks_as_ever_does_not_leak(void **state)
+{
+	(void)state;
+	struct program *program = program_new();
+	for (size_t t = 0; t < SNAPSHOTS; t++) {
+		set_live(program, 0, t, 100 + 5 * t);
+		set_live(program, 1, t, 700);
+		set_live(program, 2, t, 500 + t % 3);
+		set_live(program, 3, t, 1000 - 5 * t);
+	}
+	assert_int_equal(ask(program), VERDICT_PLATEAU);
+}
+
+static void a_pool_that_filled_in_the_first_half_is_level(void **state)
+{
+	(void)state;
+	struct program *program = program_new();
+	for (size_t t = 0; t < SNAPSHOTS; t++) {
+		uint64_t pool = t < SNAPSHOTS / 2 ? 30 * t : 30 * SNAPSHOTS / 2;
+		set_live(program, 0, t, 5 * t);
+		set_live(program, 1, t, pool - 5 * t);
+		set_live(program, 3, t, 1000 + 10 * t);
+	}
+	assert_int_equal(ask(program), VERDICT_PLATEAU);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_siblings_lose_is_no_leak),
+		cmocka_unit_test(what_they_keep_is_one),
+		cmocka_unit_test(what_others_lose_by_the_way_does_not_hide_one),
+		cmocka_unit_test(a_process_with_as_many_blocks_as_ever_does_not_leak),
+		cmocka_unit_test(a_pool_that_filled_in_the_first_half_is_level),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
