@@ -23,10 +23,11 @@ static const struct {
 	enum memory_part part;
 	const char *label;
 } rows[] = {
-	{PART_REQUESTED, "requested"},		 {PART_BETWEEN, "free between blocks"},
-	{PART_KEPT, "free, kept by malloc"},	 {PART_OUTSIDE, "outside malloc"},
-	{PART_FILES, "files, shared memory"},	 {PART_OWN, "seep itself"},
-	{PART_RESIDENT, "all that is resident"}, {PART_SWAPPED, "swapped out"},
+	{PART_REQUESTED, "requested"},	     {PART_BETWEEN, "free between blocks"},
+	{PART_KEPT, "free, kept by malloc"}, {PART_HEAP_RESIDENT, "all that malloc holds"},
+	{PART_OUTSIDE, "outside malloc"},    {PART_FILES, "files, shared memory"},
+	{PART_OWN, "seep itself"},	     {PART_RESIDENT, "all that is resident"},
+	{PART_SWAPPED, "swapped out"},
 };
 
 static void put_left_of(struct text_line *line, enum ink ink, int column, const char *text)
@@ -85,6 +86,14 @@ static const char *moment_name(const struct report *report)
 	return report->profile->is_running ? "now" : "end";
 }
 
+/* What malloc holds is the sum of the rows above it, unless those are not known, as with --sample. */
+static bool is_shown(const struct memory_figure *figures, enum memory_part part)
+{
+	if (part == PART_HEAP_RESIDENT && figures[PART_KEPT].is_known)
+		return false;
+	return figures[part].is_known && figures[part].peak_bytes;
+}
+
 void memory_table_write(struct text_line *line, const struct report *report)
 {
 	int column = INDENT + LABEL_COLUMNS;
@@ -95,8 +104,7 @@ void memory_table_write(struct text_line *line, const struct report *report)
 	put_left_of(line, INK_DIM, column += RATE_COLUMNS, "growth");
 	text_line_end(line);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		const struct memory_figure *figure = &report->process_memory.figures[rows[i].part];
-		if (figure->is_known && figure->peak_bytes)
+		if (is_shown(report->process_memory.figures, rows[i].part))
 			write_row(line, report, i);
 	}
 }

@@ -121,6 +121,23 @@ static void the_table_adds_up(void **state)
 	free(sample);
 }
 
+static void what_malloc_holds_is_shown_where_its_parts_are_not_known(void **state)
+{
+	(void)state;
+	struct sample *sample = sample_of(0, NULL);
+	struct memory_figure *figures = sample->report.process_memory.figures;
+	figures[PART_HEAP_RESIDENT].bytes = figures[PART_HEAP_RESIDENT].peak_bytes = 190 * MIB;
+	char *text = text_of(sample, 80);
+	assert_null(strstr(text, "malloc holds"));
+	free(text);
+	figures[PART_BETWEEN].is_known = figures[PART_KEPT].is_known = false; /* with --sample */
+	text = text_of(sample, 80);
+	assert_null(strstr(text, "kept by malloc"));
+	assert_non_null(strstr(text, "\n  all that malloc holds   190 MiB   190 MiB  "));
+	free(text);
+	free(sample);
+}
+
 static void every_finding_has_a_sentence(void **state)
 {
 	(void)state;
@@ -280,6 +297,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_table_adds_up),
+		cmocka_unit_test(what_malloc_holds_is_shown_where_its_parts_are_not_known),
 		cmocka_unit_test(every_finding_has_a_sentence),
 		cmocka_unit_test(fragmentation_names_the_sites_that_pin),
 		cmocka_unit_test(advice_fits_the_allocator),
