@@ -43,7 +43,8 @@ def six_rounds(box):
     expect_equal(flagged(report), ["forget"], "what is flagged")
     evidence = find_site(report, "forget")["evidence"]
     label = evidence["marks"]["label"]
-    expect_equal(evidence["marks"], {"label": label, "count": 6, "steps": 4, "grew": 4}, "the marks")
+    expect_equal(evidence["marks"], {"label": label, "count": 6, "steps": 4, "grew": 4},
+                 "the marks")
     expect(evidence["text"][0] == "each of the last 4 " + EVIDENCE % label,
            "it says %r" % evidence["text"])
     expect("1 leak: " in text and " at forget " in text, "the text is " + text)
