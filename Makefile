@@ -382,6 +382,29 @@ corpus-programs: $(CORPUS_C_PROGRAMS) $(CORPUS_CXX_PROGRAMS) $(CORPUS)/mixed $(C
 corpus: all corpus-programs
 	@BUILD=$(abspath $(BUILD)) tests/corpus/run --seed=$(or $(SEED),1001) --seeds=2
 
+# ---- real programs ---------------------------------------------------------------------------------
+# Leaks put into real programs, and long runs of healthy ones: tests/real/README.md.
+REAL := $(BUILD)/tests/real
+REAL_DEPS := memcached wrk git
+REAL_LIBRARIES := $(REAL)/lost_frees.so $(REAL)/chosen_site.so
+$(REAL_LIBRARIES): $(REAL)/%.so: tests/real/%.c tests/real/chosen_site.h Makefile
+	@mkdir -p $(@D)
+	$(call SAY,LINK)$(CC) -shared -std=gnu11 $(WARNINGS) -D_GNU_SOURCE -I. -O2 -g -fPIC -fno-builtin \
+		-foptimize-sibling-calls -o $@ $<
+
+.PHONY: real-libraries injections healthy
+real-libraries: $(REAL_LIBRARIES)
+# Precision and recall; a quarter of an hour.
+injections:
+	@tests/support/install_packages $(BUILD_DEPS) $(CHECK_DEPS) $(REAL_DEPS)
+	@$(MAKE) --no-print-directory all real-libraries
+	@BUILD=$(abspath $(BUILD)) tests/real/run injections --seed=$(or $(SEED),1)
+# Nothing may be flagged; a quarter of an hour, in which the machine has little to do.
+healthy:
+	@tests/support/install_packages $(BUILD_DEPS) $(CHECK_DEPS) $(REAL_DEPS)
+	@$(MAKE) --no-print-directory all
+	@BUILD=$(abspath $(BUILD)) tests/real/run healthy --seed=$(or $(SEED),1)
+
 .PHONY: clean
 clean:
 	rm -rf $(BUILD)

@@ -13,6 +13,7 @@ RECORD_HEADER = struct.Struct("<IHHIIQII")
 SELF_CHECK_HEAD = struct.Struct("<IIIIII5Q")
 DIFFERENCE = struct.Struct("<IIIIQ")
 SAMPLES_HEAD = struct.Struct("<IIII4Q")
+MODULE = struct.Struct("<IIIIQQQIHH")
 STACKS_HEAD = struct.Struct("<IIII")
 PINS_HEAD = struct.Struct("<IIIIQ")
 FREES_HEAD = struct.Struct("<IIIIQQ")
@@ -36,7 +37,7 @@ IS_KEYFRAME, IS_FUZZY = 1, 2
 assert FILE_HEADER.size == 64 and RECORD_HEADER.size == 32 and SNAPSHOT.size == 240
 assert SELF_CHECK_HEAD.size == 64 and DIFFERENCE.size == 24
 assert SAMPLES_HEAD.size == 48 and PROCESS_HEAD.size == 72
-assert PINS_HEAD.size == 24 and FREES_HEAD.size == 32
+assert MODULE.size == 48 and PINS_HEAD.size == 24 and FREES_HEAD.size == 32
 
 
 class Record:
@@ -187,6 +188,25 @@ class SnapshotFile:
                 _, position = varint(record.payload, position)
                 pc += zigzag >> 1 ^ -(zigzag & 1)
                 found[node] = node - step, pc
+        return found
+
+    def stacks(self):
+        """Stack ids to frames, innermost first: (path of the module, offset), or (None, pc) for what
+        lies in no module. Of modules that were unloaded from the same place the first counts."""
+        modules = []
+        for record in self.of_type(MODULES):
+            position = 0
+            while position < len(record.payload):
+                fields = MODULE.unpack_from(record.payload, position)
+                path = position + fields[0] + fields[8]
+                end = path + fields[9]
+                modules.append((*fields[4:7], record.payload[path:end].decode()))
+                position = (end + 7) // 8 * 8
+        found = {}
+        for node, (parent, pc) in self.nodes().items():
+            frame = next(((path, pc - bias) for bias, start, end, path in modules
+                          if start <= pc < end), (None, pc))
+            found[node] = (frame, *found.get(parent, ()))
         return found
 
     def frees(self):

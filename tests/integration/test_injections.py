@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0
+"""test_injections: of a real program that loses frees at one site seep says so, and of no other;
+what injections rest on. The figures for many programs and sites: tests/real/run.
+"""
+
+import os
+import sys
+import threading
+
+from sandbox import BUILD, ROOT, Sandbox, Skipped, clip, expect, expect_equal
+
+REAL = os.path.join(ROOT, "tests", "real")
+sys.path.append(REAL)
+
+import injection  # noqa: E402
+import kept_runs  # noqa: E402
+import programs  # noqa: E402
+import snapshot_file  # noqa: E402
+
+IS_ALONE = True  # work is given by the clock
+SECONDS = 6
+SEED = 7
+build_lock = threading.Lock()
+
+
+def tests():
+    yield "sqlite3 loses frees at one site: it is flagged, nothing else; each block known", sqlite
+    yield "an outcome tells found, first and wrong apart", outcomes
+    yield "the driver of real programs ends with 2 when it cannot run", driver_fails
+
+
+def build(box):
+    with build_lock:
+        result = box.run(["make", "-s", "-C", ROOT, "BUILD=" + BUILD, "real-libraries"])
+        expect(result.returncode == 0, "make real-libraries: " + result.stderr.decode()[-400:])
+
+
+def played_without(program, folder):
+    box = Sandbox(False)
+    try:
+        recordings = injection.record(box, program, SECONDS, SEED)
+        kept_runs.keep(folder, "without", recordings[0][0], program, SEED, 0)
+        return injection.Baseline(program, recordings, SEED)
+    finally:
+        box.close()
+
+
+def sqlite(box):
+    """A rare site and a busy one, of which so much is lost that it is no question of luck."""
+    program = programs.Sqlite()
+    if program.missing():
+        raise Skipped(program.missing())
+    build(box)
+    folder = box.path("kept")
+    baseline = played_without(program, folder)
+    expect_equal([injection.stack_of(entry) for entry in baseline.flagged], [],
+                 "what is flagged without injection")
+    expect(len(baseline.sites) > 20, "only %d sites are fit" % len(baseline.sites))
+    for number, site in enumerate(baseline.draw(2)):
+        site.one_in = max(2, site.frees // 200)
+        in_sqlite(box, baseline, site, number, folder)
+    result = driver(box, "injections", "--again", folder)
+    expect_equal(result.returncode, 0, "the exit status with --again")
+    lines = [line.split() for line in result.stdout.decode().split("\n")]
+    expect(["sqlite3", "2", "2", "2", "0", "1.000", "1.000", "0", "1.000"] in lines,
+           "judged again: " + clip(result.stdout))
+
+
+def in_sqlite(outer, baseline, site, number, folder):
+    box = Sandbox(False)
+    try:
+        path, outcome = injection.judge(box, baseline, site, SECONDS, SEED)
+        file = snapshot_file.read(path)
+        kept_runs.keep(folder, "injected", path, site.program, SEED, number, site, outcome.counts)
+    finally:
+        box.close()
+    outer.note("%d of %d frees lost, %d snapshots" % (outcome.lost, outcome.freed,
+                                                      outcome.report["snapshots"]))
+    expect(outcome.is_valid, "only %d frees were lost" % outcome.lost)
+    expect(outcome.is_found, "the site is %s: %s" % (outcome.word(), clip(site.frames)))
+    expect(outcome.is_first, "other sites come first")
+    expect_equal([injection.stack_of(entry) for entry in outcome.wrong], [],
+                 "what else is flagged")
+    # sqlite3 frees everything as it ends, so each block that is left is one that was lost.
+    stacks = file.stacks()
+    of_site = [entry for stack, entry in file.final_sites().items()
+               if stacks[stack] == site.frames]
+    expect_equal(len(of_site), 1, "the number of sites with the chosen stack")
+    blocks, _, allocations, _, _ = of_site[0]
+    expect_equal(blocks, outcome.lost, "the blocks that are left")
+    expect(outcome.followed <= allocations <= outcome.followed * 1.02,
+           "%d of %d blocks were followed" % (outcome.followed, allocations))
+
+
+def entry(id_, *offsets, flagged=True):
+    return {"id": id_, "flagged": flagged, "verdict": "leak" if flagged else "stable",
+            "stack": [{"module": "/m", "offset": offset, "inlined": False} for offset in offsets]
+            + [{"module": "/m", "offset": 1, "inlined": True}]}
+
+
+def finding(sites, *offsets, flagged=True):
+    return {**entry(None, *offsets, flagged=flagged), "sites": sites}
+
+
+def outcomes(_):
+    site = injection.Site(None, (("/m", 10), ("/m", 20), ("/m", 30)), 1000)
+
+    def judged(sites, findings, without=()):
+        outcome = injection.Outcome(site, {"sites": sites, "findings": findings},
+                                    (100, 90, injection.LEAST_LOST), without)
+        return (outcome.is_found, outcome.is_first, len(outcome.wrong), len(outcome.wrong_as_ever))
+
+    # The innermost frame is a wrapper's, which the report leaves out.
+    ours, other = entry("a", 20, 30), entry("b", 21, 30)
+    quiet = entry("a", 20, 30, flagged=False)
+    alone, of_other = finding(["a"], 20, 30), finding(["b"], 21, 30)
+    expect_equal(judged([ours], [alone]), (True, True, 0, 0), "found, first, alone")
+    expect_equal(judged([other, ours], [of_other, alone]), (True, False, 1, 0), "found, not first")
+    expect_equal(judged([other, ours], [of_other, alone], [other]), (True, False, 0, 1),
+                 "another one is flagged as ever")
+    expect_equal(judged([quiet], []), (False, False, 0, 0), "missed")
+    expect_equal(judged([quiet, other], [of_other]), (False, False, 1, 0), "another instead")
+    expect_equal(judged([quiet], [finding(["a", "c"], 20)]), (True, True, 0, 0),
+                 "found as one of a group")
+    expect_equal(judged([ours], [alone, finding(["c", "d"], 7)]), (True, True, 1, 0),
+                 "a group of others")
+
+
+def driver(box, *arguments, build=BUILD):
+    return box.run([os.path.join(REAL, "run"), *arguments], {"BUILD": build})
+
+
+def driver_fails(box):
+    result = driver(box, "injections", "--program", "nothing_like_it")
+    expect_equal(result.returncode, 2, "the exit status with an unknown program")
+    result = driver(box, "injections", "--program", "sqlite3", "--injections", "1",
+                    "--seconds", "1", build=box.folder)
+    expect_equal(result.returncode, 2, "the exit status without seep")
+    expect(b"FAILED" in result.stdout, "it prints " + clip(result.stdout))
