@@ -373,7 +373,7 @@ struct seep_samples {
  * Who frees: of every `one_in` frees of recorded blocks of a thread one, at random, is a sample, and its
  * stack is kept beside that of the block's allocation. So is, in a process that does not sample
  * blocks, the free of the first block that a thread allocates under a new stack, as far as these are
- * not more than the others. Realloc is no free,
+ * fewer than the others. Realloc is no free,
  * and a block that was inherited over fork is not asked for. All numbers are cumulative. Follows the
  * snapshot that it speaks of. After the struct, `pair_count` pairs in rising order of stack id, then
  * of the freeing stack's:

@@ -6,8 +6,8 @@
  * Of each FREE_TURN_ONE_IN frees of blocks that the thread's process has allocated, one at random:
  * no rhythm of the program decides which, and no thread has many more than its share. Besides the free of
  * each block that is BLOCK_IS_ASKED, the first that a thread allocates under a stack that is new:
- * so a site with few frees has a sample, too. Programs with very many stacks have no more of these
- * than of the others.
+ * so a site with few frees has a sample, too. Programs with very many stacks have fewer of these than
+ * of the others.
  */
 #ifndef LIB_RECORD_FREE_TURN_H
 #define LIB_RECORD_FREE_TURN_H
@@ -17,7 +17,7 @@
 #include "lib/record/live_block.h"
 #include "lib/record/thread_state.h"
 
-#define FREE_TURN_BITS 7
+#define FREE_TURN_BITS 8
 #define FREE_TURN_ONE_IN (1u << FREE_TURN_BITS)
 
 /* When the countdown has passed 0: whether it was this free's turn. Starts it anew. It has also passed
@@ -31,7 +31,9 @@ static inline bool free_turn_is_near(struct thread_state *thread)
 	return __builtin_expect(--thread->frees_left < 0, 0);
 }
 
-#define FREE_TURN_FIRSTS 256u /* that a thread may ask before it has allocated much */
+/* Of so many blocks that a thread allocates one may be such a first one, besides FREE_TURN_FIRSTS. */
+#define FREE_TURN_FIRST_IN (2 * FREE_TURN_ONE_IN)
+#define FREE_TURN_FIRSTS 256u
 
 /* Whether a block that this thread allocates under `stack` shall be BLOCK_IS_ASKED. Numbers of stacks rise:
  * what is new to the process is larger than all before. */
@@ -39,7 +41,7 @@ static inline bool free_turn_asks_first(const struct thread_state *thread, uint3
 {
 	return stack > thread->newest_stack &&
 	       thread->asked <=
-		       FREE_TURN_FIRSTS + thread->counts[0][COUNT_ALLOCATIONS] / FREE_TURN_ONE_IN;
+		       FREE_TURN_FIRSTS + thread->counts[0][COUNT_ALLOCATIONS] / FREE_TURN_FIRST_IN;
 }
 
 /* Both halves. */

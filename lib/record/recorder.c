@@ -152,15 +152,15 @@ static __attribute__((noinline)) bool wakes_to_add_slow(const void *ptr, uint64_
 	return false;
 }
 
-/* The thread has not counted this stack lately. Who frees its first block is to be asked. */
+/* The stack is new to this thread. Who frees its first block is to be asked. */
 static __attribute__((noinline)) void ask_first_slow(struct thread_state *thread, uint64_t addr,
 						     uint32_t stack)
 {
-	if (!free_turn_asks_first(thread, stack))
-		return;
+	if (free_turn_asks_first(thread, stack)) {
+		thread->asked++;
+		live_table_ask(addr);
+	}
 	thread->newest_stack = stack;
-	thread->asked++;
-	live_table_ask(addr);
 }
 
 static inline __attribute__((always_inline)) void add(struct thread_state *thread, uint64_t addr,
@@ -186,7 +186,7 @@ static inline __attribute__((always_inline)) void add(struct thread_state *threa
 		if (!put_slow(&guard, addr, &block))
 			return;
 	}
-	if (site_counters_add_own(thread, stack, bytes))
+	if (site_counters_add_own(thread, stack, bytes) && stack > thread->newest_stack)
 		ask_first_slow(thread, addr, stack);
 	thread->counts[0][COUNT_ALLOCATED_BYTES] += bytes;
 	thread->counts[0][COUNT_ALLOCATIONS]++;

@@ -13,7 +13,7 @@ import math
 import snapshot_file
 from sandbox import expect, expect_equal
 
-ONE_IN = 128
+ONE_IN = 256
 SIGMAS = 6
 RARELY = 0.1  # of all frees of a kind
 KINDS = "small large aligned new array sized reallocated moved".split()
@@ -24,7 +24,7 @@ FIRSTS = 64
 def tests():
     yield "two functions share the blocks of each kind nine to one", alone
     yield "so they do with operators that do not end in malloc", functools.partial(
-        alone, library="pool_operator_new.cc", rounds=20000)
+        alone, library="pool_operator_new.cc", rounds=60000)
     for who in ("thread", "inline"):
         yield "so they do with snapshots by " + who, functools.partial(
             alone, options=["--snapshots-by=" + who])
