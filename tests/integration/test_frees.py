@@ -105,16 +105,21 @@ def check_shares(pairs, kinds):
     expect(not any(freer == "grow_moved" for _, freer in pairs), "realloc is said to free")
 
 
+def check_number(frees, file):
+    """The newest record says all that had happened by the last snapshot."""
+    # Of nine frees one is a realloc that moves, which is none here.
+    asked = file.snapshots[-1].totals["frees"] * 8 / 9 / ONE_IN
+    expect(asked - 2 <= frees["samples"] <= asked + FIRSTS,
+           "%d samples, not %d" % (frees["samples"], asked))
+    expect(frees["snapshot"] <= file.snapshots[-1].number, "it speaks of a later snapshot")
+
+
 def alone(box, options=(), library=None, rounds=60000):
     functions = run(box, "alone", rounds, options, library)
     pairs, frees, file = pairs_of(box, functions, box.path("out.seep"))
     check_shares(pairs, KINDS)
     expect_equal(frees["one_in"], ONE_IN, "one in")
-    expect_equal(frees["snapshot"], file.snapshots[-1].number, "the snapshot that it speaks of")
-    # What realloc moves is counted as a free, and is none here.
-    asked = (file.snapshots[-1].totals["frees"] - rounds) / ONE_IN
-    expect(asked - 2 <= frees["samples"] <= asked + FIRSTS,
-           "%d samples, not %d" % (frees["samples"], asked))
+    check_number(frees, file)
     for kind in KINDS:
         of_kind = sum(samples for (_, freer), samples in pairs.items()
                       if freer in ("often_" + kind, "rarely_" + kind))
@@ -195,7 +200,7 @@ def thinned(box):
     expect(all(len(record.payload) <= limit // 64 for record in records), "a large record")
     # Only those that say an eighth more than the one before.
     expect(len(records) <= 60, "%d records" % len(records))
-    expect_equal(frees["snapshot"], file.snapshots[-1].number, "the snapshot that it speaks of")
+    check_number(frees, file)
 
 
 def killed(box):
@@ -210,7 +215,7 @@ def killed(box):
     pairs, frees, file = pairs_of(box, Functions(box, program, b"".join(lines)),
                                   box.path("out.seep"))
     check_shares(pairs, KINDS)
-    expect_equal(frees["snapshot"], file.snapshots[-1].number, "the snapshot that it speaks of")
+    check_number(frees, file)
 
 
 def has_records(path):
