@@ -34,7 +34,8 @@
 #define SURELY 1.645	  /* one-sided 5 % */
 #define VERY_SURELY 2.326 /* one-sided 1 % */
 #define HARDLY_FALLS 0.8  /* of the growth remains; a queue that only happens to be long wanders */
-#define CERTAINLY 4	  /* stands out of some thousand sites */
+#define MOST_FURTHER 3 /* ages after the first at which it leaks: others hardly differ from them */
+#define CERTAINLY 4    /* stands out of some thousand sites */
 
 /* Up to a third of the steps: an older age has too few births before and too little time after it. */
 const size_t rise_ages[RISE_AGE_COUNT] = {1, 2, 3, 4, 5, 6, 8, 10, 12, 14, 17};
@@ -235,6 +236,7 @@ void rise_find_survivors(const struct inquiry *inquiry, struct rise *best)
 {
 	struct rise rise;
 	bool was_pure = false;
+	unsigned further = 0;
 	best->doubt = DOUBT_NOTHING_THERE;
 	for (size_t i = 0; i < RISE_AGE_COUNT; i++) {
 		if (!survivors_at(&rise.survivors, &inquiry->survey, rise_ages[i]))
@@ -248,7 +250,9 @@ void rise_find_survivors(const struct inquiry *inquiry, struct rise *best)
 		if (is_better(&rise, best) ||
 		    (is_pure && !was_pure && refutes(inquiry->limits, &rise)))
 			*best = rise;
-		if (is_pure && (best->doubt == DOUBT_SLOWS ||
+		if (is_pure && best->doubt == DOUBT_NONE)
+			further++;
+		if (is_pure && (best->doubt == DOUBT_SLOWS || further > MOST_FURTHER ||
 				(best->doubt == DOUBT_NONE && best->z >= CERTAINLY)))
 			return;
 		was_pure = was_pure || is_pure;

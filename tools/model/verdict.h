@@ -123,7 +123,7 @@ struct judgement {
 	X(own_share, 0.3)                                                                          \
 	X(ended, 0.02)                                                                             \
 	X(settled, 0.33)                                                                           \
-	X(even, 0.7)                                                                               \
+	X(even, 0.5)                                                                               \
 	X(rise, 1.645)
 
 struct verdict_limits {
