@@ -15,6 +15,8 @@
  *     moves_its_memory maps           256 KiB of a new mapping each round
  *     moves_its_memory unmaps         the same, but that of the round before goes
  *     moves_its_memory shares         256 KiB of shared memory each round
+ *
+ * A round takes 30 ms, or as many as the second argument says.
  */
 #include <malloc.h>
 #include <stdio.h>
@@ -165,13 +167,13 @@ static void map_shared(int unused)
 }
 
 /* Equal rounds, however busy the machine is. */
-static void wait_for_tick(void)
+static void wait_for_tick(long tick_ms)
 {
 	static struct timespec next;
 
 	if (!next.tv_sec)
 		clock_gettime(CLOCK_MONOTONIC, &next);
-	next.tv_nsec += 30000000;
+	next.tv_nsec += tick_ms * 1000000;
 	if (next.tv_nsec >= 1000000000) {
 		next.tv_nsec -= 1000000000;
 		next.tv_sec++;
@@ -197,7 +199,7 @@ int main(int argc, char **argv)
 		first = allocate_round();
 		for (int round = 0; round < ROUNDS; round++) {
 			ways[i].act(round);
-			wait_for_tick();
+			wait_for_tick(argc > 2 ? atol(argv[2]) : 30);
 			if (seep_snapshot(NULL) != 0)
 				return 3;
 		}
