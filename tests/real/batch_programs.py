@@ -97,7 +97,34 @@ class Git(Program):
             raise Failed("%s ends with %d" % (self.name, process.returncode))
 
 
-GIT = (Git("log", 50, "log", "-p", "--stat", "-M"),
+class GitServer(Git):
+    """One that answers requests for objects until its input ends."""
+
+    rounds = 8  # each object so many times
+
+    def __init__(self, interval_ms):
+        super().__init__("cat-file", interval_ms, "cat-file", "--batch", "--buffer")
+
+    def requests(self, box, seed):
+        listed = box.run([find("git"), "-C", box.path("repository"), "cat-file", "--batch-check",
+                          "--batch-all-objects"], GIT_ENVIRONMENT)
+        names = [line.split()[0] for line in listed.stdout.splitlines()] * self.rounds
+        random.Random(seed).shuffle(names)
+        with open(box.path("requests"), "wb") as file:
+            file.write(b"\n".join(names) + b"\n")
+        return open(box.path("requests"), "rb")
+
+    def play(self, box, under, seconds, seed):
+        self.repository.copy_to(box)
+        with self.requests(box, seed) as requests:
+            process = under.start(box, [find("git"), "-C", box.path("repository"),
+                                        *self.arguments], GIT_ENVIRONMENT, stdin=requests,
+                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            if process.wait(300) != 0:
+                raise Failed("%s ends with %d" % (self.name, process.returncode))
+
+
+GIT = (GitServer(15), Git("log", 50, "log", "-p", "--stat", "-M"),
        Git("log -S", 15, "log", "-Szebra", "--oneline", "--name-status"),
        Git("fsck", 10, "fsck", "--full", "--no-progress"),
        Git("repack", 40, "-c", "pack.threads=1", "repack", "-adfq", "--window=10"))
