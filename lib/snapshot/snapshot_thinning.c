@@ -11,7 +11,7 @@
  *
  *   Runs in   whoever takes a snapshot
  *   Locks     none of its own: callers hold LOCK_SNAPSHOT
- *   Memory    three buffers of a record's size, 12 bytes a snapshot. Not a mapping of the file: somebody might truncate
+ *   Memory    three buffers of a record's size, 16 bytes a snapshot. Not a mapping of the file: somebody might truncate
  *             it, and the SIGBUS would be the program's
  *   Calls     pread
  *   Failure   a negative errno value
@@ -31,7 +31,8 @@
 #include "lib/base/poison.h"
 
 #define MARKS_LOOKED_AT 256u /* for one with the same label */
-#define ALERTS_KEPT 16u	     /* with their snapshots: what a program crosses all the time may not fill the file */
+#define ALERTS_KEPT                                                                                \
+	16u /* with their snapshots: what a program crosses all the time may not fill the file */
 
 struct record {
 	struct seep_record_header header;
@@ -250,7 +251,7 @@ static bool is_ordinary(const struct candidate *candidate)
 
 static bool is_lonely_mark(const struct candidate *candidate)
 {
-	return candidate->is_mark && !candidate->is_paired;
+	return candidate->is_mark && !candidate->is_paired && !candidate->is_alert;
 }
 
 /* Of each two neighbours among the wanted one goes. One that is left without a neighbour stays,
@@ -323,7 +324,7 @@ static void choose_dropped(struct copying *copying, uint32_t newest_kept)
 	uint32_t marks = 0, others = 0;
 
 	for (uint32_t i = 1; i < end; i++) {
-		marks += candidate_at(copying, i)->is_mark;
+		marks += is_lonely_mark(candidate_at(copying, i));
 		others += is_ordinary(candidate_at(copying, i));
 	}
 	drop_every_second(copying, end, is_ordinary);

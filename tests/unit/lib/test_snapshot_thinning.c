@@ -317,9 +317,9 @@ static void keeps_all_alerts_and_the_first_of_their_snapshots(void **state)
 	for (uint32_t i = 1; i <= 100; i++) {
 		profile_writer_snapshot(&file, i, i, 0, SEEP_REASON_INTERVAL, "");
 		profile_writer_snapshot_done(&file);
-		profile_writer_alert(&file, (struct seep_alert){.snapshot = i,
-								.kind = SEEP_ALERT_LIVE,
-								.value = i});
+		profile_writer_alert(
+			&file,
+			(struct seep_alert){.snapshot = i, .kind = SEEP_ALERT_LIVE, .value = i});
 	}
 	assert_int_equal(thin(&file, &thinned), 0);
 	assert_int_equal(thin(&thinned, &again), 0);
@@ -336,6 +336,47 @@ static void keeps_all_alerts_and_the_first_of_their_snapshots(void **state)
 	profile_writer_free(&again);
 	profile_writer_free(&thinned);
 	profile_writer_free(&file);
+}
+
+static struct profile *thin_again(struct profile_writer *file, uint32_t newest_kept)
+{
+	struct profile_writer thinned;
+
+	assert_int_equal(thin_but(file, &thinned, newest_kept), 0);
+	profile_writer_free(file);
+	*file = thinned;
+	return profile_writer_read(file);
+}
+
+/* A program that makes nothing but marks, of which one shows a threshold crossed. */
+static void keeps_a_mark_that_shows_an_alert(void **state)
+{
+	struct profile_writer file;
+
+	(void)state;
+	for (uint32_t alert = 2; alert <= 8; alert++) {
+		bool is_kept = false;
+
+		profile_writer_start(&file);
+		profile_writer_process(&file, 1, "p");
+		for (uint32_t i = 1; i <= 10; i++) {
+			profile_writer_snapshot(&file, i, i, 0, SEEP_REASON_MARK, "idle");
+			profile_writer_snapshot_done(&file);
+			if (i == alert)
+				profile_writer_alert(&file,
+						     (struct seep_alert){.snapshot = i,
+									 .kind = SEEP_ALERT_LIVE});
+		}
+		for (int time = 0; time < 6; time++)
+			profile_free(thin_again(&file, 1));
+		struct profile *profile = profile_writer_read(&file);
+		for (size_t i = 0; i < profile->snapshot_count; i++)
+			is_kept |= profile->snapshots[i].number == alert;
+		assert_true(is_kept);
+		assert_true(profile->snapshot_count <= 4);
+		profile_free(profile);
+		profile_writer_free(&file);
+	}
 }
 
 static void halves_what_is_old(void **state)
@@ -372,16 +413,6 @@ static struct profile_writer without_sites(uint32_t snapshots, choose_kind *choo
 		profile_writer_snapshot_done(&file);
 	}
 	return file;
-}
-
-static struct profile *thin_again(struct profile_writer *file, uint32_t newest_kept)
-{
-	struct profile_writer thinned;
-
-	assert_int_equal(thin_but(file, &thinned, newest_kept), 0);
-	profile_writer_free(file);
-	*file = thinned;
-	return profile_writer_read(file);
 }
 
 /* Groups of epochs are aligned: they end where epoch + 1 has many factors of two. */
@@ -606,6 +637,7 @@ int main(void)
 		cmocka_unit_test(keeps_the_newest_self_check_only),
 		cmocka_unit_test(keeps_the_newest_frees_and_pins_only),
 		cmocka_unit_test(keeps_all_alerts_and_the_first_of_their_snapshots),
+		cmocka_unit_test(keeps_a_mark_that_shows_an_alert),
 		cmocka_unit_test(halves_what_is_old),
 		cmocka_unit_test(what_stays_is_where_merged_cohorts_end),
 		cmocka_unit_test(the_first_and_the_newest_stay_however_often),
