@@ -197,8 +197,10 @@ struct buffer frees_record_payload(uint32_t number, enum seep_snapshot_reason re
 		fill(&payload, &sites, &head);
 	}
 	release_sites(&sites);
-	if (payload.is_failed)
+	if (payload.is_failed) {
 		buffer_release(&payload);
+		made = written;
+	}
 	return payload;
 }
 

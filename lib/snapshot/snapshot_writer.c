@@ -638,10 +638,13 @@ static int append_snapshot(uint64_t time_ns, struct buffer *payload, struct foll
 	for (uint32_t i = 0; i < FOLLOWERS_MAX; i++) {
 		struct buffer *its = &followers[i].payload;
 
-		if (has_room && !its->is_failed)
-			has_room = append_and_release(followers[i].type, time_ns, its) == 0;
-		else
+		if (!has_room || its->is_failed) {
 			buffer_release(its);
+			continue;
+		}
+		has_room = append_and_release(followers[i].type, time_ns, its) == 0;
+		if (has_room && followers[i].type == SEEP_RECORD_FREES)
+			frees_record_note_written();
 	}
 	return result;
 }
@@ -688,8 +691,6 @@ static int write_snapshot(struct seep_snapshot *head, const char *label,
 	} else {
 		result = append_snapshot(time_ns, &payload, followers);
 	}
-	if (result == 0)
-		frees_record_note_written();
 	/* The fingerprints already say that it was written: make up for it. */
 	writer.needs_keyframe = result != 0;
 	return result;

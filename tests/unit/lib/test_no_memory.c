@@ -19,14 +19,16 @@
 
 #include "lib/base/buffer.h"
 #include "lib/base/options.h"
-#include "lib/base/scratch.h"
 #include "lib/base/region.h"
+#include "lib/base/scratch.h"
 #include "lib/record/call_tree.h"
+#include "lib/record/free_pairs.h"
 #include "lib/record/live_table.h"
 #include "lib/record/map_table.h"
 #include "lib/record/module_list.h"
 #include "lib/record/side_table.h"
 #include "lib/record/site_counters.h"
+#include "lib/snapshot/frees_record.h"
 #include "lib/snapshot/process_facts.h"
 #include "lib/snapshot/snapshot_file.h"
 #include "lib/snapshot/snapshot_writer.h"
@@ -286,6 +288,33 @@ static void a_snapshot_is_not_taken_or_whole(void **state)
 	rmdir(folder);
 }
 
+/* Whoever frees is named by the first record for which there is memory. */
+static void who_frees_is_said_when_there_is_memory(void **state)
+{
+	const uint64_t frames[] = {frame_numbered(5), frame_numbered(6)};
+	const uint64_t most = options.max_file_bytes;
+	uint32_t stack = lib_stack_id(frames, 2), failed = 0;
+	struct buffer payload = {0};
+
+	(void)state;
+	options.max_file_bytes = 64 << 20;
+	free_pairs_add(stack, stack);
+	for (uint64_t n = 0; payload.bytes == 0; n++) {
+		assert_true(n < 10);
+		scratch_forget();
+		refuse_after(n, UINT64_MAX);
+		payload = frees_record_payload(1, SEEP_REASON_REQUEST, call_tree_count());
+		grant_all();
+		assert_false(payload.is_failed);
+		failed += payload.bytes == 0;
+		/* Empty as it is, it has been written. */
+		frees_record_note_written();
+	}
+	assert_true(failed >= 4); /* pairs, two lists, and the payload itself */
+	buffer_release(&payload);
+	options.max_file_bytes = most;
+}
+
 static int start(void **state)
 {
 	(void)state;
@@ -302,6 +331,8 @@ int main(void)
 		cmocka_unit_test_teardown(a_mapping_is_refused_whole, have_memory_again),
 		cmocka_unit_test_teardown(a_buffer_keeps_its_failure, have_memory_again),
 		cmocka_unit_test_teardown(a_snapshot_is_not_taken_or_whole, have_memory_again),
+		cmocka_unit_test_teardown(who_frees_is_said_when_there_is_memory,
+					  have_memory_again),
 		cmocka_unit_test_teardown(stacks_say_that_there_is_no_room, have_memory_again),
 	};
 

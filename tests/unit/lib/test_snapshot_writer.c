@@ -25,6 +25,7 @@
 #include "lib/base/options.h"
 #include "lib/record/call_tree.h"
 #include "lib/record/epoch.h"
+#include "lib/record/free_pairs.h"
 #include "lib/record/live_table.h"
 #include "lib/record/map_table.h"
 #include "lib/record/module_list.h"
@@ -563,6 +564,38 @@ static void a_full_disk_costs_only_what_did_not_fit(void **state)
 	profile_free(profile);
 }
 
+/* Room for the snapshot, and not for all that follows it: then it is said with the next one. */
+static void who_frees_is_said_again_when_it_did_not_fit(void **state)
+{
+	struct rlimit unlimited, limit;
+	struct free_pairs_sums sums;
+	struct profile *profile;
+	int result = -EFBIG;
+
+	(void)state;
+	start_file("frees");
+	take(SEEP_REASON_INTERVAL, NULL);
+	for (uint32_t i = 0; i < 50; i++)
+		free_pairs_add(stacks[i % SITES], stacks[i * 7 % SITES]);
+	getrlimit(RLIMIT_FSIZE, &unlimited);
+	for (uint64_t room = 64; result != 0; room += 8) {
+		limit = (struct rlimit){snapshot_file_bytes() + room, unlimited.rlim_max};
+		setrlimit(RLIMIT_FSIZE, &limit);
+		result = snapshot_writer_take(SEEP_REASON_REQUEST, NULL, true, NULL);
+		setrlimit(RLIMIT_FSIZE, &unlimited);
+		assert_true(result == 0 || result == -EFBIG);
+	}
+	profile = read_file();
+	assert_null(profile->frees);
+	profile_free(profile);
+	assert_int_equal(snapshot_writer_take(SEEP_REASON_REQUEST, NULL, true, NULL), 0);
+	profile = read_file();
+	assert_non_null(profile->frees);
+	sums = free_pairs_sum();
+	assert_int_equal(sums.samples + sums.lost, 50);
+	profile_free(profile);
+}
+
 static void mappings_are_sites_of_their_own(void **state)
 {
 	struct live_block mapping = {.bytes = 5 * 4096, .stack = stacks[7], .epoch = epoch_now()};
@@ -749,6 +782,7 @@ int main(void)
 		cmocka_unit_test_teardown(what_is_resident_is_known, clear),
 		cmocka_unit_test_teardown(pages_are_looked_at_now_and_then_and_at_the_end, clear),
 		cmocka_unit_test_teardown(a_full_disk_costs_only_what_did_not_fit, clear),
+		cmocka_unit_test_teardown(who_frees_is_said_again_when_it_did_not_fit, clear),
 		cmocka_unit_test_teardown(mappings_are_sites_of_their_own, clear),
 		cmocka_unit_test_teardown(a_forked_child_tells_inherited_blocks_apart, clear),
 		cmocka_unit_test_teardown(cohorts_hold_the_births_of_their_epochs, clear),
