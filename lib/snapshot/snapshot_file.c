@@ -30,6 +30,8 @@
 #define NAMES_TRIED 1000
 #define THINNING_ROUNDS 12
 #define NEWEST_KEPT 16u
+#define TRIED_AGAIN_SHARE 64u /* of the file has to be new, */
+#define TRIED_AGAIN_TIMES 32u /* or so many snapshots had no room */
 
 static char path[PATH_MAX];
 static int held = -1;	    /* a number in the table of `holder_tid`'s descriptors */
@@ -37,6 +39,10 @@ static uint32_t holder_tid; /* 0: nobody yet */
 static int descriptor = -1; /* in use, between begin and end */
 static uint64_t file_bytes;
 static uint32_t sequence;
+/* The length of the file when thinning did not make it as short as wished; 0: it did. How often it was
+ * not tried again since. */
+static uint64_t bytes_that_stay;
+static uint32_t times_spared;
 
 const char *snapshot_file_path(void)
 {
@@ -76,7 +82,7 @@ void snapshot_file_forget(void)
 	path[0] = 0;
 	held = descriptor = -1;
 	holder_tid = 0;
-	file_bytes = 0;
+	file_bytes = bytes_that_stay = 0;
 	sequence = 0;
 }
 
@@ -206,6 +212,7 @@ int snapshot_file_create(const char *pattern, bool makes_folder)
 		return result;
 	}
 	file_bytes = sizeof(struct seep_file_header);
+	bytes_that_stay = 0;
 	sequence = 0;
 	return 0;
 }
@@ -354,8 +361,22 @@ static int thin_once(uint32_t newest_kept)
 	return 0;
 }
 
+/* Of what stayed the last time hardly anything goes now: each snapshot would copy the file in vain. */
+static bool is_worth_thinning(void)
+{
+	if (bytes_that_stay == 0 ||
+	    file_bytes > bytes_that_stay + bytes_that_stay / TRIED_AGAIN_SHARE ||
+	    ++times_spared == TRIED_AGAIN_TIMES) {
+		times_spared = 0;
+		return true;
+	}
+	return false;
+}
+
 int snapshot_file_thin(uint64_t bytes)
 {
+	if (file_bytes > bytes && !is_worth_thinning())
+		return 0;
 	for (int round = 0; round < THINNING_ROUNDS && file_bytes > bytes; round++) {
 		/* At first the newest are spared, then fewer and fewer of them. */
 		int result = thin_once(NEWEST_KEPT >> round / 2);
@@ -363,5 +384,6 @@ int snapshot_file_thin(uint64_t bytes)
 		if (result != 0)
 			return result;
 	}
+	bytes_that_stay = file_bytes > bytes ? file_bytes : 0;
 	return 0;
 }

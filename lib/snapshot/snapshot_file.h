@@ -39,7 +39,8 @@ void snapshot_file_end(void);
 
 int snapshot_file_append(uint32_t type, uint64_t time_ns, const void *payload, size_t bytes);
 
-/* Drops old snapshots until the file is at most `bytes` long or nothing more can go. */
+/* Drops old snapshots until the file is at most `bytes` long or nothing more can go. Where nothing could
+ * the last time, mostly does nothing. */
 int snapshot_file_thin(uint64_t bytes);
 
 /* Removes the file; for a fork that only existed to exec. */

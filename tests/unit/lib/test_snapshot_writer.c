@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -388,7 +389,9 @@ static void a_mark_that_finds_no_room_says_so(void **state)
 {
 	struct lib_random random = lib_random_start();
 	uint64_t bytes;
+	struct stat status;
 	char label[16];
+	int fd;
 
 	(void)state;
 	options.max_file_bytes = 200 << 10;
@@ -403,6 +406,15 @@ static void a_mark_that_finds_no_room_says_so(void **state)
 	assert_int_equal(snapshot_writer_take(SEEP_REASON_MARK, "idle", true, NULL), -EFBIG);
 	/* Records of which only the newest counts may have gone. */
 	assert_true(snapshot_file_bytes() <= bytes);
+	/* Where nothing can go the file is not copied each time to find that out. */
+	fd = open(snapshot_file_path(), O_RDONLY);
+	for (uint32_t i = 0; i < 20; i++)
+		assert_int_equal(snapshot_writer_take(SEEP_REASON_INTERVAL, NULL, true, NULL),
+				 -EFBIG);
+	assert_int_equal(fstat(fd, &status), 0);
+	assert_int_equal(status.st_nlink, 1);
+	close(fd);
+	bytes = snapshot_file_bytes();
 	options.max_file_bytes = 64ull << 20;
 	assert_int_equal(snapshot_writer_take(SEEP_REASON_MARK, "idle", true, NULL), 0);
 	assert_true(snapshot_file_bytes() > bytes);
