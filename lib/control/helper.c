@@ -58,7 +58,7 @@ struct mailbox {
 	_Atomic(int32_t) error;		   /* of the last one */
 	char label[SEEP_CONTROL_LABEL_BYTES];
 	enum seep_snapshot_reason reason; /* with the label: of whoever has taken that */
-	_Atomic(uint32_t) is_label_taken;
+	_Atomic(uint32_t) label_holder;	  /* the thread that has written it, and waits; 0: none */
 	_Atomic(uint32_t) is_exec_near;
 	_Atomic(uint32_t) has_exit_status;
 	_Atomic(int32_t) exit_status;
@@ -394,17 +394,48 @@ static bool wake(void)
 	       !(kind == SNAPSHOTS_BY_PROCESS && process_is_zombie(tid));
 }
 
+/* A thread that has the label waits for at most REQUEST_PATIENCE_S. It may never give it back: it was
+ * cancelled, or its signal handler has jumped out. */
+static bool is_left(uint32_t holder, uint32_t own, uint32_t waited_ms)
+{
+	return holder == own || sys_call(SYS_tgkill, sys_pid(), holder, 0) == -ESRCH ||
+	       waited_ms > (REQUEST_PATIENCE_S + 1) * 1000;
+}
+
+static void take_label(void)
+{
+	uint32_t own = sys_tid(), holder = 0, last_number = 0, waited_ms = 0;
+
+	while (!atomic_compare_exchange_strong(&mailbox->label_holder, &holder, own)) {
+		uint32_t number = atomic_load(&mailbox->requested);
+
+		waited_ms = number == last_number ? waited_ms + 1 : 0;
+		last_number = number;
+		if (is_left(holder, own, waited_ms) &&
+		    atomic_compare_exchange_strong(&mailbox->label_holder, &holder, own))
+			return;
+		pause_ns(1000000);
+		holder = 0;
+	}
+}
+
+/* Unless somebody thought that we had left it. */
+static void give_label(void)
+{
+	uint32_t own = sys_tid();
+
+	atomic_compare_exchange_strong(&mailbox->label_holder, &own, 0);
+}
+
 int helper_request(enum seep_snapshot_reason reason, const char *label)
 {
-	struct text text = TEXT_IN(mailbox->label);
 	struct timespec patience = {.tv_sec = 1};
-	uint32_t none = 0, number, done;
+	uint32_t number, done;
+	struct text text;
 	int error;
 
-	while (!atomic_compare_exchange_weak(&mailbox->is_label_taken, &none, 1)) {
-		none = 0;
-		pause_ns(1000000);
-	}
+	take_label();
+	text = TEXT_IN(mailbox->label);
 	text_add(&text, label == NULL ? "" : label);
 	mailbox->reason = reason;
 	number = atomic_fetch_add(&mailbox->requested, 1) + 1;
@@ -420,7 +451,7 @@ int helper_request(enum seep_snapshot_reason reason, const char *label)
 	if (error == 0)
 		error = atomic_load(&mailbox->done) == number ? atomic_load(&mailbox->error)
 							      : -ETIMEDOUT;
-	atomic_store(&mailbox->is_label_taken, 0);
+	give_label();
 	return error;
 }
 

@@ -45,6 +45,9 @@ def tests():
     yield "strace -f of a preloaded program ends", strace_ends
     yield "max_file bounds a file with more stacks than it can name", many_stacks
     yield "a program whose helper was killed goes on", helper_killed
+    for letter, where in (("j", "its thread"), ("t", "a thread that ends then")):
+        yield ("after a handler has jumped out of a mark of %s others are made" % where,
+               functools.partial(jumps_out_of_a_mark, letter.encode()))
 
 
 def run_both(box, argv, environment, **others):
@@ -299,6 +302,36 @@ def helper_killed(box):
     labels = [snapshot.label for snapshot in snapshot_file.read(box.path("out.seep")).snapshots]
     expect("asked" in labels, "the snapshots are labelled %s" % labels)
     expect(sum_of_sites(box.report(), "keep")["live_blocks"] >= 10, "blocks are missing")
+
+
+def jumps_out_of_a_mark(letter, box):
+    program = box.compile("jumps_out_of_a_mark.c", "-O1", "-pthread")
+    process = box.start([program], box.preload(output=box.path("out.seep"), quiet="on",
+                                               interval="1h"), stdin=subprocess.PIPE)
+
+    def ask(line):
+        process.stdin.write(line)
+        process.stdin.flush()
+    expect_equal(process.stdout.readline(), b"ready\n", "the first line")
+    helpers = [pid for pid in processes_of(os.path.realpath(program)) if pid != process.pid]
+    expect_equal(len(helpers), 1, "the number of helpers")
+    # While the helper stands still a mark waits for it.
+    os.kill(helpers[0], signal.SIGSTOP)
+    try:
+        ask(letter)
+        expect_equal(process.stdout.readline(), b"left\n", "the answer while the helper is stopped")
+    finally:
+        os.kill(helpers[0], signal.SIGCONT)
+    ask(b"m")
+    process.stdin.close()
+    process.stdin = None
+    try:
+        status = process.wait(HANGS_S)
+    except subprocess.TimeoutExpired:
+        status = "still running"
+    expect_equal(status, 6, "the exit status")
+    labels = [snapshot.label for snapshot in snapshot_file.read(box.path("out.seep")).snapshots]
+    expect("made" in labels, "the snapshots are labelled %s" % labels)
 
 
 def plugin_operators(box):

@@ -30,6 +30,9 @@ def tests():
     yield "a mark without a label is a bad request", nameless_mark
     for who in ("process", "thread", "inline"):
         yield "a program marks its rounds, by %s" % who, functools.partial(mark_by_program, who)
+    for who in ("process", "thread"):
+        yield ("marks that threads make at the same time have their labels, by %s" % who,
+               functools.partial(marks_from_threads, who))
     yield "marks by the thousand stay within max_file, some of each label", many_marks
 
 
@@ -297,6 +300,15 @@ def mark_by_program(who, box):
     # Each round keeps ten blocks, and nothing else stays.
     expect_equal([after - before for before, after in zip(blocks[1:9:2], blocks[3:10:2])], [10] * 4,
                  "what grew between idle and idle, of %s" % blocks)
+
+
+def marks_from_threads(who, box):
+    program = box.compile("marks_from_threads.c", "-O1", "-pthread")
+    result = box.seep_run([program], "--interval=1h", "--snapshots-by=" + who)
+    expect_equal(result.returncode, 0, "the number of threads whose marks were refused")
+    labels = [mark.label for mark in marks_of(box)]
+    expect_equal({label: labels.count(label) for label in labels},
+                 {"north": 50, "east": 50, "south": 50, "west": 50}, "the labels")
 
 
 def many_marks(box):
