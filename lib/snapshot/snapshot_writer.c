@@ -68,6 +68,7 @@ static struct {
 	uint32_t modules, unloads_seen, module_version; /* written so far */
 	uint32_t stacks;
 	bool needs_keyframe, has_checks;
+	bool has_ended; /* its final state has been written */
 	uint32_t epoch; /* closed last */
 	struct snapshot_result last;
 	uint64_t taken_ns;		  /* when it was */
@@ -735,6 +736,13 @@ static void verify_sums(const struct site_totals *totals)
 		  of_sites, allocations);
 }
 
+/* A helper thread may find the interval over while the program exits. What it then sees is less than the
+ * final state: exit handlers free. */
+static bool comes_too_late(enum seep_snapshot_reason reason)
+{
+	return writer.has_ended && (reason == SEEP_REASON_INTERVAL || reason == SEEP_REASON_GROWTH);
+}
+
 static int take_locked(enum seep_snapshot_reason reason, const char *label, bool is_quiet)
 {
 	uint32_t epoch = atomic_fetch_add(&epoch_current, 1);
@@ -800,7 +808,8 @@ int snapshot_writer_take(enum seep_snapshot_reason reason, const char *label, bo
 			*result = writer.last;
 		return -EBUSY;
 	}
-	error = take_locked(reason, label, is_quiet);
+	error = comes_too_late(reason) ? -ESHUTDOWN : take_locked(reason, label, is_quiet);
+	writer.has_ended |= error == 0 && reason == SEEP_REASON_FINAL;
 	if (result != NULL)
 		*result = writer.last;
 	leave();
@@ -851,7 +860,7 @@ void snapshot_writer_postfork_child(void)
 	writer.filled_ns = writer.fill_took_ns = 0;
 	writer.heap = (struct heap_memory){0};
 	writer.epoch = 0;
-	writer.has_checks = false;
+	writer.has_checks = writer.has_ended = false;
 	frees_record_postfork_child();
 	memset(writer.is_unloaded, 0, sizeof(writer.is_unloaded));
 	thresholds_postfork_child();

@@ -576,6 +576,31 @@ static void a_full_disk_costs_only_what_did_not_fit(void **state)
 	profile_free(profile);
 }
 
+/* As when a helper thread wakes while the program exits. */
+static void nothing_automatic_follows_the_final_state(void **state)
+{
+	struct lib_random random = lib_random_start();
+	struct profile *profile;
+
+	(void)state;
+	start_file("late");
+	play(&random, 500);
+	take(SEEP_REASON_INTERVAL, NULL);
+	take(SEEP_REASON_FINAL, NULL);
+	assert_int_equal(snapshot_writer_take(SEEP_REASON_INTERVAL, NULL, true, NULL), -ESHUTDOWN);
+	assert_int_equal(snapshot_writer_take(SEEP_REASON_GROWTH, NULL, true, NULL), -ESHUTDOWN);
+	/* An exit handler asks, and then the process ends in another way. */
+	take(SEEP_REASON_REQUEST, "asked");
+	take(SEEP_REASON_FINAL, NULL);
+	profile = read_file();
+	assert_int_equal(profile->snapshot_count, 4);
+	assert_int_equal(profile->snapshots[3].raw.reason, SEEP_REASON_FINAL);
+	profile_free(profile);
+	snapshot_file_remove();
+	start_file("next");
+	take(SEEP_REASON_INTERVAL, NULL);
+}
+
 /* Room for the snapshot, and not for all that follows it: then it is said with the next one. */
 static void who_frees_is_said_again_when_it_did_not_fit(void **state)
 {
@@ -794,6 +819,7 @@ int main(void)
 		cmocka_unit_test_teardown(what_is_resident_is_known, clear),
 		cmocka_unit_test_teardown(pages_are_looked_at_now_and_then_and_at_the_end, clear),
 		cmocka_unit_test_teardown(a_full_disk_costs_only_what_did_not_fit, clear),
+		cmocka_unit_test_teardown(nothing_automatic_follows_the_final_state, clear),
 		cmocka_unit_test_teardown(who_frees_is_said_again_when_it_did_not_fit, clear),
 		cmocka_unit_test_teardown(mappings_are_sites_of_their_own, clear),
 		cmocka_unit_test_teardown(a_forked_child_tells_inherited_blocks_apart, clear),
