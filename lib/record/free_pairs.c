@@ -81,6 +81,15 @@ static struct place *map_table(uint32_t table)
 	return none;
 }
 
+/* Whether a signal handler has forked during the search, and this is the child, where all that was in the
+ * way is gone: the pair's first place is empty. */
+static bool was_wiped(uint64_t key)
+{
+	const struct place *places = atomic_load_explicit(&tables[0], memory_order_acquire);
+
+	return atomic_load(&places[row_of(key, 0)].key) == 0;
+}
+
 /* The pair's place, taken for it if it had none; null where there is none left. */
 static struct place *place_of(uint64_t key)
 {
@@ -94,8 +103,12 @@ static struct place *place_of(uint64_t key)
 			uint64_t found = atomic_load_explicit(&places[i].key, memory_order_relaxed);
 
 			if (found == 0 &&
-			    atomic_compare_exchange_strong(&places[i].key, &found, key))
-				return &places[i];
+			    atomic_compare_exchange_strong(&places[i].key, &found, key)) {
+				if (!was_wiped(key))
+					return &places[i];
+				atomic_store(&places[i].key, 0);
+				return place_of(key);
+			}
 			if (found == key)
 				return &places[i];
 		}
