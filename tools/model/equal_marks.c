@@ -29,15 +29,21 @@ static int compare_marks(const void *left, const void *right)
 	return order ? order : (a->snapshot > b->snapshot) - (a->snapshot < b->snapshot);
 }
 
+/* How the program tidies up says nothing. */
+static size_t last_of_work(const struct profile *profile, size_t first, size_t last)
+{
+	const struct snapshot *snapshots = profile->snapshots;
+	while (last > first && (snapshots[last].reason == SEEP_REASON_FINAL ||
+				snapshots[last].reason == SEEP_REASON_EXEC))
+		last--;
+	return last;
+}
+
 static bool is_near_end(const struct profile *profile, const struct mark *marks, size_t count,
 			size_t last)
 {
 	const struct snapshot *snapshots = profile->snapshots;
 	size_t newest = marks[count - 1].snapshot;
-	/* How the program tidies up says nothing. */
-	while (last > newest && (snapshots[last].reason == SEEP_REASON_FINAL ||
-				 snapshots[last].reason == SEEP_REASON_EXEC))
-		last--;
 	double start = snapshots[marks[count > 1].snapshot].time_s;
 	double whole = snapshots[last].time_s - start;
 	double behind = snapshots[last].time_s - snapshots[newest].time_s;
@@ -87,6 +93,9 @@ bool equal_marks_find(struct equal_marks *marks, const struct profile *profile, 
 		if (snapshots[i].reason == SEEP_REASON_MARK)
 			all[count++] = (struct mark){snapshots[i].label, (uint32_t)i};
 	qsort(all, count, sizeof(*all), compare_marks);
+	/* Once for all labels: a file may have as many of them as snapshots. */
+	size_t newest = last < profile->snapshot_count ? last : profile->snapshot_count - 1;
+	last = last_of_work(profile, first, newest);
 	for (size_t begin = 0; begin < count; begin = end) {
 		for (end = begin + 1; end < count && !strcmp(all[end].label, all[begin].label);)
 			end++;

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "tests/support/profile_writer.h"
 #include "tools/model/equal_marks.h"
@@ -91,6 +92,35 @@ static const struct judgement *judged(const struct report *report, uint32_t stac
 }
 
 /* ---- which marks ---- */
+
+/* Nor where all the rest of the run is ends: marks times ends are too many to look at. */
+static void as_many_labels_as_marks_do_not_take_for_ever(void **state)
+{
+	(void)state;
+	enum { MARKS = 200000 };
+	struct equal_marks marks;
+	struct profile profile = {.snapshot_count = 2 * MARKS};
+	char(*labels)[8] = calloc(MARKS, sizeof(*labels));
+	profile.snapshots = calloc(profile.snapshot_count, sizeof(*profile.snapshots));
+	assert_true(labels && profile.snapshots);
+	for (size_t i = 0; i < profile.snapshot_count; i++) {
+		struct snapshot *snapshot = &profile.snapshots[i];
+		snapshot->time_s = (double)i;
+		snapshot->reason = i < MARKS ? SEEP_REASON_MARK : SEEP_REASON_FINAL;
+		snapshot->label = "";
+		if (i >= MARKS)
+			continue;
+		snprintf(labels[i], sizeof(labels[i]), "%06u", (unsigned)i % 1000000);
+		snapshot->label = labels[i];
+	}
+	clock_t start = clock();
+	assert_true(equal_marks_find(&marks, &profile, 0, profile.snapshot_count - 1));
+	assert_true((double)(clock() - start) / CLOCKS_PER_SEC < 5);
+	assert_int_equal(marks.label_count, EQUAL_MARKS_LABELS);
+	assert_true(marks.labels[0].mark_count == 1);
+	free(profile.snapshots);
+	free(labels);
+}
 
 static void labels_come_with_the_most_frequent_first_and_without_the_first_mark(void **state)
 {
