@@ -11,6 +11,10 @@
 #include "tools/model/node_table.h"
 #include "tools/model/profile.h"
 
+/* The library writes no more, see the format. Each is set beside each site that has crossed a
+ * threshold, so a file with a million of both would take for ever. */
+#define ALERTS_MAX 1024
+
 static bool is_of_site(uint32_t kind)
 {
 	return kind == SEEP_ALERT_SITE_GROWTH || kind == SEEP_ALERT_SITE_LIVE;
@@ -23,8 +27,10 @@ int alert_log_add(struct profile *profile, struct payload payload, double time_s
 		return -EBADMSG;
 	if (raw.kind < SEEP_ALERT_GROWTH || raw.kind > SEEP_ALERT_SITE_LIVE)
 		return 0;
-	/* A power of two is full. */
 	size_t count = profile->alert_count;
+	if (count == ALERTS_MAX)
+		return -EBADMSG;
+	/* A power of two is full. */
 	if ((count & (count - 1)) == 0) {
 		struct alert *longer = reallocarray(profile->alerts, count ? 2 * count : 1,
 						    sizeof(*profile->alerts));

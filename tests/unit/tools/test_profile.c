@@ -225,6 +225,26 @@ static void check_alerts(const struct profile *profile)
 	assert_true(profile->alerts[1].time_s >= profile->alerts[0].time_s);
 }
 
+/* Each is set beside each site that crosses a threshold. */
+static void no_more_alerts_are_read_than_the_library_writes(void **state)
+{
+	(void)state;
+	struct profile_writer writer;
+	profile_writer_start(&writer);
+	profile_writer_process(&writer, 4711, "server");
+	for (uint64_t i = 0; i < 1030; i++)
+		profile_writer_alert(&writer, (struct seep_alert){.snapshot = 1,
+								  .kind = SEEP_ALERT_LIVE,
+								  .value = i + 1,
+								  .limit = 1});
+	struct profile *profile = profile_writer_read(&writer);
+	assert_int_equal(profile->alert_count, 1024);
+	assert_int_equal(profile->alerts[1023].raw.value, 1024);
+	assert_int_equal(profile->damage.damaged_records, 6);
+	profile_free(profile);
+	profile_writer_free(&writer);
+}
+
 static void alerts_without_a_site_or_of_unknown_kinds_are_left_out(void **state)
 {
 	static const struct seep_alert alerts[] = {
@@ -823,6 +843,7 @@ int main(void)
 		cmocka_unit_test(still_reads_the_files_kept_from_every_version),
 		cmocka_unit_test(errors_of_a_stack_with_two_ids_are_added_as_squares),
 		cmocka_unit_test(frees_of_and_by_a_stack_with_two_ids_are_added_up),
+		cmocka_unit_test(no_more_alerts_are_read_than_the_library_writes),
 		cmocka_unit_test(alerts_without_a_site_or_of_unknown_kinds_are_left_out),
 		cmocka_unit_test(pins_of_a_stack_with_two_ids_are_added_up),
 		cmocka_unit_test(a_longer_self_check_is_read_as_far_as_it_is_known),
