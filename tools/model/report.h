@@ -56,6 +56,7 @@ struct report_site {
 	uint64_t *series_bytes, *series_blocks;
 	struct freer_list freed_by;
 	const struct report_finding *finding; /* that it is a part of; null where it is none */
+	bool has_crossed; /* a threshold, see thresholds_check */
 };
 
 /* Sites that are one leak, see finding.h. */

@@ -248,6 +248,7 @@ static int check_site_live(const struct thresholds *thresholds, struct report *r
 int thresholds_check(const struct thresholds *thresholds, struct report *report)
 {
 	int result = 0;
+	size_t count = 0;
 	report->crossing_count = 0;
 	free(report->crossings);
 	report->crossings = NULL;
@@ -259,12 +260,15 @@ int thresholds_check(const struct thresholds *thresholds, struct report *report)
 	if (!result)
 		result = check_levels(thresholds, report, THRESHOLD_HEAP_SHARE);
 	for (size_t i = 0; !result && i < report->site_count; i++) {
-		const struct report_site *site = &report->sites[i];
+		struct report_site *site = &report->sites[i];
+		site->has_crossed = false;
 		if (!thresholds_concern_site(site, thresholds))
 			continue;
+		count = report->crossing_count;
 		result = check_site_growth(thresholds, report, site);
 		if (!result)
 			result = check_site_live(thresholds, report, site);
+		site->has_crossed = report->crossing_count > count;
 	}
 	return result;
 }

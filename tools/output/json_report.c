@@ -449,15 +449,10 @@ static int begin_document(const struct report_view *view, void *context_)
 	return context->is_out_of_memory ? -ENOMEM : 0;
 }
 
-static bool is_wanted(const struct json_report *context, const struct report *report,
-		      const struct report_site *site)
+static bool is_wanted(const struct json_report *context, const struct report_site *site)
 {
-	if (!context->options->has_findings_only || site->judgement.is_flagged)
-		return true;
-	for (size_t i = 0; i < report->crossing_count; i++)
-		if (report->crossings[i].site == site)
-			return true;
-	return false;
+	return !context->options->has_findings_only || site->judgement.is_flagged ||
+	       site->has_crossed;
 }
 
 static int write_site(const struct report_view *view, const struct report_site *site, size_t rank,
@@ -466,7 +461,7 @@ static int write_site(const struct report_view *view, const struct report_site *
 	struct json_report *context = context_;
 
 	(void)rank;
-	if (!is_wanted(context, view->report, site))
+	if (!is_wanted(context, site))
 		return 0;
 	fputs(context->has_site ? "," : "", context->stream);
 	context->has_site = true;

@@ -207,6 +207,9 @@ static void a_level_counts_in_any_snapshot(void **state)
 	assert_float_equal(crossing[1].value, 0.51, 1e-9);
 	assert_int_equal(crossing[2].kind, THRESHOLD_SITE_LIVE);
 	assert_int_equal(crossing[2].site->stack, 1);
+	for (size_t i = 0; i < run.report->site_count; i++)
+		assert_int_equal(run.report->sites[i].has_crossed,
+				 &run.report->sites[i] == crossing[2].site);
 	assert_float_equal(crossing[2].value, 5000, 0.1);
 	assert_float_equal(crossing[2].at_s, 20, 0.1);
 	/* What is equal is not more. */
