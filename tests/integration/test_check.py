@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """test_check: the exit status of seep check says whether there is a finding, and else nothing."""
 
+import glob
 import json
 import os
 import signal
+import subprocess
 import time
 
 import report_schema
@@ -24,6 +26,7 @@ def tests():
     yield "JSON has the site objects of a report", as_json
     yield "the result goes to the file of -o, and nothing of it to stderr", into_file
     yield "snapshot files are kept when that is asked for, and only then", kept
+    yield "a signal that ends the check leaves no temporary files behind", ended_by_signal
     yield "a program that is running can be checked", running
 
 
@@ -189,6 +192,28 @@ def kept(box):
     check(box, "--", "true", status=0,
           environment={"SEEP_OPTIONS": "output=" + box.path("chosen.seep")})
     expect(os.path.exists(box.path("chosen.seep")), "the file that SEEP_OPTIONS names is not kept")
+
+
+def ended_by_signal(box):
+    """The program has ended, and the answer waits for a reader of its FIFO that never comes."""
+    os.mkdir(box.path("tmp"))
+    os.mkfifo(box.path("fifo"))
+    reader = os.open(box.path("fifo"), os.O_RDONLY | os.O_NONBLOCK)
+    process = box.start([SEEP, "check", "-o", box.path("fifo"), "--", "sh", "-c",
+                         "sh -c true; read line"],
+                        environment={"TMPDIR": box.path("tmp")}, stdin=subprocess.PIPE)
+    end = time.monotonic() + 30
+    while not glob.glob(box.path("tmp/seep-check-*/*.seep")):
+        expect(time.monotonic() < end, "there are no temporary files")
+        time.sleep(0.01)
+    os.close(reader)
+    # As long as the program runs it gets the signal, and the check goes on.
+    while process.poll() is None:
+        expect(time.monotonic() < end, "the check goes on")
+        process.send_signal(signal.SIGTERM)
+        time.sleep(0.05)
+    expect_equal(process.returncode, -signal.SIGTERM, "the exit status")
+    expect_equal(os.listdir(box.path("tmp")), [], "what is left among temporary files")
 
 
 def running(box):

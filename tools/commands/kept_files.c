@@ -1,20 +1,87 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * kept_files: where a command has the snapshot files of a run, and whether they stay.
+ *
+ * They go also when a signal ends the command: while the program runs, child_process has its hands on
+ * the signals, but who is tired of waiting for the answer presses Ctrl-C, too. So what removes them
+ * is only made of calls that a handler may use, which opendir and nftw are not.
  */
 #include "tools/commands/kept_files.h"
 
+#include <dirent.h>
 #include <errno.h>
-#include <ftw.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "tools/commands/settings_text.h"
 #include "tools/model/error.h"
 
-#define DESCRIPTORS 8
+/* A child's children have their folders in its own, so it may be deep; what somebody else made deeper
+ * stays behind. */
+#define DEEPEST 64
+#define ENTRIES_BYTES 2048
+
+static const int fatal[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+#define FATAL_COUNT (sizeof(fatal) / sizeof(fatal[0]))
+
+static char doomed[PATH_MAX]; /* read by the handler; "" while there is nothing to remove */
+static struct sigaction before[FATAL_COUNT];
+
+/* What a process that is still running puts there later stays behind. */
+static void remove_below(int folder, const char *name, int depth)
+{
+	_Alignas(struct dirent64) char entries[ENTRIES_BYTES];
+	int fd = openat(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	long bytes;
+
+	if (fd < 0)
+		return;
+	while ((bytes = syscall(SYS_getdents64, fd, entries, sizeof(entries))) > 0)
+		for (long at = 0; at < bytes;) {
+			const struct dirent64 *entry = (const void *)(entries + at);
+			const char *child = entry->d_name;
+			at += entry->d_reclen;
+			if (strcmp(child, ".") == 0 || strcmp(child, "..") == 0 ||
+			    unlinkat(fd, child, 0) == 0 || depth == DEEPEST)
+				continue;
+			remove_below(fd, child, depth + 1);
+			unlinkat(fd, child, AT_REMOVEDIR);
+		}
+	close(fd);
+}
+
+static void remove_all(const char *folder)
+{
+	remove_below(AT_FDCWD, folder, 0);
+	rmdir(folder);
+}
+
+static void remove_and_die(int signal_number)
+{
+	remove_all(doomed);
+	signal(signal_number, SIG_DFL);
+	raise(signal_number);
+}
+
+/* What is ignored, as under nohup, stays so. */
+static void watch_signals(const char *folder)
+{
+	struct sigaction die = {.sa_handler = remove_and_die};
+
+	sigfillset(&die.sa_mask);
+	snprintf(doomed, sizeof(doomed), "%s", folder);
+	for (size_t i = 0; i < FATAL_COUNT; i++) {
+		sigaction(fatal[i], &die, &before[i]);
+		if (before[i].sa_handler == SIG_IGN)
+			sigaction(fatal[i], &before[i], NULL);
+	}
+}
 
 int kept_files_place(struct kept_files *kept, struct settings_text *settings, struct error *error)
 {
@@ -45,23 +112,17 @@ int kept_files_place(struct kept_files *kept, struct settings_text *settings, st
 			"--keep=FILE",
 			temporary, strerror(code));
 	}
+	watch_signals(kept->folder);
 	snprintf(pattern, sizeof(pattern), "%s/%%e.%%p.seep", kept->folder);
 	return settings_text_set(settings, output, pattern, error);
 }
 
-static int remove_one(const char *path, const struct stat *status, int type, struct FTW *place)
-{
-	(void)status;
-	(void)type;
-	(void)place;
-	/* What a process that is still running puts there later stays behind. */
-	remove(path);
-	return 0;
-}
-
 void kept_files_end(struct kept_files *kept)
 {
-	if (*kept->folder)
-		nftw(kept->folder, remove_one, DESCRIPTORS, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
-	kept->folder[0] = '\0';
+	if (!*kept->folder)
+		return;
+	remove_all(kept->folder);
+	for (size_t i = 0; i < FATAL_COUNT; i++)
+		sigaction(fatal[i], &before[i], NULL);
+	kept->folder[0] = doomed[0] = '\0';
 }
