@@ -108,6 +108,10 @@ static void add_share_freed(struct evidence_text *text, const struct report_site
 	char by[2 * FREER_TEXT_BYTES + 64];
 
 	name_freers(site, by, sizeof(by));
+	if (share < 0.001) {
+		add_line(text, "less than 0.1 %% of its blocks are freed%s%s", by, within);
+		return;
+	}
 	/* Rounded down: all is not claimed. */
 	add_line(text, "%.1f %% of its blocks are freed%s%s", floor(share * 1000) / 10, by, within);
 }

@@ -107,6 +107,9 @@ static void all_is_never_claimed_of_nearly_all(void **state)
 	judgement.evidence.freed_within_s = NAN;
 	assert_lines(judgement, false, KEPT, "99.9 % of its blocks are freed",
 		     "it goes on as fast as in the beginning");
+	judgement.evidence.freed = 3; /* but not none of them either */
+	assert_lines(judgement, false, KEPT, "less than 0.1 % of its blocks are freed",
+		     "it goes on as fast as in the beginning");
 	judgement.evidence.freed = 0;
 	assert_lines(judgement, false, KEPT,
 		     "none of the 117,000 blocks allocated in these periods was freed",
