@@ -41,7 +41,6 @@ struct process_facts {
 	char name[64];
 	char state;    /* as in /proc/PID/stat: R, S, T, Z … */
 	pid_t process; /* differs from pid where pid is a thread's */
-	pid_t parent;
 	unsigned own_pid; /* in its own PID namespace */
 	uid_t uids[3];	  /* real, effective, saved */
 	uint64_t ticks;	  /* start, field 22 of /proc/PID/stat */
@@ -93,7 +92,6 @@ static bool read_status(struct process_facts *facts)
 		const char *last = strrchr(line, '\t');
 		sscanf(line, "State: %c", &facts->state);
 		sscanf(line, "Tgid: %d", &facts->process);
-		sscanf(line, "PPid: %d", &facts->parent);
 		sscanf(line, "Uid: %u %u %u", &facts->uids[0], &facts->uids[1], &facts->uids[2]);
 		/* One number for each PID namespace, the innermost last. */
 		if (strncmp(line, "NSpid:", 6) == 0 && last)
@@ -228,18 +226,20 @@ static int say_silent(const struct process_facts *facts, const char *why, struct
 			 facts->name, why);
 }
 
+#define HELPER_NAME "seep:"
+
 /* Nobody listens under the target's name: why? */
 static int say_unreached(const struct process_facts *facts, struct error *error)
 {
 	if (!is_ours(facts))
 		return say_not_ours(facts, error);
 	if (has_library(facts->pid)) {
-		/* pidof shows two processes where the library has a helper, which is the child. */
-		char why[128] = "its helper is gone or not yet there, or snapshots_by=inline "
-				"left it out";
-		if (facts->parent > 1 && has_library(facts->parent))
-			snprintf(why, sizeof(why), "is it the helper of process %d? ask that one",
-				 (int)facts->parent);
+		/* pidof shows two processes where the library has a helper. It is nobody's child, but
+		 * its name tells (see lib/control/helper.c). */
+		const char *why = "its helper is gone or not yet there, or snapshots_by=inline "
+				  "left it out";
+		if (strncmp(facts->name, HELPER_NAME, strlen(HELPER_NAME)) == 0)
+			why = "it is the helper of a process with the same arguments; ask that one";
 		return say_silent(facts, why, error);
 	}
 	return error_set(error, ENOENT,
