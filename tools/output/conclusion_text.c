@@ -5,6 +5,7 @@
 #include "tools/output/conclusion_text.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "tools/model/profile.h"
 #include "tools/model/report.h"
@@ -58,13 +59,27 @@ static void put_findings(struct text_line *line, const struct report_view *view)
 /* What sites do not show: that is why their list may be short and the process large. */
 static void write_memory(struct text_line *line, const struct report *report)
 {
+	static const char see_below[] = ", see below.";
 	char brief[MEMORY_BRIEF_BYTES];
 
 	if (!memory_text_brief(report, brief))
 		return;
 	text_line_put(line, INK_WATCH, "Memory");
-	text_line_print(line, INK_TITLE, ": %s, see below.", brief);
+	text_line_print(line, INK_TITLE, ": %s", brief);
+	text_line_put(line, INK_TITLE,
+		      text_line_room(line) >= (int)strlen(see_below) ? see_below : ".");
 	text_line_end(line);
+}
+
+/* Many sites that each grow too little, or too unevenly, for a verdict may be much together. */
+static bool sum_grows(const struct report *report)
+{
+	const struct process_memory *memory = &report->process_memory;
+
+	for (size_t i = 0; i < memory->finding_count; i++)
+		if (memory->findings[i].verdict == MEMORY_GROWING)
+			return true;
+	return false;
 }
 
 void conclusion_text_write(FILE *stream, const struct text_report_options *options,
@@ -110,7 +125,10 @@ void conclusion_text_write(FILE *stream, const struct text_report_options *optio
 	case CONCLUSION_CALM:
 	case CONCLUSION_DIFF:
 	default:
-		text_line_put(&line, INK_CALM, "No site grows");
+		if (sum_grows(report))
+			text_line_put(&line, INK_WATCH, "No site stands out");
+		else
+			text_line_put(&line, INK_CALM, "No site grows");
 		text_line_print(&line, INK_TITLE, ", seen over %s in %s snapshot%s.",
 				number_duration(report->span_s).text,
 				number_count(report->snapshot_count).text,

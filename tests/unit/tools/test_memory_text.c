@@ -274,6 +274,28 @@ static void a_leak_that_does_not_show_is_said_to_be_small(void **state)
 			 "show here yet.\n");
 }
 
+/* Nor is a line cut off that says so. */
+static void what_grows_at_many_sites_is_not_said_to_grow_at_none(void **state)
+{
+	(void)state;
+	struct sample *sample = sample_of(1, (enum verdict[]){VERDICT_STABLE});
+	struct text_report_options options = {.style = plain, .source = "run.seep"};
+	sample->report.process_memory.grown_sites = 2700;
+	add(sample, MEMORY_GROWING, PART_REQUESTED, 1034.24);
+	options.style.width = 80;
+	char *text = SAMPLE_WRITTEN(stream, text_report_write(stream, &sample->report, &options));
+	assert_non_null(strstr(text, "\nNo site stands out, seen over "));
+	assert_non_null(strstr(text, "\nMemory: what is requested keeps growing, by 1.01 GiB/h at "
+				     "2,700 sites.\n"));
+	free(text);
+	/* Where there is room, it is said where more is. */
+	options.style.width = 100;
+	text = SAMPLE_WRITTEN(stream, text_report_write(stream, &sample->report, &options));
+	assert_non_null(strstr(text, "1.01 GiB/h at 2,700 sites, see below.\n"));
+	free(text);
+	free(sample);
+}
+
 static void what_sites_do_not_show_stands_above_them(void **state)
 {
 	(void)state;
@@ -303,6 +325,7 @@ int main(void)
 		cmocka_unit_test(advice_fits_the_allocator),
 		cmocka_unit_test(a_short_run_says_nothing),
 		cmocka_unit_test(a_leak_that_does_not_show_is_said_to_be_small),
+		cmocka_unit_test(what_grows_at_many_sites_is_not_said_to_grow_at_none),
 		cmocka_unit_test(what_sites_do_not_show_stands_above_them),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
