@@ -9,6 +9,8 @@
 #include "tools/model/cohort_series.h"
 #include "tools/model/trend.h"
 
+#define LEAST_LENGTHS 5 /* in whose order there is something to see */
+
 #define SURELY 1.645	      /* one-sided 5 % */
 #define LEVEL_BESIDE 0.5      /* less would ask for a pool without any other traffic */
 #define CLOSE_TO_THE_NEXT 0.3 /* autocorrelation; of noise it is 0 */
@@ -79,6 +81,19 @@ double live_shape_bytes_of_count(const struct cohort_series *series, size_t firs
 	double births = series->births[last] - series->births[first - 1];
 	double bytes = series->birth_bytes[last] - series->birth_bytes[first - 1];
 	return births > 0 ? fmax(0, most - least) * bytes / births : 0;
+}
+
+bool live_shape_is_born_longer(const struct cohort_series *series, size_t first)
+{
+	double lengths[SERIES_MAX_STEPS];
+	size_t count = 0;
+	for (size_t i = first; i < series->count; i++) {
+		double births = series->births[i] - series->births[i - 1];
+		if (births > 0)
+			lengths[count++] =
+				(series->birth_bytes[i] - series->birth_bytes[i - 1]) / births;
+	}
+	return count < LEAST_LENGTHS || trend_mann_kendall(lengths, count).z >= SURELY;
 }
 
 static double spread_of(const double *values, size_t count)

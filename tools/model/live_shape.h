@@ -25,6 +25,11 @@ double live_shape_without_outlier(const double *values, size_t count, size_t at)
  * size of the blocks that were made since. */
 double live_shape_bytes_of_count(const struct cohort_series *series, size_t first);
 
+/* Is what is allocated from step `first` on ever longer? A buffer that grows is allocated anew and
+ * longer each time; where blocks are only replaced by others of all lengths, what is live becomes
+ * longer or shorter by chance. True also where too little is allocated to say. */
+bool live_shape_is_born_longer(const struct cohort_series *series, size_t first);
+
 /* The whole stays level while a part of it moves, and does not rise by itself: what the part gains, the
  * rest loses. By chance it would hardly do so step by step. */
 bool live_shape_is_level_beside(const double *whole, const double *part, size_t count);

@@ -309,7 +309,7 @@ void rise_find_length(const struct inquiry *inquiry, struct rise *rise)
 		return;
 	rise->doubt = DOUBT_LEVEL;
 	rise->z = certainty_of(rise->values, rise->count);
-	if (rise->z < limits->rise)
+	if (rise->z < limits->rise || !live_shape_is_born_longer(series, first))
 		return;
 	rise->doubt = DOUBT_REPLACED;
 	if (changes.late <= 0)

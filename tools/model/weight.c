@@ -95,6 +95,14 @@ static void spare_large_groups(double all, const struct finding_list *findings, 
 	}
 }
 
+/* What a program keeps of each piece of its work by design, it keeps whole. Who frees most of what a site
+ * allocates and forgets some of it means to free all: that is no member of a crowd. */
+static bool is_forgotten(const struct judgement *leak)
+{
+	const struct verdict_evidence *evidence = &leak->evidence;
+	return !evidence->is_of_length && evidence->freed > WEIGHT_FORGOTTEN * evidence->births;
+}
+
 /* `leaks` come with the fastest first: once one does not stand out, no slower one does. */
 static void weigh(double all, const struct process_heap *heap, struct judgement **leaks,
 		  size_t count, const struct judgement *judgements, const bool *is_spared,
@@ -104,7 +112,7 @@ static void weigh(double all, const struct process_heap *heap, struct judgement 
 	for (size_t i = 0; i < count; i++) {
 		struct judgement *leak = leaks[i];
 		double gain = gain_of(leak, heap);
-		if (is_spared[leak - judgements] || gain >= least ||
+		if (is_spared[leak - judgements] || is_forgotten(leak) || gain >= least ||
 		    rate_of(leak) >= WEIGHT_OF_GROWTH * rest) {
 			rest -= rate_of(leak);
 			continue;

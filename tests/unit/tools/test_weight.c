@@ -120,6 +120,24 @@ static void one_that_stands_out_of_the_crowd_is(void **state)
 	free(program);
 }
 
+static void so_is_one_that_frees_most_and_forgets_some(void **state)
+{
+	(void)state;
+	struct program *program = program_new();
+	struct judgement *small = add_sites(program, 300, VERDICT_LEAK, 50000);
+	for (size_t i = 0; i < 300; i++)
+		small[i].evidence = (struct verdict_evidence){
+			.drift_p = 1e-9, .births = 400, .freed = i % 10 ? 0 : 40};
+	struct judgement *forgotten = add_sites(program, 1, VERDICT_LEAK, 10);
+	forgotten->evidence.births = 400;
+	forgotten->evidence.freed = 360;
+	weigh(program);
+	assert_int_equal(count_flagged(small, 300), 0);
+	assert_true(forgotten->is_flagged);
+	assert_false(forgotten->is_minor);
+	free(program);
+}
+
 static void so_is_one_with_a_hundredth_of_the_heap(void **state)
 {
 	(void)state;
@@ -216,6 +234,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(in_a_crowd_of_small_leaks_none_is_flagged),
 		cmocka_unit_test(one_that_stands_out_of_the_crowd_is),
+		cmocka_unit_test(so_is_one_that_frees_most_and_forgets_some),
 		cmocka_unit_test(so_is_one_with_a_hundredth_of_the_heap),
 		cmocka_unit_test(where_few_sites_grow_the_smallest_leak_is_flagged),
 		cmocka_unit_test(filling_caches_are_no_crowd),
