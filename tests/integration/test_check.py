@@ -105,6 +105,7 @@ def cannot(box):
     for words, reason in (
             (["--", "not-there"], "no program 'not-there'"),
             (["--", "./text"], "text"),
+            (["-o", "answer", "--", "not-there"], "no program 'not-there'"),
             (["--"], "no FILE and no -- PROGRAM"),
             ([], "no FILE and no -- PROGRAM"),
             (["not-there.seep"], "not-there.seep"),
@@ -123,6 +124,7 @@ def cannot(box):
         lines = result.stderr.decode().splitlines()
         expect(len(lines) == 1 and lines[0].startswith("seep: check: ") and reason in lines[0],
                "check %s says %s" % (" ".join(words), lines))
+    expect(not os.path.exists(box.path("answer")), "there is a file for an answer that is none")
     # One good file does not make up for a bad one, nor a bad one for a finding.
     check(box, "out.seep", "text", status=2)
     program = box.compile("grows_on_command.c", "-O0")

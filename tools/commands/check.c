@@ -224,13 +224,14 @@ static int check_program(struct check *check, char **words)
 		chosen_settings_complete(&check->settings, getenv(SEEP_OPTIONS_VARIABLE), &error);
 
 	if (result == 0)
-		result = try_output(check, &error);
-	if (result == 0)
 		result = kept_files_place(&kept, settings, &error);
 	if (result == 0) {
 		run.is_quiet = settings_text_is_on(settings, "quiet");
 		result = watched_run_prepare(&run, words[0], &error);
 	}
+	/* Behind what may be wrong with the program: an empty file would look like an answer. */
+	if (result == 0)
+		result = try_output(check, &error);
 	if (result == 0)
 		result = watched_run_start(&run, words, &error);
 	if (result < 0)
