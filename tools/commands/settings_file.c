@@ -18,6 +18,8 @@
 
 /* A file of settings is short; what is longer is another file. */
 #define FILE_MAX_BYTES (1u << 20)
+/* U+FEFF in UTF-8, which some editors put before the first line, and nobody sees. */
+#define BYTE_ORDER_MARK "\xef\xbb\xbf"
 
 struct reader {
 	struct settings_file *file;
@@ -160,6 +162,8 @@ int settings_file_read(struct settings_file *file, const char *path, struct erro
 	if (result == 0)
 		result = settings_text_make(&file->settings, error);
 	rest = text;
+	if (rest && strncmp(rest, BYTE_ORDER_MARK, strlen(BYTE_ORDER_MARK)) == 0)
+		rest += strlen(BYTE_ORDER_MARK);
 	while (result == 0 && rest) {
 		reader.line++;
 		result = read_line(&reader, strsep(&rest, "\n"));

@@ -96,6 +96,16 @@ static void an_empty_file_says_nothing(void **state)
 	settings_file_free(&file);
 }
 
+static void an_invisible_mark_at_the_beginning_is_none(void **state)
+{
+	struct settings_file file;
+
+	(void)state;
+	read_well(&file, "\xef\xbb\xbfinterval = 2s\r\n");
+	assert_string_equal(settings_text_get(&file.settings, "interval"), "2s");
+	settings_file_free(&file);
+}
+
 static void mistakes_are_named_with_file_and_line(void **state)
 {
 	static const char *const mistakes[][2] = {
@@ -207,6 +217,7 @@ int main(void)
 		cmocka_unit_test(reads_keys_in_both_spellings),
 		cmocka_unit_test(sections_are_rules_for_sites),
 		cmocka_unit_test(an_empty_file_says_nothing),
+		cmocka_unit_test(an_invisible_mark_at_the_beginning_is_none),
 		cmocka_unit_test(mistakes_are_named_with_file_and_line),
 		cmocka_unit_test(survives_what_is_no_text),
 		cmocka_unit_test(the_command_line_wins_and_then_the_file),
