@@ -16,10 +16,15 @@
 
 #include "tools/model/live_shape.h"
 #include "tools/model/profile.h"
+#include "tools/model/trend.h"
 #include "tools/model/verdict.h"
 
 #define MOMENTS 32 /* of the second half of the run */
 #define LEAST_MOMENTS 5
+/* Beside a site, that its pool is. With a half, leaks put into cc1 passed for exchange with unrelated
+ * sites of the same allocating function. */
+#define LEVEL 0.3
+#define SURELY 1.645 /* one-sided 5 % */
 
 struct pool {
 	size_t frames; /* how many are in common; 0: all sites */
@@ -109,7 +114,8 @@ static bool is_exchange(const struct profile *profile, const struct moments *mom
 	size_t frames = innermost(profile, site->stack, EXCHANGE_FRAMES, pcs);
 	for (size_t common = 0; common <= frames; common++) {
 		const struct pool *pool = find_pool(profile, moments, pools, count, common, pcs);
-		if (live_shape_is_level_beside(pool->blocks, blocks, moments->count))
+		if (trend_mann_kendall(pool->blocks, moments->count).z < SURELY &&
+		    live_shape_is_level_beside(pool->blocks, blocks, moments->count, LEVEL))
 			return true;
 	}
 	return false;

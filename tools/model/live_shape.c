@@ -12,7 +12,6 @@
 #define LEAST_LENGTHS 5 /* in whose order there is something to see */
 
 #define SURELY 1.645	      /* one-sided 5 % */
-#define LEVEL_BESIDE 0.5      /* less would ask for a pool without any other traffic */
 #define CLOSE_TO_THE_NEXT 0.3 /* autocorrelation; of noise it is 0 */
 
 bool live_shape_is_periodic(const struct cohort_series *series)
@@ -104,12 +103,12 @@ static double spread_of(const double *values, size_t count)
 	return sqrt(squares / (double)count);
 }
 
-bool live_shape_is_level_beside(const double *whole, const double *part, size_t count)
+bool live_shape_is_level_beside(const double *whole, const double *part, size_t count, double most)
 {
 	for (size_t i = 0; i < count; i++)
 		if (whole[i] < part[i])
 			return false; /* it is no part of that */
-	if (count < 3 || spread_of(whole, count) >= LEVEL_BESIDE * spread_of(part, count))
+	if (count < 3 || spread_of(whole, count) >= most * spread_of(part, count))
 		return false;
 	return fmin(trend_mann_kendall(whole, count).z, trend_drift(whole, count)) < SURELY;
 }

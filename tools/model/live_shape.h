@@ -31,7 +31,8 @@ double live_shape_bytes_of_count(const struct cohort_series *series, size_t firs
 bool live_shape_is_born_longer(const struct cohort_series *series, size_t first);
 
 /* The whole stays level while a part of it moves, and does not rise by itself: what the part gains, the
- * rest loses. By chance it would hardly do so step by step. */
-bool live_shape_is_level_beside(const double *whole, const double *part, size_t count);
+ * rest loses. By chance it would hardly do so step by step. Level is what varies less than `most` of
+ * how much the part does. */
+bool live_shape_is_level_beside(const double *whole, const double *part, size_t count, double most);
 
 #endif

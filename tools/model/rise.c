@@ -35,6 +35,7 @@
 #define VERY_SURELY 2.326 /* one-sided 1 % */
 #define HARDLY_FALLS 0.8  /* of the growth remains; a queue that only happens to be long wanders */
 #define MOST_FURTHER 3 /* ages after the first at which it leaks: others hardly differ from them */
+#define LEVEL 0.5      /* beside the old blocks, that all are: less asks for no traffic */
 #define CERTAINLY 4    /* stands out of some thousand sites */
 
 /* Up to a third of the steps: an older age has too few births before and too little time after it. */
@@ -150,7 +151,7 @@ static bool is_only_ageing(const struct inquiry *inquiry, const struct rise *ris
 	       series->time_s[rise->survivors.start + half] < series->time_s[series->count - 1] / 2)
 		half++;
 	return live_shape_is_level_beside(series->live_blocks + rise->survivors.start + half,
-					  rise->values + half, rise->count - half);
+					  rise->values + half, rise->count - half, LEVEL);
 }
 
 static bool is_kept(const struct inquiry *inquiry, const struct rise *rise)

@@ -99,6 +99,20 @@ static void what_they_keep_is_one(void **state)
 	assert_int_equal(ask(program), VERDICT_LEAK);
 }
 
+/* As in a compiler: the other sites of its allocating function become fewer, and vary by themselves. */
+static void what_others_lose_without_being_in_step_does_not_hide_one(void **state)
+{
+	(void)state;
+	struct program *program = program_new();
+	for (size_t t = 0; t < SNAPSHOTS; t++) {
+		set_live(program, 0, t, 100 + 5 * t);
+		set_live(program, 1, t, 700 - 5 * t + 10 * (t % 4));
+		set_live(program, 2, t, 500);
+		set_live(program, 3, t, 1000 + 40 * t);
+	}
+	assert_int_equal(ask(program), VERDICT_LEAK);
+}
+
 static void what_others_lose_by_the_way_does_not_hide_one(void **state)
 {
 	(void)state;
@@ -144,6 +158,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_siblings_lose_is_no_leak),
 		cmocka_unit_test(what_they_keep_is_one),
+		cmocka_unit_test(what_others_lose_without_being_in_step_does_not_hide_one),
 		cmocka_unit_test(what_others_lose_by_the_way_does_not_hide_one),
 		cmocka_unit_test(a_process_with_as_many_blocks_as_ever_does_not_leak),
 		cmocka_unit_test(a_pool_that_filled_in_the_first_half_is_level),
