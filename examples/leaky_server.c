@@ -125,7 +125,7 @@ static bool session_handle(struct session *session, const char *line)
 		goes_on = false;
 	}
 	reply = reply_new(text);
-	if (write(session->fd, reply, strlen(reply)) < 0)
+	if (send(session->fd, reply, strlen(reply), MSG_NOSIGNAL) < 0)
 		goes_on = false;
 	free(reply);
 	return goes_on;
@@ -177,7 +177,7 @@ static void ask(int fd, const char *verb, unsigned product)
 	char text[PAGE_BYTES];
 	int bytes = snprintf(text, sizeof(text), product ? "%s %u\n" : "%s\n", verb, product);
 
-	if (write(fd, text, bytes) != bytes || read(fd, text, sizeof(text)) <= 0)
+	if (send(fd, text, bytes, MSG_NOSIGNAL) != bytes || read(fd, text, sizeof(text)) <= 0)
 		usleep(1000);
 }
 

@@ -151,10 +151,10 @@ SQL = """
 CREATE TABLE t(id INTEGER PRIMARY KEY, name TEXT);
 WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)
 INSERT INTO t SELECT i, 'name ' || i FROM n;
-""" + "SELECT count(*), max(name) FROM t WHERE name LIKE '%77%' ORDER BY name;\n" * 150
+""" + "SELECT count(*), max(name) FROM t WHERE name LIKE '%77%' ORDER BY name;\n" * 600
 PYTHON = """
 words = {i: str(i) for i in range(50000)}
-for i in range(60):
+for i in range(240):
     sum(len(word) for word in sorted(words.values()))
 """
 

@@ -198,10 +198,13 @@ size_t trend_kink(const double *times, const double *values, size_t count)
 		behind.xy += x * y;
 	}
 	size_t best = 0;
+	double least = count ? CLEARLY_BETTER * errors[0] : 0;
 	for (size_t i = 1; i + 1 < count; i++)
-		/* A later kink must fit clearly better; rounding alone must not choose it. */
-		if (errors[i] < errors[best] * (1 - 1e-9))
+		/* Rounding alone must not choose a later one. */
+		if (errors[i] < least * (1 - 1e-9)) {
+			least = errors[i];
 			best = i;
+		}
 	return best;
 }
 

@@ -103,6 +103,18 @@ static bool is_forgotten(const struct judgement *leak)
 	return !evidence->is_of_length && evidence->freed > WEIGHT_FORGOTTEN * evidence->births;
 }
 
+/* Unless it is a crowd that forgets: then they are all alike again. */
+static void spare_forgotten(struct judgement **leaks, size_t count,
+			    const struct judgement *judgements, bool *is_spared)
+{
+	size_t forgotten = 0;
+	for (size_t i = 0; i < count; i++)
+		forgotten += is_forgotten(leaks[i]);
+	for (size_t i = 0; forgotten <= WEIGHT_CROWD && i < count; i++)
+		if (is_forgotten(leaks[i]))
+			is_spared[leaks[i] - judgements] = true;
+}
+
 /* `leaks` come with the fastest first: once one does not stand out, no slower one does. */
 static void weigh(double all, const struct process_heap *heap, struct judgement **leaks,
 		  size_t count, const struct judgement *judgements, const bool *is_spared,
@@ -112,7 +124,7 @@ static void weigh(double all, const struct process_heap *heap, struct judgement 
 	for (size_t i = 0; i < count; i++) {
 		struct judgement *leak = leaks[i];
 		double gain = gain_of(leak, heap);
-		if (is_spared[leak - judgements] || is_forgotten(leak) || gain >= least ||
+		if (is_spared[leak - judgements] || gain >= least ||
 		    rate_of(leak) >= WEIGHT_OF_GROWTH * rest) {
 			rest -= rate_of(leak);
 			continue;
@@ -165,6 +177,7 @@ bool weight_set_minor(const struct profile *profile, size_t first, size_t last,
 		if (count)
 			qsort(leaks, count, sizeof(struct judgement *), compare_rates);
 		spare_large_groups(all, findings, is_spared);
+		spare_forgotten(leaks, count, judgements, is_spared);
 		if (crowd > WEIGHT_CROWD)
 			weigh(all, &heap, leaks, count, judgements, is_spared, snapshot_count);
 		withdraw_findings(judgements, findings, all, crowd, snapshot_count);

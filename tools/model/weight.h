@@ -15,7 +15,8 @@
  *   in the heap       what it has added up to is less than WEIGHT_OF_HEAP of what is live.
  *
  * And not a site that frees more than WEIGHT_FORGOTTEN of what it allocates: what is kept by design is
- * kept whole, and who frees most and forgets some means to free all.
+ * kept whole, and who frees most and forgets some means to free all. More than WEIGHT_CROWD of these are a
+ * crowd as well.
  *
  * One that goes on reaches a hundredth of the heap, or outlives what else grew; until then nothing is
  * decided, and that is what it says. A group of sites that is most of all that accumulates is not

@@ -11,6 +11,7 @@
 #include <math.h>
 #include <stdbool.h>
 
+#include "seep/snapshot_format.h"
 #include "tools/model/cohort_series.h"
 #include "tools/model/lasting_growth.h"
 
@@ -22,7 +23,8 @@ static struct cohort_series series;
 
 static void start(void)
 {
-	series = (struct cohort_series){.count = STEPS, .unit = 1};
+	series = (struct cohort_series){
+		.count = STEPS, .unit = 1, .single_epochs = SEEP_SINGLE_EPOCHS_BEFORE_1_3};
 	for (size_t i = 0; i < STEPS; i++) {
 		series.time_s[i] = (double)i + 1;
 		series.is_cut[i] = true;
