@@ -29,6 +29,9 @@ enum seep_control_verb {
 	SEEP_CONTROL_SNAPSHOT = 2, /* take a snapshot with this label, answer when it is in the file */
 	SEEP_CONTROL_MARK = 3,     /* the same as a mark, see SEEP_REASON_MARK; the label is not empty.
 	                            * A helper before format 1.3 answers SEEP_CONTROL_BAD_REQUEST */
+	SEEP_CONTROL_SCAN = 4,     /* take a snapshot with this label, look what is reachable, answer
+	                            * when both are in the file. A helper before format 1.5 answers
+	                            * SEEP_CONTROL_BAD_REQUEST */
 };
 
 struct seep_control_request {

@@ -14,6 +14,7 @@
  *   LIST       words separated by commas
  *   SHARE      off, 1 for all, or 1/N for one in N; the option without a value means 1
  *   RATE       off, or a SIZE and how long it takes: 10MB/h, 1G/d, 200K/min, 4K/s
+ *   SCHEDULE   off, exit, or a DURATION
  *   PERCENT    off, or a part as 80% or 0.8, at most 100%
  *
  * A value may contain a colon only as \: (SEEP_OPTIONS is split at colons).
@@ -67,6 +68,10 @@
 	X(track, 0, LIST, "malloc|malloc,mmap", "malloc",                                          \
 	  "what to follow: malloc and its family; mmap adds mmap, mremap, brk and sbrk as sites of " \
 	  "their own kind. mmap alone means malloc,mmap.")                                         \
+	X(scan, 0, SCHEDULE, "exit|off|DURATION", "off",                                           \
+	  "when to look which blocks nothing points to any more, and what holds the others: exit "   \
+	  "when the program ends, a DURATION such as 5m so often and at the end. It is looked at in a copy of " \
+	  "the process; the program stands still while the kernel makes that, some 25 ms for each GiB.") \
 	X(children, 0, LIST, "all|none|NAME,...", "all",                                           \
 	  "which child processes are followed: all, none, or those whose program is called NAME.") \
 	X(snapshots_by, 0, CHOICE, "process|thread|inline", "process",                             \

@@ -35,6 +35,7 @@
  *         seep_snapshot.limit_bytes and what follows it; SEEP_REASON_MARK
  *   1.4   seep_snapshot.heap_bytes and what follows it; SEEP_RECORD_FREES, SEEP_RECORD_PINS,
  *         SEEP_RECORD_ALERT
+ *   1.5   SEEP_RECORD_SCAN, SEEP_RECORD_HOLDERS
  */
 #ifndef SEEP_SNAPSHOT_FORMAT_H
 #define SEEP_SNAPSHOT_FORMAT_H
@@ -44,7 +45,7 @@
 #define SEEP_FILE_MAGIC "SEEP\r\n\x1a\n" /* 8 bytes, without the terminating zero */
 #define SEEP_FILE_MAGIC_BYTES 8
 #define SEEP_VERSION_MAJOR 1
-#define SEEP_VERSION_MINOR 4
+#define SEEP_VERSION_MINOR 5
 #define SEEP_BYTE_ORDER 0x01020304u
 #define SEEP_RECORD_MAGIC 0x43455253u /* "SREC" */
 #define SEEP_RECORD_ALIGN 8u
@@ -92,6 +93,8 @@ enum seep_record_type {
 	SEEP_RECORD_FREES = 9,         /* struct seep_frees, then its pairs; the newest counts */
 	SEEP_RECORD_PINS = 10,         /* struct seep_pins, then its sites; the newest counts */
 	SEEP_RECORD_ALERT = 11,        /* struct seep_alert */
+	SEEP_RECORD_SCAN = 12,         /* struct seep_scan, then its sites; the newest counts */
+	SEEP_RECORD_HOLDERS = 13,      /* struct seep_holders, then roots, then paths; the newest counts */
 };
 
 /* The process. Followed by exe, name and command, in this order and without terminators. */
@@ -449,6 +452,121 @@ struct seep_alert {
 	uint64_t limit; /* as it was set */
 };
 
+/*
+ * What is reachable: a scan looks at a copy of the whole process, from all that the program can still
+ * get at (the roots) through every word that is the address of a live block, or lies in one. Every live
+ * block of malloc's family is in one class, with Valgrind's words (memcheck manual, 4.2.8):
+ *
+ *   definitely lost   nothing points to it
+ *   indirectly lost   only blocks that are lost point to it
+ *   possibly lost     it, or a block that leads to it, is only pointed to somewhere behind its start, in
+ *                     a way that no heuristic knows (std::string, new[] with a length, multiple inheritance);
+ *                     or it would be definitely lost, but a register of a thread that could not
+ *                     be read may hold it, or it was not seen lost twice
+ *   reachable         the rest
+ *
+ * A group of blocks of which each is only reached from others of the group, such as a ring, has one head,
+ * which is definitely lost; the others are indirectly lost.
+ *
+ * Follows the snapshot that it speaks of, which is taken just before. After the struct, `site_count`
+ * sites with live blocks, in rising order of stack id:
+ *     varint   stack id - id of the site before (0 before the first)
+ *     varint   blocks, bytes              definitely lost
+ *     varint   blocks, bytes              indirectly lost
+ *     varint   blocks, bytes              possibly lost
+ *     varint   blocks, bytes              reachable
+ *     varint   blocks, bytes              of any sites, indirectly lost, that hang under the
+ *                                         definitely lost ones of this site; each counted once
+ * Thinning keeps the newest record only.
+ */
+struct seep_scan {
+	uint32_t struct_bytes; /* offset of the sites */
+	uint32_t snapshot;     /* its number */
+	uint16_t reason;       /* enum seep_snapshot_reason: what asked for the scan */
+	uint16_t outcome;      /* enum seep_scan_outcome; all below is 0 where it is not SEEP_SCAN_DONE */
+	int32_t error;         /* errno value that belongs to the outcome, or 0 */
+	uint32_t flags;        /* SEEP_SCAN_… */
+	uint32_t site_count;
+	uint32_t threads;
+	uint32_t unread_threads; /* of them: those whose registers could not be read */
+	uint64_t pause_ns;       /* how long the program's threads stood still, all scans together */
+	uint64_t work_ns;        /* how long the copy worked beside the program */
+	uint64_t root_bytes;     /* read as roots */
+	uint64_t block_bytes;    /* read in blocks */
+	uint64_t own_bytes;      /* memory that the copy took for itself, at most */
+	/* Over all sites. */
+	uint64_t definitely_blocks, definitely_bytes;
+	uint64_t indirectly_blocks, indirectly_bytes;
+	uint64_t possibly_blocks, possibly_bytes;
+	uint64_t reachable_blocks, reachable_bytes;
+};
+
+enum seep_scan_outcome {
+	SEEP_SCAN_DONE = 0,
+	SEEP_SCAN_NO_COPY = 1,   /* the kernel made no copy of the process: `error` */
+	SEEP_SCAN_NO_MEMORY = 2, /* the copy had not enough memory for its work */
+	SEEP_SCAN_FAILED = 3,    /* the copy ended without a result: `error`, or 128 + signal */
+	SEEP_SCAN_SAMPLED = 4,   /* the process samples: most blocks are not known */
+	SEEP_SCAN_LOST = 5,      /* blocks were lost to seep (lost_blocks): what they hold is not known */
+	SEEP_SCAN_TOO_LATE = 6,  /* the process has ended before it could be copied */
+};
+
+#define SEEP_SCAN_IS_CONFIRMED 1u /* what is definitely lost was so in two scans */
+#define SEEP_SCAN_IS_STOPPED 2u   /* no thread ran while the copy was made */
+
+/*
+ * Who holds blocks: for up to some 100 blocks of each site, drawn at random from those that are
+ * reachable, the shortest path from a root. Follows the scan record it belongs to. After the struct,
+ * `root_count` times struct seep_root, each followed by its name and zero bytes up to the next
+ * multiple of 8; then `path_count` paths in rising order of stack id:
+ *     varint   stack id of the site - that of the path before (0 before the first)
+ *     varint   number of its blocks that have this path
+ *     varint   root, its index from 0
+ *     varint   number of steps
+ *     for each step, from the root to the block:
+ *         varint   stack id of the block that is stepped through
+ *         varint   where in it the pointer to the next block lies, in bytes from its start
+ *         varint   how many such steps there are one after the other: a list has many
+ * The block itself is no step. Steps are equal when stack and place are; paths are equal when the
+ * root and its steps are, whatever the numbers of equal steps one after the other, of which the
+ * largest is given. Where a path has more than 16 steps those in the middle are left out, and a step
+ * with stack id 0 stands for them. Thinning keeps the newest record only.
+ */
+struct seep_holders {
+	uint32_t struct_bytes; /* offset of the roots */
+	uint32_t snapshot;     /* the scan's */
+	uint32_t root_count;
+	uint32_t path_count;
+	uint32_t paths_offset; /* from the start of the payload */
+	uint32_t reserved;     /* 0 */
+};
+
+enum seep_root_kind {
+	SEEP_ROOT_MODULE = 1,   /* writable data of a module: `address` is the word that points */
+	SEEP_ROOT_STACK = 2,    /* the word lies in the frame of `pc` on the stack of `thread` */
+	SEEP_ROOT_REGISTER = 3, /* of `thread`; `address` is its DWARF number */
+	SEEP_ROOT_TLS = 4,      /* thread-local data of `module`, `offset` bytes into its TLS segment */
+	SEEP_ROOT_THREAD = 5,   /* what libc keeps of `thread`, such as pthread_setspecific's values */
+	SEEP_ROOT_LOADER = 6,   /* memory or a block of the dynamic linker */
+	SEEP_ROOT_MAPPING = 7,  /* memory that is no heap known to seep; `name` as in /proc/PID/maps */
+	SEEP_ROOT_REGION = 8,   /* declared by the program */
+	SEEP_ROOT_IGNORED = 9,  /* the block itself: the program said that it is no leak */
+};
+
+struct seep_root {
+	uint32_t struct_bytes; /* offset of the name */
+	uint32_t kind;         /* enum seep_root_kind */
+	uint64_t address;      /* of the word; of a mapping, thread or region: of its start */
+	uint64_t pc;           /* of the frame, as in stacks; 0: not known */
+	uint64_t offset;       /* of the word from the start of what is named */
+	uint32_t thread;       /* tid in the target's PID namespace; 0: none */
+	uint32_t module;       /* id; SEEP_ROOT_NO_MODULE: none */
+	uint32_t name_bytes;   /* of a thread: its name (comm) */
+	uint32_t reserved;     /* 0 */
+};
+
+#define SEEP_ROOT_NO_MODULE UINT32_MAX
+
 enum seep_end_how {
 	SEEP_END_UNKNOWN = 0, /* it is gone; nobody could say how */
 	SEEP_END_EXIT = 1,    /* status: as given to exit */
@@ -479,6 +597,9 @@ SEEP_ASSERT_SIZE(struct seep_samples, 48);
 SEEP_ASSERT_SIZE(struct seep_frees, 32);
 SEEP_ASSERT_SIZE(struct seep_pins, 24);
 SEEP_ASSERT_SIZE(struct seep_alert, 32);
+SEEP_ASSERT_SIZE(struct seep_scan, 136);
+SEEP_ASSERT_SIZE(struct seep_holders, 24);
+SEEP_ASSERT_SIZE(struct seep_root, 48);
 SEEP_ASSERT_SIZE(struct seep_end, 16);
 #endif
 

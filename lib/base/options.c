@@ -198,6 +198,20 @@ static bool set_interval(const char *value)
 	return true;
 }
 
+static bool set_scan(const char *value)
+{
+	uint64_t ns;
+
+	options.scan_interval_ns = 0;
+	options.scans_at_exit = !text_equal(value, "off");
+	if (text_equal(value, "off") || text_equal(value, "exit"))
+		return true;
+	if (!read_duration(value, &ns) || ns < OPTIONS_SCAN_INTERVAL_MIN_NS)
+		return false;
+	options.scan_interval_ns = ns;
+	return true;
+}
+
 static bool set_growth(const char *value)
 {
 	if (text_equal(value, "off")) {

@@ -16,6 +16,7 @@
 #define OPTIONS_STACK_DEPTH_MAX 512
 #define OPTIONS_ONE_IN_MAX 1000000000u
 #define OPTIONS_SAMPLE_MAX (1ull << 30)
+#define OPTIONS_SCAN_INTERVAL_MIN_NS 10000000u
 
 enum snapshots_by { SNAPSHOTS_BY_PROCESS, SNAPSHOTS_BY_THREAD, SNAPSHOTS_BY_INLINE };
 /* Where a limit is off: nothing is larger. */
@@ -31,9 +32,11 @@ struct options_rate {
 enum children { CHILDREN_ALL, CHILDREN_NONE, CHILDREN_NAMED };
 
 struct options {
-	char output[PATH_MAX]; /* pattern with %p and %e */
-	uint64_t interval_ns;  /* 0: adaptive */
-	uint64_t growth_bytes; /* 0: off */
+	char output[PATH_MAX];	   /* pattern with %p and %e */
+	uint64_t interval_ns;	   /* 0: adaptive */
+	uint64_t growth_bytes;	   /* 0: off */
+	uint64_t scan_interval_ns; /* 0: none but at the end */
+	bool scans_at_exit;
 	uint32_t stack_depth;
 	uint64_t sample_bytes; /* mean distance of samples; 0: every block */
 	bool tracks_mmap;

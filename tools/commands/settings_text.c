@@ -14,7 +14,7 @@
 #include "seep/settings.h"
 #include "tools/model/error.h"
 
-enum setting_type { PATH, DURATION, SIZE, COUNT, CHOICE, LIST, SHARE, RATE, PERCENT };
+enum setting_type { PATH, DURATION, SIZE, COUNT, CHOICE, LIST, SHARE, RATE, PERCENT, SCHEDULE };
 
 const struct setting settings_table[] = {
 #define SETTING_ROW(key_, letter_, type_, values_, initial_, help_)                                \
@@ -31,6 +31,7 @@ const struct setting settings_table[] = {
 #define ONE_IN_MAX 1000000000
 #define CHILDREN_NAMES_BYTES 1024
 #define INTERVAL_MIN_NS 1000000u
+#define SCHEDULE_MIN_NS 10000000u
 #define FILE_MIN_BYTES (1u << 20)
 #define SAMPLE_MAX_BYTES (1u << 30)
 #define RATE_SIZE_BYTES 32
@@ -278,6 +279,12 @@ int setting_check(const struct setting *setting, const char *shown_as, const cha
 			return 0;
 		return refuse(shown_as, value, "off, or a part up to 100% such as 80% or 0.8",
 			      error);
+	case SCHEDULE:
+		if (strcmp(value, "off") == 0 || strcmp(value, "exit") == 0 ||
+		    (read_amount(value, duration_units, &amount) && amount >= SCHEDULE_MIN_NS))
+			return 0;
+		return refuse(shown_as, value,
+			      "off, exit, or a time of at least 10ms such as 30s, 5m", error);
 	}
 	return 0;
 }

@@ -84,7 +84,9 @@ static void sets_every_key(void **state)
 		   "children=none:snapshots_by=thread:max_file=1M:selfcheck=1/250:"
 		   "command_line=off:quiet=on:max_growth=2M/h:max_live=3M:"
 		   "max_heap_share_of_rss=75%:max_site_growth=1K/s:max_site_live=5M:"
-		   "root_pid=77");
+		   "scan=90s:root_pid=77");
+	assert_true(options.scans_at_exit);
+	assert_int_equal(options.scan_interval_ns, 90 * SECOND);
 	assert_int_equal(options.max_growth.bytes_per_hour, 2 * MIB);
 	assert_int_equal(options.max_growth.per_ns, 3600 * SECOND);
 	assert_int_equal(options.max_live_bytes, 3 * MIB);
@@ -108,6 +110,12 @@ static void sets_every_key(void **state)
 	assert_true(options.tracks_mmap);
 	assert_int_equal(options.snapshots_by, SNAPSHOTS_BY_INLINE);
 	assert_int_equal(options.growth_bytes, 0);
+	parse_well("scan=exit");
+	assert_true(options.scans_at_exit);
+	assert_int_equal(options.scan_interval_ns, 0);
+	parse_well("scan=1s:scan=off");
+	assert_false(options.scans_at_exit);
+	assert_int_equal(options.scan_interval_ns, 0);
 	parse_well("selfcheck=1");
 	assert_int_equal(options.selfcheck_one_in, 1);
 	parse_well("selfcheck=1:selfcheck=off");
