@@ -25,6 +25,7 @@
 #include "lib/record/free_pairs.h"
 #include "lib/record/free_turn.h"
 #include "lib/record/sampler.h"
+#include "lib/snapshot/snapshot_reason.h"
 
 #include "lib/base/poison.h"
 
@@ -159,18 +160,14 @@ static void fill(struct buffer *payload, const struct sites *sites, struct seep_
 		memcpy(payload->start, head, sizeof(*head));
 }
 
-static bool is_automatic(enum seep_snapshot_reason reason)
-{
-	return reason == SEEP_REASON_INTERVAL || reason == SEEP_REASON_GROWTH;
-}
-
 static bool has_news(const struct free_pairs_sums *sums, enum seep_snapshot_reason reason)
 {
 	uint64_t samples = sums->samples + sums->lost;
 
 	if (samples == written.samples)
 		return samples > 0 && !written.has_all;
-	return !is_automatic(reason) || samples >= written.samples + written.samples / NEWS_SHARE;
+	return !snapshot_reason_is_automatic(reason) ||
+	       samples >= written.samples + written.samples / NEWS_SHARE;
 }
 
 struct buffer frees_record_payload(uint32_t number, enum seep_snapshot_reason reason,

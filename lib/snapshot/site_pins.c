@@ -15,12 +15,10 @@
 #include "lib/snapshot/site_pins.h"
 
 #include <stddef.h>
-#include <string.h>
 
 #include "lib/base/scratch.h"
 #include "lib/base/syscalls.h"
 #include "lib/record/live_table.h"
-#include "seep/snapshot_format.h"
 
 #include "lib/base/poison.h"
 
@@ -109,33 +107,6 @@ void site_pins_take(struct site_pins *pins, const struct page_fill *fill, uint32
 		pins->is_failed = true;
 	else if (fill->has_sparse_pages)
 		look_again(&look);
-}
-
-struct buffer site_pins_record(const struct site_pins *pins, uint32_t snapshot)
-{
-	struct seep_pins head = {.struct_bytes = sizeof(head), .snapshot = snapshot};
-	struct buffer payload = {0};
-	uint64_t all_parts = 0;
-	uint32_t last = 0;
-
-	if (pins->is_failed)
-		return payload;
-	buffer_add(&payload, &head, sizeof(head));
-	for (uint32_t stack = 1; stack < pins->stack_count; stack++) {
-		uint64_t bytes = pins->parts[stack] >> SITE_PINS_PART_BITS;
-
-		all_parts += pins->parts[stack];
-		if (bytes < PAGE_FILL_BYTES)
-			continue;
-		buffer_add_varint(&payload, stack - last);
-		buffer_add_varint(&payload, bytes);
-		last = stack;
-		head.site_count++;
-	}
-	head.pinned_bytes = all_parts >> SITE_PINS_PART_BITS;
-	if (!payload.is_failed)
-		memcpy(payload.start, &head, sizeof(head));
-	return payload;
 }
 
 void site_pins_release(struct site_pins *pins)

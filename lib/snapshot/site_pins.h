@@ -10,7 +10,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "lib/base/buffer.h"
 #include "lib/snapshot/page_fill.h"
 
 struct site_pins {
@@ -28,8 +27,5 @@ bool site_pins_are_due(void);
 /* A second look at the live table, only where pages are sparse. Release the result in any case. */
 void site_pins_take(struct site_pins *pins, const struct page_fill *fill, uint32_t stack_count);
 void site_pins_release(struct site_pins *pins);
-
-/* The payload of SEEP_RECORD_PINS; empty where nothing is known. */
-struct buffer site_pins_record(const struct site_pins *pins, uint32_t snapshot);
 
 #endif

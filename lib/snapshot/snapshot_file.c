@@ -301,6 +301,18 @@ int snapshot_file_append(uint32_t type, uint64_t time_ns, const void *payload, s
 	return 0;
 }
 
+int snapshot_file_append_buffer(uint32_t type, uint64_t time_ns, struct buffer *payload)
+{
+	int result = 0;
+
+	if (payload->is_failed)
+		result = -ENOMEM;
+	else if (payload->bytes > 0)
+		result = snapshot_file_append(type, time_ns, payload->start, payload->bytes);
+	buffer_release(payload);
+	return result;
+}
+
 /* What snapshot_thinning calls for each record of the new file. */
 struct rewriting {
 	int fd;

@@ -38,6 +38,8 @@ int snapshot_file_begin(void);
 void snapshot_file_end(void);
 
 int snapshot_file_append(uint32_t type, uint64_t time_ns, const void *payload, size_t bytes);
+/* Appends it unless it is empty, and releases it in any case. */
+int snapshot_file_append_buffer(uint32_t type, uint64_t time_ns, struct buffer *payload);
 
 /* Drops old snapshots until the file is at most `bytes` long or nothing more can go. Where nothing could
  * the last time, mostly does nothing. */

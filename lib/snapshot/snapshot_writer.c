@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * snapshot_writer: takes snapshots and keeps the file complete: process, modules, stacks, end.
+ * snapshot_writer: takes snapshots, one at a time, and keeps the file complete.
  *
- * Order in the file: modules and stacks before the first snapshot that speaks of them. Of the sites
- * only those are written that have changed since they were last written; a fingerprint of 8 bytes
- * per stack remembers what that was.
+ * Order in the file: the process first; modules and stacks before the first snapshot that speaks of
+ * them; what belongs to a snapshot behind it; the end last.
  *
  *   Runs in   whoever takes a snapshot
  *   Locks     LOCK_SNAPSHOT
- *   Memory    region: 8 bytes a stack for good; what one snapshot needs is given back
- *   Calls     see snapshot_file, process_facts
+ *   Memory    what one snapshot needs is given back
+ *   Calls     see snapshot_file, snapshot_head
  *   Failure   a negative errno value; what could not be written is written by the next snapshot
  */
 #include "lib/snapshot/snapshot_writer.h"
@@ -22,7 +21,6 @@
 #include "lib/base/invariant.h"
 #include "lib/base/lock.h"
 #include "lib/base/options.h"
-#include "lib/base/region.h"
 #include "lib/base/scratch.h"
 #include "lib/base/syscalls.h"
 #include "lib/base/text.h"
@@ -31,98 +29,46 @@
 #include "lib/record/free_pairs.h"
 #include "lib/record/map_table.h"
 #include "lib/record/module_list.h"
-#include "lib/record/recorder.h"
 #include "lib/record/sample_sums.h"
 #include "lib/record/sampler.h"
-#include "lib/record/self_check.h"
 #include "lib/record/side_table.h"
 #include "lib/record/site_counters.h"
 #include "lib/record/thread_state.h"
 #include "lib/record/unwind_rules.h"
 #include "lib/snapshot/frees_record.h"
-#include "lib/snapshot/heap_memory.h"
-#include "lib/snapshot/memory_limit.h"
+#include "lib/snapshot/module_records.h"
+#include "lib/snapshot/pins_record.h"
 #include "lib/snapshot/process_facts.h"
-#include "lib/snapshot/site_pins.h"
+#include "lib/snapshot/process_record.h"
+#include "lib/snapshot/samples_record.h"
+#include "lib/snapshot/self_check_record.h"
+#include "lib/snapshot/site_entries.h"
 #include "lib/snapshot/site_totals.h"
 #include "lib/snapshot/snapshot_file.h"
+#include "lib/snapshot/snapshot_head.h"
+#include "lib/snapshot/snapshot_reason.h"
+#include "lib/snapshot/stack_records.h"
 #include "lib/snapshot/thresholds.h"
 
 #include "lib/base/poison.h"
 
 #define KEYFRAME_EVERY 64u
-#define NODE_SHARE_BYTES 16 /* of the largest file, for each node: at most half of it is stacks */
-#define STACKS_PER_RECORD (1u << 20)
-#define COHORTS_MAX 160u /* see site_totals_cohort: 16 + 8 * 14, and one for the future */
-#define FINGERPRINT_CHUNK 65536u
-#define FINGERPRINT_CHUNKS (CALL_TREE_NODES_MAX / FINGERPRINT_CHUNK)
-#define FILLING_PAUSES 100
 #define SCRATCH_KEPT_NS 1000000000ull /* when snapshots follow each other within this */
-#define HEAP_INLINE_NS 1000000ull
-#define FILL_SHARE_OF_TIME 20 /* snapshots that look at pages take at most a 20th of it */
-#define FRAME_BYTES 64u	      /* a record's header and padding, with some room */
+#define FRAME_BYTES 64u		      /* a record's header and padding, with some room */
 
 static struct {
 	struct lock lock;
 	_Atomic(uint32_t) holder_tid;
-	uint32_t modules, unloads_seen, module_version; /* written so far */
-	uint32_t stacks;
-	bool needs_keyframe, has_checks;
+	bool needs_keyframe;
 	bool has_ended; /* its final state has been written */
 	uint32_t epoch; /* closed last */
 	struct snapshot_result last;
-	uint64_t taken_ns;		  /* when it was */
-	uint64_t filled_ns;		  /* when the last one was that looked at pages */
-	uint64_t fill_took_ns;		  /* its whole duration */
-	struct heap_memory heap;	  /* what it found */
-	struct self_check_results checks; /* written last, if has_checks */
-	bool is_unloaded[65536];	  /* by module: its unload has been written */
+	uint64_t taken_ns; /* when it was */
 } writer;
-
-/* By stack: what was last written of the site; 0: nothing. */
-static uint64_t *fingerprints[FINGERPRINT_CHUNKS];
 
 static uint64_t now_ns(void)
 {
 	return sys_clock_ns(CLOCK_MONOTONIC) - process_facts.started_monotonic_ns;
-}
-
-static int write_process(void)
-{
-	struct seep_process process = {
-		.struct_bytes = sizeof(process),
-		.pid = process_facts.pid,
-		.parent_pid = process_facts.parent_pid,
-		.forked_from = process_facts.forked_from,
-		.inherited_epoch = recorder_inherited_epoch,
-		.stack_depth = options.stack_depth,
-		.flags = options.tracks_mmap ? SEEP_PROCESS_TRACKS_MMAP : 0,
-		.interval_ns = options.interval_ns,
-		.start_ticks = process_facts.start_ticks,
-		.sample_bytes = sampler_is_on ? sampler_mean_bytes : 0,
-		.single_epochs = SITE_TOTALS_SINGLE_EPOCHS,
-	};
-	struct buffer command = {0}, payload = {0};
-	static char exe[4096]; /* once per process, and thread stacks are small */
-	long exe_bytes = sys_call(SYS_readlinkat, AT_FDCWD, "/proc/self/exe", exe, sizeof(exe));
-	long command_bytes = 0;
-	int result;
-
-	if (options.stores_command_line && buffer_reserve(&command, 32 << 10))
-		command_bytes = sys_read_file("/proc/self/cmdline", command.start, 32 << 10);
-	process.exe_bytes = exe_bytes > 0 ? (uint32_t)exe_bytes : 0;
-	process.name_bytes = (uint32_t)text_bytes(process_facts.name);
-	process.command_bytes = command_bytes > 0 ? (uint32_t)command_bytes : 0;
-	buffer_add(&payload, &process, sizeof(process));
-	buffer_add(&payload, exe, process.exe_bytes);
-	buffer_add(&payload, process_facts.name, process.name_bytes);
-	buffer_add(&payload, command.start, process.command_bytes);
-	result = payload.is_failed ? -ENOMEM
-				   : snapshot_file_append(SEEP_RECORD_PROCESS, 0, payload.start,
-							  payload.bytes);
-	buffer_release(&payload);
-	buffer_release(&command);
-	return result;
 }
 
 /* One at a time. False in a signal handler that interrupted this thread's own snapshot, say to end
@@ -150,13 +96,11 @@ static int start_locked(void)
 					  has_folder);
 
 	writer.needs_keyframe = true;
-	/* A node takes some 6 to 8 bytes of the file and can never leave it. */
-	call_tree_limit(options.max_file_bytes / NODE_SHARE_BYTES);
-	writer.stacks = CALL_TREE_ROOT + 1;
+	stack_records_start();
 	if (result == 0)
 		result = snapshot_file_begin();
 	if (result == 0) {
-		result = write_process();
+		result = process_record_append();
 		snapshot_file_end();
 	}
 	return result;
@@ -173,455 +117,6 @@ int snapshot_writer_start(void)
 	return result;
 }
 
-static int append_and_release(uint32_t type, uint64_t time_ns, struct buffer *payload)
-{
-	int result = 0;
-
-	if (payload->is_failed)
-		result = -ENOMEM;
-	else if (payload->bytes > 0)
-		result = snapshot_file_append(type, time_ns, payload->start, payload->bytes);
-	buffer_release(payload);
-	return result;
-}
-
-static void add_module(struct buffer *payload, uint32_t id)
-{
-	const struct loaded_module *module = module_list_at(id);
-	size_t path_bytes = text_bytes(module->path);
-	struct seep_module written = {
-		.struct_bytes = sizeof(written),
-		.id = id,
-		.generation = module->generation,
-		.loaded_epoch = module->loaded_epoch,
-		.load_bias = module->load_bias,
-		.start = module->start,
-		.end = module->end,
-		.flags = module->flags,
-		.build_id_bytes = module->build_id_bytes,
-		.path_bytes = (uint16_t)(path_bytes < UINT16_MAX ? path_bytes : UINT16_MAX),
-	};
-
-	buffer_add(payload, &written, sizeof(written));
-	buffer_add(payload, module->build_id, module->build_id_bytes);
-	buffer_add(payload, module->path, written.path_bytes);
-	buffer_pad(payload, 8);
-}
-
-static int write_modules(uint64_t time_ns)
-{
-	uint32_t version = module_list_version(), count = module_list_count();
-	struct buffer added = {0}, removed = {0};
-	int result;
-
-	if (writer.module_version == version && writer.modules == count)
-		return 0;
-	for (uint32_t id = writer.modules; id < count; id++)
-		add_module(&added, id);
-	result = append_and_release(SEEP_RECORD_MODULES, time_ns, &added);
-	if (result != 0)
-		return result;
-	writer.modules = count;
-	for (uint32_t id = 0; id < count; id++) {
-		struct seep_module_unload unload = {
-			.id = id, .epoch = atomic_load(&module_list_at(id)->unloaded_epoch)};
-
-		if (unload.epoch == 0 || writer.is_unloaded[id])
-			continue;
-		buffer_add(&removed, &unload, sizeof(unload));
-	}
-	result = append_and_release(SEEP_RECORD_MODULE_UNLOAD, time_ns, &removed);
-	if (result != 0)
-		return result;
-	for (uint32_t id = 0; id < count; id++)
-		writer.is_unloaded[id] = atomic_load(&module_list_at(id)->unloaded_epoch) != 0;
-	writer.module_version = version;
-	return 0;
-}
-
-/* Waits for a node that another thread is filling at this moment. */
-static struct call_node filled_node(uint32_t id)
-{
-	struct call_node node = call_tree_node(id);
-
-	for (int i = 0; i < FILLING_PAUSES && node.pc == 0; i++) {
-		struct timespec pause = {.tv_nsec = 100000};
-
-		sys_call(SYS_nanosleep, &pause, 0);
-		node = call_tree_node(id);
-	}
-	return node;
-}
-
-/* The stacks that this snapshot may speak of: those before the first node that is not filled yet. A
- * thread that was killed in the middle of one never fills it. */
-static uint32_t complete_stacks(uint32_t count, bool is_quiet)
-{
-	for (uint32_t id = writer.stacks; id < count && !is_quiet; id++)
-		if (filled_node(id).pc == 0)
-			return id;
-	return count;
-}
-
-static int write_stacks(uint64_t time_ns, uint32_t end)
-{
-	INVARIANT(end <= call_tree_count() && writer.stacks > CALL_TREE_ROOT, end, writer.stacks);
-	while (writer.stacks < end) {
-		struct seep_stacks head = {.struct_bytes = sizeof(head), .first_id = writer.stacks};
-		struct buffer payload = {0};
-		uint64_t pc = 0;
-		int result;
-
-		head.count = end - head.first_id;
-		if (head.count > STACKS_PER_RECORD)
-			head.count = STACKS_PER_RECORD;
-		buffer_add(&payload, &head, sizeof(head));
-		for (uint32_t id = head.first_id; id < head.first_id + head.count; id++) {
-			struct call_node node = call_tree_node(id);
-
-			if (node.pc == 0)
-				node.pc = SEEP_PC_NO_ROOM;
-			INVARIANT(node.parent < id, node.parent, id);
-			buffer_add_varint(&payload, id - node.parent);
-			buffer_add_varint(&payload, buffer_zigzag((int64_t)(node.pc - pc)));
-			buffer_add_varint(&payload, node.generation);
-			pc = node.pc;
-		}
-		result = append_and_release(SEEP_RECORD_STACKS, time_ns, &payload);
-		if (result != 0)
-			return result;
-		writer.stacks += head.count;
-	}
-	return 0;
-}
-
-static bool is_written(const struct self_check_difference *difference)
-{
-	return difference->ours < writer.stacks && difference->libunwinds < writer.stacks;
-}
-
-/* What has been found since it was written last. A difference whose stacks are too new for this
- * snapshot waits for the next. */
-static int write_self_check(uint64_t time_ns)
-{
-	struct seep_self_check head = {.struct_bytes = sizeof(head),
-				       .difference_bytes = sizeof(struct seep_difference),
-				       .one_in = options.selfcheck_one_in};
-	struct self_check_results checks;
-	struct buffer payload = {0};
-	int result;
-
-	if (options.selfcheck_one_in == 0)
-		return 0;
-	self_check_read(&checks);
-	if (writer.has_checks && memcmp(&checks, &writer.checks, sizeof(checks)) == 0)
-		return 0;
-	head.flags = checks.state == SELF_CHECK_HAS_NO_LIBUNWIND ? SEEP_SELF_CHECK_HAS_NO_LIBUNWIND
-		     : checks.state == SELF_CHECK_OVER		 ? SEEP_SELF_CHECK_IS_OVER
-								 : 0;
-	for (int i = 0; i < SELF_CHECK_OUTCOMES; i++)
-		head.compared += checks.outcomes[i];
-	head.different = checks.outcomes[SELF_CHECK_DIFFERENT];
-	head.libunwind_gave_up = checks.outcomes[SELF_CHECK_GAVE_UP];
-	head.cut = checks.outcomes[SELF_CHECK_CUT];
-	head.skipped = checks.skipped;
-	for (uint32_t i = 0; i < checks.difference_count; i++)
-		head.difference_count += is_written(&checks.differences[i]);
-	buffer_add(&payload, &head, sizeof(head));
-	for (uint32_t i = 0; i < checks.difference_count; i++) {
-		const struct self_check_difference *difference = &checks.differences[i];
-		struct seep_difference written = {.ours = difference->ours,
-						  .libunwind = difference->libunwinds,
-						  .thread_id = difference->thread_id,
-						  .count = difference->count};
-
-		if (is_written(difference))
-			buffer_add(&payload, &written, sizeof(written));
-	}
-	result = append_and_release(SEEP_RECORD_SELF_CHECK, time_ns, &payload);
-	if (result == 0 && head.difference_count == checks.difference_count) {
-		writer.checks = checks;
-		writer.has_checks = true;
-	}
-	return result;
-}
-
-/* A site as it is now. */
-struct site_now {
-	uint64_t blocks, bytes;
-	uint32_t cohort_count;
-	const struct site_cohort *cohorts[COHORTS_MAX]; /* by rising epoch */
-};
-
-static void gather(const struct site_totals *totals, uint32_t stack, struct site_now *site)
-{
-	site->blocks = site->bytes = 0;
-	site->cohort_count = 0;
-	for (uint32_t index = totals->first_cohort[stack]; index != 0;) {
-		const struct site_cohort *cohort = &totals->cohorts[index - 1];
-		uint32_t place = site->cohort_count;
-
-		site->blocks += cohort->blocks;
-		site->bytes += cohort->bytes;
-		index = cohort->next;
-		INVARIANT(place < COHORTS_MAX, stack, totals->epoch);
-		if (place == COHORTS_MAX)
-			continue;
-		for (; place > 0 && site->cohorts[place - 1]->epoch > cohort->epoch; place--)
-			site->cohorts[place] = site->cohorts[place - 1];
-		site->cohorts[place] = cohort;
-		site->cohort_count++;
-		INVARIANT(place == 0 || site->cohorts[place - 1]->epoch < cohort->epoch, stack,
-			  cohort->epoch);
-	}
-}
-
-/* One step of a mixer after Steele, Lea and Flood, "Fast Splittable Pseudorandom Number
- * Generators", 2014: every bit of the result depends on every bit of both. */
-static uint64_t mix(uint64_t hash, uint64_t value)
-{
-	hash = (hash ^ value) + 0x9e3779b97f4a7c15ull;
-	hash = (hash ^ hash >> 30) * 0xbf58476d1ce4e5b9ull;
-	hash = (hash ^ hash >> 27) * 0x94d049bb133111ebull;
-	return hash ^ hash >> 31;
-}
-
-static uint64_t fingerprint_of(const struct site_now *site, const struct site_counters *counters)
-{
-	uint64_t hash = mix(0, site->blocks);
-
-	hash = mix(hash, site->bytes);
-	hash = mix(hash, counters->allocations);
-	hash = mix(hash, counters->allocated_bytes);
-	return hash == 0 ? 1 : hash;
-}
-
-static uint64_t *fingerprint_at(uint32_t stack)
-{
-	uint64_t **chunk = &fingerprints[stack / FINGERPRINT_CHUNK];
-
-	if (*chunk == NULL)
-		*chunk = region_map(FINGERPRINT_CHUNK * sizeof(**chunk), REGION_WIPED_ON_FORK);
-	return *chunk == NULL ? NULL : &(*chunk)[stack % FINGERPRINT_CHUNK];
-}
-
-static void add_entry(struct buffer *payload, uint32_t id_step, const struct site_now *site,
-		      const struct site_counters *counters)
-{
-	uint32_t epoch = 0;
-
-	buffer_add_varint(payload, id_step);
-	buffer_add_varint(payload, site->blocks);
-	buffer_add_varint(payload, site->bytes);
-	buffer_add_varint(payload, counters->allocations);
-	buffer_add_varint(payload, counters->allocated_bytes);
-	buffer_add_varint(payload, site->cohort_count);
-	for (uint32_t i = 0; i < site->cohort_count; i++) {
-		buffer_add_varint(payload, site->cohorts[i]->epoch - epoch);
-		buffer_add_varint(payload, site->cohorts[i]->blocks);
-		buffer_add_varint(payload, site->cohorts[i]->bytes);
-		epoch = site->cohorts[i]->epoch;
-	}
-}
-
-/* Appends the entries of the sites that have changed, all of them for a keyframe. */
-static uint32_t add_entries(struct buffer *payload, const struct site_totals *totals,
-			    bool is_keyframe)
-{
-	uint32_t count = 0, last = 0;
-
-	for (uint32_t stack = 1; stack < totals->stack_count; stack++) {
-		const struct site_counters *counters = &totals->allocated[stack];
-		uint64_t *fingerprint, hash;
-		struct site_now site;
-
-		/* Most nodes are inner frames: nothing was ever allocated right there. */
-		if (counters->allocations == 0 && totals->first_cohort[stack] == 0 &&
-		    (is_keyframe || fingerprints[stack / FINGERPRINT_CHUNK] == NULL ||
-		     *fingerprint_at(stack) == 0))
-			continue;
-		gather(totals, stack, &site);
-		hash = fingerprint_of(&site, counters);
-		fingerprint = fingerprint_at(stack);
-		if (fingerprint != NULL) {
-			if (!is_keyframe && *fingerprint == hash)
-				continue;
-			*fingerprint = hash;
-		}
-		add_entry(payload, stack - last, &site, counters);
-		last = stack;
-		count++;
-	}
-	return count;
-}
-
-/* What happened in this process. */
-struct block_counts {
-	uint64_t allocations, allocated_bytes, frees, freed_bytes, inherited_frees;
-};
-
-/* What is live has been rounded site by site, so in an exact snapshot frees are what is left. */
-static void settle(uint64_t own, uint64_t *allocations, uint64_t *frees)
-{
-	if (*allocations < own)
-		*allocations = own;
-	*frees = *allocations - own;
-}
-
-static struct block_counts block_counts(const struct site_totals *totals, bool is_quiet)
-{
-	struct sample_sums sums = sample_sums_read();
-	struct block_counts counts = {
-		.allocations = thread_state_sum(COUNT_ALLOCATIONS),
-		.allocated_bytes = thread_state_sum(COUNT_ALLOCATED_BYTES),
-		.frees = thread_state_sum(COUNT_FREES),
-		.freed_bytes = thread_state_sum(COUNT_FREED_BYTES),
-		.inherited_frees = thread_state_sum(COUNT_INHERITED_FREES),
-	};
-
-	if (!sampler_is_on)
-		return counts;
-	counts = (struct block_counts){
-		.allocations = sample_round(sums.allocated.blocks, SAMPLE_BLOCK_BITS),
-		.allocated_bytes = sample_round(sums.allocated.bytes, SAMPLE_BYTE_BITS),
-		.frees = sample_round(sums.freed.blocks, SAMPLE_BLOCK_BITS),
-		.freed_bytes = sample_round(sums.freed.bytes, SAMPLE_BYTE_BITS),
-		.inherited_frees = sample_round(sums.inherited_freed.blocks, SAMPLE_BLOCK_BITS),
-	};
-	if (!is_quiet)
-		return counts;
-	settle(totals->live_blocks - totals->inherited_blocks, &counts.allocations, &counts.frees);
-	settle(totals->live_bytes - totals->inherited_bytes, &counts.allocated_bytes,
-	       &counts.freed_bytes);
-	return counts;
-}
-
-static bool is_last(uint16_t reason)
-{
-	return reason == SEEP_REASON_FINAL || reason == SEEP_REASON_EXEC;
-}
-
-/* A thread of the program that takes the snapshot itself, and has more to do, is not kept for this, too. */
-static struct heap_memory heap_of(const struct site_totals *totals,
-				  enum seep_snapshot_reason reason, bool is_quiet)
-{
-	bool is_inline = !is_quiet && !is_last(reason) && sys_pid() == process_facts.pid &&
-			 options.snapshots_by != SNAPSHOTS_BY_THREAD;
-
-	return heap_memory_read(&totals->fill,
-				is_inline ? sys_clock_ns(CLOCK_MONOTONIC) + HEAP_INLINE_NS : 0);
-}
-
-/* Where blocks are many and snapshots follow each other closely, the newest values are repeated. */
-static bool fill_is_due(enum seep_snapshot_reason reason, uint64_t time_ns)
-{
-	return is_last(reason) ||
-	       time_ns - writer.filled_ns >= FILL_SHARE_OF_TIME * writer.fill_took_ns;
-}
-
-static struct seep_snapshot head_of(const struct site_totals *totals,
-				    enum seep_snapshot_reason reason, bool is_quiet)
-{
-	struct process_memory memory = process_memory_read();
-	struct memory_limit limit = memory_limit_read(&memory, is_quiet);
-	struct block_counts counts = block_counts(totals, is_quiet);
-
-	return (struct seep_snapshot){
-		.struct_bytes = sizeof(struct seep_snapshot),
-		.number = writer.last.number + 1,
-		.epoch = totals->epoch,
-		.reason = (uint16_t)reason,
-		.flags = is_quiet ? 0 : SEEP_SNAPSHOT_IS_FUZZY,
-		.threads = is_quiet ? 0 : thread_state_alive(process_facts.pid),
-		.live_bytes = totals->live_bytes,
-		.live_blocks = totals->live_blocks,
-		.allocations = counts.allocations,
-		.allocated_bytes = counts.allocated_bytes,
-		.frees = counts.frees,
-		.freed_bytes = counts.freed_bytes,
-		.inherited_blocks = totals->inherited_blocks,
-		.inherited_bytes = totals->inherited_bytes,
-		.inherited_frees = counts.inherited_frees,
-		.unknown_frees = thread_state_sum(COUNT_UNKNOWN_FREES),
-		.mapped_bytes = totals->mapped_bytes,
-		.lost_blocks = thread_state_sum(COUNT_LOST_BLOCKS),
-		.lost_stacks = thread_state_sum(COUNT_LOST_STACKS),
-		.cut_stacks = thread_state_sum(COUNT_CUT_STACKS),
-		.rss_bytes = memory.rss_bytes,
-		.swap_bytes = memory.swap_bytes,
-		.vm_bytes = memory.vm_bytes,
-		.own_bytes = region_resident_bytes(),
-		.limit_bytes = limit.bytes,
-		.limit_used_bytes = limit.used_bytes,
-		.limit_kind = limit.kind,
-		.anonymous_bytes = memory.anonymous_bytes,
-		.data_bytes = memory.data_bytes,
-		.heap_bytes = writer.heap.bytes,
-		.heap_resident_bytes = writer.heap.resident_bytes,
-		.live_page_bytes = writer.heap.live_page_bytes,
-	};
-}
-
-/* The square root of a variance in 2^-SAMPLE_BLOCK_BITS, rounded. */
-static uint64_t deviation(unsigned __int128 variance)
-{
-	unsigned __int128 square = (variance << 2) >> SAMPLE_BLOCK_BITS; /* of twice the root */
-	uint64_t root = 0;
-
-	for (uint64_t bit = 1ull << 63; bit != 0; bit >>= 1)
-		if ((unsigned __int128)(root | bit) * (root | bit) <= square)
-			root |= bit;
-	return (root + 1) / 2;
-}
-
-/* What the estimates of this snapshot rest on; nothing in a process that does not sample. */
-static struct buffer samples_of(const struct site_totals *totals, uint32_t number)
-{
-	struct seep_samples head = {
-		.struct_bytes = sizeof(head),
-		.snapshot = number,
-		.live_samples = totals->all_samples.count,
-		.samples = thread_state_sum(COUNT_ALLOCATIONS),
-		.blocks_error = deviation(totals->all_samples.blocks_variance),
-		.bytes_error = deviation(totals->all_samples.bytes_variance),
-	};
-	struct buffer payload = {0};
-	uint32_t last = 0;
-
-	if (totals->samples == NULL)
-		return payload;
-	buffer_add(&payload, &head, sizeof(head));
-	for (uint32_t stack = 1; stack < totals->stack_count; stack++) {
-		const struct site_samples *samples = &totals->samples[stack];
-
-		if (samples->count == 0)
-			continue;
-		buffer_add_varint(&payload, stack - last);
-		buffer_add_varint(&payload, samples->count);
-		buffer_add_varint(&payload, deviation(samples->blocks_variance));
-		buffer_add_varint(&payload, deviation(samples->bytes_variance));
-		last = stack;
-		head.site_count++;
-	}
-	if (!payload.is_failed)
-		memcpy(payload.start, &head, sizeof(head));
-	return payload;
-}
-
-/* Whoever reads the last snapshot finds the newest there could be. */
-static struct buffer pins_of(const struct site_totals *totals, const struct seep_snapshot *head)
-{
-	struct site_pins pins;
-	struct buffer payload = {0};
-
-	if (!is_last(head->reason) && !site_pins_are_due())
-		return payload;
-	site_pins_take(&pins, &totals->fill, totals->stack_count);
-	payload = site_pins_record(&pins, head->number);
-	site_pins_release(&pins);
-	return payload;
-}
-
 /* Records that speak of the snapshot before them. */
 struct follower {
 	uint32_t type;
@@ -633,7 +128,7 @@ struct follower {
  * whether or not there is room for the others. */
 static int append_snapshot(uint64_t time_ns, struct buffer *payload, struct follower *followers)
 {
-	int result = append_and_release(SEEP_RECORD_SNAPSHOT, time_ns, payload);
+	int result = snapshot_file_append_buffer(SEEP_RECORD_SNAPSHOT, time_ns, payload);
 	bool has_room = result == 0;
 
 	for (uint32_t i = 0; i < FOLLOWERS_MAX; i++) {
@@ -643,11 +138,22 @@ static int append_snapshot(uint64_t time_ns, struct buffer *payload, struct foll
 			buffer_release(its);
 			continue;
 		}
-		has_room = append_and_release(followers[i].type, time_ns, its) == 0;
+		has_room = snapshot_file_append_buffer(followers[i].type, time_ns, its) == 0;
 		if (has_room && followers[i].type == SEEP_RECORD_FREES)
 			frees_record_note_written();
 	}
 	return result;
+}
+
+/* Whether the file has room for so many bytes, FRAME_BYTES for each record included. Old snapshots
+ * go where it has not. */
+static bool make_room(uint64_t bytes)
+{
+	uint64_t most = options.max_file_bytes;
+
+	if (snapshot_file_bytes() + bytes > most)
+		snapshot_file_thin(bytes < most / 2 ? most / 2 : most - bytes);
+	return snapshot_file_bytes() + bytes - FRAME_BYTES <= most;
 }
 
 static int write_snapshot(struct seep_snapshot *head, const char *label,
@@ -655,8 +161,8 @@ static int write_snapshot(struct seep_snapshot *head, const char *label,
 {
 	bool is_keyframe = writer.needs_keyframe || head->number % KEYFRAME_EVERY == 1;
 	struct follower followers[FOLLOWERS_MAX] = {
-		{SEEP_RECORD_SAMPLES, samples_of(totals, head->number)},
-		{SEEP_RECORD_PINS, pins_of(totals, head)},
+		{SEEP_RECORD_SAMPLES, samples_record_payload(totals, head->number)},
+		{SEEP_RECORD_PINS, pins_record_payload(totals, head->number, head->reason)},
 		{SEEP_RECORD_FREES,
 		 frees_record_payload(head->number, head->reason, totals->stack_count)},
 	};
@@ -670,21 +176,16 @@ static int write_snapshot(struct seep_snapshot *head, const char *label,
 	buffer_add(&payload, head, sizeof(*head));
 	if (label != NULL)
 		buffer_add(&payload, label, head->label_bytes);
-	head->entry_count = add_entries(&payload, totals, is_keyframe);
+	head->entry_count = site_entries_add(&payload, totals, is_keyframe);
 	if (!payload.is_failed)
 		memcpy(payload.start, head, sizeof(*head));
 	needed = payload.bytes + FRAME_BYTES;
 	for (uint32_t i = 0; i < FOLLOWERS_MAX; i++)
 		needed += followers[i].payload.bytes > 0 ? followers[i].payload.bytes + FRAME_BYTES
 							 : 0;
-	if (snapshot_file_bytes() + needed > options.max_file_bytes)
-		snapshot_file_thin(needed < options.max_file_bytes / 2
-					   ? options.max_file_bytes / 2
-					   : options.max_file_bytes - needed);
-	/* Where even that does not help, the last state is worth more than the limit. */
-	if (snapshot_file_bytes() + needed - FRAME_BYTES > options.max_file_bytes &&
-	    (head->reason == SEEP_REASON_INTERVAL || head->reason == SEEP_REASON_GROWTH ||
-	     head->reason == SEEP_REASON_MARK)) {
+	/* Where that does not help, the last state is worth more than the limit. */
+	if (!make_room(needed) &&
+	    (snapshot_reason_is_automatic(head->reason) || head->reason == SEEP_REASON_MARK)) {
 		buffer_release(&payload);
 		for (uint32_t i = 0; i < FOLLOWERS_MAX; i++)
 			buffer_release(&followers[i].payload);
@@ -740,14 +241,14 @@ static void verify_sums(const struct site_totals *totals)
  * final state: exit handlers free. */
 static bool comes_too_late(enum seep_snapshot_reason reason)
 {
-	return writer.has_ended && (reason == SEEP_REASON_INTERVAL || reason == SEEP_REASON_GROWTH);
+	return writer.has_ended && snapshot_reason_is_automatic(reason);
 }
 
 static int take_locked(enum seep_snapshot_reason reason, const char *label, bool is_quiet)
 {
 	uint32_t epoch = atomic_fetch_add(&epoch_current, 1);
 	uint64_t time_ns = now_ns();
-	bool fills_pages = fill_is_due(reason, time_ns);
+	bool fills_pages = snapshot_head_looks_at_pages(reason, time_ns);
 	struct site_totals totals;
 	struct seep_snapshot head;
 	int result;
@@ -759,19 +260,18 @@ static int take_locked(enum seep_snapshot_reason reason, const char *label, bool
 	result = snapshot_file_begin();
 	if (result != 0)
 		return result;
-	site_totals_take(&totals, epoch, complete_stacks(call_tree_count(), is_quiet), is_quiet,
-			 fills_pages);
+	site_totals_take(&totals, epoch, stack_records_complete(call_tree_count(), is_quiet),
+			 is_quiet, fills_pages);
 	if (is_quiet)
 		verify_sums(&totals);
-	result = totals.is_failed ? -ENOMEM : write_modules(time_ns);
+	result = totals.is_failed ? -ENOMEM : module_records_append(time_ns);
 	if (result == 0)
-		result = write_stacks(time_ns, totals.stack_count);
+		result = stack_records_append(time_ns, totals.stack_count);
 	if (result == 0)
-		result = write_self_check(time_ns);
+		result = self_check_record_append(time_ns);
 	if (result == 0) {
-		if (fills_pages)
-			writer.heap = heap_of(&totals, reason, is_quiet);
-		head = head_of(&totals, reason, is_quiet);
+		head = snapshot_head(&totals, writer.last.number + 1, reason, is_quiet,
+				     fills_pages);
 		result = write_snapshot(&head, label, &totals, time_ns);
 	}
 	if (result == 0) {
@@ -783,10 +283,8 @@ static int take_locked(enum seep_snapshot_reason reason, const char *label, bool
 	site_totals_release(&totals);
 	snapshot_file_end();
 	writer.last.duration_ns = now_ns() - time_ns;
-	if (fills_pages) {
-		writer.filled_ns = time_ns;
-		writer.fill_took_ns = writer.last.duration_ns;
-	}
+	if (fills_pages)
+		snapshot_head_note_look(time_ns, writer.last.duration_ns);
 	if (time_ns - writer.taken_ns > SCRATCH_KEPT_NS)
 		scratch_forget();
 	writer.taken_ns = time_ns;
@@ -814,6 +312,37 @@ int snapshot_writer_take(enum seep_snapshot_reason reason, const char *label, bo
 		*result = writer.last;
 	leave();
 	return error;
+}
+
+static int append_locked(uint32_t type, struct buffer *payload)
+{
+	uint64_t time_ns = now_ns();
+	int result = snapshot_file_begin();
+
+	if (result != 0)
+		return result;
+	result = module_records_append(time_ns);
+	if (result == 0)
+		result = stack_records_append(time_ns,
+					      stack_records_complete(call_tree_count(), false));
+	if (result == 0 && !make_room(payload->bytes + FRAME_BYTES))
+		result = -EFBIG;
+	if (result == 0)
+		result = snapshot_file_append_buffer(type, time_ns, payload);
+	snapshot_file_end();
+	return result;
+}
+
+int snapshot_writer_append(uint32_t type, struct buffer *payload)
+{
+	int result = -EBUSY;
+
+	if (enter()) {
+		result = append_locked(type, payload);
+		leave();
+	}
+	buffer_release(payload);
+	return result;
 }
 
 int snapshot_writer_end(enum seep_end_how how, int status)
@@ -855,14 +384,13 @@ void snapshot_writer_postfork_child(void)
 {
 	lock_reset(&writer.lock, LOCK_SNAPSHOT);
 	atomic_store(&writer.holder_tid, 0);
-	writer.modules = writer.module_version = 0;
 	writer.last = (struct snapshot_result){0};
-	writer.filled_ns = writer.fill_took_ns = 0;
-	writer.heap = (struct heap_memory){0};
 	writer.epoch = 0;
-	writer.has_checks = writer.has_ended = false;
+	writer.has_ended = false;
+	module_records_postfork_child();
+	self_check_record_postfork_child();
 	frees_record_postfork_child();
-	memset(writer.is_unloaded, 0, sizeof(writer.is_unloaded));
+	snapshot_head_postfork_child();
 	thresholds_postfork_child();
 	snapshot_file_forget();
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * snapshot_writer: takes snapshots and keeps the file complete: process, modules, stacks, end.
+ * snapshot_writer: takes snapshots and keeps the file complete.
  *
  * Callable by any one thread, by the helper, and for a process that is already dead (its memory is
  * still there). Snapshots are taken one at a time.
@@ -16,6 +16,8 @@
 /* Creates the file and writes what is known of the process. Returns 0 or a negative errno value. */
 int snapshot_writer_start(void);
 
+struct buffer;
+
 struct snapshot_result {
 	uint32_t number;
 	uint64_t live_bytes, live_blocks;
@@ -27,6 +29,13 @@ struct snapshot_result {
  * filled. */
 int snapshot_writer_take(enum seep_snapshot_reason reason, const char *label, bool is_quiet,
 			 struct snapshot_result *result);
+
+/* Appends a record for others, unless it is empty, and releases the payload in any case. The file then
+ * has the modules and stacks of now; of stacks that a thread is adding at this moment it may know only
+ * the number. Where a type is written again and again, snapshot_thinning must know what may go. Returns
+ * 0 or a negative errno value: -EBUSY in a signal handler that interrupted a snapshot, -EFBIG where the
+ * file has no room for it. */
+int snapshot_writer_append(uint32_t type, struct buffer *payload);
 
 /* Writes the last record. */
 int snapshot_writer_end(enum seep_end_how how, int status);

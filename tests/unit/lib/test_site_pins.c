@@ -14,6 +14,7 @@
 
 #include "lib/record/live_table.h"
 #include "lib/snapshot/page_fill.h"
+#include "lib/snapshot/pins_record.h"
 #include "lib/snapshot/site_pins.h"
 #include "lib/snapshot/site_totals.h"
 #include "seep/snapshot_format.h"
@@ -162,8 +163,8 @@ static void the_record_names_those_that_pin_a_page_and_sums_up_all(void **state)
 	add(PLACE + 1000 * 4096, 96, 7);
 	add(PLACE + 1001 * 4096, 96, 7);
 	add(PLACE + 1002 * 4096, 96, 5);
-	take();
-	payload = site_pins_record(&pins, 17);
+	site_totals_take(&totals, 1, STACKS, true, true);
+	payload = pins_record_payload(&totals, 17, SEEP_REASON_FINAL);
 	assert_false(payload.is_failed);
 	memcpy(&head, payload.start, sizeof(head));
 	assert_int_equal(head.struct_bytes, sizeof(head));
@@ -189,7 +190,7 @@ static void where_pages_are_not_known_there_is_no_record(void **state)
 	totals.fill.is_failed = true;
 	site_pins_take(&pins, &totals.fill, STACKS);
 	assert_true(pins.is_failed);
-	payload = site_pins_record(&pins, 1);
+	payload = pins_record_payload(&totals, 1, SEEP_REASON_FINAL);
 	assert_int_equal(payload.bytes, 0);
 	buffer_release(&payload);
 	totals.fill.is_failed = false;

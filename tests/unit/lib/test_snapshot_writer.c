@@ -23,6 +23,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "lib/base/buffer.h"
 #include "lib/base/options.h"
 #include "lib/record/call_tree.h"
 #include "lib/record/epoch.h"
@@ -47,6 +48,8 @@
 #define SITES 200u
 #define PLACE 0x790000000000ull
 #define EPOCHS_MAX 10000u
+#define TYPES_MAX 64u
+#define OF_OTHERS 63u /* a type that no record of ours has */
 
 /* The program that we play: its sites, and the blocks that are live. */
 static uint32_t stacks[SITES];
@@ -190,6 +193,27 @@ static struct profile *read_file(void)
 	assert_int_equal(profile->damage.skipped_bytes, 0);
 	assert_false(profile->damage.tail_is_torn);
 	return profile;
+}
+
+/* By type. The file is sound from one end to the other. */
+static void count_records(uint32_t records[TYPES_MAX])
+{
+	long offset = sizeof(struct seep_file_header);
+	struct seep_record_header header;
+	uint32_t count = 0;
+	FILE *file = fopen(snapshot_file_path(), "r");
+
+	assert_non_null(file);
+	while (fseek(file, offset, SEEK_SET) == 0 && fread(&header, sizeof(header), 1, file) == 1) {
+		assert_int_equal(header.magic, SEEP_RECORD_MAGIC);
+		assert_int_equal(header.sequence, count++);
+		assert_true(header.type < TYPES_MAX);
+		records[header.type]++;
+		offset += (long)(sizeof(header) + header.payload_bytes + SEEP_RECORD_ALIGN - 1) /
+			  SEEP_RECORD_ALIGN * SEEP_RECORD_ALIGN;
+	}
+	fclose(file);
+	assert_int_equal(offset, snapshot_file_bytes());
 }
 
 static void check_stacks(const struct profile *profile)
@@ -633,6 +657,68 @@ static void who_frees_is_said_again_when_it_did_not_fit(void **state)
 	profile_free(profile);
 }
 
+static int append_of_others(size_t bytes)
+{
+	struct buffer payload = {0};
+
+	assert_true(buffer_reserve(&payload, bytes));
+	memset(payload.start, 'x', bytes);
+	payload.bytes = bytes;
+	return snapshot_writer_append(OF_OTHERS, &payload);
+}
+
+static void a_record_of_others_finds_the_newest_stacks_in_the_file(void **state)
+{
+	uint64_t frames[] = {frame_numbered(1), frame_numbered(50000)};
+	uint32_t records[TYPES_MAX] = {0}, stack;
+	struct profile *profile;
+
+	(void)state;
+	start_file("of_others");
+	take(SEEP_REASON_INTERVAL, NULL);
+	stack = lib_stack_id(frames, 2);
+	profile = read_file();
+	assert_true(stack >= profile->node_count);
+	profile_free(profile);
+	assert_int_equal(append_of_others(1000), 0);
+	assert_int_equal(append_of_others(0), 0);
+	profile = read_file();
+	assert_true(stack < profile->node_count);
+	assert_int_equal(profile->nodes[stack].pc, frames[0]);
+	profile_free(profile);
+	count_records(records);
+	assert_int_equal(records[OF_OTHERS], 1);
+	assert_int_equal(records[SEEP_RECORD_MODULES], 1);
+	assert_int_equal(records[SEEP_RECORD_STACKS], 2);
+}
+
+/* Old snapshots go before it is refused. */
+static void a_record_of_others_keeps_the_file_within_its_limit(void **state)
+{
+	struct lib_random random = lib_random_start();
+	uint32_t before[TYPES_MAX] = {0}, after[TYPES_MAX] = {0};
+	int result = 0;
+
+	(void)state;
+	options.max_file_bytes = 200 << 10;
+	start_file("of_others_full");
+	while (snapshot_file_bytes() < 150 << 10) {
+		play(&random, 300);
+		take(SEEP_REASON_INTERVAL, NULL);
+	}
+	count_records(before);
+	for (int i = 0; i < 20 && result == 0; i++) {
+		result = append_of_others(20 << 10);
+		assert_true(result == 0 || result == -EFBIG);
+		assert_true(snapshot_file_bytes() <= options.max_file_bytes);
+	}
+	options.max_file_bytes = 64ull << 20;
+	assert_int_equal(result, -EFBIG);
+	count_records(after);
+	assert_true(after[OF_OTHERS] >= 4);
+	assert_true(after[SEEP_RECORD_SNAPSHOT] < before[SEEP_RECORD_SNAPSHOT]);
+}
+
 static void mappings_are_sites_of_their_own(void **state)
 {
 	struct live_block mapping = {.bytes = 5 * 4096, .stack = stacks[7], .epoch = epoch_now()};
@@ -740,7 +826,6 @@ static void a_forked_child_tells_inherited_blocks_apart(void **state)
 /* ---- two threads that write -------------------------------------------------------------------- */
 
 #define WRITES 300u
-#define TYPES_MAX 64u
 
 static _Atomic(uint32_t) failed_writes;
 
@@ -760,11 +845,8 @@ static void write_snapshots_or_ends(uint32_t number, void *unused)
 
 static void an_end_waits_for_the_snapshot_of_another_thread(void **state)
 {
-	uint32_t records[TYPES_MAX] = {0}, count = 0;
-	struct seep_record_header header;
+	uint32_t records[TYPES_MAX] = {0};
 	struct lib_crowd crowd;
-	long offset = sizeof(struct seep_file_header);
-	FILE *file;
 
 	(void)state;
 	start_file("crowd");
@@ -772,18 +854,7 @@ static void an_end_waits_for_the_snapshot_of_another_thread(void **state)
 	lib_crowd_start(&crowd, 2, write_snapshots_or_ends, NULL);
 	lib_crowd_join(&crowd);
 	assert_int_equal(failed_writes, 0);
-	file = fopen(snapshot_file_path(), "r");
-	assert_non_null(file);
-	while (fseek(file, offset, SEEK_SET) == 0 && fread(&header, sizeof(header), 1, file) == 1) {
-		assert_int_equal(header.magic, SEEP_RECORD_MAGIC);
-		assert_int_equal(header.sequence, count++);
-		assert_true(header.type < TYPES_MAX);
-		records[header.type]++;
-		offset += (long)(sizeof(header) + header.payload_bytes + SEEP_RECORD_ALIGN - 1) /
-			  SEEP_RECORD_ALIGN * SEEP_RECORD_ALIGN;
-	}
-	fclose(file);
-	assert_int_equal(offset, snapshot_file_bytes());
+	count_records(records);
 	assert_int_equal(records[SEEP_RECORD_SNAPSHOT], WRITES);
 	assert_int_equal(records[SEEP_RECORD_END], WRITES);
 	snapshot_file_remove();
@@ -821,6 +892,10 @@ int main(void)
 		cmocka_unit_test_teardown(a_full_disk_costs_only_what_did_not_fit, clear),
 		cmocka_unit_test_teardown(nothing_automatic_follows_the_final_state, clear),
 		cmocka_unit_test_teardown(who_frees_is_said_again_when_it_did_not_fit, clear),
+		cmocka_unit_test_teardown(a_record_of_others_finds_the_newest_stacks_in_the_file,
+					  clear),
+		cmocka_unit_test_teardown(a_record_of_others_keeps_the_file_within_its_limit,
+					  clear),
 		cmocka_unit_test_teardown(mappings_are_sites_of_their_own, clear),
 		cmocka_unit_test_teardown(a_forked_child_tells_inherited_blocks_apart, clear),
 		cmocka_unit_test_teardown(cohorts_hold_the_births_of_their_epochs, clear),
