@@ -236,6 +236,80 @@ void profile_writer_pins(struct profile_writer *writer, struct seep_pins pins,
 	profile_writer_record(writer, SEEP_RECORD_PINS);
 }
 
+static void add_up(uint64_t *blocks, uint64_t *bytes, const struct profile_writer_scanned *sites,
+		   uint32_t count, size_t which)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		*blocks += sites[i].sums[which][0];
+		*bytes += sites[i].sums[which][1];
+	}
+}
+
+void profile_writer_scan(struct profile_writer *writer, struct seep_scan scan,
+			 const struct profile_writer_scanned *sites, uint32_t count)
+{
+	uint32_t last = 0;
+
+	scan.struct_bytes = sizeof(scan);
+	scan.site_count = count;
+	if (!scan.definitely_blocks && !scan.reachable_blocks) {
+		add_up(&scan.definitely_blocks, &scan.definitely_bytes, sites, count, 0);
+		add_up(&scan.indirectly_blocks, &scan.indirectly_bytes, sites, count, 1);
+		add_up(&scan.possibly_blocks, &scan.possibly_bytes, sites, count, 2);
+		add_up(&scan.reachable_blocks, &scan.reachable_bytes, sites, count, 3);
+	}
+	profile_writer_put(writer, &scan, sizeof(scan));
+	for (uint32_t i = 0; i < count; i++) {
+		profile_writer_put_varint(writer, sites[i].stack - last);
+		for (size_t j = 0; j < 5; j++) {
+			profile_writer_put_varint(writer, sites[i].sums[j][0]);
+			profile_writer_put_varint(writer, sites[i].sums[j][1]);
+		}
+		last = sites[i].stack;
+	}
+	profile_writer_record(writer, SEEP_RECORD_SCAN);
+}
+
+void profile_writer_holders(struct profile_writer *writer, struct seep_holders holders,
+			    const struct profile_writer_root *roots, uint32_t root_count,
+			    const struct profile_writer_path *paths, uint32_t path_count)
+{
+	static const uint8_t zeros[8];
+	uint32_t last = 0;
+
+	holders.struct_bytes = sizeof(holders);
+	holders.root_count = root_count;
+	holders.path_count = path_count;
+	holders.paths_offset = sizeof(holders);
+	for (uint32_t i = 0; i < root_count; i++)
+		holders.paths_offset +=
+			(uint32_t)(sizeof(struct seep_root) + (strlen(roots[i].name) + 7) / 8 * 8);
+	profile_writer_put(writer, &holders, sizeof(holders));
+	for (uint32_t i = 0; i < root_count; i++) {
+		struct seep_root root = roots[i].fixed;
+		size_t name_bytes = strlen(roots[i].name);
+
+		root.struct_bytes = sizeof(root);
+		root.name_bytes = (uint32_t)name_bytes;
+		profile_writer_put(writer, &root, sizeof(root));
+		profile_writer_put(writer, roots[i].name, name_bytes);
+		profile_writer_put(writer, zeros, -name_bytes % 8);
+	}
+	for (uint32_t i = 0; i < path_count; i++) {
+		profile_writer_put_varint(writer, paths[i].stack - last);
+		profile_writer_put_varint(writer, paths[i].blocks);
+		profile_writer_put_varint(writer, paths[i].root);
+		profile_writer_put_varint(writer, paths[i].step_count);
+		for (uint32_t j = 0; j < paths[i].step_count; j++) {
+			profile_writer_put_varint(writer, paths[i].steps[j].stack);
+			profile_writer_put_varint(writer, paths[i].steps[j].offset);
+			profile_writer_put_varint(writer, paths[i].steps[j].count);
+		}
+		last = paths[i].stack;
+	}
+	profile_writer_record(writer, SEEP_RECORD_HOLDERS);
+}
+
 void profile_writer_alert(struct profile_writer *writer, struct seep_alert alert)
 {
 	alert.struct_bytes = sizeof(alert);

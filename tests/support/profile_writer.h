@@ -74,6 +74,32 @@ struct profile_writer_pinned {
 /* Who pins free memory; the number of sites is filled in. */
 void profile_writer_pins(struct profile_writer *writer, struct seep_pins pins,
 			 const struct profile_writer_pinned *sites, uint32_t count);
+struct profile_writer_scanned {
+	uint32_t stack;
+	/* Blocks and bytes: definitely, indirectly, possibly lost, reachable, below. */
+	uint64_t sums[5][2];
+};
+/* What is reachable; the number of sites is filled in, and the totals where they are 0. */
+void profile_writer_scan(struct profile_writer *writer, struct seep_scan scan,
+			 const struct profile_writer_scanned *sites, uint32_t count);
+struct profile_writer_step {
+	uint32_t stack;
+	uint64_t offset, count;
+};
+struct profile_writer_path {
+	uint32_t stack;
+	uint64_t blocks;
+	uint32_t root, step_count;
+	struct profile_writer_step steps[4];
+};
+struct profile_writer_root {
+	struct seep_root fixed; /* its lengths are filled in */
+	const char *name;
+};
+/* Who holds what is reachable; the numbers of roots and paths are filled in. */
+void profile_writer_holders(struct profile_writer *writer, struct seep_holders holders,
+			    const struct profile_writer_root *roots, uint32_t root_count,
+			    const struct profile_writer_path *paths, uint32_t path_count);
 void profile_writer_alert(struct profile_writer *writer, struct seep_alert alert);
 /* The next snapshot, with its number as epoch: entries and their cohorts, then the end. Totals are
  * added up from the entries. */

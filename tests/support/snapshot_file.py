@@ -18,16 +18,25 @@ STACKS_HEAD = struct.Struct("<IIII")
 PINS_HEAD = struct.Struct("<IIIIQ")
 FREES_HEAD = struct.Struct("<IIIIQQ")
 ALERT_RECORD = struct.Struct("<IIIIQQ")
+SCAN_HEAD = struct.Struct("<IIHHiIIII13Q")
+HOLDERS_HEAD = struct.Struct("<6I")
+ROOT_HEAD = struct.Struct("<II3Q4I")
 PROCESS_HEAD = struct.Struct("<10I3QII")
 SNAPSHOT = struct.Struct("<IIIHHIIII18QQQIIQQQQQ")
 END_EXIT, END_SIGNAL = 1, 2  # how a process ended, in its end record
 MAGIC = b"SEEP\r\n\x1a\n"
 RECORD_MAGIC = 0x43455253
 (PROCESS, MODULES, MODULE_UNLOAD, STACKS, SNAPSHOT_TYPE, END, SELF_CHECK, SAMPLES, FREES, PINS,
- ALERT) = range(1, 12)
+ ALERT, SCAN, HOLDERS) = range(1, 14)
 ALERT_KINDS = {1: "growth", 2: "live", 3: "heap_share_of_rss", 4: "site_growth", 5: "site_live"}
 REASONS = {1: "interval", 2: "request", 3: "growth", 4: "final", 5: "exec", 6: "fork",
            7: "mark"}
+SCAN_OUTCOMES = ("done", "no_copy", "no_memory", "failed", "sampled", "lost", "too_late")
+SCAN_IS_CONFIRMED, SCAN_IS_STOPPED = 1, 2
+LOSSES = ("definitely", "indirectly", "possibly", "reachable", "below")
+ROOT_KINDS = (None, "module", "stack", "register", "tls", "thread", "loader", "mapping", "region",
+              "ignored")
+NO_MODULE = 2 ** 32 - 1
 LIMIT_KINDS = ("unknown", "cgroup", "address space", "machine", "data")
 TOTALS = ("live_bytes live_blocks allocations allocated_bytes frees freed_bytes inherited_blocks "
           "inherited_bytes inherited_frees unknown_frees mapped_bytes lost_blocks lost_stacks "
@@ -37,6 +46,7 @@ IS_KEYFRAME, IS_FUZZY = 1, 2
 assert FILE_HEADER.size == 64 and RECORD_HEADER.size == 32 and SNAPSHOT.size == 240
 assert SELF_CHECK_HEAD.size == 64 and DIFFERENCE.size == 24
 assert SAMPLES_HEAD.size == 48 and PROCESS_HEAD.size == 72
+assert SCAN_HEAD.size == 136 and HOLDERS_HEAD.size == 24 and ROOT_HEAD.size == 48
 assert MODULE.size == 48 and PINS_HEAD.size == 24 and FREES_HEAD.size == 32
 
 
@@ -165,6 +175,76 @@ class SnapshotFile:
             stack += step
             found["sites"][stack], position = varint(payload, position)
         return found
+
+    def scan(self):
+        """What the newest scan says, or None: its fields by name, `outcome` as a word, the totals as
+        (blocks, bytes) by class; sites map stack ids to the same by class, and "below"."""
+        records = self.of_type(SCAN)
+        if not records:
+            return None
+        payload = records[-1].payload
+        fields = SCAN_HEAD.unpack_from(payload)
+        found = dict(zip("snapshot reason outcome error flags site_count threads unread_threads "
+                         "pause_ns work_ns root_bytes block_bytes own_bytes".split(), fields[1:]))
+        found["outcome"] = SCAN_OUTCOMES[found["outcome"]]
+        found["reason"] = REASONS[found["reason"]]
+        found["is_confirmed"] = bool(found["flags"] & SCAN_IS_CONFIRMED)
+        found["is_stopped"] = bool(found["flags"] & SCAN_IS_STOPPED)
+        for index, name in enumerate(LOSSES[:4]):
+            found[name] = fields[14 + 2 * index:16 + 2 * index]
+        found["sites"] = {}
+        position, stack = fields[0], 0
+        for _ in range(found["site_count"]):
+            step, position = varint(payload, position)
+            stack += step
+            site = {}
+            for name in LOSSES:
+                blocks, position = varint(payload, position)
+                size, position = varint(payload, position)
+                site[name] = blocks, size
+            found["sites"][stack] = site
+        if position != len(payload):
+            raise ValueError("%d bytes behind the sites" % (len(payload) - position))
+        return found
+
+    def holders(self):
+        """The newest record of who holds blocks, or None: `roots`, each a dict, and `paths`, each
+        (stack, blocks, index of its root, steps); a step is (stack, offset, count)."""
+        records = self.of_type(HOLDERS)
+        if not records:
+            return None
+        payload = records[-1].payload
+        (position, snapshot, root_count, path_count, paths_offset,
+         _) = HOLDERS_HEAD.unpack_from(payload)
+        roots, paths = [], []
+        for _ in range(root_count):
+            fields = ROOT_HEAD.unpack_from(payload, position)
+            root = dict(zip("kind address pc offset thread module".split(), fields[1:]))
+            name = position + fields[0]
+            end = name + fields[7]
+            root["kind"], root["name"] = ROOT_KINDS[root["kind"]], payload[name:end].decode()
+            position += (end - position + 7) // 8 * 8
+            roots.append(root)
+        if position > paths_offset:
+            raise ValueError("the roots reach into the paths")
+        position, stack = paths_offset, 0
+        for _ in range(path_count):
+            values = []
+            for _ in range(4):
+                value, position = varint(payload, position)
+                values.append(value)
+            stack += values[0]
+            steps = []
+            for _ in range(values[3]):
+                step = []
+                for _ in range(3):
+                    value, position = varint(payload, position)
+                    step.append(value)
+                steps.append(tuple(step))
+            paths.append((stack, values[1], values[2], steps))
+        if position != len(payload):
+            raise ValueError("%d bytes behind the paths" % (len(payload) - position))
+        return {"snapshot": snapshot, "roots": roots, "paths": paths}
 
     def alerts(self):
         """The thresholds that were logged as crossed: (kind, snapshot, stack, value, limit)."""

@@ -175,6 +175,85 @@ bool payload_alert(struct payload payload, struct seep_alert *alert)
 	return take_struct(&payload, alert, sizeof(*alert));
 }
 
+bool payload_scan(struct payload *payload, struct seep_scan *scan)
+{
+	/* A site has eleven varints. */
+	return take_struct(payload, scan, sizeof(*scan)) &&
+	       (scan->outcome != SEEP_SCAN_DONE || scan->site_count <= bytes_left(payload) / 11);
+}
+
+bool payload_scanned_site(struct payload *payload, uint32_t *last_stack,
+			  struct decoded_scanned_site *site)
+{
+	struct block_sum *const sums[] = {&site->definitely, &site->indirectly, &site->possibly,
+					  &site->reachable, &site->below};
+	uint64_t step;
+	if (!payload_varint(payload, &step))
+		return false;
+	for (size_t i = 0; i < sizeof(sums) / sizeof(*sums); i++)
+		if (!payload_varint(payload, &sums[i]->blocks) ||
+		    !payload_varint(payload, &sums[i]->bytes))
+			return false;
+	if (step < 1 || step > UINT32_MAX - *last_stack)
+		return false;
+	*last_stack += (uint32_t)step;
+	site->stack = *last_stack;
+	return true;
+}
+
+bool payload_holders(struct payload *payload, struct seep_holders *holders, struct payload *paths)
+{
+	const uint8_t *start = payload->at;
+	if (!take_struct(payload, holders, sizeof(*holders)) ||
+	    holders->paths_offset < (size_t)(payload->at - start) ||
+	    holders->paths_offset > (size_t)(payload->end - start))
+		return false;
+	*paths = (struct payload){start + holders->paths_offset, payload->end};
+	payload->end = paths->at;
+	/* A path has four varints at least. */
+	return holders->root_count <= bytes_left(payload) / sizeof(struct seep_root) &&
+	       holders->path_count <= bytes_left(paths) / 4;
+}
+
+bool payload_root(struct payload *payload, struct decoded_root *root)
+{
+	const uint8_t *start = payload->at;
+	if (!take_struct(payload, &root->fixed, sizeof(root->fixed)) ||
+	    !(root->name = take(payload, root->fixed.name_bytes)))
+		return false;
+	/* The next one begins on a multiple of 8, as the first one does. */
+	if (!take(payload, -(size_t)(payload->at - start) % 8))
+		payload->at = payload->end;
+	return true;
+}
+
+bool payload_path(struct payload *payload, uint32_t *last_stack, struct decoded_path *path)
+{
+	uint64_t stack_step, root, steps;
+	if (!payload_varint(payload, &stack_step) || !payload_varint(payload, &path->blocks) ||
+	    !payload_varint(payload, &root) || !payload_varint(payload, &steps))
+		return false;
+	/* A site may have several paths; a step has three varints. */
+	if (stack_step > UINT32_MAX - *last_stack || *last_stack + stack_step == 0 ||
+	    root > UINT32_MAX || steps > bytes_left(payload) / 3 || steps > UINT32_MAX)
+		return false;
+	*last_stack += (uint32_t)stack_step;
+	path->stack = *last_stack;
+	path->root = (uint32_t)root;
+	path->step_count = (uint32_t)steps;
+	return true;
+}
+
+bool payload_step(struct payload *payload, struct decoded_step *step)
+{
+	uint64_t stack;
+	if (!payload_varint(payload, &stack) || !payload_varint(payload, &step->offset) ||
+	    !payload_varint(payload, &step->count) || stack > UINT32_MAX)
+		return false;
+	step->stack = (uint32_t)stack;
+	return true;
+}
+
 bool payload_module(struct payload *payload, struct decoded_module *module)
 {
 	const uint8_t *start = payload->at;

@@ -69,6 +69,31 @@ struct decoded_pinned_site {
 	uint64_t bytes;
 };
 
+struct block_sum {
+	uint64_t blocks, bytes;
+};
+
+struct decoded_scanned_site {
+	uint32_t stack;
+	struct block_sum definitely, indirectly, possibly, reachable, below;
+};
+
+struct decoded_root {
+	struct seep_root fixed;
+	const char *name; /* fixed.name_bytes long, not terminated */
+};
+
+struct decoded_path {
+	uint32_t stack, root;
+	uint64_t blocks;
+	uint32_t step_count; /* that many steps can be decoded, if the payload is sound */
+};
+
+struct decoded_step {
+	uint32_t stack;
+	uint64_t offset, count;
+};
+
 bool payload_varint(struct payload *payload, uint64_t *value);
 
 bool payload_process(struct payload payload, struct decoded_process *process);
@@ -101,6 +126,21 @@ bool payload_pinned_site(struct payload *payload, uint32_t *last_stack,
 			 struct decoded_pinned_site *site);
 
 bool payload_alert(struct payload payload, struct seep_alert *alert);
+
+/* The beginning of a record of a scan; the payload then stands in front of the first site. */
+bool payload_scan(struct payload *payload, struct seep_scan *scan);
+/* The next site of such a record. `*last_stack` is 0 before the first one. */
+bool payload_scanned_site(struct payload *payload, uint32_t *last_stack,
+			  struct decoded_scanned_site *site);
+
+/* The beginning of a record of holders; the payload then stands in front of the first root, and
+ * `paths` in front of the first path. */
+bool payload_holders(struct payload *payload, struct seep_holders *holders, struct payload *paths);
+/* The next root; the payload then stands in front of the one after it. */
+bool payload_root(struct payload *payload, struct decoded_root *root);
+/* The next path without its steps. `*last_stack` is 0 before the first one. */
+bool payload_path(struct payload *payload, uint32_t *last_stack, struct decoded_path *path);
+bool payload_step(struct payload *payload, struct decoded_step *step);
 
 /* The next module; the payload then stands in front of the one after it. */
 bool payload_module(struct payload *payload, struct decoded_module *module);

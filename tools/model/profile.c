@@ -14,9 +14,11 @@
 
 #include "tools/model/arena.h"
 #include "tools/model/error.h"
+#include "tools/model/holders.h"
 #include "tools/model/profile_builder.h"
 #include "tools/model/profile_memory.h"
 #include "tools/model/record_reader.h"
+#include "tools/model/scan.h"
 #include "tools/model/snapshot_file.h"
 
 #define FREES_SINCE_MINOR 4 /* version of the format */
@@ -170,6 +172,49 @@ const struct site_pins *profile_pins(const struct profile *profile, size_t snaps
 			       pins->raw.snapshot <= profile->snapshots[snapshot].number
 		       ? pins
 		       : NULL;
+}
+
+const struct scan *profile_scan(const struct profile *profile, size_t snapshot)
+{
+	const struct scan *scan = profile->scan;
+	return scan && snapshot < profile->snapshot_count &&
+			       scan->raw.snapshot <= profile->snapshots[snapshot].number
+		       ? scan
+		       : NULL;
+}
+
+const struct scanned_site *site_scanned(const struct profile *profile, const struct site *site,
+					size_t snapshot)
+{
+	static const struct scanned_site none;
+	const struct scan *scan = profile_scan(profile, snapshot);
+	if (!scan || scan->raw.outcome != SEEP_SCAN_DONE || site_is_mapping(profile, site))
+		return NULL;
+	const struct scanned_site *found = scan_site(scan, site->stack);
+	return found ? found : &none;
+}
+
+const struct holder_path *site_holders(const struct profile *profile, const struct site *site,
+				       size_t snapshot, size_t *count)
+{
+	const struct scan *scan = profile_scan(profile, snapshot);
+	const struct holders *holders = profile->holders;
+	*count = 0;
+	if (!scan || scan->raw.outcome != SEEP_SCAN_DONE || !holders ||
+	    holders->raw.snapshot != scan->raw.snapshot)
+		return NULL;
+	size_t low = 0, high = holders->path_count;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (holders->paths[middle].stack < site->stack)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	while (low + *count < holders->path_count &&
+	       holders->paths[low + *count].stack == site->stack)
+		++*count;
+	return *count ? &holders->paths[low] : NULL;
 }
 
 static int compare_stacks(const void *left, const void *right)

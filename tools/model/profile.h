@@ -16,6 +16,10 @@
 #include "seep/snapshot_format.h"
 
 struct error;
+struct holder_path; /* see holders.h */
+struct holders;
+struct scan; /* see scan.h */
+struct scanned_site;
 
 #define PROFILE_NO_MODULE UINT32_MAX
 
@@ -169,6 +173,9 @@ struct profile {
 
 	struct free_samples *frees; /* null where the file does not say */
 
+	struct scan *scan;	 /* the newest, also one that failed; null where there is none */
+	struct holders *holders; /* null where no scan said so; see site_holders */
+
 	/* What could not be read. */
 	struct {
 		uint64_t damaged_records; /* also lost ones, seen by a gap in the sequence */
@@ -207,6 +214,20 @@ const struct free_pair *site_freers(const struct profile *profile, const struct 
 /* Which sites pinned free memory when that was last looked at, at snapshot index `snapshot` or before
  * it; null where it was not. */
 const struct site_pins *profile_pins(const struct profile *profile, size_t snapshot);
+
+/* The scan that tells what was lost at snapshot index `snapshot`, or at one before it; also one that
+ * failed. Null where there was none. */
+const struct scan *profile_scan(const struct profile *profile, size_t snapshot);
+
+/* What it says of the site; nothing but zeros where that had no live block then. Null where no scan was
+ * done, and of mappings, which no scan asks for. */
+const struct scanned_site *site_scanned(const struct profile *profile, const struct site *site,
+					size_t snapshot);
+
+/* Who holds the site's blocks as of that scan: `*count` paths, those of the most blocks first. Null
+ * where it does not say. */
+const struct holder_path *site_holders(const struct profile *profile, const struct site *site,
+				       size_t snapshot, size_t *count);
 
 /* Finds a snapshot by what the user typed after FILE@: a number as shown by `seep snapshots`, a
  * label, "first", "last", or a negative number counted from the end (-1 is the last). Stores its

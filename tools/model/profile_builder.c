@@ -12,11 +12,13 @@
 #include "tools/model/alert_log.h"
 #include "tools/model/arena.h"
 #include "tools/model/free_samples.h"
+#include "tools/model/holders.h"
 #include "tools/model/node_table.h"
 #include "tools/model/payload_decoder.h"
 #include "tools/model/point_list.h"
 #include "tools/model/profile_memory.h"
 #include "tools/model/record_reader.h"
+#include "tools/model/scan.h"
 #include "tools/model/site_pins.h"
 
 struct profile_builder {
@@ -379,6 +381,12 @@ int profile_builder_add(struct profile_builder *builder, const struct record *re
 	case SEEP_RECORD_FREES:
 		return free_samples_read(&builder->profile->frees, payload,
 					 builder->profile->memory->arena);
+	case SEEP_RECORD_SCAN:
+		return scan_read(&builder->profile->scan, payload, (double)record->time_ns / 1e9,
+				 builder->profile->memory->arena);
+	case SEEP_RECORD_HOLDERS:
+		return holders_read(&builder->profile->holders, payload,
+				    builder->profile->memory->arena);
 	case SEEP_RECORD_ALERT:
 		return alert_log_add(builder->profile, payload, (double)record->time_ns / 1e9);
 	default:
@@ -404,6 +412,11 @@ int profile_builder_link(struct profile_builder *builder)
 	int frees = free_samples_link(profile->frees, &builder->nodes);
 	int pins = site_pins_link(profile->pins, &builder->nodes);
 	int alerts = alert_log_link(profile, &builder->nodes);
+	int scan = scan_link(profile->scan, &builder->nodes);
+	int holders = holders_link(profile->holders, &builder->nodes, profile->modules,
+				   profile->module_count);
+	if (holders == -ENOMEM)
+		return holders;
 	int points = point_list_start(&builder->points, builder->nodes.count);
 	return points	     ? points
 	       : nodes	     ? nodes
@@ -412,6 +425,8 @@ int profile_builder_link(struct profile_builder *builder)
 	       : samples     ? samples
 	       : frees	     ? frees
 	       : alerts	     ? alerts
+	       : scan	     ? scan
+	       : holders     ? holders
 			     : pins;
 }
 

@@ -282,7 +282,7 @@ static const void *only_record(const struct profile_writer *file, uint32_t type)
 	return found;
 }
 
-static void keeps_the_newest_frees_and_pins_only(void **state)
+static void keeps_the_newest_of_what_replaces_what_was_said_before(void **state)
 {
 	struct lib_random random = lib_random_start();
 	struct profile_writer file, thinned;
@@ -293,6 +293,9 @@ static void keeps_the_newest_frees_and_pins_only(void **state)
 	for (uint32_t i = 1; i <= 100; i++) {
 		profile_writer_frees(&file, (struct seep_frees){.samples = i}, NULL, 0);
 		profile_writer_pins(&file, (struct seep_pins){.pinned_bytes = 2 * i}, NULL, 0);
+		profile_writer_scan(&file, (struct seep_scan){.pause_ns = 3 * i}, NULL, 0);
+		profile_writer_holders(&file, (struct seep_holders){.snapshot = 4 * i}, NULL, 0,
+				       NULL, 0);
 	}
 	assert_int_equal(thin(&file, &thinned), 0);
 	assert_int_equal(
@@ -301,6 +304,11 @@ static void keeps_the_newest_frees_and_pins_only(void **state)
 	assert_int_equal(
 		((const struct seep_pins *)only_record(&thinned, SEEP_RECORD_PINS))->pinned_bytes,
 		200);
+	assert_int_equal(
+		((const struct seep_scan *)only_record(&thinned, SEEP_RECORD_SCAN))->pause_ns, 300);
+	assert_int_equal(
+		((const struct seep_holders *)only_record(&thinned, SEEP_RECORD_HOLDERS))->snapshot,
+		400);
 	profile_writer_free(&thinned);
 	profile_writer_free(&file);
 	lib_history_free(&history);
@@ -635,7 +643,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(kept_snapshots_say_what_they_said),
 		cmocka_unit_test(keeps_the_newest_self_check_only),
-		cmocka_unit_test(keeps_the_newest_frees_and_pins_only),
+		cmocka_unit_test(keeps_the_newest_of_what_replaces_what_was_said_before),
 		cmocka_unit_test(keeps_all_alerts_and_the_first_of_their_snapshots),
 		cmocka_unit_test(keeps_a_mark_that_shows_an_alert),
 		cmocka_unit_test(halves_what_is_old),

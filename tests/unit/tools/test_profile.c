@@ -16,13 +16,54 @@
 
 #include "tests/support/profile_writer.h"
 #include "tools/model/error.h"
+#include "tools/model/holders.h"
 #include "tools/model/profile.h"
+#include "tools/model/scan.h"
 
 #define KEPT_FILE_1_0 "tests/unit/files/version_1_0.seep"
 #define KEPT_FILE_1_1 "tests/unit/files/version_1_1.seep"
 #define KEPT_FILE_1_2 "tests/unit/files/version_1_2.seep"
 #define KEPT_FILE_1_3 "tests/unit/files/version_1_3.seep"
-#define KEPT_FILE "tests/unit/files/version_1_4.seep" /* of the current version */
+#define KEPT_FILE_1_4 "tests/unit/files/version_1_4.seep"
+#define KEPT_FILE "tests/unit/files/version_1_5.seep" /* of the current version */
+
+static void write_reachability(struct profile_writer *writer)
+{
+	/* The newest ones count. */
+	profile_writer_scan(writer, (struct seep_scan){.snapshot = 5, .threads = 1}, NULL, 0);
+	profile_writer_scan(
+		writer,
+		(struct seep_scan){.snapshot = 6,
+				   .reason = SEEP_REASON_FINAL,
+				   .flags = SEEP_SCAN_IS_CONFIRMED | SEEP_SCAN_IS_STOPPED,
+				   .threads = 3,
+				   .unread_threads = 1,
+				   .pause_ns = 2500000,
+				   .work_ns = 9000000,
+				   .root_bytes = 1 << 20,
+				   .block_bytes = 2 << 20,
+				   .own_bytes = 3 << 20},
+		(const struct profile_writer_scanned[]){
+			{2, {{5, 500}, {4, 400}, {3, 300}, {1, 100}, {2, 64}}},
+			{3, {{0, 0}, {2, 64}, {0, 0}, {0, 0}, {0, 0}}}},
+		2);
+	profile_writer_holders(
+		writer, (struct seep_holders){.snapshot = 6},
+		(const struct profile_writer_root[]){
+			{{.kind = SEEP_ROOT_MODULE, .address = 0x10010, .offset = 16, .module = 0},
+			 ""},
+			{{.kind = SEEP_ROOT_STACK,
+			  .address = 0x7f0010,
+			  .pc = 0x10108,
+			  .thread = 4713,
+			  .module = SEEP_ROOT_NO_MODULE},
+			 "worker"}},
+		2,
+		(const struct profile_writer_path[]){
+			{2, 10, 1, 0, {{0, 0, 0}}},
+			{2, 90, 0, 3, {{3, 8, 1}, {0, 0, 7}, {2, 24, 1000}}}},
+		2);
+}
 
 /* Two sites under one caller over four snapshots; every kind of record. */
 static void write_example(struct profile_writer *writer)
@@ -105,6 +146,7 @@ static void write_example(struct profile_writer *writer)
 							 .stack = 2,
 							 .value = 1300,
 							 .limit = 1200});
+	write_reachability(writer);
 	profile_writer_end(writer, SEEP_END_EXIT, 3);
 }
 
@@ -225,6 +267,75 @@ static void check_alerts(const struct profile *profile)
 	assert_true(profile->alerts[1].time_s >= profile->alerts[0].time_s);
 }
 
+static void check_reachability(const struct profile *profile)
+{
+	const struct scan *scan = profile_scan(profile, 3);
+
+	assert_non_null(scan);
+	assert_int_equal(scan->raw.outcome, SEEP_SCAN_DONE);
+	assert_int_equal(scan->raw.flags, SEEP_SCAN_IS_CONFIRMED | SEEP_SCAN_IS_STOPPED);
+	assert_int_equal(scan->raw.threads, 3);
+	assert_int_equal(scan->raw.unread_threads, 1);
+	assert_int_equal(scan->raw.pause_ns, 2500000);
+	assert_int_equal(scan->raw.definitely_bytes, 500);
+	assert_int_equal(scan->raw.indirectly_blocks, 6);
+	assert_true(scan->time_s == 3);
+	const struct scanned_site *site = site_scanned(profile, &profile->sites[0], 3);
+	assert_non_null(site);
+	assert_int_equal(site->definitely.blocks, 5);
+	assert_int_equal(site->definitely.bytes, 500);
+	assert_int_equal(site->indirectly.blocks, 4);
+	assert_int_equal(site->possibly.bytes, 300);
+	assert_int_equal(site->reachable.blocks, 1);
+	assert_int_equal(site->below.bytes, 64);
+	site = site_scanned(profile, &profile->sites[1], 3);
+	assert_int_equal(site->indirectly.blocks, 2);
+	/* A site without blocks has lost none; of the time before nothing is known. */
+	site = site_scanned(profile, &(struct site){.stack = 1}, 3);
+	assert_int_equal(site->definitely.blocks + site->reachable.blocks, 0);
+	assert_null(site_scanned(profile, &profile->sites[0], 2));
+	assert_null(profile_scan(profile, 2));
+	assert_null(profile_scan(profile, 4));
+}
+
+static void check_holders(const struct profile *profile)
+{
+	size_t count;
+	const struct holder_path *paths = site_holders(profile, &profile->sites[0], 3, &count);
+
+	assert_non_null(profile->holders);
+	assert_int_equal(profile->holders->root_count, 2);
+	const struct holder_root *roots = profile->holders->roots;
+	assert_int_equal(roots[0].kind, SEEP_ROOT_MODULE);
+	assert_int_equal(roots[0].module, 0);
+	assert_int_equal(roots[0].address, 0x10010);
+	assert_int_equal(roots[0].offset, 16);
+	assert_int_equal(roots[0].pc_module, PROFILE_NO_MODULE);
+	assert_string_equal(roots[0].name, "");
+	assert_int_equal(roots[1].kind, SEEP_ROOT_STACK);
+	assert_int_equal(roots[1].thread, 4713);
+	assert_int_equal(roots[1].pc, 0x10108);
+	assert_int_equal(roots[1].pc_module, 0);
+	assert_int_equal(roots[1].module, PROFILE_NO_MODULE);
+	assert_string_equal(roots[1].name, "worker");
+	/* Those of the most blocks first. */
+	assert_int_equal(count, 2);
+	assert_int_equal(paths[0].blocks, 90);
+	assert_int_equal(paths[0].root, 0);
+	assert_int_equal(paths[0].step_count, 3);
+	assert_int_equal(paths[0].steps[0].stack, 3);
+	assert_int_equal(paths[0].steps[0].offset, 8);
+	assert_int_equal(paths[0].steps[1].stack, 0);
+	assert_int_equal(paths[0].steps[1].count, 7);
+	assert_int_equal(paths[0].steps[2].count, 1000);
+	assert_int_equal(paths[1].blocks, 10);
+	assert_int_equal(paths[1].root, 1);
+	assert_int_equal(paths[1].step_count, 0);
+	assert_null(site_holders(profile, &profile->sites[1], 3, &count));
+	assert_int_equal(count, 0);
+	assert_null(site_holders(profile, &profile->sites[0], 2, &count));
+}
+
 /* Each is set beside each site that crosses a threshold. */
 static void no_more_alerts_are_read_than_the_library_writes(void **state)
 {
@@ -305,6 +416,8 @@ static void reads_every_kind_of_record(void **state)
 	check_frees(profile);
 	check_alerts(profile);
 	check_memory(profile);
+	check_reachability(profile);
+	check_holders(profile);
 	profile_free(profile);
 	profile_writer_free(&writer);
 }
@@ -357,7 +470,16 @@ static void still_reads_the_files_kept_from_every_version(void **state)
 	assert_null(site_freers(profile, &profile->sites[0], &freers));
 	assert_int_equal(freers, 0);
 	profile_free(profile);
+	profile = read_kept(KEPT_FILE_1_4);
+	check_alerts(profile);
+	check_memory(profile);
+	assert_null(profile->scan);
+	assert_null(profile->holders);
+	assert_null(site_scanned(profile, &profile->sites[0], 3));
+	profile_free(profile);
 	profile = read_kept(KEPT_FILE);
+	check_reachability(profile);
+	check_holders(profile);
 	check_self_check(profile->self_check);
 	check_sampling(profile);
 	check_frees(profile);
@@ -469,6 +591,140 @@ static void pins_of_a_stack_with_two_ids_are_added_up(void **state)
 	assert_int_equal(pins->sites[0].bytes, 11000);
 	assert_int_equal(pins->sites[1].stack, 2);
 	assert_true(pins->sites[1].bytes == UINT64_MAX);
+	profile_free(profile);
+	profile_writer_free(&writer);
+}
+
+static void what_a_stack_with_two_ids_lost_is_added_up(void **state)
+{
+	(void)state;
+	struct profile_writer writer;
+	size_t count;
+	profile_writer_start(&writer);
+	profile_writer_process(&writer, 4711, "server");
+	profile_writer_module(&writer, 0, 0, 0x10000, 0x20000, "/usr/bin/server");
+	profile_writer_node(&writer, 1, 0, 0x10100, 0);
+	profile_writer_node(&writer, 2, 0, 0x10200, 0);
+	profile_writer_node(&writer, 3, 0, 0x10100, 0); /* as 1 */
+	profile_writer_snapshot(&writer, 1, 1, SEEP_SNAPSHOT_IS_KEYFRAME, SEEP_REASON_FINAL, "");
+	for (uint32_t stack = 1; stack <= 3; stack++) {
+		profile_writer_entry(&writer, stack, 20, 20000, 20, 1);
+		profile_writer_cohort(&writer, 1, 20, 20000);
+	}
+	profile_writer_snapshot_done(&writer);
+	profile_writer_scan(&writer, (struct seep_scan){.snapshot = 1},
+			    (const struct profile_writer_scanned[]){
+				    {1, {{1, 10}, {2, 20}, {3, 30}, {4, 40}, {5, UINT64_MAX}}},
+				    {2, {{9, 90}, {0, 0}, {0, 0}, {0, 0}, {0, 0}}},
+				    {3, {{10, 100}, {20, 200}, {30, 300}, {40, 400}, {50, 500}}}},
+			    3);
+	profile_writer_holders(
+		&writer, (struct seep_holders){.snapshot = 1},
+		&(struct profile_writer_root){
+			{.kind = SEEP_ROOT_LOADER, .module = SEEP_ROOT_NO_MODULE}, ""},
+		1,
+		(const struct profile_writer_path[]){{1, 3, 0, 1, {{3, 0, 1}}},
+						     {2, 4, 0, 0, {{0, 0, 0}}},
+						     {3, 5, 0, 0, {{0, 0, 0}}}},
+		3);
+	struct profile *profile = profile_writer_read(&writer);
+	assert_int_equal(profile->damage.damaged_records, 0);
+	assert_int_equal(profile->scan->site_count, 2);
+	const struct scanned_site *site = site_scanned(profile, &profile->sites[0], 0);
+	assert_int_equal(site->definitely.blocks, 11);
+	assert_int_equal(site->indirectly.bytes, 220);
+	assert_int_equal(site->possibly.blocks, 33);
+	assert_int_equal(site->reachable.bytes, 440);
+	assert_int_equal(site->below.blocks, 55);
+	assert_true(site->below.bytes == UINT64_MAX);
+	assert_int_equal(site_scanned(profile, &profile->sites[1], 0)->definitely.blocks, 9);
+	const struct holder_path *paths = site_holders(profile, &profile->sites[0], 0, &count);
+	assert_int_equal(count, 2);
+	assert_int_equal(paths[0].blocks, 5);
+	assert_int_equal(paths[1].steps[0].stack, 1);
+	profile_free(profile);
+	profile_writer_free(&writer);
+}
+
+static void a_scan_that_failed_tells_of_no_site(void **state)
+{
+	(void)state;
+	for (uint16_t outcome = SEEP_SCAN_NO_COPY; outcome <= SEEP_SCAN_TOO_LATE + 1; outcome++) {
+		struct profile_writer writer;
+		size_t count;
+		write_example(&writer);
+		profile_writer_scan(
+			&writer, (struct seep_scan){.snapshot = 6, .outcome = outcome, .error = 12},
+			NULL, 0);
+		struct profile *profile = profile_writer_read(&writer);
+		assert_int_equal(profile->damage.damaged_records, 0);
+		assert_int_equal(profile_scan(profile, 3)->raw.outcome, outcome);
+		assert_int_equal(profile_scan(profile, 3)->raw.error, 12);
+		assert_null(site_scanned(profile, &profile->sites[0], 3));
+		assert_null(site_holders(profile, &profile->sites[0], 3, &count));
+		profile_free(profile);
+		profile_writer_free(&writer);
+	}
+}
+
+static void mappings_are_not_asked_for_by_a_scan(void **state)
+{
+	(void)state;
+	struct profile_writer writer;
+	write_example(&writer);
+	profile_writer_node(&writer, 4, 1, SEEP_PC_MMAP, 0);
+	struct profile *profile = profile_writer_read(&writer);
+	assert_null(site_scanned(profile, &(struct site){.stack = 4}, 3));
+	profile_free(profile);
+	profile_writer_free(&writer);
+}
+
+/* A later minor version may make them longer. */
+static void longer_scans_and_roots_are_read_as_far_as_they_are_known(void **state)
+{
+	static const uint8_t added[16] = {1, 2, 3};
+	const struct seep_scan scan = {.struct_bytes = sizeof(scan) + 16,
+				       .snapshot = 6,
+				       .site_count = 1,
+				       .definitely_blocks = 7};
+	const struct seep_root root = {.struct_bytes = sizeof(root) + 16,
+				       .kind = 77,
+				       .name_bytes = 3,
+				       .module = SEEP_ROOT_NO_MODULE};
+	const struct seep_holders holders = {
+		.struct_bytes = sizeof(holders) + 16,
+		.snapshot = 6,
+		.root_count = 1,
+		.path_count = 1,
+		.paths_offset = sizeof(holders) + 16 + sizeof(root) + 16 + 8,
+	};
+	struct profile_writer writer;
+	size_t count;
+
+	(void)state;
+	write_example(&writer);
+	profile_writer_put(&writer, &scan, sizeof(scan));
+	profile_writer_put(&writer, added, 16);
+	profile_writer_put_varint(&writer, 2);
+	for (uint64_t i = 0; i < 10; i++)
+		profile_writer_put_varint(&writer, i);
+	profile_writer_record(&writer, SEEP_RECORD_SCAN);
+	profile_writer_put(&writer, &holders, sizeof(holders));
+	profile_writer_put(&writer, added, 16);
+	profile_writer_put(&writer, &root, sizeof(root));
+	profile_writer_put(&writer, added, 16);
+	profile_writer_put(&writer, "new\0\0\0\0", 8);
+	static const uint64_t path[] = {2, 50, 0, 0};
+	for (size_t i = 0; i < 4; i++)
+		profile_writer_put_varint(&writer, path[i]);
+	profile_writer_record(&writer, SEEP_RECORD_HOLDERS);
+	struct profile *profile = profile_writer_read(&writer);
+	assert_int_equal(profile->damage.damaged_records, 0);
+	assert_int_equal(profile->scan->raw.definitely_blocks, 7);
+	assert_int_equal(site_scanned(profile, &profile->sites[0], 3)->below.bytes, 9);
+	assert_int_equal(profile->holders->roots[0].kind, 77);
+	assert_string_equal(profile->holders->roots[0].name, "new");
+	assert_int_equal(site_holders(profile, &profile->sites[0], 3, &count)->blocks, 50);
 	profile_free(profile);
 	profile_writer_free(&writer);
 }
@@ -846,6 +1102,10 @@ int main(void)
 		cmocka_unit_test(no_more_alerts_are_read_than_the_library_writes),
 		cmocka_unit_test(alerts_without_a_site_or_of_unknown_kinds_are_left_out),
 		cmocka_unit_test(pins_of_a_stack_with_two_ids_are_added_up),
+		cmocka_unit_test(what_a_stack_with_two_ids_lost_is_added_up),
+		cmocka_unit_test(a_scan_that_failed_tells_of_no_site),
+		cmocka_unit_test(mappings_are_not_asked_for_by_a_scan),
+		cmocka_unit_test(longer_scans_and_roots_are_read_as_far_as_they_are_known),
 		cmocka_unit_test(a_longer_self_check_is_read_as_far_as_it_is_known),
 		cmocka_unit_test(a_site_left_out_of_a_snapshot_is_as_it_was),
 		cmocka_unit_test(a_site_left_out_of_a_keyframe_is_empty),

@@ -21,7 +21,9 @@
 
 #include "tests/support/profile_writer.h"
 #include "tools/model/error.h"
+#include "tools/model/holders.h"
 #include "tools/model/profile.h"
+#include "tools/model/scan.h"
 
 #define SNAPSHOTS 3
 
@@ -60,9 +62,62 @@ static size_t write_small(struct profile_writer *writer, size_t ends[SNAPSHOTS],
 	profile_writer_pins(writer, (struct seep_pins){.snapshot = SNAPSHOTS, .pinned_bytes = 9000},
 			    (const struct profile_writer_pinned[]){{1, 5000}, {2, 4000}}, 2);
 	records[count++] = writer->file.size;
+	profile_writer_scan(writer, (struct seep_scan){.snapshot = SNAPSHOTS, .pause_ns = 5},
+			    (const struct profile_writer_scanned[]){
+				    {1, {{5, 500}, {4, 400}, {3, 300}, {1, 100}, {2, 64}}},
+				    {2, {{0, 0}, {2, 64}, {0, 0}, {0, 0}, {0, 0}}}},
+			    2);
+	records[count++] = writer->file.size;
+	profile_writer_holders(
+		writer, (struct seep_holders){.snapshot = SNAPSHOTS},
+		(const struct profile_writer_root[]){
+			{{.kind = SEEP_ROOT_MODULE, .address = 0x10010}, ""},
+			{{.kind = SEEP_ROOT_STACK, .pc = 0x10108, .thread = 4713}, "worker"}},
+		2,
+		(const struct profile_writer_path[]){
+			{1, 10, 1, 0, {{0, 0, 0}}},
+			{2, 90, 0, 3, {{1, 8, 1}, {0, 0, 7}, {2, 24, 1000}}}},
+		2);
+	records[count++] = writer->file.size;
 	profile_writer_end(writer, SEEP_END_EXIT, 0);
 	records[count++] = writer->file.size;
 	return count;
+}
+
+static void describe_sum(FILE *out, struct block_sum sum)
+{
+	fprintf(out, " %" PRIu64 ":%" PRIu64, sum.blocks, sum.bytes);
+}
+
+static void describe_reachability(const struct profile *profile, FILE *out)
+{
+	const struct scan *scan = profile->scan;
+	const struct holders *holders = profile->holders;
+	if (scan)
+		fprintf(out, "scan %u %d %" PRIu64 "\n", scan->raw.snapshot, scan->raw.outcome,
+			scan->raw.pause_ns);
+	for (size_t i = 0; scan && i < scan->site_count; i++) {
+		const struct scanned_site *site = &scan->sites[i];
+		fprintf(out, "scanned %u", site->stack);
+		describe_sum(out, site->definitely);
+		describe_sum(out, site->indirectly);
+		describe_sum(out, site->possibly);
+		describe_sum(out, site->reachable);
+		describe_sum(out, site->below);
+		fputc('\n', out);
+	}
+	for (size_t i = 0; holders && i < holders->root_count; i++)
+		fprintf(out, "root %d %u %" PRIx64 " %" PRIx64 " %s\n", (int)holders->roots[i].kind,
+			holders->roots[i].thread, holders->roots[i].address, holders->roots[i].pc,
+			holders->roots[i].name);
+	for (size_t i = 0; holders && i < holders->path_count; i++) {
+		const struct holder_path *path = &holders->paths[i];
+		fprintf(out, "path %u %u %" PRIu64, path->stack, path->root, path->blocks);
+		for (uint32_t j = 0; j < path->step_count; j++)
+			fprintf(out, " %u+%" PRIu64 "x%" PRIu64, path->steps[j].stack,
+				path->steps[j].offset, path->steps[j].count);
+		fputc('\n', out);
+	}
 }
 
 /* Everything that a profile says, as one text for free. */
@@ -130,8 +185,36 @@ static char *describe(const struct profile *profile)
 	for (size_t i = 0; pins && i < pins->site_count; i++)
 		fprintf(out, "pinned %u %" PRIu64 "\n", pins->sites[i].stack,
 			pins->sites[i].bytes);
+	describe_reachability(profile, out);
 	fclose(out);
 	return text;
+}
+
+static void walk_reachability(const struct profile *profile)
+{
+	const struct scan *scan = profile->scan;
+	const struct holders *holders = profile->holders;
+	for (size_t i = 0; scan && i < scan->site_count; i++) {
+		const struct scanned_site *site = &scan->sites[i];
+		assert_true(site->stack && site->stack < profile->node_count);
+		assert_true(i == 0 || site->stack > site[-1].stack);
+		assert_ptr_equal(scan_site(scan, site->stack), site);
+	}
+	for (size_t i = 0; holders && i < holders->root_count; i++) {
+		const struct holder_root *root = &holders->roots[i];
+		assert_true(root->module == PROFILE_NO_MODULE ||
+			    root->module < profile->module_count);
+		assert_true(root->pc_module == PROFILE_NO_MODULE ||
+			    root->pc_module < profile->module_count);
+	}
+	for (size_t i = 0; holders && i < holders->path_count; i++) {
+		const struct holder_path *path = &holders->paths[i];
+		assert_true(path->stack && path->stack < profile->node_count);
+		assert_true(path->root < holders->root_count);
+		assert_true(i == 0 || path->stack >= path[-1].stack);
+		for (uint32_t j = 0; j < path->step_count; j++)
+			assert_true(path->steps[j].stack < profile->node_count);
+	}
 }
 
 /* Reads and walks through everything; also looks at each snapshot of each site. Returns the
@@ -185,6 +268,7 @@ static char *try_bytes(const void *bytes, size_t size, bool *is_damaged, struct 
 		freed += freers;
 	}
 	assert_true(freed <= pair_count);
+	walk_reachability(profile);
 	*is_damaged = profile->damage.damaged_records || profile->damage.skipped_bytes ||
 		      profile->damage.tail_is_torn;
 	char *text = describe(profile);
@@ -589,6 +673,135 @@ static void make_pins_of_an_unknown_stack(struct profile_writer *writer)
 			    &(struct profile_writer_pinned){99, 5000}, 1);
 }
 
+/* Says that more sites follow than do. */
+static void make_many_scanned(struct profile_writer *writer)
+{
+	struct seep_scan scan = {.struct_bytes = sizeof(scan), .site_count = UINT32_MAX};
+	profile_writer_put(writer, &scan, sizeof(scan));
+	profile_writer_record(writer, SEEP_RECORD_SCAN);
+}
+
+/* The last number of the site is not there. */
+static void make_cut_scan(struct profile_writer *writer)
+{
+	struct seep_scan scan = {.struct_bytes = sizeof(scan), .site_count = 1};
+	profile_writer_put(writer, &scan, sizeof(scan));
+	for (int i = 0; i < 10; i++)
+		profile_writer_put_varint(writer, 1);
+	profile_writer_put(writer, "\xff", 1);
+	profile_writer_record(writer, SEEP_RECORD_SCAN);
+}
+
+static void make_short_scan(struct profile_writer *writer)
+{
+	struct seep_scan scan = {.struct_bytes = sizeof(scan) - 8};
+	profile_writer_put(writer, &scan, sizeof(scan));
+	profile_writer_record(writer, SEEP_RECORD_SCAN);
+}
+
+static void make_scan_of_the_root(struct profile_writer *writer)
+{
+	profile_writer_scan(writer, (struct seep_scan){.snapshot = SNAPSHOTS},
+			    &(struct profile_writer_scanned){.stack = 0}, 1);
+}
+
+static void make_scan_of_an_unknown_stack(struct profile_writer *writer)
+{
+	profile_writer_scan(writer, (struct seep_scan){.snapshot = SNAPSHOTS},
+			    &(struct profile_writer_scanned){.stack = 99}, 1);
+}
+
+/* Holders with one root and this path. */
+static void make_path(struct profile_writer *writer, struct profile_writer_path path)
+{
+	profile_writer_holders(
+		writer, (struct seep_holders){.snapshot = SNAPSHOTS},
+		&(struct profile_writer_root){
+			{.kind = SEEP_ROOT_REGION, .module = SEEP_ROOT_NO_MODULE}, "name"},
+		1, &path, 1);
+}
+
+static void make_path_of_the_root(struct profile_writer *writer)
+{
+	make_path(writer, (struct profile_writer_path){.stack = 0});
+}
+
+static void make_path_of_an_unknown_stack(struct profile_writer *writer)
+{
+	make_path(writer, (struct profile_writer_path){.stack = 99});
+}
+
+static void make_path_from_nowhere(struct profile_writer *writer)
+{
+	make_path(writer, (struct profile_writer_path){.stack = 2, .root = 1});
+}
+
+static void make_path_through_an_unknown_stack(struct profile_writer *writer)
+{
+	make_path(writer, (struct profile_writer_path){2, 1, 0, 1, {{99, 0, 1}}});
+}
+
+static void make_root_in_an_unknown_module(struct profile_writer *writer)
+{
+	profile_writer_holders(writer, (struct seep_holders){.snapshot = SNAPSHOTS},
+			       &(struct profile_writer_root){{.module = 99}, ""}, 1, NULL, 0);
+}
+
+/* A record with this head, and `bytes` bytes behind it. */
+static void put_holders(struct profile_writer *writer, struct seep_holders holders, size_t bytes)
+{
+	static const uint8_t ones[256] = {1};
+	holders.struct_bytes = sizeof(holders);
+	profile_writer_put(writer, &holders, sizeof(holders));
+	profile_writer_put(writer, ones, bytes);
+	profile_writer_record(writer, SEEP_RECORD_HOLDERS);
+}
+
+static void make_many_roots(struct profile_writer *writer)
+{
+	put_holders(writer,
+		    (struct seep_holders){.root_count = UINT32_MAX,
+					  .paths_offset = sizeof(struct seep_holders) + 48},
+		    48);
+}
+
+static void make_many_paths(struct profile_writer *writer)
+{
+	put_holders(writer,
+		    (struct seep_holders){.path_count = UINT32_MAX,
+					  .paths_offset = sizeof(struct seep_holders)},
+		    48);
+}
+
+static void make_paths_in_the_head(struct profile_writer *writer)
+{
+	put_holders(writer, (struct seep_holders){.paths_offset = 8}, 48);
+}
+
+static void make_far_paths(struct profile_writer *writer)
+{
+	put_holders(writer, (struct seep_holders){.paths_offset = 4096}, 48);
+}
+
+/* Its one path says that it has more steps than there are bytes. */
+static void make_many_steps(struct profile_writer *writer)
+{
+	struct profile_writer_root root = {{.module = SEEP_ROOT_NO_MODULE}, ""};
+	struct seep_holders holders = {
+		.struct_bytes = sizeof(holders),
+		.root_count = 1,
+		.path_count = 1,
+		.paths_offset = sizeof(holders) + sizeof(root.fixed),
+	};
+	root.fixed.struct_bytes = sizeof(root.fixed);
+	profile_writer_put(writer, &holders, sizeof(holders));
+	profile_writer_put(writer, &root.fixed, sizeof(root.fixed));
+	static const uint64_t path[] = {2, 1, 0, UINT32_MAX};
+	for (size_t i = 0; i < 4; i++)
+		profile_writer_put_varint(writer, path[i]);
+	profile_writer_record(writer, SEEP_RECORD_HOLDERS);
+}
+
 static void make_endless_varint(struct profile_writer *writer)
 {
 	static const uint8_t ones[20] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
@@ -641,6 +854,21 @@ static void what_cannot_be_true_is_damage_although_its_checksum_is_right(void **
 	expect_refused(make_cut_pins, SNAPSHOTS);
 	expect_refused(make_pins_of_the_root, SNAPSHOTS);
 	expect_refused(make_pins_of_an_unknown_stack, SNAPSHOTS);
+	expect_refused(make_many_scanned, SNAPSHOTS);
+	expect_refused(make_cut_scan, SNAPSHOTS);
+	expect_refused(make_short_scan, SNAPSHOTS);
+	expect_refused(make_scan_of_the_root, SNAPSHOTS);
+	expect_refused(make_scan_of_an_unknown_stack, SNAPSHOTS);
+	expect_refused(make_path_of_the_root, SNAPSHOTS);
+	expect_refused(make_path_of_an_unknown_stack, SNAPSHOTS);
+	expect_refused(make_path_from_nowhere, SNAPSHOTS);
+	expect_refused(make_path_through_an_unknown_stack, SNAPSHOTS);
+	expect_refused(make_root_in_an_unknown_module, SNAPSHOTS);
+	expect_refused(make_many_roots, SNAPSHOTS);
+	expect_refused(make_many_paths, SNAPSHOTS);
+	expect_refused(make_paths_in_the_head, SNAPSHOTS);
+	expect_refused(make_far_paths, SNAPSHOTS);
+	expect_refused(make_many_steps, SNAPSHOTS);
 }
 
 /* ---- garbage ---- */
@@ -705,7 +933,7 @@ static void random_garbage_is_survived(void **state)
 		}
 		/* Sometimes framed as a record, sometimes bare. */
 		if (round % 2) {
-			profile_writer_record(&writer, 1 + next_random() % 7);
+			profile_writer_record(&writer, 1 + next_random() % 13);
 		} else {
 			struct byte_list garbage = writer.payload;
 			writer.payload = (struct byte_list){0};
@@ -796,7 +1024,7 @@ static void every_refusal_says_what_is_wrong(void **state)
 	header->version_minor = 2;
 	profile_writer_process(&writer, 4711, "server");
 	expect_bytes_sentence(writer.file.bytes, writer.file.size, ENOTSUP, "version 7.2");
-	expect_bytes_sentence(writer.file.bytes, writer.file.size, ENOTSUP, "up to version 1.4");
+	expect_bytes_sentence(writer.file.bytes, writer.file.size, ENOTSUP, "up to version 1.5");
 	profile_writer_free(&writer);
 }
 
