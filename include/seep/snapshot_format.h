@@ -174,7 +174,8 @@ enum seep_pseudo_pc {
 	SEEP_PC_BRK = 2,     /* innermost: the blocks are memory taken by brk or sbrk */
 	SEEP_PC_CUT = 3,     /* outermost: deeper than stack_depth, or no unwind data; more is missing */
 	SEEP_PC_NESTED = 4,  /* the only frame: allocated by a signal handler that interrupted libseep */
-	SEEP_PC_NO_ROOM = 5, /* the only frame: the call tree was full */
+	SEEP_PC_NO_ROOM = 5, /* the only frame: the call tree was full, or its thread was gone before
+	                      * it had written the node */
 	SEEP_PC_SIGNAL = 6,  /* a signal was delivered here: the next frame outwards is the interrupted
 	                      * instruction itself, not a return address */
 	SEEP_PC_LIMIT = 4096 /* every real address is at least this */

@@ -23,14 +23,17 @@
 #define NODE_SHARE_BYTES 16 /* of the largest file, for each node: at most half of it is stacks */
 #define STACKS_PER_RECORD (1u << 20)
 #define FILLING_PAUSES 100
+#define PAUSE_NS 100000
 
 static uint32_t written_end; /* the file has the stacks below */
+static uint32_t doubted_end; /* those below were there when one of them was found empty */
 
 void stack_records_start(void)
 {
 	/* A node takes some 6 to 8 bytes of the file and can never leave it. */
 	call_tree_limit(options.max_file_bytes / NODE_SHARE_BYTES);
 	written_end = CALL_TREE_ROOT + 1;
+	doubted_end = 0;
 }
 
 uint32_t stack_records_end(void)
@@ -39,26 +42,28 @@ uint32_t stack_records_end(void)
 }
 
 /* Waits for a node that another thread is filling at this moment. */
-static struct call_node filled_node(uint32_t id)
+static bool is_filled(uint32_t id, int *pauses)
 {
-	struct call_node node = call_tree_node(id);
-
-	for (int i = 0; i < FILLING_PAUSES && node.pc == 0; i++) {
-		struct timespec pause = {.tv_nsec = 100000};
+	for (; call_tree_node(id).pc == 0 && *pauses > 0; --*pauses) {
+		struct timespec pause = {.tv_nsec = PAUSE_NS};
 
 		sys_call(SYS_nanosleep, &pause, 0);
-		node = call_tree_node(id);
 	}
-	return node;
+	return call_tree_node(id).pc != 0;
 }
 
-/* The stacks that this snapshot may speak of: those before the first node that is not filled yet. A
- * thread that was killed in the middle of one never fills it. */
+/* A thread that was killed in the middle of a node never fills it, nor does one that a fork left behind.
+ * Newer stacks wait for it once: a node that was empty the last time, too, is given up. */
 uint32_t stack_records_complete(uint32_t count, bool is_quiet)
 {
-	for (uint32_t id = written_end; id < count && !is_quiet; id++)
-		if (filled_node(id).pc == 0)
-			return id;
+	int pauses = FILLING_PAUSES;
+
+	for (uint32_t id = written_end; id < count && !is_quiet; id++) {
+		if (is_filled(id, &pauses) || id < doubted_end)
+			continue;
+		doubted_end = count;
+		return id;
+	}
 	return count;
 }
 
@@ -79,7 +84,7 @@ int stack_records_append(uint64_t time_ns, uint32_t end)
 			struct call_node node = call_tree_node(id);
 
 			if (node.pc == 0)
-				node.pc = SEEP_PC_NO_ROOM;
+				node = (struct call_node){.pc = SEEP_PC_NO_ROOM};
 			INVARIANT(node.parent < id, node.parent, id);
 			buffer_add_varint(&payload, id - node.parent);
 			buffer_add_varint(&payload, buffer_zigzag((int64_t)(node.pc - pc)));

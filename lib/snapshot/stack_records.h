@@ -14,7 +14,9 @@
 void stack_records_start(void);
 
 /* The end of those of the first `count` stacks that can be written now: all before the first one that
- * a thread is still adding. `is_quiet` says that no thread of the program runs any more. */
+ * a thread is still adding. One that was not complete in the call before either is taken for one that
+ * nobody will complete, and written as a stack that is not known. `is_quiet` says that no thread of
+ * the program runs any more. */
 uint32_t stack_records_complete(uint32_t count, bool is_quiet);
 
 /* Appends the stacks below `end` that the file does not have yet. Callers stand between
