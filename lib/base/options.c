@@ -151,16 +151,19 @@ static bool read_switch(const char *value, bool *is_on)
 	return *is_on || text_equal(value, "off") || text_equal(value, "0");
 }
 
+static bool list_begins_with(const char *list, const char *word)
+{
+	while (*word != 0 && *list == *word) {
+		list++;
+		word++;
+	}
+	return *word == 0 && (*list == ',' || *list == 0);
+}
+
 static bool list_has(const char *list, const char *word)
 {
-	size_t word_bytes = text_bytes(word);
-
 	while (*list != 0) {
-		size_t i = 0;
-
-		while (i < word_bytes && list[i] == word[i])
-			i++;
-		if (i == word_bytes && (list[i] == ',' || list[i] == 0))
+		if (list_begins_with(list, word))
 			return true;
 		while (*list != 0 && *list++ != ',')
 			;
@@ -245,10 +248,25 @@ static bool set_stack_depth(const char *value)
 	return true;
 }
 
+/* Where a word is wrong nobody knows what was meant by the others. */
 static bool set_track(const char *value)
 {
+	static const char *const words[] = {"malloc", "mmap"};
+	static const size_t word_count = sizeof(words) / sizeof(words[0]);
+
+	for (const char *rest = value;; rest++) {
+		size_t which = 0;
+
+		while (which < word_count && !list_begins_with(rest, words[which]))
+			which++;
+		if (which == word_count)
+			return false;
+		rest += text_bytes(words[which]);
+		if (*rest == 0)
+			break;
+	}
 	options.tracks_mmap = list_has(value, "mmap");
-	return options.tracks_mmap || list_has(value, "malloc");
+	return true;
 }
 
 static bool set_children(const char *value)

@@ -254,7 +254,8 @@ def wrong_settings(box):
 
 
 def wrong_seep_options(box):
-    for options in ("interval=soon", "no_such_setting=1", "stack_depth", "snapshots_by=magic"):
+    for options in ("interval=soon", "no_such_setting=1", "stack_depth", "snapshots_by=magic",
+                    "track=foo,mmap"):
         result = box.run(["/bin/echo", "started"], {"LD_PRELOAD": LIBRARY, "SEEP_OPTIONS":
                                                     "output=%s:%s" % (box.path("o.seep"), options)})
         expect_equal((result.returncode, result.stdout), (0, b"started\n"), "(status, stdout)")
