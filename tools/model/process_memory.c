@@ -208,6 +208,12 @@ static void judge_requested(struct process_memory *memory, const struct profile 
 	}
 }
 
+/* A hostile file may say that all there could be is free, which is one more as a double. */
+static uint64_t whole_bytes(double bytes)
+{
+	return bytes < 0x1p64 ? (uint64_t)bytes : UINT64_MAX;
+}
+
 /* Free memory that does not grow, but was not needed of late: as much as all that is in use. */
 static void judge_level(struct process_memory *memory, const struct memory_window *window)
 {
@@ -225,7 +231,7 @@ static void judge_level(struct process_memory *memory, const struct memory_windo
 		add_finding(memory, (struct memory_finding){
 					    .verdict = word_for(parts[i]),
 					    .part = parts[i],
-					    .bytes = (uint64_t)least[i],
+					    .bytes = whole_bytes(least[i]),
 					    .confidence = 0.95, /* a third of the run was watched */
 				    });
 	}

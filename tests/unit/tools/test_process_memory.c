@@ -393,6 +393,20 @@ static void pages_without_blocks_are_not_returned(void **state)
 	made_free(made);
 }
 
+static void what_no_machine_has_is_no_small_number(void **state)
+{
+	(void)state;
+	struct made *made = make(NULL);
+	for (size_t i = 0; i < SNAPSHOTS; i++) {
+		made->snapshots[i].raw.heap_resident_bytes = UINT64_MAX;
+		made->snapshots[i].raw.live_page_bytes = 1;
+	}
+	judge(made, 0);
+	assert_int_equal(made->memory.verdict, MEMORY_NOT_RETURNED);
+	assert_true(made->memory.findings[0].bytes > UINT64_MAX / 2);
+	made_free(made);
+}
+
 /* ---- outside malloc ---- */
 
 static struct parts maps(double x)
@@ -640,6 +654,7 @@ int main(void)
 		cmocka_unit_test(what_a_program_frees_as_it_ends_changes_nothing),
 		cmocka_unit_test(pinned_memory_is_fragmentation),
 		cmocka_unit_test(pages_without_blocks_are_not_returned),
+		cmocka_unit_test(what_no_machine_has_is_no_small_number),
 		cmocka_unit_test(mappings_are_outside_malloc),
 		cmocka_unit_test(seep_is_not_counted_against_the_program),
 		cmocka_unit_test(the_fastest_growth_comes_first),
