@@ -478,6 +478,8 @@ struct seep_alert {
  *     varint   blocks, bytes              reachable
  *     varint   blocks, bytes              of any sites, indirectly lost, that hang under the
  *                                         definitely lost ones of this site; each counted once
+ *     varint   where SEEP_SCAN_HAS_HEADS is set: stack id of a site under whose definitely lost blocks
+ *              the indirectly lost ones of this site hang; 0 where it has none
  * Thinning keeps the newest record only.
  */
 struct seep_scan {
@@ -514,6 +516,8 @@ enum seep_scan_outcome {
 
 #define SEEP_SCAN_IS_CONFIRMED 1u /* what is definitely lost was so in two scans */
 #define SEEP_SCAN_IS_STOPPED 2u   /* no thread ran while the copy was made */
+#define SEEP_SCAN_HAS_HEADS                                                                        \
+	4u /* sites name the site that their indirectly lost blocks hang under */
 
 /*
  * Who holds blocks: for up to some 100 blocks of each site, drawn at random from those that are

@@ -265,6 +265,8 @@ void profile_writer_scan(struct profile_writer *writer, struct seep_scan scan,
 			profile_writer_put_varint(writer, sites[i].sums[j][0]);
 			profile_writer_put_varint(writer, sites[i].sums[j][1]);
 		}
+		if (scan.flags & SEEP_SCAN_HAS_HEADS)
+			profile_writer_put_varint(writer, sites[i].head);
 		last = sites[i].stack;
 	}
 	profile_writer_record(writer, SEEP_RECORD_SCAN);

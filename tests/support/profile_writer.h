@@ -78,6 +78,7 @@ struct profile_writer_scanned {
 	uint32_t stack;
 	/* Blocks and bytes: definitely, indirectly, possibly lost, reachable, below. */
 	uint64_t sums[5][2];
+	uint32_t head; /* where the scan has heads */
 };
 /* What is reachable; the number of sites is filled in, and the totals where they are 0. */
 void profile_writer_scan(struct profile_writer *writer, struct seep_scan scan,

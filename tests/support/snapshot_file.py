@@ -32,7 +32,7 @@ ALERT_KINDS = {1: "growth", 2: "live", 3: "heap_share_of_rss", 4: "site_growth",
 REASONS = {1: "interval", 2: "request", 3: "growth", 4: "final", 5: "exec", 6: "fork",
            7: "mark"}
 SCAN_OUTCOMES = ("done", "no_copy", "no_memory", "failed", "sampled", "lost", "too_late")
-SCAN_IS_CONFIRMED, SCAN_IS_STOPPED = 1, 2
+SCAN_IS_CONFIRMED, SCAN_IS_STOPPED, SCAN_HAS_HEADS = 1, 2, 4
 LOSSES = ("definitely", "indirectly", "possibly", "reachable", "below")
 ROOT_KINDS = (None, "module", "stack", "register", "tls", "thread", "loader", "mapping", "region",
               "ignored")
@@ -178,7 +178,8 @@ class SnapshotFile:
 
     def scan(self):
         """What the newest scan says, or None: its fields by name, `outcome` as a word, the totals as
-        (blocks, bytes) by class; sites map stack ids to the same by class, and "below"."""
+        (blocks, bytes) by class; sites map stack ids to the same by class, "below", and "head"
+        where the record has heads."""
         records = self.of_type(SCAN)
         if not records:
             return None
@@ -202,6 +203,8 @@ class SnapshotFile:
                 blocks, position = varint(payload, position)
                 size, position = varint(payload, position)
                 site[name] = blocks, size
+            if found["flags"] & SCAN_HAS_HEADS:
+                site["head"], position = varint(payload, position)
             found["sites"][stack] = site
         if position != len(payload):
             raise ValueError("%d bytes behind the sites" % (len(payload) - position))

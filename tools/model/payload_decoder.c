@@ -182,22 +182,25 @@ bool payload_scan(struct payload *payload, struct seep_scan *scan)
 	       (scan->outcome != SEEP_SCAN_DONE || scan->site_count <= bytes_left(payload) / 11);
 }
 
-bool payload_scanned_site(struct payload *payload, uint32_t *last_stack,
-			  struct decoded_scanned_site *site)
+bool payload_scanned_site(struct payload *payload, const struct seep_scan *scan,
+			  uint32_t *last_stack, struct decoded_scanned_site *site)
 {
 	struct block_sum *const sums[] = {&site->definitely, &site->indirectly, &site->possibly,
 					  &site->reachable, &site->below};
-	uint64_t step;
+	uint64_t step, head = 0;
 	if (!payload_varint(payload, &step))
 		return false;
 	for (size_t i = 0; i < sizeof(sums) / sizeof(*sums); i++)
 		if (!payload_varint(payload, &sums[i]->blocks) ||
 		    !payload_varint(payload, &sums[i]->bytes))
 			return false;
-	if (step < 1 || step > UINT32_MAX - *last_stack)
+	if (scan->flags & SEEP_SCAN_HAS_HEADS && !payload_varint(payload, &head))
+		return false;
+	if (step < 1 || step > UINT32_MAX - *last_stack || head > UINT32_MAX)
 		return false;
 	*last_stack += (uint32_t)step;
 	site->stack = *last_stack;
+	site->head = (uint32_t)head;
 	return true;
 }
 

@@ -76,6 +76,7 @@ struct block_sum {
 struct decoded_scanned_site {
 	uint32_t stack;
 	struct block_sum definitely, indirectly, possibly, reachable, below;
+	uint32_t head; /* 0 where the record names none */
 };
 
 struct decoded_root {
@@ -130,8 +131,8 @@ bool payload_alert(struct payload payload, struct seep_alert *alert);
 /* The beginning of a record of a scan; the payload then stands in front of the first site. */
 bool payload_scan(struct payload *payload, struct seep_scan *scan);
 /* The next site of such a record. `*last_stack` is 0 before the first one. */
-bool payload_scanned_site(struct payload *payload, uint32_t *last_stack,
-			  struct decoded_scanned_site *site);
+bool payload_scanned_site(struct payload *payload, const struct seep_scan *scan,
+			  uint32_t *last_stack, struct decoded_scanned_site *site);
 
 /* The beginning of a record of holders; the payload then stands in front of the first root, and
  * `paths` in front of the first path. */

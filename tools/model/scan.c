@@ -29,7 +29,7 @@ int scan_read(struct scan **scan, struct payload payload, double time_s, struct 
 		return -ENOMEM;
 	for (uint32_t i = 0; i < raw.site_count; i++) {
 		struct decoded_scanned_site site;
-		if (!payload_scanned_site(&payload, &last_stack, &site))
+		if (!payload_scanned_site(&payload, &raw, &last_stack, &site))
 			return -EBADMSG;
 		made->sites[made->site_count++] = (struct scanned_site){
 			.stack = site.stack,
@@ -38,6 +38,7 @@ int scan_read(struct scan **scan, struct payload payload, double time_s, struct 
 			.possibly = site.possibly,
 			.reachable = site.reachable,
 			.below = site.below,
+			.head = site.head,
 		};
 	}
 	*scan = made;
@@ -75,6 +76,7 @@ int scan_link(struct scan *scan, const struct node_table *nodes)
 		if (!stack)
 			continue;
 		sites[known] = sites[i];
+		sites[known].head = node_table_first_id(nodes, sites[i].head);
 		sites[known++].stack = stack;
 	}
 	int result = known < scan->site_count ? -EBADMSG : 0;
@@ -90,6 +92,7 @@ int scan_link(struct scan *scan, const struct node_table *nodes)
 		add(&site->possibly, &sites[i].possibly);
 		add(&site->reachable, &sites[i].reachable);
 		add(&site->below, &sites[i].below);
+		site->head = site->head ? site->head : sites[i].head;
 	}
 	scan->site_count = kept;
 	return result;

@@ -25,6 +25,8 @@ struct scanned_site {
 	struct block_sum
 		below; /* of any sites: indirectly lost, and held only by those of this site that
 				 * are definitely lost */
+	uint32_t head; /* a site under whose definitely lost blocks its indirectly lost ones hang; 0
+			* where the file does not say */
 };
 
 struct scan {

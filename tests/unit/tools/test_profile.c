@@ -44,8 +44,8 @@ static void write_reachability(struct profile_writer *writer)
 				   .block_bytes = 2 << 20,
 				   .own_bytes = 3 << 20},
 		(const struct profile_writer_scanned[]){
-			{2, {{5, 500}, {4, 400}, {3, 300}, {1, 100}, {2, 64}}},
-			{3, {{0, 0}, {2, 64}, {0, 0}, {0, 0}, {0, 0}}}},
+			{2, {{5, 500}, {4, 400}, {3, 300}, {1, 100}, {2, 64}}, 0},
+			{3, {{0, 0}, {2, 64}, {0, 0}, {0, 0}, {0, 0}}, 0}},
 		2);
 	profile_writer_holders(
 		writer, (struct seep_holders){.snapshot = 6},
@@ -612,12 +612,13 @@ static void what_a_stack_with_two_ids_lost_is_added_up(void **state)
 		profile_writer_cohort(&writer, 1, 20, 20000);
 	}
 	profile_writer_snapshot_done(&writer);
-	profile_writer_scan(&writer, (struct seep_scan){.snapshot = 1},
-			    (const struct profile_writer_scanned[]){
-				    {1, {{1, 10}, {2, 20}, {3, 30}, {4, 40}, {5, UINT64_MAX}}},
-				    {2, {{9, 90}, {0, 0}, {0, 0}, {0, 0}, {0, 0}}},
-				    {3, {{10, 100}, {20, 200}, {30, 300}, {40, 400}, {50, 500}}}},
-			    3);
+	profile_writer_scan(
+		&writer, (struct seep_scan){.snapshot = 1, .flags = SEEP_SCAN_HAS_HEADS},
+		(const struct profile_writer_scanned[]){
+			{1, {{1, 10}, {2, 20}, {3, 30}, {4, 40}, {5, UINT64_MAX}}, 3},
+			{2, {{9, 90}, {0, 0}, {0, 0}, {0, 0}, {0, 0}}, 0},
+			{3, {{10, 100}, {20, 200}, {30, 300}, {40, 400}, {50, 500}}, 2}},
+		3);
 	profile_writer_holders(
 		&writer, (struct seep_holders){.snapshot = 1},
 		&(struct profile_writer_root){
@@ -637,6 +638,8 @@ static void what_a_stack_with_two_ids_lost_is_added_up(void **state)
 	assert_int_equal(site->reachable.bytes, 440);
 	assert_int_equal(site->below.blocks, 55);
 	assert_true(site->below.bytes == UINT64_MAX);
+	assert_int_equal(site->head, 1); /* as 3 */
+	assert_int_equal(site_scanned(profile, &profile->sites[1], 0)->head, 0);
 	assert_int_equal(site_scanned(profile, &profile->sites[1], 0)->definitely.blocks, 9);
 	const struct holder_path *paths = site_holders(profile, &profile->sites[0], 0, &count);
 	assert_int_equal(count, 2);

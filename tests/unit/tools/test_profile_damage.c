@@ -64,8 +64,8 @@ static size_t write_small(struct profile_writer *writer, size_t ends[SNAPSHOTS],
 	records[count++] = writer->file.size;
 	profile_writer_scan(writer, (struct seep_scan){.snapshot = SNAPSHOTS, .pause_ns = 5},
 			    (const struct profile_writer_scanned[]){
-				    {1, {{5, 500}, {4, 400}, {3, 300}, {1, 100}, {2, 64}}},
-				    {2, {{0, 0}, {2, 64}, {0, 0}, {0, 0}, {0, 0}}}},
+				    {1, {{5, 500}, {4, 400}, {3, 300}, {1, 100}, {2, 64}}, 0},
+				    {2, {{0, 0}, {2, 64}, {0, 0}, {0, 0}, {0, 0}}, 0}},
 			    2);
 	records[count++] = writer->file.size;
 	profile_writer_holders(
