@@ -71,8 +71,8 @@ bool address_lines_has_debug_info(const struct address_lines *lines)
 static const char *find_in_symbols(struct address_lines *lines, uint64_t address)
 {
 	if (!lines->symbols)
-		lines->symbols = symbol_table_new(lines->debug->dwfl_module);
-	const char *name = lines->symbols ? symbol_table_find(lines->symbols, address) : NULL;
+		lines->symbols = symbol_table_new(lines->debug->dwfl_module, SYMBOLS_OF_FUNCTIONS);
+	const char *name = lines->symbols ? symbol_table_find(lines->symbols, address, NULL) : NULL;
 	char *text = name ? demangle(name) : NULL;
 	name = text_pool_put(lines->pool, text);
 	free(text);

@@ -16,8 +16,8 @@ struct text_pool;
 struct function_names *function_names_new(struct text_pool *pool);
 void function_names_free(struct function_names *names);
 
-/* The name of a DW_TAG_subprogram or DW_TAG_inlined_subroutine, or null. `has_scopes`: look for the
- * namespaces and classes around it where no linkage name tells them. */
+/* The name of a DW_TAG_subprogram, DW_TAG_inlined_subroutine or DW_TAG_variable, or null. `has_scopes`:
+ * look for the namespaces and classes around it where no linkage name tells them. */
 const char *function_names_find(struct function_names *names, Dwarf_Die *function, bool has_scopes);
 
 #endif

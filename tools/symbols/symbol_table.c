@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * symbol_table: which function of a module's ELF symbol tables covers an address.
+ * symbol_table: which function or object of a module's ELF symbol tables covers an address.
  *
  * libdwfl can answer this itself, but looks at each symbol for each question; a large program has
  * a hundred thousand symbols and a report asks for as many addresses. Here they are sorted once.
@@ -11,16 +11,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct function_symbol {
+struct named_range {
 	uint64_t start;
 	uint64_t end;	 /* of its section, for a symbol without size */
 	bool is_unsized; /* assembler code: it reaches up to the next symbol */
 	const char *name;
-	unsigned rank; /* of several names for one function the lowest is shown */
+	unsigned rank; /* of several names for one thing the lowest is shown */
 };
 
 struct symbol_table {
-	struct function_symbol *symbols; /* in rising order of start, one for each start */
+	struct named_range *symbols; /* in rising order of start, one for each start */
 	size_t count;
 };
 
@@ -38,7 +38,7 @@ static unsigned rank_of(const char *name, const GElf_Sym *symbol)
 
 static int compare_symbols(const void *left, const void *right)
 {
-	const struct function_symbol *a = left, *b = right;
+	const struct named_range *a = left, *b = right;
 	if (a->start != b->start)
 		return a->start < b->start ? -1 : 1;
 	if (a->rank != b->rank)
@@ -46,12 +46,20 @@ static int compare_symbols(const void *left, const void *right)
 	return strcmp(a->name, b->name); /* the same in every run */
 }
 
-static bool is_function(const GElf_Sym *symbol, const char *name)
+static bool is_wanted(const GElf_Sym *symbol, const char *name, enum symbol_kind kind)
 {
 	if (!name || name[0] == '\0' || symbol->st_shndx == SHN_UNDEF ||
 	    symbol->st_shndx == SHN_ABS)
 		return false;
 	unsigned type = GELF_ST_TYPE(symbol->st_info);
+	switch (kind) {
+	case SYMBOLS_OF_THREAD_LOCALS:
+		return type == STT_TLS && symbol->st_size > 0;
+	case SYMBOLS_OF_OBJECTS:
+		return (type == STT_OBJECT || type == STT_NOTYPE) && symbol->st_size > 0;
+	case SYMBOLS_OF_FUNCTIONS:
+		break;
+	}
 	if (type == STT_FUNC || type == STT_GNU_IFUNC)
 		return true;
 	/* Assembler code often has no type; but neither have the linker's marks like _edata. */
@@ -73,9 +81,9 @@ static void merge_same_starts(struct symbol_table *table)
 {
 	size_t kept = 0;
 	for (size_t i = 0; i < table->count; i++) {
-		struct function_symbol *symbol = &table->symbols[i];
+		struct named_range *symbol = &table->symbols[i];
 		if (kept > 0 && table->symbols[kept - 1].start == symbol->start) {
-			struct function_symbol *best = &table->symbols[kept - 1];
+			struct named_range *best = &table->symbols[kept - 1];
 			bool is_better = best->is_unsized == symbol->is_unsized
 						 ? best->end < symbol->end
 						 : best->is_unsized;
@@ -90,7 +98,7 @@ static void merge_same_starts(struct symbol_table *table)
 	table->count = kept;
 }
 
-struct symbol_table *symbol_table_new(Dwfl_Module *module)
+struct symbol_table *symbol_table_new(Dwfl_Module *module, enum symbol_kind kind)
 {
 	struct symbol_table *table = calloc(1, sizeof(*table));
 	if (!table)
@@ -111,13 +119,15 @@ struct symbol_table *symbol_table_new(Dwfl_Module *module)
 		Dwarf_Addr bias = 0;
 		const char *name = dwfl_module_getsym_info(module, i, &symbol, &address, &section,
 							   &elf, &bias);
-		if (!is_function(&symbol, name))
+		if (!is_wanted(&symbol, name, kind))
 			continue;
+		if (kind == SYMBOLS_OF_THREAD_LOCALS)
+			address = symbol.st_value; /* which libdwfl has moved like any other */
 		uint64_t end = symbol.st_size > 0 ? address + symbol.st_size
 						  : end_of_section(elf, section, bias);
 		if (end <= address)
 			continue;
-		table->symbols[table->count++] = (struct function_symbol){
+		table->symbols[table->count++] = (struct named_range){
 			.start = address,
 			.end = end,
 			.is_unsized = symbol.st_size == 0,
@@ -138,7 +148,7 @@ void symbol_table_free(struct symbol_table *table)
 	free(table);
 }
 
-const char *symbol_table_find(const struct symbol_table *table, uint64_t address)
+const char *symbol_table_find(const struct symbol_table *table, uint64_t address, uint64_t *start)
 {
 	size_t low = 0, high = table->count;
 	while (low < high) {
@@ -151,9 +161,12 @@ const char *symbol_table_find(const struct symbol_table *table, uint64_t address
 	/* A function can lie inside another's range (assembler, nested labels); a few steps back
 	 * find the outer one. */
 	for (size_t steps = 0; low > 0 && steps < 8; steps++, low--) {
-		const struct function_symbol *symbol = &table->symbols[low - 1];
-		if (address < symbol->end && (!symbol->is_unsized || steps == 0))
+		const struct named_range *symbol = &table->symbols[low - 1];
+		if (address < symbol->end && (!symbol->is_unsized || steps == 0)) {
+			if (start)
+				*start = symbol->start;
 			return symbol->name;
+		}
 	}
 	return NULL;
 }

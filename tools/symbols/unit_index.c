@@ -57,7 +57,7 @@ static bool grow(void **array, size_t count, size_t *capacity, size_t element_by
 #define LANGUAGE_CXX17 0x002a
 #define LANGUAGE_CXX20 0x002b
 
-static bool is_scoped_language(Dwarf_Die *unit)
+bool unit_language_has_scopes(Dwarf_Die *unit)
 {
 	switch (dwarf_srclang(unit)) {
 	case DW_LANG_C_plus_plus:
@@ -247,7 +247,7 @@ static void scan_functions(struct unit *unit)
 	if (dwarf_cu_info(unit->lines.cu, NULL, &type, NULL, &split, NULL, NULL, NULL) == 0 &&
 	    type == DW_UT_skeleton && dwarf_tag(&split) == DW_TAG_compile_unit)
 		unit->functions = split;
-	unit->has_scopes = is_scoped_language(&unit->functions);
+	unit->has_scopes = unit_language_has_scopes(&unit->functions);
 
 	struct function_scan scan = {.unit = unit};
 	scan_children(&scan, &unit->functions, 0);

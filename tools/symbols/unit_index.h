@@ -27,6 +27,9 @@ struct unit {
 	bool is_scanned;
 };
 
+/* Whether names are nested in the language of a unit. */
+bool unit_language_has_scopes(Dwarf_Die *unit);
+
 /* Null without memory. */
 struct unit_index *unit_index_new(Dwarf *dwarf);
 void unit_index_free(struct unit_index *index);
