@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """test_check: the exit status of seep check says whether there is a finding, and else nothing."""
 
+import functools
 import glob
 import json
 import os
@@ -26,7 +27,9 @@ def tests():
     yield "JSON has the site objects of a report", as_json
     yield "the result goes to the file of -o, and nothing of it to stderr", into_file
     yield "snapshot files are kept when that is asked for, and only then", kept
-    yield "a signal that ends the check leaves no temporary files behind", ended_by_signal
+    for number in (signal.SIGTERM, signal.SIGALRM, signal.SIGXCPU, signal.SIGRTMIN + 3):
+        yield "a check ended by signal %d leaves no temporary files behind" % number, \
+            functools.partial(ended_by_signal, number)
     yield "a program that is running can be checked", running
 
 
@@ -196,25 +199,35 @@ def kept(box):
     expect(os.path.exists(box.path("chosen.seep")), "the file that SEEP_OPTIONS names is not kept")
 
 
-def ended_by_signal(box):
-    """The program has ended, and the answer waits for a reader of its FIFO that never comes."""
+def full_pipe():
+    """Who writes into it waits, for nobody reads."""
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    try:
+        while os.write(writer, bytes(4096)):
+            pass
+    except BlockingIOError:
+        os.set_blocking(writer, True)
+    return reader, writer
+
+
+def ended_by_signal(number, box):
+    """The program has ended or goes on, and the answer cannot be written."""
     os.mkdir(box.path("tmp"))
-    os.mkfifo(box.path("fifo"))
-    reader = os.open(box.path("fifo"), os.O_RDONLY | os.O_NONBLOCK)
-    process = box.start([SEEP, "check", "-o", box.path("fifo"), "--", "sh", "-c",
-                         "sh -c true; read line"],
-                        environment={"TMPDIR": box.path("tmp")}, stdin=subprocess.PIPE)
+    reader, writer = full_pipe()
+    process = box.start([SEEP, "check", "--", "sh", "-c", "sh -c 'sh -c :; :'; read line"],
+                        environment={"TMPDIR": box.path("tmp")}, stdin=subprocess.PIPE,
+                        stderr=writer)
+    os.close(writer)
+    box.wait_until(lambda: glob.glob(box.path("tmp/seep-check-*/*.seep")), "temporary files")
+    # As long as the program runs it gets what people send, and the check goes on.
     end = time.monotonic() + 30
-    while not glob.glob(box.path("tmp/seep-check-*/*.seep")):
-        expect(time.monotonic() < end, "there are no temporary files")
-        time.sleep(0.01)
-    os.close(reader)
-    # As long as the program runs it gets the signal, and the check goes on.
     while process.poll() is None:
         expect(time.monotonic() < end, "the check goes on")
-        process.send_signal(signal.SIGTERM)
+        process.send_signal(number)
         time.sleep(0.05)
-    expect_equal(process.returncode, -signal.SIGTERM, "the exit status")
+    os.close(reader)
+    expect_equal(process.returncode, -number, "the exit status")
     expect_equal(os.listdir(box.path("tmp")), [], "what is left among temporary files")
 
 

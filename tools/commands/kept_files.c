@@ -2,9 +2,9 @@
 /*
  * kept_files: where a command has the snapshot files of a run, and whether they stay.
  *
- * They go also when a signal ends the command: while the program runs, child_process has its hands on
- * the signals, but who is tired of waiting for the answer presses Ctrl-C, too. So what removes them
- * is only made of calls that a handler may use, which opendir and nftw are not.
+ * They go also when a signal ends the command, whichever: while the program runs, child_process passes on
+ * those that people send, but who is tired of waiting for the answer presses Ctrl-C, too. So what removes
+ * them is only made of calls that a handler may use, which opendir and nftw are not.
  */
 #include "tools/commands/kept_files.h"
 
@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,11 +28,27 @@
 #define DEEPEST 64
 #define ENTRIES_BYTES 2048
 
-static const int fatal[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
-#define FATAL_COUNT (sizeof(fatal) / sizeof(fatal[0]))
-
 static char doomed[PATH_MAX]; /* read by the handler; "" while there is nothing to remove */
-static struct sigaction before[FATAL_COUNT];
+static struct sigaction before[NSIG];
+
+/* By default; and can be caught. */
+static bool ends_process(int number)
+{
+	switch (number) {
+	case SIGKILL:
+	case SIGSTOP:
+	case SIGTSTP:
+	case SIGTTIN:
+	case SIGTTOU:
+	case SIGCONT:
+	case SIGCHLD:
+	case SIGURG:
+	case SIGWINCH:
+		return false;
+	default:
+		return true;
+	}
+}
 
 /* What a process that is still running puts there later stays behind. */
 static void remove_below(int folder, const char *name, int depth)
@@ -76,10 +93,13 @@ static void watch_signals(const char *folder)
 
 	sigfillset(&die.sa_mask);
 	snprintf(doomed, sizeof(doomed), "%s", folder);
-	for (size_t i = 0; i < FATAL_COUNT; i++) {
-		sigaction(fatal[i], &die, &before[i]);
-		if (before[i].sa_handler == SIG_IGN)
-			sigaction(fatal[i], &before[i], NULL);
+	for (int number = 1; number < NSIG; number++) {
+		if (!ends_process(number))
+			continue;
+		/* libc keeps two for itself: they stay as they are. */
+		if (sigaction(number, &die, &before[number]) == 0 &&
+		    before[number].sa_handler == SIG_IGN)
+			sigaction(number, &before[number], NULL);
 	}
 }
 
@@ -122,7 +142,12 @@ void kept_files_end(struct kept_files *kept)
 	if (!*kept->folder)
 		return;
 	remove_all(kept->folder);
-	for (size_t i = 0; i < FATAL_COUNT; i++)
-		sigaction(fatal[i], &before[i], NULL);
+	for (int number = 1; number < NSIG; number++) {
+		struct sigaction now;
+		/* Others have come to ignore some since. */
+		if (ends_process(number) && sigaction(number, NULL, &now) == 0 &&
+		    now.sa_handler == remove_and_die)
+			sigaction(number, &before[number], NULL);
+	}
 	kept->folder[0] = doomed[0] = '\0';
 }
