@@ -38,6 +38,8 @@ def tests():
     yield "a program that is not executable for us is refused", not_executable
     yield "a file that may not be read is refused", unreadable_file
     yield "output that cannot be written is refused", unwritable_output
+    yield "a FIFO where a file is to be is refused, for it would be waited for", named_pipes
+    yield "a pipe that somebody has opened for seep is as good as a file", open_pipes
     yield "a folder that is not there: one line, and the program runs", output_folder_missing
     yield "a disk that fills loses nothing that was written", full_disk
     yield "hostile bytes anywhere never crash the reader", hostile_bytes
@@ -391,6 +393,53 @@ def unwritable_output(box):
         result = subprocess.run([SEEP, "report", good],
                                 stdout=full, stderr=subprocess.PIPE, env=box.environment())
     expect_equal(result.returncode, 2, "the status of seep report >/dev/full")
+
+
+def named_pipes(box):
+    recorded(box)
+    fifo, good = box.path("fifo"), box.path("good.seep")
+    os.mkfifo(fifo, 0o700)
+    shutil.copy(good, good + ".copy")
+    program = box.compile("keeps_three_blocks.c", "-O1")
+    commands = [
+        ["report", "-o", fifo, good], ["report", "--format=json", "-o", fifo, good],
+        ["export", "--format=folded", "-o", fifo, good], ["snapshots", "-o", fifo, good],
+        ["diff", "-o", fifo, good, box.path("good.seep.copy")], ["check", "-o", fifo, good],
+        ["check", "-o", fifo, "--", program], ["check", "--settings=" + fifo, good],
+        ["report", "--settings=" + fifo, good], ["run", "--settings=" + fifo, "--", program],
+        ["run", "--log-file=" + fifo, "--", program]]
+    for is_read in (False, True):
+        # The same with somebody at the other end.
+        other_end = os.open(fifo, os.O_RDWR) if is_read else -1
+        for command in commands:
+            one_line(box.seep(*command, timeout=20), "seep " + " ".join(command), "fifo", "FIFO")
+        if is_read:
+            os.close(other_end)
+    one_line(box.seep("run", "--", fifo, timeout=20), "seep run FIFO", "fifo")
+
+
+def open_pipes(box):
+    recorded(box)
+    good = box.path("good.seep")
+    expected = box.seep("report", good)
+    for path in ("/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"):
+        result = box.seep("report", "-o", path, good)
+        expect_equal((result.returncode, result.stdout, result.stderr),
+                     (expected.returncode, expected.stdout, b""), "report -o " + path)
+    expect_equal(box.seep("report", "-o", "/dev/null", good).returncode, expected.returncode,
+                 "the status of report -o /dev/null")
+    result = box.seep("check", "--settings=/dev/stdin", good, stdin=b"max_live = 1\n")
+    expect(result.returncode == 1 and b"1 threshold crossed" in result.stdout,
+           "a setting from stdin is not taken: %r" % result.stdout)
+    # A FIFO that the shell has opened: seep run ... >fifo.
+    os.mkfifo(box.path("fifo"))
+    other_end = os.open(box.path("fifo"), os.O_RDWR | os.O_NONBLOCK)
+    with open(box.path("fifo"), "wb") as fifo:
+        result = subprocess.run([SEEP, "report", "-o", "/dev/stdout", good], stdout=fifo,
+                                stderr=subprocess.PIPE, env=box.environment(), timeout=20)
+    expect_equal((result.returncode, result.stderr), (expected.returncode, b""), "report >fifo")
+    expect_equal(os.read(other_end, 1 << 20), expected.stdout, "what came through the FIFO")
+    os.close(other_end)
 
 
 def output_folder_missing(box):

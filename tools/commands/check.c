@@ -182,19 +182,6 @@ static int check_files(struct check *check, char **names)
 
 /* ---- of a program --------------------------------------------------------------------------- */
 
-/* Before hours of tests have been run for it. Nothing is lost that is in the file. */
-static int try_output(const struct check *check, struct error *error)
-{
-	if (!check->output || strcmp(check->output, "-") == 0)
-		return 0;
-	FILE *stream = fopen(check->output, "ae");
-	if (!stream)
-		return error_set(error, errno, "cannot open %s for writing: %s", check->output,
-				 strerror(errno));
-	fclose(stream);
-	return 0;
-}
-
 static int judge(struct check *check, struct watched_run *run, char **words)
 {
 	int status = child_process_status(&run->child), cannot = status ? status : EXIT_CANNOT;
@@ -231,7 +218,7 @@ static int check_program(struct check *check, char **words)
 	}
 	/* Behind what may be wrong with the program: an empty file would look like an answer. */
 	if (result == 0)
-		result = try_output(check, &error);
+		result = sink_try(check->output, &error);
 	if (result == 0)
 		result = watched_run_start(&run, words, &error);
 	if (result < 0)

@@ -345,7 +345,7 @@ static int check_at_depth(const char *path, const struct elf_facts *library, int
 
 	if (depth > SCRIPT_DEPTH_MAX)
 		return error_set(error, ELOOP, "%s: too many interpreters of interpreters", path);
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	/* Executable but not readable: nothing can be said against it. */
 	if (fd < 0)
 		return errno == EACCES ? 0

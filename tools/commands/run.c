@@ -3,9 +3,11 @@
  * run: `seep run PROGRAM`, a program under the library, and a summary when it has ended.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tools/commands/chosen_settings.h"
 #include "tools/commands/command.h"
@@ -14,6 +16,7 @@
 #include "tools/commands/settings_options.h"
 #include "tools/commands/watched_run.h"
 #include "tools/model/error.h"
+#include "tools/model/named_file.h"
 
 static const struct command_option options[] = {
 	SEEP_SETTINGS(SETTINGS_OPTION) SETTINGS_FILE_OPTION,
@@ -59,10 +62,13 @@ static int open_log(struct run *run, struct error *error)
 	run->watched.log = stderr;
 	if (!run->log_path)
 		return 0;
-	run->watched.log = fopen(run->log_path, "we");
+	int fd = named_file_open(run->log_path, O_WRONLY | O_CREAT | O_TRUNC);
+	run->watched.log = fd < 0 ? NULL : fdopen(fd, "w");
+	if (fd >= 0 && !run->watched.log)
+		close(fd);
 	if (!run->watched.log)
-		return error_set(error, errno, "--log-file: cannot write %s: %s", run->log_path,
-				 strerror(errno));
+		return error_set(error, fd < 0 ? -fd : ENOMEM, "--log-file: cannot write %s: %s",
+				 run->log_path, named_file_why(fd < 0 ? -fd : ENOMEM));
 	return 0;
 }
 

@@ -9,12 +9,15 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tools/model/error.h"
+#include "tools/model/named_file.h"
 
 /* A file of settings is short; what is longer is another file. */
 #define FILE_MAX_BYTES (1u << 20)
@@ -123,16 +126,17 @@ static int read_line(struct reader *reader, char *line)
 /* The whole file as a text. */
 static int slurp(const char *path, char **text, struct error *error)
 {
-	FILE *stream = fopen(path, "re");
+	int fd = named_file_open(path, O_RDONLY);
 	size_t bytes;
 
 	*text = NULL;
-	if (!stream)
-		return error_set(error, errno, "cannot read the settings in %s: %s", path,
-				 strerror(errno));
-	*text = malloc(FILE_MAX_BYTES + 1);
+	if (fd < 0)
+		return error_set(error, -fd, "cannot read the settings in %s: %s", path,
+				 named_file_why(-fd));
+	FILE *stream = fdopen(fd, "r");
+	*text = stream ? malloc(FILE_MAX_BYTES + 1) : NULL;
 	if (!*text) {
-		fclose(stream);
+		stream ? fclose(stream) : close(fd);
 		return error_set(error, ENOMEM, "out of memory");
 	}
 	errno = 0;

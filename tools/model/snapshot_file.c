@@ -6,16 +6,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 #include <zlib.h>
 
 #include "tools/model/error.h"
+#include "tools/model/named_file.h"
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
 	       "numbers in the file are copied as they are");
@@ -76,14 +75,6 @@ static int read_bytes(int fd, uint64_t limit, struct snapshot_file *file)
 	return 0;
 }
 
-/* A pipe without a name, as behind /dev/fd/N, has a writer already; a FIFO may wait for one for ever. */
-static bool is_named_fifo(int fd)
-{
-	struct statfs system;
-
-	return fstatfs(fd, &system) != 0 || system.f_type != PIPEFS_MAGIC;
-}
-
 static int load(const char *path, struct snapshot_file *file, struct error *error)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
@@ -102,7 +93,7 @@ static int load(const char *path, struct snapshot_file *file, struct error *erro
 	else if (!S_ISREG(stat.st_mode) && !S_ISFIFO(stat.st_mode))
 		result = error_set(error, EINVAL,
 				   "\"%s\" is a device or socket, not a snapshot file", path);
-	else if (S_ISFIFO(stat.st_mode) && is_named_fifo(fd))
+	else if (S_ISFIFO(stat.st_mode) && named_file_is_fifo(fd))
 		result = error_set(error, EINVAL,
 				   "\"%s\" is a FIFO, not a snapshot file; copy into a file first",
 				   path);

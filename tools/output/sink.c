@@ -17,6 +17,7 @@
 
 #include "seep/snapshot_format.h"
 #include "tools/model/error.h"
+#include "tools/model/named_file.h"
 
 static ssize_t write_cookie(void *cookie, const char *bytes, size_t size)
 {
@@ -37,33 +38,33 @@ static ssize_t write_cookie(void *cookie, const char *bytes, size_t size)
 	return sink->write_errno ? 0 : (ssize_t)size;
 }
 
-static int is_snapshot_file(int fd)
+static bool is_snapshot_file(const char *path)
 {
 	char magic[SEEP_FILE_MAGIC_BYTES];
+	int fd = named_file_open(path, O_RDONLY);
 
-	return pread(fd, magic, sizeof(magic), 0) == (ssize_t)sizeof(magic) &&
-	       memcmp(magic, SEEP_FILE_MAGIC, sizeof(magic)) == 0;
+	if (fd < 0)
+		return false;
+	bool is_ours = pread(fd, magic, sizeof(magic), 0) == (ssize_t)sizeof(magic) &&
+		       memcmp(magic, SEEP_FILE_MAGIC, sizeof(magic)) == 0;
+	close(fd);
+	return is_ours;
 }
 
 /* Not truncated before it is known that nothing of worth is in it. */
 static int open_file(const char *path, struct error *error)
 {
 	struct stat status;
-	int read_fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
-	if (read_fd >= 0) {
-		int is_ours = is_snapshot_file(read_fd);
-		close(read_fd);
-		if (is_ours)
-			return error_set(error, EEXIST,
-					 "%s is a snapshot file and is not overwritten; give -o "
-					 "another name",
-					 path);
-	}
-	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+	if (is_snapshot_file(path))
+		return error_set(error, EEXIST,
+				 "%s is a snapshot file and is not overwritten; give -o another "
+				 "name",
+				 path);
+	int fd = named_file_open(path, O_WRONLY | O_CREAT);
 	if (fd < 0)
-		return error_set(error, errno, "cannot open %s for writing: %s", path,
-				 strerror(errno));
+		return error_set(error, -fd, "cannot open %s for writing: %s", path,
+				 named_file_why(-fd));
 	if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && ftruncate(fd, 0) != 0) {
 		int code = errno;
 		close(fd);
@@ -97,6 +98,18 @@ static int open_standard(struct sink *sink, int fd, const char *name, struct err
 int sink_open_stderr(struct sink *sink, struct error *error)
 {
 	return open_standard(sink, STDERR_FILENO, "standard error", error);
+}
+
+int sink_try(const char *path, struct error *error)
+{
+	if (!path || strcmp(path, "-") == 0)
+		return 0;
+	int fd = named_file_open(path, O_WRONLY | O_CREAT | O_APPEND);
+	if (fd < 0)
+		return error_set(error, -fd, "cannot open %s for writing: %s", path,
+				 named_file_why(-fd));
+	close(fd);
+	return 0;
 }
 
 int sink_open(struct sink *sink, const char *path, struct error *error)

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * named_file: opens like a file what may be something else.
+ */
+#include "tools/model/named_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+/* What open never says stands for what it would wait for, or that is no place for a text. */
+#define IS_FIFO ESPIPE
+#define IS_NO_FILE ENOTBLK
+
+/* Somebody has opened this one for seep: it is a standard stream. */
+static bool is_standard(const struct stat *status)
+{
+	struct stat standard;
+
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fstat(fd, &standard) == 0 && standard.st_dev == status->st_dev &&
+		    standard.st_ino == status->st_ino)
+			return true;
+	return false;
+}
+
+bool named_file_is_fifo(int fd)
+{
+	struct statfs system;
+
+	return fstatfs(fd, &system) != 0 || system.f_type != PIPEFS_MAGIC;
+}
+
+/* 0, or why not. */
+static int check(int fd)
+{
+	struct stat status;
+
+	if (fstat(fd, &status) != 0)
+		return errno;
+	if (S_ISREG(status.st_mode) || S_ISCHR(status.st_mode) || is_standard(&status))
+		return 0;
+	if (S_ISDIR(status.st_mode))
+		return EISDIR;
+	if (!S_ISFIFO(status.st_mode))
+		return IS_NO_FILE;
+	return named_file_is_fifo(fd) ? IS_FIFO : 0;
+}
+
+int named_file_open(const char *path, int flags)
+{
+	int fd = open(path, flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0666);
+	int code = fd < 0 ? errno : check(fd);
+	struct stat status;
+
+	if (code == 0) {
+		fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
+		return fd;
+	}
+	/* A FIFO that nobody reads, or a socket. */
+	if (fd < 0 && code == ENXIO && stat(path, &status) == 0)
+		code = S_ISFIFO(status.st_mode) ? IS_FIFO : IS_NO_FILE;
+	if (fd >= 0)
+		close(fd);
+	return -code;
+}
+
+const char *named_file_why(int code)
+{
+	switch (code) {
+	case IS_FIFO:
+		return "it is a FIFO, whose other end may never come; name a file";
+	case IS_NO_FILE:
+		return "it is a device or socket; name a file";
+	default:
+		return strerror(code);
+	}
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * named_file: a file by the name that somebody gave, opened without waiting for anybody.
+ *
+ * A FIFO waits for its other end, perhaps for ever. What stands behind /dev/stdout or the shell's <(...) is
+ * there already, and is as good as a file.
+ */
+#ifndef SEEP_MODEL_NAMED_FILE_H
+#define SEEP_MODEL_NAMED_FILE_H
+
+#include <stdbool.h>
+
+/* Opens it; what is created has mode 0666 without the umask. Returns a descriptor or -errno, for which
+ * named_file_why has words. */
+int named_file_open(const char *path, int flags);
+
+/* Why it could not be opened, or be read or written later: `code` is an errno value. */
+const char *named_file_why(int code);
+
+/* Whether this open pipe has a name, and so may wait. */
+bool named_file_is_fifo(int fd);
+
+#endif
