@@ -5,10 +5,13 @@
 #ifndef SEEP_MODEL_REPORT_BUILDER_H
 #define SEEP_MODEL_REPORT_BUILDER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "tools/model/report.h"
 
+struct arena;
+struct finding_list;
 struct profile;
 struct site;
 
@@ -23,6 +26,15 @@ bool report_choose_points(struct report *report, size_t first, size_t last);
  * judge. Returns false without memory. */
 bool report_describe(struct report *report, struct report_site *described,
 		     const struct profile *profile, const struct site *site, size_t last);
+
+/* For qsort: what needs attention first; the stack last, so that the order does not depend on the
+ * sort. */
+int report_compare_sites(const void *left, const void *right);
+
+/* Takes the sites that are one leak together: makes report->entries of the report's sites, which are in
+ * their order already; what it needs comes from the report's arena. False without memory. */
+bool report_make_entries(struct report *report, const struct finding_list *findings,
+			 struct arena *arena);
 
 /* A curve without any block, shared by all that have none; points must have been chosen. */
 uint64_t *report_empty_curve(struct report *report);

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * report_entries: the order of a report, and its sites taken together where they are one leak.
+ */
+#include <stdlib.h>
+
+#include "tools/model/arena.h"
+#include "tools/model/finding.h"
+#include "tools/model/profile.h"
+#include "tools/model/report.h"
+#include "tools/model/report_builder.h"
+
+static int compare_numbers(double left, double right)
+{
+	return (left < right) - (left > right); /* the larger one first */
+}
+
+int report_compare_sites(const void *left, const void *right)
+{
+	const struct report_site *a = left, *b = right;
+	if (a->judgement.is_flagged != b->judgement.is_flagged)
+		return a->judgement.is_flagged ? -1 : 1;
+	/* A site that shrinks is not less worth a look than one that stays. */
+	double a_rate = a->judgement.growth.bytes_per_hour,
+	       b_rate = b->judgement.growth.bytes_per_hour;
+	int order = compare_numbers(a_rate > 0 ? a_rate : 0, b_rate > 0 ? b_rate : 0);
+	if (!order)
+		order = (a->live_bytes < b->live_bytes) - (a->live_bytes > b->live_bytes);
+	return order ? order : (a->stack > b->stack) - (a->stack < b->stack);
+}
+
+struct report_site *report_entry_site(const struct report_entry *entry)
+{
+	return entry->finding ? &entry->finding->sum : entry->site;
+}
+
+size_t report_leak_count(const struct report *report)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < report->entry_count; i++)
+		count += report_entry_site(&report->entries[i])->judgement.is_flagged;
+	return count;
+}
+
+static int compare_entries(const void *left, const void *right)
+{
+	const struct report_site *a = report_entry_site(left), *b = report_entry_site(right);
+	int order = report_compare_sites(a, b);
+	return order ? order : (a->depth > b->depth) - (a->depth < b->depth);
+}
+
+static int compare_site_pointers(const void *left, const void *right)
+{
+	const struct report_site *a = *(const struct report_site *const *)left;
+	const struct report_site *b = *(const struct report_site *const *)right;
+	return (a > b) - (a < b);
+}
+
+static void add_to_sum(const struct report *report, struct report_site *sum,
+		       const struct report_site *site)
+{
+	sum->live_bytes += site->live_bytes;
+	sum->live_blocks += site->live_blocks;
+	sum->allocations += site->allocations;
+	sum->frees += site->frees;
+	for (size_t i = 0; i < report->point_count; i++) {
+		sum->series_bytes[i] += site->series_bytes[i];
+		sum->series_blocks[i] += site->series_blocks[i];
+	}
+}
+
+/* The most that they held at one of the points; what each held at its own peak says nothing. */
+static void find_peak(const struct report *report, struct report_site *sum)
+{
+	sum->peak_bytes = sum->live_bytes;
+	sum->peak_blocks = sum->live_blocks;
+	for (size_t i = 0; i < report->point_count; i++)
+		if (sum->series_bytes[i] > sum->peak_bytes) {
+			sum->peak_bytes = sum->series_bytes[i];
+			sum->peak_blocks = sum->series_blocks[i];
+		}
+}
+
+/* Who frees the blocks of all its sites. */
+static bool list_freers(const struct report *report, struct report_finding *made,
+			struct arena *arena)
+{
+	const struct site **sites = malloc((made->site_count + 1) * sizeof(struct site *));
+	for (size_t i = 0; sites && i < made->site_count; i++)
+		sites[i] = made->sites[i]->site;
+	bool is_fine = sites && freer_list_make(&made->sum.freed_by, report->profile, sites,
+						made->site_count, arena);
+	free(sites);
+	return is_fine;
+}
+
+/* `by_index` finds the report's site of each of the profile's. */
+static bool describe_finding(struct report *report, struct report_finding *made,
+			     const struct finding *finding, struct report_site *const *by_index,
+			     struct arena *arena)
+{
+	struct report_site *sum = &made->sum;
+	made->kind = finding->kind;
+	made->all_count = finding->site_count;
+	/* That of all judged periods, where it is known: as the evidence has it. */
+	const struct verdict_evidence *evidence = &finding->judgement.evidence;
+	made->share_kept =
+		evidence->births > 0 ? 1 - evidence->freed / evidence->births : finding->share_kept;
+	made->sites = arena_take(arena, finding->site_count, sizeof(struct report_site *));
+	sum->profile = report->profile;
+	sum->stack = finding->node;
+	sum->depth = finding->depth;
+	sum->judgement = finding->judgement;
+	sum->series_bytes = arena_take(arena, report->point_count, sizeof(*sum->series_bytes));
+	sum->series_blocks = arena_take(arena, report->point_count, sizeof(*sum->series_blocks));
+	if (!made->sites || !sum->series_bytes || !sum->series_blocks)
+		return false;
+	for (size_t i = 0; i < finding->site_count; i++) {
+		struct report_site *site = by_index[finding->sites[i]];
+		if (!site)
+			continue;
+		site->finding = made;
+		made->sites[made->site_count++] = site;
+		add_to_sum(report, sum, site);
+	}
+	find_peak(report, sum);
+	if (!list_freers(report, made, arena))
+		return false;
+	if (made->site_count)
+		qsort(made->sites, made->site_count, sizeof(struct report_site *),
+		      compare_site_pointers);
+	return true;
+}
+
+bool report_make_entries(struct report *report, const struct finding_list *findings,
+			 struct arena *arena)
+{
+	const struct profile *profile = report->profile;
+	struct report_site **by_index = calloc(profile->site_count + 1, sizeof(*by_index));
+	report->entries =
+		arena_take(arena, report->site_count + findings->count, sizeof(*report->entries));
+	bool is_fine = by_index && report->entries;
+	for (size_t i = 0; is_fine && i < report->site_count; i++)
+		by_index[report->sites[i].site - profile->sites] = &report->sites[i];
+	for (size_t i = 0; is_fine && i < findings->count; i++) {
+		const struct finding *finding = &findings->findings[i];
+		if (finding->kind == FINDING_SITE)
+			continue;
+		struct report_finding *made = arena_take(arena, 1, sizeof(*made));
+		is_fine = made && describe_finding(report, made, finding, by_index, arena);
+		if (is_fine && made->site_count)
+			report->entries[report->entry_count++].finding = made;
+	}
+	for (size_t i = 0; is_fine && i < report->site_count; i++)
+		if (!report->sites[i].finding)
+			report->entries[report->entry_count++].site = &report->sites[i];
+	if (is_fine && report->entry_count)
+		qsort(report->entries, report->entry_count, sizeof(*report->entries),
+		      compare_entries);
+	free(by_index);
+	return is_fine;
+}
