@@ -23,6 +23,7 @@ struct profile;
 /* One line of a stack. Strings are owned by the report (see report_text). */
 struct frame {
 	const char *function; /* demangled; null where unknown */
+	const char *linkage_name; /* as the linker knows it; null where that is not mangled */
 	const char *file;     /* as in the debug information; null where unknown */
 	int line;             /* 0 where unknown */
 	const char *module;   /* path of the object; null where none is known (JIT code) */

@@ -11,6 +11,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <dwarf.h>
 #include <elfutils/libdwfl.h>
@@ -68,15 +69,19 @@ bool address_lines_has_debug_info(const struct address_lines *lines)
 
 /* ---- from the symbol table ---- */
 
-static const char *find_in_symbols(struct address_lines *lines, uint64_t address)
+static struct function_name find_in_symbols(struct address_lines *lines, uint64_t address)
 {
+	struct function_name found = {0};
+
 	if (!lines->symbols)
 		lines->symbols = symbol_table_new(lines->debug->dwfl_module, SYMBOLS_OF_FUNCTIONS);
 	const char *name = lines->symbols ? symbol_table_find(lines->symbols, address, NULL) : NULL;
 	char *text = name ? demangle(name) : NULL;
-	name = text_pool_put(lines->pool, text);
+	found.text = text_pool_put(lines->pool, text);
+	if (text && strcmp(text, name) != 0)
+		found.linkage_name = text_pool_put(lines->pool, name);
 	free(text);
-	return name;
+	return found;
 }
 
 /* ---- from debug information ---- */
@@ -187,15 +192,22 @@ static void find_line(struct address_lines *lines, struct unit *unit, uint64_t a
 
 /* A C library's sources say __strdup where its users say strdup, which is among the symbols of the
  * same function; without debug information that is all there is. One name for both. */
-static const char *name_of_function(struct address_lines *lines, struct unit *unit,
-				    Dwarf_Die *function)
+static struct function_name name_of_function(struct address_lines *lines, struct unit *unit,
+					     Dwarf_Die *function)
 {
-	const char *name = function_names_find(lines->names, function, unit->has_scopes);
+	struct function_name name = function_names_find(lines->names, function, unit->has_scopes);
 	Dwarf_Addr entry;
-	if (unit->has_scopes || !name || name[0] != '_' || dwarf_entrypc(function, &entry) != 0)
+	if (unit->has_scopes || !name.text || name.text[0] != '_' ||
+	    dwarf_entrypc(function, &entry) != 0)
 		return name;
-	const char *public_name = find_in_symbols(lines, entry + lines->bias);
-	return public_name && public_name[0] != '_' ? public_name : name;
+	struct function_name public_name = find_in_symbols(lines, entry + lines->bias);
+	return public_name.text && public_name.text[0] != '_' ? public_name : name;
+}
+
+static void name_frame(struct source_frame *frame, struct function_name name)
+{
+	frame->function = name.text;
+	frame->linkage_name = name.linkage_name;
 }
 
 /* 0 where the debug information says nothing about the address. */
@@ -216,12 +228,13 @@ static size_t find_in_debug_info(struct address_lines *lines, uint64_t address,
 	size_t count = 0;
 	for (size_t i = chain.count; i > 0 && count + 1 < capacity; i--) {
 		Dwarf_Die *call = &chain.calls[i - 1];
-		frames[count].function = function_names_find(lines->names, call, unit->has_scopes);
+		name_frame(&frames[count],
+			   function_names_find(lines->names, call, unit->has_scopes));
 		frames[count].is_inlined = true;
 		frames[++count] = (struct source_frame){0};
 		find_call_site(lines, unit, call, &frames[count]);
 	}
-	frames[count].function = name_of_function(lines, unit, &function);
+	name_frame(&frames[count], name_of_function(lines, unit, &function));
 	return count + 1;
 }
 
@@ -239,6 +252,6 @@ size_t address_lines_find(struct address_lines *lines, uint64_t address,
 	if (count == 0)
 		frames[count++] = (struct source_frame){0};
 	if (!frames[count - 1].function)
-		frames[count - 1].function = find_in_symbols(lines, address);
+		name_frame(&frames[count - 1], find_in_symbols(lines, address));
 	return count;
 }

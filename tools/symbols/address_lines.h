@@ -14,10 +14,11 @@ struct module_debug;
 struct text_pool;
 
 struct source_frame {
-	const char *function; /* null where unknown */
-	const char *file;     /* null where unknown */
-	int line;	      /* 0 where unknown */
-	bool is_inlined;      /* into the next frame */
+	const char *function;	  /* null where unknown */
+	const char *linkage_name; /* mangled; null where it is not */
+	const char *file;	  /* null where unknown */
+	int line;		  /* 0 where unknown */
+	bool is_inlined;	  /* into the next frame */
 };
 
 /* Texts live in `pool`; `debug` must live as long as the result. Reads nothing yet. Null without

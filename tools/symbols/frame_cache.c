@@ -127,6 +127,8 @@ struct cached_frames frame_cache_find(struct frame_cache *cache, struct address_
 		for (size_t i = 0; i < entry->count; i++) {
 			entry->shown[i].function =
 				text_for(cache->report, entry->found[i].function);
+			entry->shown[i].linkage_name =
+				text_for(cache->report, entry->found[i].linkage_name);
 			entry->shown[i].file = text_for(cache->report, entry->found[i].file);
 		}
 		entry->report_number = cache->report_number;

@@ -25,7 +25,7 @@
 struct known_name {
 	UT_hash_handle hh;
 	const void *die; /* address of the DIE's bytes: unique over all debug files in memory */
-	const char *name;
+	struct function_name name;
 };
 
 struct function_names {
@@ -140,7 +140,8 @@ static char *qualify(Dwarf_Die *origin, const char *name)
 	return text;
 }
 
-const char *function_names_find(struct function_names *names, Dwarf_Die *function, bool has_scopes)
+struct function_name function_names_find(struct function_names *names, Dwarf_Die *function,
+					 bool has_scopes)
 {
 	Dwarf_Die origin;
 	const char *linkage_name = find_linkage_name(function, &origin);
@@ -157,7 +158,8 @@ const char *function_names_find(struct function_names *names, Dwarf_Die *functio
 		if (name)
 			text = has_scopes ? qualify(&origin, name) : strdup(name);
 	}
-	const char *name = text_pool_put(names->pool, text);
+	struct function_name name = {.text = text_pool_put(names->pool, text),
+				     .linkage_name = text_pool_put(names->pool, linkage_name)};
 	free(text);
 
 	known = malloc(sizeof(*known));

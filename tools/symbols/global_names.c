@@ -190,11 +190,12 @@ static bool find_in_debug_info(struct global_names *names, enum variable_space s
 	Dwarf_Die die = variable.die, function = variable.function;
 	bool is_of_function = function.addr != NULL;
 	/* The scopes around a static of a function are those of the function, which is named, too. */
-	const char *name = is_of_function
-				   ? text_pool_put(names->pool, dwarf_diename(&die))
-				   : function_names_find(names->names, &die, variable.has_scopes);
+	const char *name =
+		is_of_function ? text_pool_put(names->pool, dwarf_diename(&die))
+			       : function_names_find(names->names, &die, variable.has_scopes).text;
 	if (is_of_function)
-		found->function = function_names_find(names->names, &function, variable.has_scopes);
+		found->function =
+			function_names_find(names->names, &function, variable.has_scopes).text;
 	found->name = put_with_members(names, &variable, name, offset);
 	found->file = text_pool_put(names->pool, file_of(&die));
 	return found->name != NULL;

@@ -313,6 +313,37 @@ static bool is_visible_resolved(const char *path, uint64_t address, const char *
 	return is_resolved;
 }
 
+/* With debug information and without; what is not mangled has no other name. */
+static void keeps_what_the_linker_calls_a_function(void **state)
+{
+	(void)state;
+	write_file("mangled.cc", "#include <cstdlib>\n"
+				 "namespace net { void *take(unsigned n) { return malloc(n); } }\n"
+				 "extern \"C\" void *plain(unsigned n) { return net::take(n); }\n"
+				 "int main() { free(plain(1)); return 0; }\n");
+	run("g++ -O0 -g mangled.cc -o mangled && strip -g -o mangled-bare mangled");
+	for (int is_bare = 0; is_bare < 2; is_bare++) {
+		const char *path = path_of(is_bare ? "mangled-bare" : "mangled");
+		struct made_run made;
+		run_begin(&made);
+		uint32_t module = run_add_module(&made, path, SEEP_MODULE_IS_EXECUTABLE);
+		uint32_t outer = run_add_call(&made, 0, module, address_of(path, "plain") + 8);
+		uint32_t inner = run_add_call(&made, outer, module,
+					      address_of(path, "_ZN3net4takeEj") + 8);
+		run_add_site(&made, inner);
+		struct symbols *symbols = make_symbols(NULL);
+		run_resolve(&made, symbols);
+		const struct report_site *site = run_site(&made, inner);
+		assert_int_equal(site->frame_count, 2);
+		assert_non_null(strstr(site->frames[0].function, "net::take"));
+		assert_string_equal(site->frames[0].linkage_name, "_ZN3net4takeEj");
+		assert_string_equal(site->frames[1].function, "plain");
+		assert_null(site->frames[1].linkage_name);
+		symbols_free(symbols);
+		run_end(&made);
+	}
+}
+
 static void follows_a_debug_link(void **state)
 {
 	(void)state;
@@ -934,6 +965,7 @@ int main(void)
 		cmocka_unit_test(agrees_with_addr2line_on_cxx_templates_and_lambdas),
 		cmocka_unit_test(agrees_with_addr2line_on_clang),
 		cmocka_unit_test(names_lambdas_and_unnamed_classes),
+		cmocka_unit_test(keeps_what_the_linker_calls_a_function),
 		cmocka_unit_test(follows_a_debug_link),
 		cmocka_unit_test(finds_debug_files_by_build_id),
 		cmocka_unit_test(looks_under_the_sysroot),
