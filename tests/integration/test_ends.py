@@ -2,6 +2,7 @@
 """test_ends: however a process ends, its file says how, and holds its last state."""
 
 import functools
+import os
 
 from case_program import find_site
 from sandbox import expect, expect_equal
@@ -28,7 +29,9 @@ def tests():
         if how not in ("return", "exit"):
             yield "the same with plain LD_PRELOAD, %s" % how, functools.partial(preloaded, how)
     yield "a report right after the end has the last state", report_at_once
-    yield "every program of a chain of exec has its file", exec_chain
+    for pattern in ("%e.%p.seep", "out.seep"):
+        yield "every program of a chain of exec has its file, of -o " + pattern, \
+            functools.partial(exec_chain, pattern)
     yield "a failing exec changes nothing", failing_exec
 
 
@@ -68,9 +71,9 @@ def report_at_once(box):
         expect_equal(find_site(box.report(), "keep")["live_blocks"], 100, "live blocks")
 
 
-def exec_chain(box):
+def exec_chain(pattern, box):
     program = box.compile("ends_in_many_ways.c", "-O1", "-pthread")
-    result = box.seep("run", "-q", "-o", box.path("%e.%p.seep"), "--", program, "exec", program,
+    result = box.seep("run", "-q", "-o", box.path(pattern), "--", program, "exec", program,
                       "exec", program, "exit")
     expect_equal(result.returncode, 3, "the exit status")
     reports = [box.report(path) for path in box.seep_files()]
@@ -78,6 +81,13 @@ def exec_chain(box):
                   for report in reports)
     expect_equal(ends, [("exec", 100), ("exec", 100), ("exit", 100)], "the ends of the files")
     expect_equal(len({report["process"]["pid"] for report in reports}), 1, "number of pids")
+    if "%p" not in pattern:
+        # The first one has the name as it was given, the others one in the order of the chain.
+        pid = reports[0]["process"]["pid"]
+        names = [os.path.basename(path) for path in box.seep_files()]
+        expect_equal(names, ["out.seep", "out.seep.%d" % pid, "out.seep.%d.2" % pid], "the names")
+        expect_equal([report["process"]["end"] for report in reports], ["exec", "exec", "exit"],
+                     "the ends, in the order of the names")
 
 
 def failing_exec(box):

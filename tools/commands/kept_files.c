@@ -2,9 +2,9 @@
 /*
  * kept_files: where a command has the snapshot files of a run, and whether they stay.
  *
- * They go also when a signal ends the command, whichever: while the program runs, child_process passes on
- * those that people send, but who is tired of waiting for the answer presses Ctrl-C, too. So what removes
- * them is only made of calls that a handler may use, which opendir and nftw are not.
+ * They go also when a signal ends the command, whichever: while the program runs, child_process
+ * passes on those that people send, but who is tired of waiting for the answer presses Ctrl-C, too.
+ * So what removes them is only made of calls that a handler may use, which opendir and nftw are not.
  */
 #include "tools/commands/kept_files.h"
 

@@ -2,8 +2,8 @@
 /*
  * named_file: a file by the name that somebody gave, opened without waiting for anybody.
  *
- * A FIFO waits for its other end, perhaps for ever. What stands behind /dev/stdout or the shell's <(...) is
- * there already, and is as good as a file.
+ * A FIFO waits for its other end, perhaps for ever. What stands behind /dev/stdout or the shell's
+ * <(...) is there already, and is as good as a file.
  */
 #ifndef SEEP_MODEL_NAMED_FILE_H
 #define SEEP_MODEL_NAMED_FILE_H

@@ -31,8 +31,8 @@ int sink_open(struct sink *sink, const char *path, struct error *error);
 /* The same for standard error. */
 int sink_open_stderr(struct sink *sink, struct error *error);
 
-/* Whether sink_open could succeed later, when hours have been spent on what is to be written. Makes the file,
- * but changes nothing that is in it. */
+/* Whether sink_open could succeed later, when hours have been spent on what is to be written. Makes
+ * the file, but changes nothing that is in it. */
 int sink_try(const char *path, struct error *error);
 
 /* Writes what is still buffered and closes; nothing where the sink (all zeros) was never opened.
