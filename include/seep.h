@@ -28,6 +28,8 @@ static inline bool seep_is_watching(void)
 
 /* Takes a snapshot now and returns when it is in the file. `label` is shown by `seep snapshots` and
  * can be used as FILE@LABEL; null means none, longer than 127 bytes is cut.
+ * Where the file is full, old ones go: of those with a label every second, once there are more of them
+ * than of those without.
  * Returns 0, also when nobody is watching, or a positive errno value when it could not be written. */
 static inline int seep_snapshot(const char *label)
 {

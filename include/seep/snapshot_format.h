@@ -223,10 +223,11 @@ enum seep_snapshot_reason {
  * Thinning: to keep the file bounded the writer drops old snapshots. It writes the file anew
  * beside the old one and renames it over it; entries that only a dropped snapshot held are moved
  * into the next kept one, which keeps the rule above true. `number` still counts all that were
- * taken. The first and the newest stay, those with a label, and those of the first alerts; of marks
- * every second one of each label goes while there are more of them than of those without a label. Since 1.3, of two old
- * neighbours the one goes whose epoch + 1 has fewer factors of two (of equals the older): what
- * stays are the snapshots at whose epochs merged cohorts end.
+ * taken. The first and the newest stay, and those of the first alerts; of marks, and likewise of those
+ * that somebody asked for by a label, every second one of each label goes while there are more of them
+ * than of those without a label. Since 1.3, of two old neighbours the one goes whose epoch + 1 has fewer
+ * factors of two (of equals the older): what stays are the snapshots at whose epochs merged cohorts
+ * end.
  */
 struct seep_snapshot {
 	uint32_t struct_bytes; /* offset of the label */

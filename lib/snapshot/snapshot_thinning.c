@@ -30,7 +30,7 @@
 
 #include "lib/base/poison.h"
 
-#define MARKS_LOOKED_AT 256u /* for one with the same label */
+#define LABELS_LOOKED_AT 256u /* for another one of the same */
 #define ALERTS_KEPT                                                                                \
 	16u /* with their snapshots: what a program crosses all the time may not fill the file */
 
@@ -200,7 +200,7 @@ static int merge_snapshots(const uint8_t *older, size_t older_bytes, const struc
 /* What is known of a snapshot before the copy begins. */
 struct candidate {
 	uint32_t epoch;
-	uint32_t label; /* checksum of a mark's */
+	uint32_t label; /* checksum */
 	bool is_labelled, is_mark, is_paired, is_dropped;
 	bool is_alert; /* a threshold was crossed */
 };
@@ -250,9 +250,20 @@ static bool is_ordinary(const struct candidate *candidate)
 	return !candidate->is_labelled && !candidate->is_alert;
 }
 
+static bool is_lonely(const struct candidate *candidate)
+{
+	return candidate->is_labelled && !candidate->is_paired && !candidate->is_alert;
+}
+
 static bool is_lonely_mark(const struct candidate *candidate)
 {
-	return candidate->is_mark && !candidate->is_paired && !candidate->is_alert;
+	return candidate->is_mark && is_lonely(candidate);
+}
+
+/* That somebody asked for by name. */
+static bool is_lonely_request(const struct candidate *candidate)
+{
+	return !candidate->is_mark && is_lonely(candidate);
 }
 
 /* Of each two neighbours among the wanted one goes. One that is left without a neighbour stays,
@@ -279,58 +290,68 @@ static void drop_every_second(struct copying *copying, uint32_t end, is_wanted *
 		before->is_dropped = true;
 }
 
-/* The next mark with the same label, not too far away; null where there is none. */
-static struct candidate *next_of_kind(struct copying *copying, uint32_t index, uint32_t end)
+/* The next of its kind with the same label, not too far away; null where there is none. */
+static struct candidate *next_of_label(struct copying *copying, uint32_t index, uint32_t end,
+				       is_wanted *wanted)
 {
-	const struct candidate *mark = candidate_at(copying, index);
+	const struct candidate *candidate = candidate_at(copying, index);
 	uint32_t looked_at = 0;
 
-	for (uint32_t i = index + 1; i < end && looked_at < MARKS_LOOKED_AT; i++) {
+	for (uint32_t i = index + 1; i < end && looked_at < LABELS_LOOKED_AT; i++) {
 		struct candidate *other = candidate_at(copying, i);
 
-		if (!is_lonely_mark(other))
+		if (!wanted(other))
 			continue;
-		if (other->label == mark->label)
+		if (other->label == candidate->label)
 			return other;
 		looked_at++;
 	}
 	return NULL;
 }
 
-/* Of each two marks of a label one goes. Where most have no second, of any two. */
-static void drop_marks(struct copying *copying, uint32_t end, uint32_t marks)
+static uint32_t count(struct copying *copying, uint32_t end, is_wanted *wanted)
 {
-	uint32_t lonely = 0;
+	uint32_t result = 0;
 
+	for (uint32_t i = 1; i < end; i++)
+		result += wanted(candidate_at(copying, i));
+	return result;
+}
+
+/* Of each two with the same label one goes. Where most have no second, of any two. Those that are no more
+ * than `others` all stay. */
+static void drop_labelled(struct copying *copying, uint32_t end, uint32_t others, is_wanted *wanted)
+{
+	uint32_t all = count(copying, end, wanted), lonely = 0;
+
+	if (all <= others || all <= 1)
+		return;
 	for (uint32_t i = 1; i < end; i++) {
-		struct candidate *mark = candidate_at(copying, i), *next;
+		struct candidate *candidate = candidate_at(copying, i), *next;
 
-		if (!is_lonely_mark(mark))
+		if (!wanted(candidate))
 			continue;
-		next = next_of_kind(copying, i, end);
+		next = next_of_label(copying, i, end, wanted);
 		if (next != NULL)
-			drop_one_of(mark, next);
+			drop_one_of(candidate, next);
 		else
 			lonely++;
 	}
-	if (lonely > marks / 2)
-		drop_every_second(copying, end, is_lonely_mark);
+	if (lonely > all / 2)
+		drop_every_second(copying, end, wanted);
 }
 
-/* The first snapshot and the newest stay, and those that somebody gave a name. Marks may come by the
- * thousand: they stay for as long as there are more of the others. */
+/* The first snapshot and the newest stay. What has a label came because somebody wanted it, perhaps by
+ * the thousand: it stays for as long as there is more of what came by itself. Marks and what was asked
+ * for do not count for each other, for many of the one are no reason to lose the few others. */
 static void choose_dropped(struct copying *copying, uint32_t newest_kept)
 {
 	uint32_t end = copying->snapshots > newest_kept ? copying->snapshots - newest_kept : 0;
-	uint32_t marks = 0, others = 0;
+	uint32_t others = count(copying, end, is_ordinary);
 
-	for (uint32_t i = 1; i < end; i++) {
-		marks += is_lonely_mark(candidate_at(copying, i));
-		others += is_ordinary(candidate_at(copying, i));
-	}
 	drop_every_second(copying, end, is_ordinary);
-	if (marks > others && marks > 1)
-		drop_marks(copying, end, marks);
+	drop_labelled(copying, end, others, is_lonely_mark);
+	drop_labelled(copying, end, others, is_lonely_request);
 }
 
 static int copy_snapshot(struct copying *copying, const struct record *record)
@@ -393,7 +414,7 @@ static int add_candidate(struct copying *copying, int fd, uint64_t offset,
 	candidate.epoch = head.epoch;
 	candidate.is_labelled = head.label_bytes != 0;
 	candidate.is_mark = head.reason == SEEP_REASON_MARK && head.label_bytes != 0;
-	if (candidate.is_mark) {
+	if (candidate.is_labelled) {
 		uint32_t label_bytes =
 			head.label_bytes < sizeof(label) ? head.label_bytes : sizeof(label);
 		long got = sys_call(SYS_pread64, fd, label, label_bytes,

@@ -15,8 +15,8 @@ typedef int snapshot_thinning_put(void *context, uint32_t type, uint64_t time_ns
 				  const void *payload, size_t bytes);
 
 /* Copies the records of the file `fd`, `bytes` long, by calling `put` for each one that stays. The
- * `newest_kept` newest snapshots (at least one), the first one and those with a label stay. Returns 0 or a
- * negative errno value.
+ * `newest_kept` newest snapshots (at least one) and the first one stay, and those with a label until
+ * they are the most. Returns 0 or a negative errno value.
  */
 int snapshot_thinning_copy(int fd, uint64_t bytes, uint32_t newest_kept, snapshot_thinning_put *put,
 			   void *context);

@@ -183,9 +183,10 @@ static int write_snapshot(struct seep_snapshot *head, const char *label,
 	for (uint32_t i = 0; i < FOLLOWERS_MAX; i++)
 		needed += followers[i].payload.bytes > 0 ? followers[i].payload.bytes + FRAME_BYTES
 							 : 0;
-	/* Where that does not help, the last state is worth more than the limit. */
+	/* Where that does not help, the last state is worth more than the limit, and so is what a
+	 * report of the running program waits for. A program may bring any number of labels. */
 	if (!make_room(needed) &&
-	    (snapshot_reason_is_automatic(head->reason) || head->reason == SEEP_REASON_MARK)) {
+	    (snapshot_reason_is_automatic(head->reason) || head->label_bytes > 0)) {
 		buffer_release(&payload);
 		for (uint32_t i = 0; i < FOLLOWERS_MAX; i++)
 			buffer_release(&followers[i].payload);

@@ -34,6 +34,7 @@ def tests():
         yield ("marks that threads make at the same time have their labels, by %s" % who,
                functools.partial(marks_from_threads, who))
     yield "marks by the thousand stay within max_file, some of each label", many_marks
+    yield "so does what the program asks for by a label", many_requests
 
 
 class Server:
@@ -329,3 +330,17 @@ def many_marks(box):
     even, odd = labels.count("even" * 31), labels.count("odd " * 31)
     expect(even > 2 and odd > 2 and abs(even - odd) <= 16,
            "%d even and %d odd are left" % (even, odd))
+
+
+def many_requests(box):
+    program = box.compile("asks_for_thousands_of_snapshots.c", "-O1")
+    result = box.seep_run([program], "--interval=1h", "--max-file=1M")
+    expect_equal(result.returncode, 0, "the number of snapshots that were refused")
+    size = os.path.getsize(box.path("out.seep"))
+    expect(size <= 1 << 20, "the file has %d bytes" % size)
+    labels = [snapshot.label.strip() for snapshot in
+              snapshot_file.read(box.path("out.seep")).snapshots]
+    before, after = labels.count("before"), labels.count("after")
+    expect(before > 2 and after > 2 and abs(before - after) <= 16,
+           "%d before and %d after are left" % (before, after))
+    box.note("%d and %d of 2000 each are left, in %d bytes" % (before, after, size))

@@ -146,22 +146,39 @@ static unsigned factors_of_two(const struct snapshot *snapshot)
 	return count;
 }
 
-/* Of every two old ones without a label the one whose epoch + 1 has fewer factors of two goes. */
-static void find_dropped(const struct profile *before, bool *is_dropped)
+/* The old ones with a label, or those without. */
+static size_t find_old(const struct profile *before, bool has_label, size_t old[256])
 {
-	size_t old[256], count = 0;
+	size_t count = 0;
 
 	for (size_t i = 1; i + NEWEST_KEPT < before->snapshot_count; i++)
-		if (before->snapshots[i].label[0] == 0)
+		if ((before->snapshots[i].label[0] != 0) == has_label)
 			old[count++] = i;
+	return count;
+}
+
+/* Of every two the one whose epoch + 1 has fewer factors of two goes. */
+static void drop_of_each_two(const struct profile *before, const size_t *old, size_t count,
+			     bool *is_dropped)
+{
 	for (size_t i = 0; i + 1 < count; i += 2) {
 		unsigned one = factors_of_two(&before->snapshots[old[i]]);
 		unsigned other = factors_of_two(&before->snapshots[old[i + 1]]);
 
 		is_dropped[old[one > other ? i + 1 : i]] = true;
 	}
+}
+
+static void find_dropped(const struct profile *before, bool *is_dropped)
+{
+	size_t old[256], count = find_old(before, false, old), labelled;
+
+	drop_of_each_two(before, old, count, is_dropped);
 	if (count == 1)
 		is_dropped[old[0]] = true;
+	labelled = find_old(before, true, old);
+	if (labelled > count)
+		drop_of_each_two(before, old, labelled, is_dropped);
 }
 
 /* Every second old one has gone, and only those. */
@@ -503,18 +520,23 @@ static void few_marks_stay_until_the_others_have_gone(void **state)
 	profile_writer_free(&file);
 }
 
-/* Marks only: always two of a kind and one of another. */
+/* Labels only: always two of a kind and one of another. */
 static void mark_always(uint32_t number, enum seep_snapshot_reason *reason, const char **label)
 {
 	*reason = SEEP_REASON_MARK;
 	*label = number % 3 == 0 ? "start" : "stop";
 }
 
-static void marks_are_thinned_by_label(void **state)
+static void ask_always(uint32_t number, enum seep_snapshot_reason *reason, const char **label)
 {
-	struct profile_writer file = without_sites(3000, mark_always);
+	mark_always(number, reason, label);
+	*reason = SEEP_REASON_REQUEST;
+}
 
-	(void)state;
+static void check_thinned_by_label(choose_kind *choose)
+{
+	struct profile_writer file = without_sites(3000, choose);
+
 	for (uint32_t part = 2; part <= 64; part *= 2) {
 		struct profile *profile = thin_again(&file, 1);
 		uint32_t starts = count_labels(profile, "start");
@@ -529,6 +551,52 @@ static void marks_are_thinned_by_label(void **state)
 	profile_writer_free(&file);
 }
 
+static void marks_are_thinned_by_label(void **state)
+{
+	(void)state;
+	check_thinned_by_label(mark_always);
+}
+
+static void what_was_asked_for_is_thinned_by_label(void **state)
+{
+	(void)state;
+	check_thinned_by_label(ask_always);
+}
+
+/* Two that somebody asked for, among marks of the same names. */
+static void mark_and_ask_twice(uint32_t number, enum seep_snapshot_reason *reason,
+			       const char **label)
+{
+	if (number % 3 == 0)
+		return;
+	mark_always(number, reason, label);
+	if (number == 100 || number == 2000)
+		*reason = SEEP_REASON_REQUEST;
+}
+
+static uint32_t count_requests(const struct profile *profile)
+{
+	uint32_t requests = 0;
+
+	for (size_t i = 0; i < profile->snapshot_count; i++)
+		requests += profile->snapshots[i].reason == SEEP_REASON_REQUEST;
+	return requests;
+}
+
+static void many_marks_are_no_reason_to_lose_what_was_asked_for(void **state)
+{
+	struct profile_writer file = without_sites(3000, mark_and_ask_twice);
+
+	(void)state;
+	for (uint32_t left = 1000; left >= 2; left /= 2) {
+		struct profile *profile = thin_again(&file, 1);
+
+		assert_int_equal(count_requests(profile), 2);
+		profile_free(profile);
+	}
+	profile_writer_free(&file);
+}
+
 static void mark_each_anew(uint32_t number, enum seep_snapshot_reason *reason, const char **label)
 {
 	static char text[16];
@@ -538,11 +606,17 @@ static void mark_each_anew(uint32_t number, enum seep_snapshot_reason *reason, c
 	*label = text;
 }
 
-static void marks_that_are_all_different_are_thinned_too(void **state)
+static void ask_for_each_anew(uint32_t number, enum seep_snapshot_reason *reason,
+			      const char **label)
 {
-	struct profile_writer file = without_sites(1026, mark_each_anew);
+	mark_each_anew(number, reason, label);
+	*reason = SEEP_REASON_REQUEST;
+}
 
-	(void)state;
+static void check_thinned(choose_kind *choose)
+{
+	struct profile_writer file = without_sites(1026, choose);
+
 	for (size_t left = 512; left > 2; left /= 2) {
 		struct profile *profile = thin_again(&file, 1);
 
@@ -550,6 +624,13 @@ static void marks_that_are_all_different_are_thinned_too(void **state)
 		profile_free(profile);
 	}
 	profile_writer_free(&file);
+}
+
+static void labels_that_are_all_different_are_thinned_too(void **state)
+{
+	(void)state;
+	check_thinned(mark_each_anew);
+	check_thinned(ask_for_each_anew);
 }
 
 static int fail_later(void *context, uint32_t type, uint64_t time_ns, const void *payload,
@@ -651,7 +732,9 @@ int main(void)
 		cmocka_unit_test(the_first_and_the_newest_stay_however_often),
 		cmocka_unit_test(few_marks_stay_until_the_others_have_gone),
 		cmocka_unit_test(marks_are_thinned_by_label),
-		cmocka_unit_test(marks_that_are_all_different_are_thinned_too),
+		cmocka_unit_test(what_was_asked_for_is_thinned_by_label),
+		cmocka_unit_test(many_marks_are_no_reason_to_lose_what_was_asked_for),
+		cmocka_unit_test(labels_that_are_all_different_are_thinned_too),
 		cmocka_unit_test(passes_on_that_the_disk_is_full),
 		cmocka_unit_test(survives_a_file_that_somebody_changed),
 	};

@@ -378,25 +378,24 @@ static void the_file_stays_within_its_limit(void **state)
 	}
 }
 
-/* A program that marks each of its jobs, and a file that is too small for them. */
-static void marks_stay_within_the_limit(void **state)
+/* A program with a label for each of its jobs, and a file that is too small for them. */
+static void check_labels_stay_within_the_limit(enum seep_snapshot_reason reason)
 {
 	struct lib_random random = lib_random_start();
 	const uint64_t max_bytes = 200 << 10;
 	uint32_t starts = 0, stops = 0;
 	struct profile *profile;
 
-	(void)state;
 	options.max_file_bytes = max_bytes;
-	start_file("marked");
+	start_file("labelled");
 	for (uint32_t i = 0; i < 500; i++) {
 		play(&random, (uint32_t)lib_random_below(&random, 300));
-		take(SEEP_REASON_MARK, i % 2 == 0 ? "start" : "stop");
+		take(reason, i % 2 == 0 ? "start" : "stop");
 		assert_true(snapshot_file_bytes() <= max_bytes);
 	}
 	profile = read_file();
 	for (size_t i = 0; i < profile->snapshot_count; i++) {
-		assert_int_equal(profile->snapshots[i].reason, SEEP_REASON_MARK);
+		assert_int_equal(profile->snapshots[i].reason, reason);
 		starts += strcmp(profile->snapshots[i].label, "start") == 0;
 		stops += strcmp(profile->snapshots[i].label, "stop") == 0;
 	}
@@ -408,26 +407,35 @@ static void marks_stay_within_the_limit(void **state)
 	options.max_file_bytes = 64ull << 20;
 }
 
-/* What has a name of its own is never dropped; somebody asked for it. */
-static void a_mark_that_finds_no_room_says_so(void **state)
+static void marks_stay_within_the_limit(void **state)
+{
+	(void)state;
+	check_labels_stay_within_the_limit(SEEP_REASON_MARK);
+}
+
+static void what_the_program_asks_for_stays_within_the_limit(void **state)
+{
+	(void)state;
+	check_labels_stay_within_the_limit(SEEP_REASON_REQUEST);
+}
+
+static void what_finds_no_room_says_so(void **state)
 {
 	struct lib_random random = lib_random_start();
 	uint64_t bytes;
 	struct stat status;
-	char label[16];
 	int fd;
 
 	(void)state;
-	options.max_file_bytes = 200 << 10;
 	start_file("no_room");
-	for (uint32_t i = 0; snapshot_file_bytes() <= options.max_file_bytes; i++) {
-		play(&random, 300);
-		snprintf(label, sizeof(label), "asked %u", i);
-		take(SEEP_REASON_REQUEST, label);
-	}
+	play(&random, 3000);
+	take(SEEP_REASON_INTERVAL, NULL);
 	play(&random, 300);
+	/* What can never go fills it already. */
+	options.max_file_bytes = snapshot_file_bytes();
 	bytes = snapshot_file_bytes();
 	assert_int_equal(snapshot_writer_take(SEEP_REASON_MARK, "idle", true, NULL), -EFBIG);
+	assert_int_equal(snapshot_writer_take(SEEP_REASON_REQUEST, "asked", true, NULL), -EFBIG);
 	/* Records of which only the newest counts may have gone. */
 	assert_true(snapshot_file_bytes() <= bytes);
 	/* Where nothing can go the file is not copied each time to find that out. */
@@ -438,6 +446,8 @@ static void a_mark_that_finds_no_room_says_so(void **state)
 	assert_int_equal(fstat(fd, &status), 0);
 	assert_int_equal(status.st_nlink, 1);
 	close(fd);
+	/* Somebody waits for this one. */
+	assert_int_equal(snapshot_writer_take(SEEP_REASON_REQUEST, NULL, true, NULL), 0);
 	bytes = snapshot_file_bytes();
 	options.max_file_bytes = 64ull << 20;
 	assert_int_equal(snapshot_writer_take(SEEP_REASON_MARK, "idle", true, NULL), 0);
@@ -886,7 +896,8 @@ int main(void)
 		cmocka_unit_test_teardown(the_file_says_what_was_recorded, clear),
 		cmocka_unit_test_teardown(the_file_stays_within_its_limit, clear),
 		cmocka_unit_test_teardown(marks_stay_within_the_limit, clear),
-		cmocka_unit_test_teardown(a_mark_that_finds_no_room_says_so, clear),
+		cmocka_unit_test_teardown(what_the_program_asks_for_stays_within_the_limit, clear),
+		cmocka_unit_test_teardown(what_finds_no_room_says_so, clear),
 		cmocka_unit_test_teardown(what_is_resident_is_known, clear),
 		cmocka_unit_test_teardown(pages_are_looked_at_now_and_then_and_at_the_end, clear),
 		cmocka_unit_test_teardown(a_full_disk_costs_only_what_did_not_fit, clear),
