@@ -18,8 +18,10 @@ The head comment of tests/integration/cases/NAME.c or .cc may hold these lines:
     stack NAME: A@x < B < … < C the frames of the site NAME, innermost first; @x is the line that
                                 ends with the comment x, … stands for any frames
     valgrind: equal             counts equal Valgrind's for the same program
+    reach NAME: ...             what is lost of the blocks that NAME made: see reachability.py
+    valgrind NAME: ...          what Valgrind says of them instead, and why
 
-A file with none of expect, file, site, function, output and valgrind is used by another test.
+A file that claims nothing is used by another test.
 """
 
 import glob
@@ -30,9 +32,9 @@ from sandbox import CASES, Failed, clip, expect, expect_equal
 import report_schema
 import snapshot_file
 
-CLAIMS = ("expect", "file", "site", "function", "stack", "output", "valgrind")
+CLAIMS = ("expect", "file", "site", "function", "stack", "output", "valgrind", "reach")
 LINE = re.compile(r"^ \* (build|links|library|plugin|options|status|output|expect|file|valgrind"
-                  r"|site|function|stack)(?: ((?:\[\w+\] )?\S+))?: (.*)$")
+                  r"|site|function|stack|reach)(?: ((?:\[\w+\] )?\S+))?: (.*)$")
 
 
 class CaseProgram:
@@ -55,6 +57,8 @@ class CaseProgram:
 
     def build(self, box, flags):
         words = flags.split() + self.settings.get("links", "").split()
+        if any(kind == "reach" for kind, _, _ in self.claims):
+            words.append("-fno-optimize-sibling-calls")  # a block is known by who called malloc
         if "plugin" in self.settings:
             plugin = self.settings["plugin"]
             box.compile(plugin, "-shared", "-fPIC", output=plugin.rsplit(".", 1)[0] + ".so")

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * loses_on_a_mapped_context: the twin of keeps_on_a_mapped_context forgets its block.
+ *
+ * reach make: definitely_lost=40/1
+ */
+#include <sys/mman.h>
+#include <ucontext.h>
+
+#include "scan_point.h"
+
+enum { STACK_BYTES = 4 * WIPED_BYTES };
+
+static ucontext_t main_context, context;
+
+APART static void *make(void)
+{
+	return malloc(40);
+}
+
+static void coroutine(void)
+{
+	void *volatile held = make();
+
+	held = NULL;
+	wipe_traces();
+	swapcontext(&context, &main_context);
+	free(held);
+}
+
+APART static void start(void)
+{
+	void *stack =
+		mmap(NULL, STACK_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (stack == MAP_FAILED || getcontext(&context))
+		abort();
+	context.uc_stack.ss_sp = stack;
+	context.uc_stack.ss_size = STACK_BYTES;
+	makecontext(&context, coroutine, 0);
+	swapcontext(&main_context, &context);
+}
+
+int main(void)
+{
+	start();
+	scan_point();
+}

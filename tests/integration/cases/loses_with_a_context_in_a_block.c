@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * loses_with_a_context_in_a_block: the twin of keeps_on_a_context_in_a_block forgets the coroutine,
+ * its stack and all.
+ *
+ * reach make: indirectly_lost=40/1
+ * reach make_stack: definitely_lost=196608/1
+ */
+#include <string.h>
+#include <ucontext.h>
+
+#include "scan_point.h"
+
+enum { STACK_BYTES = 4 * WIPED_BYTES };
+
+static ucontext_t main_context, context;
+
+APART static void *make(void)
+{
+	return malloc(40);
+}
+
+static void coroutine(void)
+{
+	void *volatile held = make();
+
+	swapcontext(&context, &main_context);
+	free(held);
+}
+
+APART static void make_stack(void)
+{
+	context.uc_stack.ss_sp = malloc(STACK_BYTES);
+}
+
+APART static void start(void)
+{
+	if (getcontext(&context))
+		abort();
+	make_stack();
+	context.uc_stack.ss_size = STACK_BYTES;
+	makecontext(&context, coroutine, 0);
+	swapcontext(&main_context, &context);
+}
+
+int main(void)
+{
+	start();
+	memset(&context, 0, sizeof(context));
+	memset(&main_context, 0, sizeof(main_context));
+	scan_point();
+}

@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: Apache-2.0
+"""test_valgrind_lost: what the case programs claim to be lost is what Valgrind finds.
+
+It is the oracle for the programs: a claim that it does not share says why in a line.
+"""
+
+import functools
+
+import case_program
+import reachability
+import valgrind_leaks
+
+
+def tests():
+    for case in case_program.all_cases():
+        if any(kind == "reach" for kind, _, _ in case.claims):
+            yield case.name, functools.partial(check, case)
+
+
+def check(case, box):
+    program = case.build(box, case.variants()[0])
+    sums = reachability.Sums(reachability.Owners(case, box))
+    for record in valgrind_leaks.find(box, [program]):
+        sums.add(*record)
+    reachability.compare(reachability.claims(case, "valgrind"), sums.found, "Valgrind's")
