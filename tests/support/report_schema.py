@@ -69,6 +69,9 @@ class Pair:
 
 AMOUNT = {"bytes": count, "blocks": count}
 
+REACHABILITY = {"definitely_lost": AMOUNT, "indirectly_lost": AMOUNT, "possibly_lost": AMOUNT,
+                "reachable": AMOUNT}
+
 FRAME = {"function": Optional(text), "file": Optional(text), "line": Optional(count),
          "module": Optional(text), "offset": count, "inlined": flag}
 
@@ -104,8 +107,9 @@ SITE = {
     "peak_bytes": count,
     "growth": GROWTH, "evidence": Optional(EVIDENCE),
     "minor": flag,
-    "reachability": Optional({"definitely_lost": AMOUNT, "indirectly_lost": AMOUNT,
-                              "possibly_lost": AMOUNT, "reachable": AMOUNT}),
+    # What a scan found of its blocks; null where none ran. What only its definitely lost blocks hold
+    # may be of any site.
+    "reachability": Optional({**REACHABILITY, "held_by_lost": AMOUNT}),
     "held_by": Optional([{"path": text, "share": probability}]),
     # Who frees, the most frequent first, at most four; null where the file does not say.
     "freed_by": Optional([{"share": probability, "stack": [FRAME]}]),
@@ -116,7 +120,7 @@ SITE = {
 
 # Sites that are one leak, or grow as one, and single ones that are flagged.
 FINDING = {
-    "kind": one_of("site", "caller", "callee"),
+    "kind": one_of("site", "caller", "callee", "lost"),
     "verdict": one_of(*VERDICTS), "flagged": flag, "confidence": probability,
     "severity": one_of("low", "medium", "high", "critical"),
     "live_bytes": count, "live_blocks": count, "site_count": count,
@@ -155,6 +159,15 @@ MEMORY = {
     "t_s": [seconds], "parts": {name: MEMORY_PART for name in MEMORY_PARTS},
 }
 
+# The newest scan; totals are null where it was not done, and `text` says why.
+SCAN = {
+    "outcome": one_of("done", "no_copy", "no_memory", "failed", "sampled", "lost", "too_late",
+                      "unknown"),
+    "text": text, "snapshot": count, "t_s": seconds, "confirmed": flag, "stopped": flag,
+    "pause_ms": seconds, "work_ms": seconds, "threads": count, "unread_threads": count,
+    "totals": Optional(REACHABILITY),
+}
+
 REPORT = {
     "schema": one_of("seep.report/1"),
     "process": {"pid": count, "name": text, "command": [lambda value: isinstance(value, str)],
@@ -166,6 +179,7 @@ REPORT = {
                "rss_bytes": count},
     "sampling": Optional({"bytes": count, "samples": Optional(count), "live_bytes_error": ERROR,
                           "live_blocks_error": ERROR}),
+    "scan": Optional(SCAN),
     "selfcheck": Optional(SELFCHECK),
     "thresholds": [THRESHOLD], "alerts": [ALERT],
     "memory": MEMORY,
@@ -227,6 +241,13 @@ def check_sums(report):
                          % (site["id"], site["verdict"], site["flagged"]))
         if site["minor"] and site["verdict"] != "growing":
             wrong.append("site %s is minor but %s" % (site["id"], site["verdict"]))
+    scan = report["scan"]
+    is_done = scan is not None and scan["outcome"] == "done"
+    if scan is not None and is_done != (scan["totals"] is not None):
+        wrong.append("the scan is %s, and its totals are %s" % (scan["outcome"], scan["totals"]))
+    for site in report["sites"]:
+        if site["reachability"] is not None and not is_done:
+            wrong.append("site %s knows of a scan that was not done" % site["id"])
     memory = report["memory"]
     if memory["findings"] and memory["findings"][0]["verdict"] != memory["verdict"]:
         wrong.append("the memory's verdict is not that of its first finding")

@@ -27,6 +27,8 @@ enum finding_kind {
 	FINDING_SITE,	/* of itself */
 	FINDING_CALLER, /* all stacks through the node `node` */
 	FINDING_CALLEE, /* all stacks with the `depth` innermost frames of the stack `node` */
+	FINDING_LOST, /* the site of the stack `node`, first, and those of which only its lost blocks
+			 * hold what they have; see reachability.h */
 };
 
 struct finding {
@@ -36,7 +38,7 @@ struct finding {
 	struct judgement judgement;
 	const uint32_t *sites; /* indices into profile->sites, those that keep the most first */
 	size_t site_count;
-	double share_kept; /* of the blocks that these sites allocated after start-up */
+	double share_kept; /* of the blocks that these sites allocated after start-up; NAN: not asked */
 };
 
 struct finding_list {

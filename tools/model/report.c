@@ -14,6 +14,7 @@
 #include "tools/model/finding.h"
 #include "tools/model/profile.h"
 #include "tools/model/process_memory.h"
+#include "tools/model/reachability.h"
 #include "tools/model/report_builder.h"
 #include "tools/model/report_pins.h"
 #include "tools/model/site_judgements.h"
@@ -186,6 +187,7 @@ bool report_describe(struct report *report, struct report_site *described,
 		.site = site,
 		.profile = profile,
 		.stack = site->stack,
+		.scanned = site_scanned(profile, site, last),
 	};
 	const struct site_point *point = site_at(site, last);
 	if (point) {
@@ -217,7 +219,8 @@ bool report_covers(const struct report *report, double time_s)
 
 bool report_site_is_given_back(const struct report_site *site)
 {
-	return site->judgement.is_flagged && site->live_bytes < site->peak_bytes / 10;
+	/* Of what is lost it is no matter how much more there was once. */
+	return site->judgement.verdict == VERDICT_LEAK && site->live_bytes < site->peak_bytes / 10;
 }
 
 static bool is_wanted(const struct report_site *site, const struct report_options *options)
@@ -341,6 +344,7 @@ int report_build(const struct profile *profile, const struct report_options *opt
 	made->last_snapshot = last;
 	made->snapshot_count = last - first + 1;
 	made->sampling = snapshot_sampling(profile, last);
+	made->scan = profile_scan(profile, last);
 	made->span_s =
 		profile->snapshots[last].time_s - (first ? profile->snapshots[first].time_s : 0);
 	if (!report_choose_points(made, first, last))
@@ -353,6 +357,9 @@ int report_build(const struct profile *profile, const struct report_options *opt
 	if (finding_list_make(profile, judgements, first, last, made->memory->arena, &findings))
 		goto no_memory;
 	if (!options->flag_minor && !weight_set_minor(profile, first, last, judgements, &findings))
+		goto no_memory;
+	reachability_judge(profile, last, judgements);
+	if (!reachability_judge_findings(profile, last, judgements, made->memory->arena, &findings))
 		goto no_memory;
 	set_limits(&profile->snapshots[last].raw, judgements, profile->site_count, &findings);
 	for (size_t i = 0; i < profile->site_count; i++) {

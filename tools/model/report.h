@@ -53,6 +53,9 @@ struct report_site {
 	size_t frame_count;
 	/* What the figures above rest on; null where they are exact, or it is not known. */
 	const struct sampled_site *sampled;
+	/* What the newest scan found of it; null where there was none. Of FINDING_LOST that of the
+	 * site that has lost the others. */
+	const struct scanned_site *scanned;
 	/* Over time, one value for each of report.point_count points. */
 	uint64_t *series_bytes, *series_blocks;
 	struct freer_list freed_by;
@@ -69,7 +72,7 @@ struct report_finding {
 	struct report_site **sites; /* those of the report, in its order */
 	size_t site_count;
 	size_t all_count;  /* with those that the report leaves out */
-	double share_kept; /* of the blocks that they allocated after start-up */
+	double share_kept; /* of the blocks that they allocated after start-up; NAN: not known */
 };
 
 /* A line of a report for people: one of the two. */
@@ -110,6 +113,7 @@ struct report {
 	struct report_pin *pins; /* where much is pinned, the largest first; null where none is */
 	size_t pin_count;
 	const struct sampling *sampling; /* of last_snapshot; null as in a site */
+	const struct scan *scan; /* that tells of last_snapshot, also one that failed; null: none */
 	double *series_t_s; /* point_count values */
 	size_t point_count;
 	struct crossing

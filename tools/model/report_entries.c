@@ -7,6 +7,7 @@
 #include "tools/model/arena.h"
 #include "tools/model/finding.h"
 #include "tools/model/profile.h"
+#include "tools/model/reachability.h"
 #include "tools/model/report.h"
 #include "tools/model/report_builder.h"
 
@@ -94,6 +95,22 @@ static bool list_freers(const struct report *report, struct report_finding *made
 	return is_fine;
 }
 
+/* What was found of all its sites; of what one has lost, of that one. */
+static bool add_scans(const struct report *report, struct report_finding *made, struct arena *arena)
+{
+	if (!made->site_count || !report->scan || report->scan->raw.outcome != SEEP_SCAN_DONE)
+		return true;
+	struct scanned_site *sum = arena_take(arena, 1, sizeof(*sum));
+	for (size_t i = 0; sum && i < made->site_count; i++) {
+		const struct report_site *site = made->sites[i];
+		if (site->scanned &&
+		    (made->kind != FINDING_LOST || site->stack == made->sum.stack))
+			reachability_add(sum, site->scanned);
+	}
+	made->sum.scanned = sum;
+	return sum;
+}
+
 /* `by_index` finds the report's site of each of the profile's. */
 static bool describe_finding(struct report *report, struct report_finding *made,
 			     const struct finding *finding, struct report_site *const *by_index,
@@ -104,8 +121,9 @@ static bool describe_finding(struct report *report, struct report_finding *made,
 	made->all_count = finding->site_count;
 	/* That of all judged periods, where it is known: as the evidence has it. */
 	const struct verdict_evidence *evidence = &finding->judgement.evidence;
-	made->share_kept =
-		evidence->births > 0 ? 1 - evidence->freed / evidence->births : finding->share_kept;
+	made->share_kept = evidence->births > 0 && finding->kind != FINDING_LOST
+				   ? 1 - evidence->freed / evidence->births
+				   : finding->share_kept;
 	made->sites = arena_take(arena, finding->site_count, sizeof(struct report_site *));
 	sum->profile = report->profile;
 	sum->stack = finding->node;
@@ -124,7 +142,7 @@ static bool describe_finding(struct report *report, struct report_finding *made,
 		add_to_sum(report, sum, site);
 	}
 	find_peak(report, sum);
-	if (!list_freers(report, made, arena))
+	if (!list_freers(report, made, arena) || !add_scans(report, made, arena))
 		return false;
 	if (made->site_count)
 		qsort(made->sites, made->site_count, sizeof(struct report_site *),

@@ -239,6 +239,7 @@ int diff_build(const struct profile *old, size_t old_index, const struct profile
 		return result;
 	(*report)->old = old;
 	(*report)->old_snapshot = old_index;
+	(*report)->scan = profile_scan(profile, new_index);
 	/* Of one run, only what changed needs symbols. */
 	if (is_one_run && resolve)
 		result = resolve(*report, context, error);

@@ -14,6 +14,7 @@
 #include "tools/model/finding.h"
 #include "tools/model/mark_judgement.h"
 #include "tools/model/profile.h"
+#include "tools/model/reachability.h"
 #include "tools/model/verdict.h"
 #include "tools/model/weight.h"
 
@@ -52,6 +53,8 @@ bool site_judgements_weigh(const struct profile *profile, size_t first, size_t l
 	bool is_fine = arena &&
 		       finding_list_make(profile, judgements, first, last, arena, &findings) == 0 &&
 		       weight_set_minor(profile, first, last, judgements, &findings);
+	if (is_fine)
+		reachability_judge(profile, last, judgements);
 	arena_free(arena);
 	return is_fine;
 }

@@ -19,7 +19,7 @@ bool site_judgements_make(const struct profile *profile, size_t first, size_t la
 			  struct judgement *judgements);
 
 /* Takes back what does not matter beside all else that grows, see weight.h, as a report does unless
- * it is asked for all. Returns false without memory. */
+ * it is asked for all, and adds what a scan knows, see reachability.h. Returns false without memory. */
 bool site_judgements_weigh(const struct profile *profile, size_t first, size_t last,
 			   struct judgement *judgements);
 

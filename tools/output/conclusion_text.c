@@ -9,6 +9,7 @@
 
 #include "tools/model/profile.h"
 #include "tools/model/report.h"
+#include "tools/model/scan.h"
 #include "tools/output/memory_text.h"
 #include "tools/output/number_text.h"
 #include "tools/output/report_walk.h"
@@ -50,7 +51,7 @@ static void put_findings(struct text_line *line, const struct report_view *view)
 	if (leaks)
 		text_line_put(line, INK_TITLE, number_rate(view->finding.bytes_per_hour).text);
 	else
-		text_line_put(line, INK_TITLE, number_bytes(view->foremost->live_bytes).text);
+		text_line_put(line, INK_TITLE, number_bytes(view->finding.lost_bytes).text);
 	text_line_put(line, INK_TITLE, leaks + lost > 1 ? ", first at " : " at ");
 	make_room(line, OWN_COLUMNS_MIN);
 	stack_text_put_own(line, view->foremost);
@@ -82,6 +83,12 @@ static bool sum_grows(const struct report *report)
 	return false;
 }
 
+static bool is_nothing_lost(const struct report *report)
+{
+	return report->scan && report->scan->raw.outcome == SEEP_SCAN_DONE &&
+	       !report->scan->raw.definitely_blocks;
+}
+
 void conclusion_text_write(FILE *stream, const struct text_report_options *options,
 			   const struct report_view *view)
 {
@@ -106,10 +113,11 @@ void conclusion_text_write(FILE *stream, const struct text_report_options *optio
 		break;
 	case CONCLUSION_TOO_SHORT:
 		text_line_put(&line, INK_NOTE, "Too short to judge growth");
-		text_line_print(&line, INK_TITLE, " (%s snapshot%s in %s): what is %s.",
+		text_line_print(&line, INK_TITLE, " (%s snapshot%s in %s)%s: what is %s.",
 				number_count(report->snapshot_count).text,
 				plural(report->snapshot_count),
 				number_duration(report->span_s).text,
+				is_nothing_lost(report) ? ", nothing lost" : "",
 				report->profile->is_running ? "live now" : "left at the end");
 		break;
 	case CONCLUSION_ALL_FREED:
@@ -149,7 +157,8 @@ void conclusion_text_write_next(FILE *stream, const struct text_report_options *
 
 	switch (view->conclusion) {
 	case CONCLUSION_LEAKS:
-		is_one = profile->snapshot_count <= 1;
+		/* What is lost need not have grown. */
+		is_one = profile->snapshot_count <= 1 || !view->finding.leak_count;
 		snprintf(command, sizeof(command), "seep %s %s",
 			 is_one ? "report --full-stacks" : "diff",
 			 shell_word(profile->path ? profile->path : source, word));

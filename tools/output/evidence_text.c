@@ -14,6 +14,7 @@
 #include "tools/model/profile.h"
 #include "tools/model/report.h"
 #include "tools/output/freer_text.h"
+#include "tools/output/lost_text.h"
 #include "tools/output/number_text.h"
 
 /* A pace that changed by less than this says "as fast as ever": e to the 0.2 is 1.22. */
@@ -243,6 +244,15 @@ static const char *missing(const struct judgement *judgement, bool is_group, siz
 	return by_chance;
 }
 
+/* What a scan has found comes first: who has lost blocks asks no further. */
+static void add_lost(struct evidence_text *text, const struct report_site *site)
+{
+	struct lost_text lost = lost_text_of(site);
+
+	for (size_t i = 0; i < lost.count; i++)
+		add_line(text, "%s", lost.lines[i]);
+}
+
 struct evidence_text evidence_text_of(const struct report_site *site, bool is_group,
 				      size_t snapshot_count)
 {
@@ -251,9 +261,15 @@ struct evidence_text evidence_text_of(const struct report_site *site, bool is_gr
 	struct evidence_text text = {.count = 0};
 	char periods[160];
 
+	add_lost(&text, site);
+
 	switch (judgement->verdict) {
-	case VERDICT_LEAK:
 	case VERDICT_LOST:
+		/* Of one that did not grow nothing more is to be said. */
+		if (!(judgement->growth.bytes_per_hour > 0))
+			return text;
+		break;
+	case VERDICT_LEAK:
 	case VERDICT_GROWING:
 	case VERDICT_SATURATING:
 		break;

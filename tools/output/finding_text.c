@@ -17,6 +17,9 @@
 #include "tools/output/text_line.h"
 #include "tools/output/text_report.h"
 
+/* So many sites are named that another one has lost. */
+#define HANGING_SHOWN 4
+
 /* Does each of the sites lie in this function itself, or in an allocator's wrapper that it calls? */
 static bool allocates_itself(const struct report_finding *finding)
 {
@@ -41,6 +44,8 @@ static void write_what_is_one(const struct report_finding *finding, const struct
 	bool is_caller = finding->kind == FINDING_CALLER;
 	char buffer[FRAME_NAME_BYTES], line[512], share[32];
 	int used;
+	if (finding->kind == FINDING_LOST)
+		return; /* its first reason says it */
 	char *name = frame ? function_name_fit(style, frame_name(frame, buffer), style->width / 2)
 			   : NULL;
 
@@ -63,6 +68,46 @@ static void write_what_is_one(const struct report_finding *finding, const struct
 	text_paragraph(text->stream, style, INK_TITLE, "", SITE_TEXT_INDENT, line);
 }
 
+static const char *plural(size_t count)
+{
+	return count == 1 ? "" : "s";
+}
+
+/* What hangs under the first of them, shortly. */
+static void write_hanging(const struct report_finding *finding, const struct site_text *text)
+{
+	const size_t limit = text->options->site_limit ? HANGING_SHOWN : SIZE_MAX;
+	struct text_line line;
+	size_t shown = 0, left = 0;
+
+	text_line_begin(&line, text->stream, &text->options->style);
+	text_line_pad(&line, SITE_TEXT_INDENT);
+	text_line_put(&line, INK_TITLE, "lost with it:");
+	text_line_end(&line);
+	for (size_t i = 0; i < finding->site_count; i++) {
+		const struct report_site *site = finding->sites[i];
+		if (site->stack == finding->sum.stack)
+			continue;
+		if (shown == limit || !site->frames) {
+			left++;
+			continue;
+		}
+		shown++;
+		text_line_pad(&line, SITE_TEXT_STACK_INDENT);
+		text_line_print(&line, INK_TITLE, "%s", number_bytes(site->live_bytes).text);
+		text_line_print(&line, INK_PLAIN, " in %s block%s  ",
+				number_count(site->live_blocks).text, plural(site->live_blocks));
+		stack_text_put_chain(&line, site);
+		text_line_end(&line);
+	}
+	if (!left)
+		return;
+	text_line_pad(&line, SITE_TEXT_STACK_INDENT);
+	text_line_print(&line, INK_DIM, "and at %s more site%s", number_count(left).text,
+			plural(left));
+	text_line_end(&line);
+}
+
 /* Its sites, shortly. */
 static void write_members(const struct report_finding *finding, const struct site_text *text)
 {
@@ -81,8 +126,7 @@ static void write_members(const struct report_finding *finding, const struct sit
 		text_line_pad(&line, SITE_TEXT_STACK_INDENT);
 		text_line_print(&line, INK_TITLE, "%s", number_bytes(site->live_bytes).text);
 		text_line_print(&line, INK_PLAIN, " in %s block%s",
-				number_count(site->live_blocks).text,
-				site->live_blocks == 1 ? "" : "s");
+				number_count(site->live_blocks).text, plural(site->live_blocks));
 		if (site_text_has_growth(site))
 			text_line_print(&line, INK_PLAIN, "  %s",
 					number_rate(site->judgement.growth.bytes_per_hour).text);
@@ -104,6 +148,8 @@ void finding_text_write(const struct site_text *text, const struct report_findin
 	site_text_write_curve(text, sum);
 	stack_text_write(text->stream, &text->options->style, sum, SITE_TEXT_STACK_INDENT,
 			 text->options->has_full_stacks);
-	if (text->options->site_limit == 0)
+	if (finding->kind == FINDING_LOST)
+		write_hanging(finding, text);
+	else if (text->options->site_limit == 0)
 		write_members(finding, text);
 }

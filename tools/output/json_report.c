@@ -19,6 +19,7 @@
 #include "tools/model/threshold.h"
 #include "tools/output/evidence_text.h"
 #include "tools/output/json_memory.h"
+#include "tools/output/json_scan.h"
 #include "tools/output/report_walk.h"
 #include "tools/output/utf8.h"
 
@@ -265,15 +266,15 @@ static json_t *sampling_object(const struct report *report, const struct seep_sn
 static json_t *site_object(const struct report *report, const struct report_site *site)
 {
 	const struct judgement *judgement = &site->judgement;
-	json_t *object =
-		json_pack("{s:s, s:s, s:b, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:n, s:n}", "id",
-			  site->id, "verdict", verdict_name(judgement->verdict), "flagged",
-			  judgement->is_flagged, "confidence", number(judgement->confidence),
-			  "severity", severity_name(judgement->severity), "live_bytes",
-			  integer(site->live_bytes), "live_blocks", integer(site->live_blocks),
-			  "allocations", integer(site->allocations), "frees", integer(site->frees),
-			  "peak_bytes", integer(site->peak_bytes), "growth",
-			  growth_object(&judgement->growth), "reachability", "held_by");
+	json_t *object = json_pack(
+		"{s:s, s:s, s:b, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:n}", "id", site->id,
+		"verdict", verdict_name(judgement->verdict), "flagged", judgement->is_flagged,
+		"confidence", number(judgement->confidence), "severity",
+		severity_name(judgement->severity), "live_bytes", integer(site->live_bytes),
+		"live_blocks", integer(site->live_blocks), "allocations",
+		integer(site->allocations), "frees", integer(site->frees), "peak_bytes",
+		integer(site->peak_bytes), "growth", growth_object(&judgement->growth),
+		"reachability", json_reachability_object(site), "held_by");
 
 	if (object && report->old) {
 		json_object_set_new(object, "delta",
@@ -434,6 +435,7 @@ static int begin_document(const struct report_view *view, void *context_)
 	write_key(context, "lost", lost_object(totals));
 	write_key(context, "totals", totals_object(totals));
 	write_key(context, "sampling", sampling_object(report, totals));
+	write_key(context, "scan", json_scan_object(report));
 	if (!report->old)
 		write_key(context, "selfcheck", self_check_object(report));
 	if (!report->old) {
@@ -491,7 +493,8 @@ static json_t *finding_object(const struct report *report, const struct report_e
 	const struct judgement *judgement = &sum->judgement;
 	const char *kind = !finding			     ? "site"
 			   : finding->kind == FINDING_CALLER ? "caller"
-							     : "callee";
+			   : finding->kind == FINDING_CALLEE ? "callee"
+							     : "lost";
 
 	return json_pack("{s:s, s:s, s:b, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
 			 "kind", kind, "verdict", verdict_name(judgement->verdict), "flagged",

@@ -41,6 +41,7 @@ struct report_view {
 	struct {
 		size_t leak_count, lost_count, growing_count;
 		double bytes_per_hour; /* of what the conclusion is about */
+		uint64_t lost_bytes;   /* of the sites that are lost, with what they alone hold */
 	} finding;
 	/* Diff only. */
 	struct {

@@ -53,6 +53,8 @@ bool site_text_has_growth(const struct report_site *site)
 	case VERDICT_GROWING:
 	case VERDICT_SATURATING:
 		return !isnan(site->judgement.growth.bytes_per_hour);
+	case VERDICT_LOST:
+		return site->judgement.growth.bytes_per_hour > 0;
 	default:
 		return false;
 	}
@@ -147,6 +149,11 @@ void site_text_write_curve(const struct site_text *text, const struct report_sit
 
 	text_line_begin(&line, text->stream, style);
 	text_line_pad(&line, SITE_TEXT_INDENT);
+	bool tells_nothing =
+		site->judgement.verdict == VERDICT_UNFREED ||
+		(site->judgement.verdict == VERDICT_LOST && !site_text_has_growth(site));
+	if (tells_nothing)
+		return;
 	if (!put_curve(&line, report, site,
 		       style->width < COMFORTABLE_WIDTH ? SMALL_CURVE_COLUMNS / 2 : CURVE_COLUMNS))
 		return;
@@ -201,7 +208,8 @@ static void write_facts(struct text_line *line, const struct report *report,
 
 	text_line_pad(line, SITE_TEXT_INDENT);
 	if (judgement->is_flagged || judgement->verdict == VERDICT_GROWING) {
-		put_since(line, report, site);
+		if (site_text_has_growth(site))
+			put_since(line, report, site);
 		snprintf(fact, sizeof(fact), "%s sure",
 			 number_confidence(judgement->confidence).text);
 		put_fact(line, INK_PLAIN, fact);
@@ -264,8 +272,7 @@ void site_text_write_in_full(const struct site_text *text, const struct report_s
 {
 	site_text_write_numbers(text, site, rank);
 	site_text_write_reasons(text, site, false);
-	if (site->judgement.verdict != VERDICT_UNFREED)
-		site_text_write_curve(text, site);
+	site_text_write_curve(text, site);
 	stack_text_write(text->stream, &text->options->style, site, SITE_TEXT_STACK_INDENT,
 			 text->options->has_full_stacks);
 }

@@ -13,6 +13,7 @@
 
 #include "tools/model/profile.h"
 #include "tools/model/report.h"
+#include "tools/output/lost_text.h"
 #include "tools/output/number_text.h"
 #include "tools/output/report_walk.h"
 #include "tools/output/stack_text.h"
@@ -144,6 +145,16 @@ static void write_age(const struct text_diff *context, const struct report_site 
 	text_paragraph(context->stream, &context->options->style, INK_DIM, "", STACK_INDENT, text);
 }
 
+/* What of it can no longer be reached has no other cause than a leak. */
+static void write_lost(const struct text_diff *context, const struct report_site *site)
+{
+	struct lost_text lost = lost_text_of(site);
+
+	for (size_t i = 0; i < lost.count; i++)
+		text_paragraph(context->stream, &context->options->style, INK_PLAIN, "",
+			       STACK_INDENT, lost.lines[i]);
+}
+
 static int write_site(const struct report_view *view, const struct report_site *site, size_t rank,
 		      void *context_)
 {
@@ -173,6 +184,7 @@ static int write_site(const struct report_view *view, const struct report_site *
 	if (is_larger || site->aged_bytes > 0)
 		write_age(context, site);
 	if (is_in_full) {
+		write_lost(context, site);
 		stack_text_write(context->stream, style, site, STACK_INDENT,
 				 context->options->has_full_stacks);
 		return 0;

@@ -16,6 +16,8 @@
 #include "tools/model/equal_marks.h"
 #include "tools/model/profile.h"
 #include "tools/model/report.h"
+#include "tools/model/scan.h"
+#include "tools/output/lost_text.h"
 #include "tools/output/number_text.h"
 #include "tools/output/text_line.h"
 
@@ -216,16 +218,36 @@ static void write_sampling(FILE *stream, const struct text_style *style,
 	    number_bytes(profile->sample_bytes).text, error);
 }
 
+/* What can no longer be reached; or that this is not known, and why. */
+static void write_scan(FILE *stream, const struct text_style *style, const struct report *report,
+		       const struct seep_snapshot *totals)
+{
+	const struct scan *scan = report->scan;
+	char when[128] = "";
+
+	if (!scan)
+		return;
+	bool is_done = scan->raw.outcome == SEEP_SCAN_DONE;
+	if (is_done && scan->raw.snapshot + 1 < totals->number)
+		snprintf(when, sizeof(when), "when it was looked at, %s into the run: ",
+			 number_duration(scan->time_s).text);
+	row(stream, style,
+	    !is_done			  ? INK_WATCH
+	    : scan->raw.definitely_blocks ? INK_ALARM
+					  : INK_PLAIN,
+	    "lost", "%s%s", when, lost_text_sentence(scan, totals->lost_blocks).text);
+}
+
 static void write_lost(FILE *stream, const struct text_style *style,
 		       const struct seep_snapshot *totals)
 {
 	if (totals->lost_blocks)
-		row(stream, style, INK_WATCH, "lost",
+		row(stream, style, INK_WATCH, "missed",
 		    "%s allocation%s could not be recorded and %s missing in this report",
 		    number_count(totals->lost_blocks).text, totals->lost_blocks == 1 ? "" : "s",
 		    totals->lost_blocks == 1 ? "is" : "are");
 	if (totals->lost_stacks)
-		row(stream, style, INK_WATCH, "lost", "%s allocation%s recorded without a stack",
+		row(stream, style, INK_WATCH, "missed", "%s allocation%s recorded without a stack",
 		    number_count(totals->lost_stacks).text,
 		    totals->lost_stacks == 1 ? " was" : "s were");
 	if (totals->cut_stacks)
@@ -268,6 +290,7 @@ void text_header_write(FILE *stream, const struct text_style *style, const struc
 		const struct seep_snapshot *totals = &profile->snapshots[report->last_snapshot].raw;
 		write_totals(stream, style, totals);
 		write_marks(stream, style, report);
+		write_scan(stream, style, report, totals);
 		write_sampling(stream, style, report, totals);
 		write_lost(stream, style, totals);
 	}

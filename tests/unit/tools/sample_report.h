@@ -14,6 +14,7 @@
 
 #include "tools/model/profile.h"
 #include "tools/model/report.h"
+#include "tools/model/scan.h"
 #include "tools/model/threshold.h"
 
 #define SAMPLE_POINTS 40
@@ -29,6 +30,8 @@ struct sample {
 	struct report_difference differences[2];
 	struct sampling sampling;
 	struct sampled_site sampled;
+	struct scan scan;
+	struct scanned_site scanned[SAMPLE_SITES];
 	struct report_finding finding;
 	struct report_site *members[SAMPLE_SITES];
 	struct report_entry entries[SAMPLE_SITES];
@@ -321,6 +324,63 @@ static inline void sample_estimate(struct sample *sample)
 						.blocks_error = (double)first->live_blocks / 20,
 						.bytes_error = (double)first->live_bytes / 10};
 	first->sampled = &sample->sampled;
+}
+
+/* A scan at the end: the first site has lost 40 blocks and with them those of the second, which is one
+ * finding; of the third some are possibly lost. */
+static inline void sample_lose(struct sample *sample)
+{
+	struct report_finding *finding = &sample->finding;
+
+	sample->scan.raw = (struct seep_scan){
+		.snapshot = SAMPLE_POINTS,
+		.reason = SEEP_REASON_FINAL,
+		.flags = SEEP_SCAN_IS_CONFIRMED | SEEP_SCAN_IS_STOPPED,
+		.threads = 3,
+		.pause_ns = 2500000,
+		.work_ns = 40000000,
+		.definitely_blocks = 40,
+		.definitely_bytes = 1229,
+		.indirectly_blocks = 12,
+		.indirectly_bytes = 3482,
+		.possibly_blocks = 5,
+		.possibly_bytes = 200,
+		.reachable_blocks = 95,
+		.reachable_bytes = 9800,
+	};
+	sample->scan.time_s = 59;
+	sample->profile.scan = &sample->scan;
+	sample->report.scan = &sample->scan;
+	sample->scanned[0] =
+		(struct scanned_site){.stack = 1, .definitely = {40, 1229}, .below = {12, 3482}};
+	sample->scanned[1] = (struct scanned_site){.stack = 2, .indirectly = {12, 3482}, .head = 1};
+	sample->scanned[2] =
+		(struct scanned_site){.stack = 3, .possibly = {5, 200}, .reachable = {95, 9800}};
+	for (size_t i = 0; i < 3; i++) {
+		struct report_site *site = &sample->sites[i];
+		site->scanned = &sample->scanned[i];
+		site->live_blocks = i == 0 ? 40 : i == 1 ? 12 : 100;
+		site->live_bytes = i == 0 ? 1229 : i == 1 ? 3482 : 10000;
+		if (i < 2) {
+			site->judgement = (struct judgement){.verdict = VERDICT_LOST,
+							     .is_flagged = true,
+							     .confidence = 0.999,
+							     .growth.time_to_limit_s = NAN};
+		}
+		site->peak_bytes = site->live_bytes;
+		site->allocations = site->live_blocks;
+		site->frees = 0;
+	}
+	sample_group(sample, 2);
+	finding->kind = FINDING_LOST;
+	finding->share_kept = NAN;
+	finding->sum = sample->sites[0];
+	finding->sum.live_bytes += sample->sites[1].live_bytes;
+	finding->sum.live_blocks += sample->sites[1].live_blocks;
+	finding->sum.allocations += sample->sites[1].allocations;
+	sample->sites[0].frames = finding->sum.frames = sample_leak_frames;
+	sample->sites[0].frame_count = finding->sum.frame_count =
+		sizeof(sample_leak_frames) / sizeof(*sample_leak_frames);
 }
 
 /* The share of the process and the growth of the leak; what the program has logged itself. */

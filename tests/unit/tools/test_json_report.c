@@ -55,7 +55,7 @@ static const char report_schema[] = "process o\n"
 				    "sites[].growth.time_to_limit_s n0\n"
 				    "sites[].evidence o0\n"
 				    "sites[].minor b\n"
-				    "sites[].reachability 0\n"
+				    "sites[].reachability o0\n"
 				    "sites[].held_by 0\n"
 				    "sites[].freed_by a0\n"
 				    "sites[].series.t_s a\n"
@@ -174,6 +174,70 @@ static void thresholds_and_alerts_name_their_sites(void **state)
 	free(sample);
 }
 
+static void expect_json(const json_t *value, const char *wanted)
+{
+	char *text = json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(12));
+
+	assert_string_equal(text, wanted);
+	free(text);
+}
+
+static void says_what_is_lost(void **state)
+{
+	(void)state;
+	struct sample *sample = sample_of_all_verdicts();
+	sample_lose(sample);
+	json_t *document = document_of(sample, (struct json_report_options){0});
+	const json_t *sites = json_object_get(document, "sites");
+
+	check_schema(document, report_schema);
+	expect_json(
+		json_object_get(document, "scan"),
+		"{\"outcome\":\"done\",\"text\":\"40 blocks (1.20 KiB) definitely lost, 12 "
+		"(3.40 KiB) with them; 5 blocks (200 B) possibly lost\",\"snapshot\":40,\"t_s\":"
+		"59.0,\"confirmed\":true,\"stopped\":true,\"pause_ms\":2.5,\"work_ms\":40.0,"
+		"\"threads\":3,\"unread_threads\":0,\"totals\":{\"definitely_lost\":{"
+		"\"bytes\":1229,\"blocks\":40},\"indirectly_lost\":{\"bytes\":3482,"
+		"\"blocks\":12},\"possibly_lost\":{\"bytes\":200,\"blocks\":5},"
+		"\"reachable\":{\"bytes\":9800,\"blocks\":95}}}");
+	expect_json(json_object_get(json_array_get(sites, 0), "reachability"),
+		    "{\"definitely_lost\":{\"bytes\":1229,\"blocks\":40},\"indirectly_lost\":{"
+		    "\"bytes\":0,\"blocks\":0},\"possibly_lost\":{\"bytes\":0,\"blocks\":0},"
+		    "\"reachable\":{\"bytes\":0,\"blocks\":0},\"held_by_lost\":{\"bytes\":3482,"
+		    "\"blocks\":12}}");
+	/* Of the others nothing is known. */
+	assert_true(json_is_null(json_object_get(json_array_get(sites, 3), "reachability")));
+	const json_t *finding = json_array_get(json_object_get(document, "findings"), 0);
+	assert_string_equal(json_string_value(json_object_get(finding, "kind")), "lost");
+	assert_true(json_is_null(json_object_get(finding, "share_kept")));
+	assert_int_equal(json_array_size(json_object_get(finding, "sites")), 2);
+	json_decref(document);
+	free(sample);
+}
+
+static void a_scan_that_failed_says_why(void **state)
+{
+	(void)state;
+	struct sample *sample = sample_of_all_verdicts();
+	struct scan scan = {.raw = {.snapshot = 40, .outcome = SEEP_SCAN_NO_MEMORY}};
+	sample->report.scan = &scan;
+	for (uint16_t outcome = SEEP_SCAN_NO_COPY; outcome <= SEEP_SCAN_TOO_LATE + 1; outcome++) {
+		static const char *const names[] = {"no_copy", "no_memory", "failed", "sampled",
+						    "lost",    "too_late",  "unknown"};
+		scan.raw.outcome = outcome;
+		json_t *document = document_of(sample, (struct json_report_options){0});
+		const json_t *object = json_object_get(document, "scan");
+		assert_string_equal(json_string_value(json_object_get(object, "outcome")),
+				    names[outcome - 1]);
+		assert_true(json_is_null(json_object_get(object, "totals")));
+		assert_ptr_equal(strstr(json_string_value(json_object_get(object, "text")),
+					"what is lost is not known: "),
+				 json_string_value(json_object_get(object, "text")));
+		json_decref(document);
+	}
+	free(sample);
+}
+
 static void memory_says_what_is_known(void **state)
 {
 	(void)state;
@@ -240,12 +304,14 @@ static void keeps_the_schema_of_a_report(void **state)
 	assert_string_equal(json_string_value(json_object_get(document, "schema")),
 			    "seep.report/1");
 	check_schema(document, report_schema);
-	assert_int_equal(json_object_size(document), 13);
+	assert_int_equal(json_object_size(document), 14);
 	assert_int_equal(json_array_size(json_object_get(document, "findings")), 0);
 	assert_int_equal(json_array_size(json_object_get(document, "thresholds")), 0);
 	assert_int_equal(json_array_size(json_object_get(document, "alerts")), 0);
 	assert_true(json_is_null(json_object_get(document, "sampling")));
 	assert_true(json_is_null(json_object_get(document, "selfcheck")));
+	assert_true(json_is_null(json_object_get(document, "scan")));
+	assert_true(json_is_null(json_object_get(site, "reachability")));
 	assert_int_equal(json_object_size(site), 19);
 	assert_true(json_is_null(json_object_get(site, "sampled")));
 	assert_int_equal(json_array_size(json_object_get(document, "sites")), SAMPLE_SITES);
@@ -642,6 +708,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(keeps_the_schema_of_a_report),
+		cmocka_unit_test(says_what_is_lost),
+		cmocka_unit_test(a_scan_that_failed_says_why),
 		cmocka_unit_test(memory_says_what_is_known),
 		cmocka_unit_test(thresholds_and_alerts_name_their_sites),
 		cmocka_unit_test(findings_name_the_sites_that_are_one_leak),

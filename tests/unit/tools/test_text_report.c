@@ -31,6 +31,49 @@ static const char *after_header(const char *text)
 	return empty_line + 2;
 }
 
+static void shows_what_is_lost_with_what_it_held(void **state)
+{
+	(void)state;
+	static const enum verdict verdicts[] = {VERDICT_LOST, VERDICT_LOST, VERDICT_UNFREED};
+	static const char expected[] =
+		"server (pid 4711), killed by SIGKILL\n"
+		"  command   ./server --port 8080 --name 'night shift'\n"
+		"  started   2026-11-21 01:50:12, ran for 1 m 01 s, 40 snapshots in the file\n"
+		"  live      3.72 MiB in 39,000 blocks; process 31.0 MiB resident (RSS)\n"
+		"  activity  1,170,000 allocations, 1,131,000 frees\n"
+		"  lost      40 blocks (1.20 KiB) definitely lost, 12 (3.40 KiB) with them; 5\n"
+		"            blocks (200 B) possibly lost\n"
+		"\n"
+		"1 lost: 4.60 KiB at open_session server.c:88\n"
+		"\n"
+		" 1. LOST  4.60 KiB in 52 blocks\n"
+		"    over 99 % sure, 52 allocated, 0 freed\n"
+		"    all 40 blocks (1.20 KiB) are definitely lost, with 3.40 KiB in 12 blocks\n"
+		"    that only they hold\n"
+		"      via operator new ← xmalloc\n"
+		"      open_session   server.c:88\n"
+		"      accept_one     server.c:140 inlined\n"
+		"      handle_events  events.c:31\n"
+		"      main           server/main.c:201\n"
+		"    lost with it:\n"
+		"      3.40 KiB in 12 blocks  dictExpand dict.c:151 ← dictAdd ← main\n"
+		"\n"
+		" 2. unfreed  9.77 KiB in 100 blocks\n"
+		"    100 allocated, 0 freed\n"
+		"    5 of 100 blocks (200 B) are possibly lost: no pointer to their start is left\n"
+		"      dictExpand  dict.c:151\n"
+		"      dictAdd     dict.c:300\n"
+		"      main        server/main.c:20\n"
+		"\n"
+		"Next: see the whole stacks: seep report --full-stacks run.seep\n";
+	struct sample *sample = sample_new(3, verdicts);
+	sample_lose(sample);
+	char *text = report_text_of(sample, (struct text_report_options){.site_limit = 5});
+	assert_string_equal(text, expected);
+	free(text);
+	free(sample);
+}
+
 static void shows_every_verdict(void **state)
 {
 	(void)state;
@@ -43,7 +86,7 @@ static void shows_every_verdict(void **state)
 		"\n"
 		"1 leak, 1 lost: +4.20 MiB/h, first at dictExpand dict.c:151\n"
 		"\n"
-		" 1. LOST  3.72 MiB in 39,000 blocks\n"
+		" 1. LOST  3.72 MiB in 39,000 blocks  +4.20 MiB/h (3.91 to 4.49)\n"
 		"    since 3.2 s into the run, over 99 % sure, severity high\n"
 		"    ▁▁▁▁▂▂▂▂▂▃▃▃▃▄▄▄▅▅▅▅▆▆▆▆▇▇▇▇████  0 B → 3.72 MiB  100 ms to 59 s\n"
 		"      dictExpand  dict.c:151\n"
@@ -284,8 +327,8 @@ static void tells_what_was_lost_and_damaged(void **state)
 		"  started   2026-11-21 01:50:12, seen for 1 m 01 s, 40 snapshots in the file\n"
 		"  live      3.72 MiB in 39,000 blocks; process 31.0 MiB resident (RSS)\n"
 		"  activity  1,170,000 allocations, 1,131,000 frees\n"
-		"  lost      312 allocations could not be recorded and are missing in this report\n"
-		"  lost      1 allocation was recorded without a stack\n"
+		"  missed    312 allocations could not be recorded and are missing in this report\n"
+		"  missed    1 allocation was recorded without a stack\n"
 		"  cut       14 allocations have a stack whose outer frames are missing\n"
 		"  damaged   2 records are damaged or missing in the file, 4.00 KiB skipped; what\n"
 		"            they held is missing in this report\n"
@@ -838,6 +881,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(says_which_thresholds_were_crossed),
 		cmocka_unit_test(shows_every_verdict),
+		cmocka_unit_test(shows_what_is_lost_with_what_it_held),
 		cmocka_unit_test(sites_that_are_one_leak_are_folded),
 		cmocka_unit_test(a_caller_is_called_one_leak_with_what_it_allocates),
 		cmocka_unit_test(a_group_that_is_not_decided_says_so),
