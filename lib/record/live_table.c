@@ -210,7 +210,7 @@ static void walk_leaf(long pagemap, const uint64_t *leaf, uint64_t addr,
 	}
 }
 
-void live_table_walk_some(live_table_filter *is_wanted, live_block_visitor *visit, void *context)
+void live_table_walk_words(live_table_filter *is_wanted, live_block_visitor *visit, void *context)
 {
 	long pagemap =
 		sys_call(SYS_openat, AT_FDCWD, "/proc/self/pagemap", O_RDONLY | O_CLOEXEC, 0);
@@ -224,6 +224,11 @@ void live_table_walk_some(live_table_filter *is_wanted, live_block_visitor *visi
 	}
 	if (pagemap >= 0)
 		sys_call(SYS_close, pagemap);
+}
+
+void live_table_walk_some(live_table_filter *is_wanted, live_block_visitor *visit, void *context)
+{
+	live_table_walk_words(is_wanted, visit, context);
 	side_table_walk(visit, context);
 }
 

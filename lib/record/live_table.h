@@ -49,6 +49,9 @@ void live_table_walk(live_block_visitor *visit, void *context);
 typedef bool live_table_filter(uint64_t addr, uint64_t bytes, void *context);
 void live_table_walk_some(live_table_filter *is_wanted, live_block_visitor *visit, void *context);
 
+/* Only those that have a word in the table, by rising address within 64 MiB. Without a filter: all. */
+void live_table_walk_words(live_table_filter *is_wanted, live_block_visitor *visit, void *context);
+
 /*
  * The halves of adding and removing that nearly every block takes, inline. They leave, and the
  * functions above do it from the start, for blocks of 1 KiB and more, in a leaf that is not mapped

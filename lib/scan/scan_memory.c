@@ -22,27 +22,46 @@ static uint64_t whole_pages(uint64_t bytes)
 	return (bytes + PAGE_BYTES - 1) & ~(uint64_t)(PAGE_BYTES - 1);
 }
 
-void *scan_memory_map(struct scan_memory *memory, uint64_t bytes)
+static void *map(struct scan_memory *memory, uint64_t bytes, uint64_t counted)
 {
-	uint64_t whole = whole_pages(bytes);
 	void *start;
 
-	if (whole == 0 || whole < bytes || whole > memory->limit - memory->bytes)
+	if (bytes == 0 || counted > memory->limit || memory->bytes > memory->limit - counted)
 		return NULL;
-	start = region_map(whole, REGION_KEPT_ON_FORK);
+	start = region_map(bytes, REGION_KEPT_ON_FORK);
 	if (start == NULL)
 		return NULL;
-	memory->bytes += whole;
+	memory->bytes += counted;
 	if (memory->bytes > memory->most)
 		memory->most = memory->bytes;
 	return start;
 }
 
-void scan_memory_unmap(struct scan_memory *memory, void *start, uint64_t bytes)
+static void unmap(struct scan_memory *memory, void *start, uint64_t bytes, uint64_t counted)
 {
 	if (start == NULL)
 		return;
-	INVARIANT(whole_pages(bytes) <= memory->bytes, bytes, memory->bytes);
-	memory->bytes -= whole_pages(bytes);
-	region_unmap(start, whole_pages(bytes));
+	INVARIANT(counted <= memory->bytes, counted, memory->bytes);
+	memory->bytes -= counted;
+	region_unmap(start, bytes);
+}
+
+void *scan_memory_map(struct scan_memory *memory, uint64_t bytes)
+{
+	return map(memory, whole_pages(bytes), whole_pages(bytes));
+}
+
+void scan_memory_unmap(struct scan_memory *memory, void *start, uint64_t bytes)
+{
+	unmap(memory, start, whole_pages(bytes), whole_pages(bytes));
+}
+
+void *scan_memory_map_sparse(struct scan_memory *memory, uint64_t bytes)
+{
+	return map(memory, whole_pages(bytes), SCAN_MEMORY_SPARSE_BYTES);
+}
+
+void scan_memory_unmap_sparse(struct scan_memory *memory, void *start, uint64_t bytes)
+{
+	unmap(memory, start, whole_pages(bytes), SCAN_MEMORY_SPARSE_BYTES);
 }

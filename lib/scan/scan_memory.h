@@ -22,4 +22,9 @@ void *scan_memory_map(struct scan_memory *memory, uint64_t bytes);
 /* Gives it back, with the same number of bytes; null is nothing. */
 void scan_memory_unmap(struct scan_memory *memory, void *start, uint64_t bytes);
 
+/* The same for a table of which hardly a page is touched: only SCAN_MEMORY_SPARSE_BYTES are counted. */
+#define SCAN_MEMORY_SPARSE_BYTES (64u << 10)
+void *scan_memory_map_sparse(struct scan_memory *memory, uint64_t bytes);
+void scan_memory_unmap_sparse(struct scan_memory *memory, void *start, uint64_t bytes);
+
 #endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * reachability: which live blocks can be reached from the roots, and by whom they are held: the whole
+ * work of the copy of a process, from its memory to the payloads of the records.
+ */
+#ifndef LIB_SCAN_REACHABILITY_H
+#define LIB_SCAN_REACHABILITY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/scan/memory_spans.h"
+#include "lib/scan/payload.h"
+#include "lib/scan/root_list.h"
+#include "lib/scan/scan_memory.h"
+#include "seep/snapshot_format.h"
+
+/* While a program runs, what is lost must be so in two scans. */
+enum reachability_turn { REACHABILITY_ONLY, REACHABILITY_FIRST, REACHABILITY_SECOND };
+
+struct reachability_question {
+	enum reachability_turn turn;
+	const struct root_list *roots;
+	/* All that can be read. A block that lies elsewhere, even in part, is not read: its free was not
+	 * seen, or the kernel was told not to copy it. */
+	struct memory_spans readable;
+	/* Where modules have data that nobody writes, such as the tables of virtual functions. */
+	struct memory_spans constants;
+	uint32_t stack_count;  /* of the call tree */
+	uint32_t before_epoch; /* blocks born in it or later are too young to be lost; 0: none is */
+	uint32_t unread_threads; /* whose registers are not among the roots */
+	bool wants_holders;
+	struct payload seen_lost; /* by the first scan, for the second: its answer's `lost` */
+	uint64_t seed;		  /* of the sample of blocks that holders are named of */
+};
+
+/* Payloads lie in memory of the scan; release them. */
+struct reachability_answer {
+	struct payload scan; /* of SEEP_RECORD_SCAN; what is not known here is 0 in its head */
+	struct payload
+		holders;     /* of SEEP_RECORD_HOLDERS; empty: not asked for, or no memory for it */
+	struct payload lost; /* what this scan found lost, for the second one */
+};
+
+/* With SEEP_SCAN_DONE all is in the answer, otherwise it is empty. */
+enum seep_scan_outcome reachability_find(const struct reachability_question *question,
+					 struct scan_memory *memory,
+					 struct reachability_answer *answer);
+void reachability_release(struct reachability_answer *answer, struct scan_memory *memory);
+
+#endif
