@@ -23,9 +23,9 @@ struct own_block {
 
 uint64_t lib_scan_root[LIB_SCAN_ROOTS];
 struct root_list lib_scan_roots;
-struct reachability_question lib_scan_question;
+struct scan_question lib_scan_question;
 struct scan_memory lib_scan_memory;
-struct reachability_answer lib_scan_answer;
+struct scan_answer lib_scan_answer;
 
 static struct root roots[OWN_ROOTS];
 static struct memory_span readable;
@@ -57,8 +57,8 @@ void lib_scan_heap_start(uint64_t bytes)
 	lib_scan_roots = (struct root_list){.roots = roots, .room = OWN_ROOTS};
 	lib_scan_add_root(SEEP_ROOT_MODULE, lib_scan_root, lib_scan_root + LIB_SCAN_ROOTS);
 	lib_scan_memory = (struct scan_memory){.limit = 4ull << 30};
-	lib_scan_question = (struct reachability_question){
-		.turn = REACHABILITY_ONLY,
+	lib_scan_question = (struct scan_question){
+		.turn = SCAN_ONLY,
 		.roots = &lib_scan_roots,
 		.readable = {&readable, 1},
 		.before_epoch = LIB_SCAN_EPOCH + 1,
@@ -72,7 +72,7 @@ void lib_scan_heap_end(void)
 		lib_scan_forget((void *)blocks[block_count - 1].addr,
 				blocks[block_count - 1].bytes);
 	munmap((void *)PLACE, heap_bytes);
-	reachability_release(&lib_scan_answer, &lib_scan_memory);
+	scan_answer_release(&lib_scan_answer, &lib_scan_memory);
 	check(lib_scan_memory.bytes == 0, "a scan has kept memory");
 }
 
@@ -179,10 +179,10 @@ enum seep_scan_outcome lib_scan(void)
 {
 	enum seep_scan_outcome outcome;
 
-	reachability_release(&lib_scan_answer, &lib_scan_memory);
+	scan_answer_release(&lib_scan_answer, &lib_scan_memory);
 	lib_scan_question.stack_count = next_stack;
 	lib_scan_memory.most = 0;
-	outcome = reachability_find(&lib_scan_question, &lib_scan_memory, &lib_scan_answer);
+	outcome = scan_answer_find(&lib_scan_question, &lib_scan_memory, &lib_scan_answer);
 	return outcome;
 }
 

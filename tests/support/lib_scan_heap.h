@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "lib/scan/reachability.h"
+#include "lib/scan/scan_answer.h"
 
 #define LIB_SCAN_ROOTS 64u
 #define LIB_SCAN_EPOCH 5u
@@ -42,9 +42,9 @@ extern struct root_list lib_scan_roots;
 struct root *lib_scan_add_root(enum seep_root_kind kind, const void *start, const void *end);
 
 /* What is asked, to be changed by a test before it is; and what the last scan has said. */
-extern struct reachability_question lib_scan_question;
+extern struct scan_question lib_scan_question;
 extern struct scan_memory lib_scan_memory;
-extern struct reachability_answer lib_scan_answer;
+extern struct scan_answer lib_scan_answer;
 enum seep_scan_outcome lib_scan(void);
 
 enum lib_scan_class {

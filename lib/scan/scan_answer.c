@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * reachability: which live blocks can be reached from the roots, and by whom they are held.
+ * scan_answer: which live blocks can be reached from the roots, and by whom they are held.
  *
  *   1. the live table becomes an index (block_index)
  *   2. from the roots through pointers to starts: reachable; what is only seen by others waits
@@ -15,7 +15,7 @@
  *   Calls     what its parts call
  *   Failure   SEEP_SCAN_NO_MEMORY; without holders when only they had none
  */
-#include "lib/scan/reachability.h"
+#include "lib/scan/scan_answer.h"
 
 #include "lib/scan/block_index.h"
 #include "lib/scan/flood.h"
@@ -30,7 +30,7 @@
 #define REGISTERS_KEPT_OVER_CALLS 6u
 
 struct work {
-	const struct reachability_question *question;
+	const struct scan_question *question;
 	struct scan_memory *memory;
 	struct site_numbers sites;
 	struct block_index index;
@@ -52,11 +52,10 @@ static void flood_possible_from(block_ref ref, void *context)
 /* Whether a block that nothing leads to can be said to be lost. */
 static bool is_sure(struct work *work, block_ref ref)
 {
-	const struct reachability_question *question = work->question;
+	const struct scan_question *question = work->question;
 	struct indexed_block block = block_index_get(&work->index, ref);
 
-	if (question->turn == REACHABILITY_SECOND &&
-	    !lost_list_has(&work->seen_lost, &work->index, ref))
+	if (question->turn == SCAN_SECOND && !lost_list_has(&work->seen_lost, &work->index, ref))
 		return false;
 	return block.is_readable &&
 	       (question->before_epoch == 0 || block.epoch < question->before_epoch);
@@ -131,7 +130,7 @@ static bool find_classes(struct work *work)
 
 static bool find_reached(struct work *work)
 {
-	const struct reachability_question *question = work->question;
+	const struct scan_question *question = work->question;
 
 	if (!site_numbers_start(&work->sites, work->memory, question->stack_count) ||
 	    !block_index_build(&work->index, work->memory, &question->readable, &work->sites) ||
@@ -144,7 +143,7 @@ static bool find_reached(struct work *work)
 	return !work->is_failed;
 }
 
-static void make_records(struct work *work, struct reachability_answer *answer)
+static void make_records(struct work *work, struct scan_answer *answer)
 {
 	struct seep_scan head = {
 		.unread_threads = work->question->unread_threads,
@@ -159,18 +158,17 @@ static void make_records(struct work *work, struct reachability_answer *answer)
 		((struct seep_scan *)answer->scan.start)->own_bytes = work->memory->most;
 }
 
-enum seep_scan_outcome reachability_find(const struct reachability_question *question,
-					 struct scan_memory *memory,
-					 struct reachability_answer *answer)
+enum seep_scan_outcome scan_answer_find(const struct scan_question *question,
+					struct scan_memory *memory, struct scan_answer *answer)
 {
 	struct work work = {.question = question, .memory = memory};
 
 	work.reached.page_map = work.flood.page_map = -1;
 	work.seen_lost = (struct lost_list_cursor){.list = &question->seen_lost};
-	*answer = (struct reachability_answer){0};
+	*answer = (struct scan_answer){0};
 	if (!find_reached(&work))
 		work.is_failed = true;
-	else if (question->turn == REACHABILITY_FIRST)
+	else if (question->turn == SCAN_FIRST)
 		answer->lost = lost_list_make(&work.index, memory, 1u << MARK_NONE);
 	else if (find_classes(&work))
 		make_records(&work, answer);
@@ -182,11 +180,11 @@ enum seep_scan_outcome reachability_find(const struct reachability_question *que
 	block_index_release(&work.index);
 	site_numbers_release(&work.sites, memory);
 	if (work.is_failed)
-		reachability_release(answer, memory);
+		scan_answer_release(answer, memory);
 	return work.is_failed ? SEEP_SCAN_NO_MEMORY : SEEP_SCAN_DONE;
 }
 
-void reachability_release(struct reachability_answer *answer, struct scan_memory *memory)
+void scan_answer_release(struct scan_answer *answer, struct scan_memory *memory)
 {
 	payload_release(&answer->scan, memory);
 	payload_release(&answer->holders, memory);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_reachability: which blocks are lost, possibly lost and reachable, on real memory.
+ * test_scan_answer: which blocks are lost, possibly lost and reachable, on real memory.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * reachability: which live blocks can be reached from the roots, and by whom they are held: the whole
+ * scan_answer: which live blocks can be reached from the roots, and by whom they are held: the whole
  * work of the copy of a process, from its memory to the payloads of the records.
  */
-#ifndef LIB_SCAN_REACHABILITY_H
-#define LIB_SCAN_REACHABILITY_H
+#ifndef LIB_SCAN_SCAN_ANSWER_H
+#define LIB_SCAN_SCAN_ANSWER_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,10 +17,10 @@
 #include "seep/snapshot_format.h"
 
 /* While a program runs, what is lost must be so in two scans. */
-enum reachability_turn { REACHABILITY_ONLY, REACHABILITY_FIRST, REACHABILITY_SECOND };
+enum scan_turn { SCAN_ONLY, SCAN_FIRST, SCAN_SECOND };
 
-struct reachability_question {
-	enum reachability_turn turn;
+struct scan_question {
+	enum scan_turn turn;
 	const struct root_list *roots;
 	/* All that can be read. A block that lies elsewhere, even in part, is not read: its free was not
 	 * seen, or the kernel was told not to copy it. */
@@ -36,7 +36,7 @@ struct reachability_question {
 };
 
 /* Payloads lie in memory of the scan; release them. */
-struct reachability_answer {
+struct scan_answer {
 	struct payload scan; /* of SEEP_RECORD_SCAN; what is not known here is 0 in its head */
 	struct payload
 		holders;     /* of SEEP_RECORD_HOLDERS; empty: not asked for, or no memory for it */
@@ -44,9 +44,8 @@ struct reachability_answer {
 };
 
 /* With SEEP_SCAN_DONE all is in the answer, otherwise it is empty. */
-enum seep_scan_outcome reachability_find(const struct reachability_question *question,
-					 struct scan_memory *memory,
-					 struct reachability_answer *answer);
-void reachability_release(struct reachability_answer *answer, struct scan_memory *memory);
+enum seep_scan_outcome scan_answer_find(const struct scan_question *question,
+					struct scan_memory *memory, struct scan_answer *answer);
+void scan_answer_release(struct scan_answer *answer, struct scan_memory *memory);
 
 #endif
