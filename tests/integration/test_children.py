@@ -102,6 +102,14 @@ def report_of_folder(box):
     names = sorted(json.loads(line)["process"]["name"]
                    for line in result.stdout.decode().splitlines())
     expect_equal(names, ["cat", "ls"], "the programs in JSON")
+    # Thresholds count for each, and who crosses one is shown in full.
+    result = box.seep("report", "--max-live=20K", box.path("x.children"))
+    lines = result.stdout.decode().splitlines()
+    expect_equal(lines[0], box.path("x.children") + ": 2 processes, none leaks, 1 threshold crossed",
+                 "the title with a threshold")
+    text = "\n".join(lines)
+    crossed, rest = text.index("\n1 threshold crossed:\n"), text.index("\nWithout a finding:\n")
+    expect(crossed < rest and text.index("\nls (pid ") < crossed, "the report is " + text)
     os.mkdir(box.path("empty"))
     result = box.seep("report", box.path("empty"))
     expect_equal((result.returncode, result.stdout, result.stderr.count(b"\n")), (2, b"", 1),

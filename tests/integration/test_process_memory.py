@@ -34,6 +34,7 @@ def tests():
     yield "a mapping that is followed is growth outside malloc, and its site is there", \
         names_the_mapping
     yield "the summary and the head of the report say what sites do not show", says_it
+    yield "a check that passes says so in a line, of children too", check_says_it
     yield "a leak is said once, and a healthy program's summary says nothing of memory", is_quiet
     yield "a run of a second has no section on memory", short_run
     for program in ("sqlite3", "python3", "redis-server"):
@@ -109,11 +110,31 @@ def says_it(box):
     summary = record(box, "fragments")
     expect(re.search(r"^seep: memory: fragmentation, [23]\d\.\d MiB are free", summary, re.M),
            "the summary is " + summary)
+    result = box.seep("run", "--interval=1h", "-o", box.path("sh.seep"), "--", "sh", "-c",
+                      '"$@"; true', "sh", box.path("moves_its_memory"), "fragments", "30")
+    wanted = r"^seep: memory of child process \d+: fragmentation, [23]\d\.\d MiB are free"
+    expect(re.search(wanted, result.stderr.decode(), re.M), "it says %r" % result.stderr)
     text = box.seep("report", box.path("out.seep")).stdout.decode()
     head = text.split("\n 1. ")[0]
     expect("\nMemory: fragmentation, " in head, "the head is " + head)
     expect("\nMemory   " in text and "\nFragmentation: " in text, "the text is " + text)
     expect(max(map(len, text.splitlines())) <= 80, "a line is wider than 80 columns")
+
+
+def check_says_it(box):
+    program = box.compile("moves_its_memory.c", "-O1")
+    for way, note in (("fragments", r"fragmentation, \d\d\.\d MiB are free but pinned"),
+                      ("maps", r"what is outside malloc grows by .*/h"), ("frees", None)):
+        result = box.seep("check", "--interval=1h", "--", "sh", "-c", '"$@"; true', "sh", program,
+                          way, "30")
+        lines = result.stderr.decode().splitlines()
+        expect_equal(result.returncode, 0, "the status of a check of one that " + way)
+        expect(lines[0].startswith("seep: check: passed: "), "the check says %s" % lines)
+        expect_equal(len(lines), 2 if note else 1, "the number of lines, of %s" % lines)
+        wanted = r"seep: check: memory of moves_its_memor \(\d+\): %s" % note
+        expect(not note or re.fullmatch(wanted, lines[1]), "the check says %s" % lines)
+    result = box.seep("check", "-q", "--interval=1h", "--", program, "fragments", "30")
+    expect_equal((result.returncode, result.stderr), (0, b""), "(status, stderr) with -q")
 
 
 def names_the_mapping(box):

@@ -8,6 +8,7 @@
 #include "tools/commands/checked_files.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "tools/commands/child_process.h"
@@ -20,7 +21,9 @@
 #include "tools/model/report.h"
 #include "tools/model/verdict.h"
 #include "tools/output/json_report.h"
+#include "tools/output/memory_text.h"
 #include "tools/output/number_text.h"
+#include "tools/output/text_line.h"
 #include "tools/output/text_report.h"
 
 bool checked_files_have_finding(const struct checked_files *checked)
@@ -29,6 +32,21 @@ bool checked_files_have_finding(const struct checked_files *checked)
 }
 
 /* ---- one file ---- */
+
+/* What grows and belongs to no site fails no check, but a passed one should not hide it. */
+static void note_memory(struct checked_files *checked, const struct report *report)
+{
+	const struct profile *profile = report->profile;
+	char brief[MEMORY_BRIEF_BYTES];
+
+	if (!memory_text_brief(report, brief))
+		return;
+	if (checked->memory_count < CHECKED_NOTES)
+		snprintf(checked->memory_notes[checked->memory_count], CHECKED_NOTE_BYTES,
+			 "memory of %.64s (%" PRIu32 "): %s", profile->name ? profile->name : "?",
+			 profile->pid, brief);
+	checked->memory_count++;
+}
 
 static int write_json(struct checked_files *checked, const struct report *report)
 {
@@ -40,8 +58,10 @@ static int write_json(struct checked_files *checked, const struct report *report
 
 static int write_text(struct checked_files *checked, const struct report *report, const char *name)
 {
-	if (!report_leak_count(report) && !report->crossing_count)
+	if (!report_leak_count(report) && !report->crossing_count) {
+		note_memory(checked, report);
 		return 0;
+	}
 	if (checked_files_have_finding(checked))
 		fputs("\n\n", checked->sink->stream);
 	return text_report_write(checked->sink->stream, report,
@@ -173,6 +193,24 @@ static const char *plural(size_t count)
 	return count == 1 ? "" : "s";
 }
 
+/* A name may be as hostile as its file, but the lines of a command are not cut like a report's. */
+static void write_notes(const struct checked_files *checked)
+{
+	struct text_style wide = checked->sink->style;
+	struct text_line line;
+
+	wide.width = TEXT_WIDTH_MAX;
+	text_line_begin(&line, checked->sink->stream, &wide);
+	for (size_t i = 0; i < checked->memory_count && i < CHECKED_NOTES; i++) {
+		text_line_print(&line, INK_PLAIN, "seep: check: %s", checked->memory_notes[i]);
+		text_line_end(&line);
+	}
+	if (checked->memory_count > CHECKED_NOTES)
+		fprintf(checked->sink->stream,
+			"seep: check: and %s more whose memory as a whole is not stable\n",
+			number_count(checked->memory_count - CHECKED_NOTES).text);
+}
+
 static void end_text(const struct checked_files *checked, const struct child_process *child)
 {
 	FILE *stream = checked->sink->stream;
@@ -210,4 +248,6 @@ void checked_files_end(struct checked_files *checked, char *const *words,
 		end_json(checked, words, child, exit_status);
 	else
 		end_text(checked, child);
+	if (!checked->is_json && !checked->is_quiet)
+		write_notes(checked);
 }

@@ -16,6 +16,9 @@ struct child_process;
 struct error;
 struct symbols;
 
+#define CHECKED_NOTES 3
+#define CHECKED_NOTE_BYTES 320
+
 struct checked_files {
 	/* Set by the caller. */
 	struct sink *sink;
@@ -29,6 +32,9 @@ struct checked_files {
 	size_t failed_count; /* that could not; a message was printed for each */
 	size_t leak_count, crossing_count;
 	size_t short_count; /* files with too few snapshots to judge growth */
+	/* Files without a finding, whose memory as a whole is not as it should be: that of the first. */
+	size_t memory_count;
+	char memory_notes[CHECKED_NOTES][CHECKED_NOTE_BYTES];
 };
 
 /* Before the first file and after the last one. With `child` (may be null), the program that

@@ -247,19 +247,38 @@ struct folder_file {
 	struct process_brief brief;
 };
 
-static int judge(const struct report_request *request, struct folder_file *file,
-		 struct error *error)
+/* Functions and lines take longest, and most files have nothing to show: only where thresholds ask for
+ * them. */
+static int check_thresholds(const struct thresholds *thresholds, struct report *report,
+			    struct symbols *symbols, struct error *error)
 {
+	if (thresholds_need_symbols(thresholds))
+		return report_resolve(report, thresholds, symbols, 0, error);
+	return thresholds_check(thresholds, report) < 0
+		       ? error_set(error, ENOMEM, "not enough memory for the thresholds")
+		       : 0;
+}
+
+static int judge(const struct report_request *request, struct folder_file *file,
+		 struct symbols *symbols, struct error *error)
+{
+	struct thresholds thresholds = request->thresholds;
 	struct report_options range = {.min_bytes = request->min_bytes,
-				       .flag_minor = request->flag_minor};
+				       .flag_minor = request->flag_minor,
+				       .is_kept = thresholds_concern_site,
+				       .context = &thresholds};
 	struct report *report = NULL;
 	struct operand operand;
 	int result = operand_open(&operand, file->path, error);
 
-	if (result == 0)
+	if (result == 0) {
+		thresholds = thresholds_with_logged(&request->thresholds, operand.profile);
 		result = find_range(request, &operand, &range, error);
+	}
 	if (result == 0)
 		result = report_build(operand.profile, &range, &report, error);
+	if (result == 0)
+		result = check_thresholds(&thresholds, report, symbols, error);
 	if (result == 0 && process_brief_make(&file->brief, report) < 0)
 		result = error_set(error, ENOMEM, "not enough memory for the report of %s",
 				   file->path);
@@ -293,7 +312,7 @@ static size_t count_processes(const struct folder_file *files, size_t count)
 static void write_title(const struct sink *sink, const char *path, const struct folder_file *files,
 			size_t count, size_t leaking)
 {
-	size_t processes = count_processes(files, count);
+	size_t processes = count_processes(files, count), crossings = 0;
 	size_t leaking_processes = count_processes(files, leaking);
 	struct text_line line;
 
@@ -307,6 +326,11 @@ static void write_title(const struct sink *sink, const char *path, const struct 
 				leaking_processes == 1 ? "s" : "");
 	else
 		text_line_put(&line, INK_CALM, "none leaks");
+	for (size_t i = 0; i < count; i++)
+		crossings += files[i].brief.crossing_count;
+	if (crossings)
+		text_line_print(&line, INK_ALARM, ", %zu threshold%s crossed", crossings,
+				crossings == 1 ? "" : "s");
 	text_line_end(&line);
 }
 
@@ -322,7 +346,7 @@ static void write_briefs(const struct sink *sink, const struct folder_file *file
 	text_line_begin(&line, sink->stream, &sink->style);
 	if (follows_reports) {
 		fputs("\n\n", sink->stream);
-		text_line_put(&line, INK_CALM, "Without a leak");
+		text_line_put(&line, INK_CALM, "Without a finding");
 		text_line_put(&line, INK_TITLE, ":");
 		text_line_end(&line);
 	}
@@ -334,19 +358,22 @@ static void write_briefs(const struct sink *sink, const struct folder_file *file
 		     "one of them in full:", command);
 }
 
-/* The leaking ones first and in full; of the others, in text, one line each. */
+/* Those with a finding first and in full; of the others, in text, one line each. */
 static int write_judged(const struct report_request *request, const char *path,
 			const struct folder_file *files, size_t count, struct symbols *symbols,
 			struct sink *sink)
 {
 	struct error error = {""};
-	size_t leaking = 0, in_full = count;
+	size_t leaking = 0, with_finding, in_full = count;
 	int status = EXIT_CLEAN;
 
 	while (leaking < count && files[leaking].brief.flagged_count)
 		leaking++;
+	with_finding = leaking;
+	while (with_finding < count && files[with_finding].brief.crossing_count)
+		with_finding++;
 	if (request->format == FORMAT_TEXT) {
-		in_full = leaking;
+		in_full = with_finding;
 		if (!sink->stream && sink_open(sink, request->output, &error) < 0)
 			return command_fail("%s: %s", request->command->name, error.text);
 		write_title(sink, path, files, count, leaking);
@@ -378,7 +405,7 @@ static int write_folder(const struct report_request *request, const char *path,
 	}
 	for (size_t i = 0; i < folder.count; i++) {
 		files[count].path = folder.paths[i];
-		if (judge(request, &files[count], &error) == 0)
+		if (judge(request, &files[count], symbols, &error) == 0)
 			count++;
 		else
 			status = command_fail("%s: %s", request->command->name, error.text);

@@ -14,6 +14,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "tools/output/memory_text.h"
+
 struct error;
 
 struct run_file {
@@ -29,6 +31,8 @@ struct run_file {
 	size_t lasting_leak_count; /* of these, the ones with a block that is live at the end */
 	double leak_bytes_per_hour;
 	uint64_t checked, different; /* captures compared with libunwind, and found different */
+	/* What of its memory as a whole is not as it should be; "": nothing. */
+	char memory[MEMORY_BRIEF_BYTES];
 };
 
 struct run_files {

@@ -255,6 +255,29 @@ static void write_children(FILE *out, const struct run_files *run_files, const c
 	fputc('\n', out);
 }
 
+/* As write_memory, of the first child of which there is something to say. */
+static void write_memory_of_children(FILE *out, const struct run_files *run_files)
+{
+	const struct run_file *first = NULL;
+	size_t others = 0;
+
+	for (size_t i = 0; i < run_files->count; i++) {
+		const struct run_file *file = &run_files->files[i];
+		if (file->pid == run_files->files[run_files->root].pid || !*file->memory)
+			continue;
+		if (first)
+			others++;
+		else
+			first = file;
+	}
+	if (!first)
+		return;
+	fprintf(out, "seep: memory of child process %d: %s", (int)first->pid, first->memory);
+	if (others)
+		fprintf(out, "; and of %s more", number_count(others).text);
+	fputc('\n', out);
+}
+
 /* Only bad news: a stack in one of the files may be wrong. */
 static void write_self_check(FILE *out, const struct run_files *run_files)
 {
@@ -335,6 +358,7 @@ int run_summary_write(FILE *out, const char *program, const struct child_process
 		write_crossings(out, report);
 		write_state(out, profile);
 		write_children(out, run_files, children_folder);
+		write_memory_of_children(out, run_files);
 		write_self_check(out, run_files);
 		fprintf(out, "seep: more: seep report %s\n",
 			shell_word(path_to_type(file_to_read(run_files)->path), word));
@@ -365,6 +389,8 @@ int run_summary_judge(struct run_files *run_files, struct error *error)
 			file->leak_count = report_leak_count(report);
 			file->lasting_leak_count = count_lasting(report);
 			file->leak_bytes_per_hour = sum_flagged_growth(report);
+			if (!memory_text_brief(report, file->memory))
+				file->memory[0] = '\0';
 			if (profile->self_check) {
 				file->checked = profile->self_check->raw.compared;
 				file->different = profile->self_check->raw.different;

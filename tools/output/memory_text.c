@@ -216,42 +216,64 @@ void memory_text_write(FILE *stream, const struct text_style *style, const struc
 	}
 }
 
+/* The first one that sites do not show; null: none. */
+static const struct memory_finding *foremost(const struct process_memory *memory)
+{
+	for (size_t i = 0; i < memory->finding_count; i++)
+		if (memory->findings[i].verdict != MEMORY_LEAK)
+			return &memory->findings[i];
+	return NULL;
+}
+
+const char *memory_text_word(const struct report *report)
+{
+	const struct memory_finding *finding = foremost(&report->process_memory);
+
+	switch (finding ? finding->verdict : MEMORY_UNKNOWN) {
+	case MEMORY_FRAGMENTATION:
+		return "fragmentation";
+	case MEMORY_NOT_RETURNED:
+		return "free, but not returned";
+	case MEMORY_OUTSIDE_MALLOC:
+		return "grows outside malloc";
+	case MEMORY_GROWING:
+		return "grows at many sites";
+	default:
+		return NULL;
+	}
+}
+
 bool memory_text_brief(const struct report *report, char *text)
 {
 	const struct process_memory *memory = &report->process_memory;
+	const struct memory_finding *finding = foremost(memory);
 
-	for (size_t i = 0; i < memory->finding_count; i++) {
-		const struct memory_finding *finding = &memory->findings[i];
-		struct number_text signed_rate = number_rate(finding->bytes_per_hour),
-				   bytes = number_bytes(finding->bytes);
-		const char *rate = signed_rate.text + 1;
-		bool is_growth = finding->bytes_per_hour > 0;
-		switch (finding->verdict) {
-		case MEMORY_FRAGMENTATION:
-			snprintf(text, MEMORY_BRIEF_BYTES,
-				 is_growth ? "fragmentation grows by %s"
-					   : "fragmentation, %s are free but pinned",
-				 is_growth ? rate : bytes.text);
-			return true;
-		case MEMORY_NOT_RETURNED:
-			snprintf(text, MEMORY_BRIEF_BYTES,
-				 is_growth ? "what is free but not returned grows by %s"
-					   : "%s are free but not returned",
-				 is_growth ? rate : bytes.text);
-			return true;
-		case MEMORY_OUTSIDE_MALLOC:
-			snprintf(text, MEMORY_BRIEF_BYTES, "what is outside malloc grows by %s",
-				 rate);
-			return true;
-		case MEMORY_GROWING:
-			snprintf(text, MEMORY_BRIEF_BYTES,
-				 "what is requested keeps growing, by %s at %s site%s", rate,
-				 number_count(memory->grown_sites).text,
-				 plural(memory->grown_sites));
-			return true;
-		default:
-			break;
-		}
+	if (!finding)
+		return false;
+	struct number_text signed_rate = number_rate(finding->bytes_per_hour),
+			   bytes = number_bytes(finding->bytes);
+	const char *rate = signed_rate.text + 1;
+	bool is_growth = finding->bytes_per_hour > 0;
+	switch (finding->verdict) {
+	case MEMORY_FRAGMENTATION:
+		snprintf(text, MEMORY_BRIEF_BYTES,
+			 is_growth ? "fragmentation grows by %s"
+				   : "fragmentation, %s are free but pinned",
+			 is_growth ? rate : bytes.text);
+		return true;
+	case MEMORY_NOT_RETURNED:
+		snprintf(text, MEMORY_BRIEF_BYTES,
+			 is_growth ? "what is free but not returned grows by %s"
+				   : "%s are free but not returned",
+			 is_growth ? rate : bytes.text);
+		return true;
+	case MEMORY_OUTSIDE_MALLOC:
+		snprintf(text, MEMORY_BRIEF_BYTES, "what is outside malloc grows by %s", rate);
+		return true;
+	default:
+		snprintf(text, MEMORY_BRIEF_BYTES,
+			 "what is requested keeps growing, by %s at %s site%s", rate,
+			 number_count(memory->grown_sites).text, plural(memory->grown_sites));
+		return true;
 	}
-	return false;
 }

@@ -20,4 +20,7 @@ void memory_text_write(FILE *stream, const struct text_style *style, const struc
  * where there is nothing of the kind. */
 bool memory_text_brief(const struct report *report, char *text);
 
+/* The same in a table: "fragmentation". Null where there is nothing of the kind. */
+const char *memory_text_word(const struct report *report);
+
 #endif

@@ -7,6 +7,8 @@
 #include <inttypes.h>
 
 #include "tools/model/profile.h"
+#include "tools/model/report.h"
+#include "tools/output/memory_text.h"
 #include "tools/output/number_text.h"
 #include "tools/output/text_line.h"
 
@@ -50,6 +52,8 @@ int process_brief_make(struct process_brief *brief, const struct report *report)
 		.is_running = profile->is_running,
 		.is_sampled = profile->sample_bytes != 0,
 		.span_s = report->span_s,
+		.crossing_count = report->crossing_count,
+		.memory = memory_text_word(report),
 	};
 	snprintf(brief->name, sizeof(brief->name), "%s",
 		 profile->name && *profile->name ? profile->name : "?");
@@ -61,7 +65,11 @@ int process_brief_make(struct process_brief *brief, const struct report *report)
 /* Higher is more urgent. */
 static int urgency(const struct process_brief *brief)
 {
-	return brief->flagged_count ? 2 : brief->growing_count ? 1 : 0;
+	return brief->flagged_count    ? 4
+	       : brief->crossing_count ? 3
+	       : brief->growing_count  ? 2
+	       : brief->memory	       ? 1
+				       : 0;
 }
 
 int process_brief_compare(const struct process_brief *one, const struct process_brief *other)
@@ -104,7 +112,10 @@ static void put_conclusion(struct text_line *line, const struct process_brief *b
 	case CONCLUSION_CALM:
 	case CONCLUSION_DIFF:
 	default:
-		text_line_put(line, INK_CALM, "no site grows");
+		if (brief->memory)
+			text_line_put(line, INK_WATCH, brief->memory);
+		else
+			text_line_put(line, INK_CALM, "no site grows");
 		break;
 	}
 	if (brief->is_running)

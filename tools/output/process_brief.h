@@ -30,14 +30,16 @@ struct process_brief {
 	uint64_t live_bytes;
 	enum conclusion conclusion;
 	size_t flagged_count, growing_count;
+	size_t crossing_count; /* not in the line: who has crossed a threshold needs more than that */
+	const char *memory;    /* that it is not as it should be as a whole, in a word; or null */
 	double bytes_per_hour; /* of the sites that the conclusion is about */
 };
 
 /* Returns 0 or -ENOMEM. */
 int process_brief_make(struct process_brief *brief, const struct report *report);
 
-/* As for qsort: what needs attention comes first, in the order of a report's sites: leaks, growth,
- * size. */
+/* As for qsort: what needs attention comes first, in the order of a report's sites: leaks,
+ * thresholds, growth, size. */
 int process_brief_compare(const struct process_brief *one, const struct process_brief *other);
 
 /* "  cc1 (4713)       3.2 s   12.4 KiB live   too short to judge" */

@@ -305,7 +305,9 @@ static void what_sites_do_not_show_stands_above_them(void **state)
 	assert_false(memory_text_brief(&sample->report, brief));
 	add(sample, MEMORY_LEAK, PART_REQUESTED, 5);
 	assert_false(memory_text_brief(&sample->report, brief));
+	assert_null(memory_text_word(&sample->report));
 	add(sample, MEMORY_FRAGMENTATION, PART_BETWEEN, 4);
+	assert_string_equal(memory_text_word(&sample->report), "fragmentation");
 	char *text = SAMPLE_WRITTEN(stream, text_report_write(stream, &sample->report, &options));
 	const char *line = strstr(text, "\nMemory: fragmentation grows by 4.00 MiB/h, see below.\n"
 					"\n 1. stable");

@@ -55,6 +55,25 @@ static void runs_under_a_bad_name(struct sample *sample)
 	sample->profile.name = "\033[2J\nworker";
 }
 
+static void has_memory_finding(struct sample *sample, enum memory_verdict verdict)
+{
+	struct process_memory *memory = &sample->report.process_memory;
+
+	memory->findings[memory->finding_count++] = (struct memory_finding){.verdict = verdict};
+	memory->verdict = memory->findings[0].verdict;
+}
+
+static void is_fragmented(struct sample *sample)
+{
+	has_memory_finding(sample, MEMORY_FRAGMENTATION);
+}
+
+/* Its sites say that. */
+static void only_leaks(struct sample *sample)
+{
+	has_memory_finding(sample, MEMORY_LEAK);
+}
+
 static void says_in_one_line_what_a_report_comes_to(void **state)
 {
 	static const struct {
@@ -82,6 +101,10 @@ static void says_in_one_line_what_a_report_comes_to(void **state)
 		{VERDICT_STABLE, has_no_snapshot,
 		 "  server (4711)             1 m 01 s         0 B live  no snapshot in the "
 		 "file\n"},
+		{VERDICT_STABLE, is_fragmented,
+		 "  server (4711)             1 m 01 s    3.72 MiB live  fragmentation\n"},
+		{VERDICT_LEAK, only_leaks,
+		 "  server (4711)             1 m 01 s    3.72 MiB live  1 leak, +4.20 MiB/h\n"},
 		{VERDICT_STABLE, runs_under_a_bad_name,
 		 "  �[2J�worker (4711)        1 m 01 s    3.72 MiB live  no site grows, "
 		 "running\n"},
@@ -100,10 +123,13 @@ static void puts_first_what_needs_attention(void **state)
 	const struct process_brief fast = {.flagged_count = 1, .bytes_per_hour = 9, .pid = 1};
 	const struct process_brief slow = {.flagged_count = 2, .bytes_per_hour = 5, .pid = 2};
 	const struct process_brief grows = {.growing_count = 1, .bytes_per_hour = 99, .pid = 3};
+	const struct process_brief crosses = {.crossing_count = 1, .growing_count = 1, .pid = 9};
+	const struct process_brief pinned = {.memory = "fragmentation", .pid = 8};
 	const struct process_brief large = {.live_bytes = 7, .pid = 4};
 	const struct process_brief small = {.live_bytes = 1, .pid = 5};
 	const struct process_brief next = {.live_bytes = 1, .pid = 6};
-	const struct process_brief *const order[] = {&fast, &slow, &grows, &large, &small, &next};
+	const struct process_brief *const order[] = {
+		&fast, &slow, &crosses, &grows, &pinned, &large, &small, &next};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(order) / sizeof(*order); i++) {
