@@ -34,6 +34,8 @@
 #define STATUS_TIMEOUT_MS 10000
 /* The heap of a large process takes seconds to sum up and to write. */
 #define SNAPSHOT_TIMEOUT_MS 60000
+/* A scan reads all memory of the process, and perhaps from swap. */
+#define SCAN_TIMEOUT_MS 600000
 
 /* What /proc says about a process. */
 struct process_facts {
@@ -364,7 +366,7 @@ int target_status(pid_t pid, struct seep_control_answer *answer, struct error *e
 	return target_ask(pid, &request, STATUS_TIMEOUT_MS, answer, error);
 }
 
-static int take_snapshot(pid_t pid, enum seep_control_verb verb, const char *label,
+static int take_snapshot(pid_t pid, enum seep_control_verb verb, const char *label, int timeout_ms,
 			 struct seep_control_answer *answer, struct error *error)
 {
 	struct seep_control_request request = {
@@ -377,19 +379,34 @@ static int take_snapshot(pid_t pid, enum seep_control_verb verb, const char *lab
 				 sizeof(request.label) - 1);
 	if (label)
 		strcpy(request.label, label);
-	return target_ask(pid, &request, SNAPSHOT_TIMEOUT_MS, answer, error);
+	return target_ask(pid, &request, timeout_ms, answer, error);
 }
 
 int target_snapshot(pid_t pid, const char *label, struct seep_control_answer *answer,
 		    struct error *error)
 {
-	return take_snapshot(pid, SEEP_CONTROL_SNAPSHOT, label, answer, error);
+	return take_snapshot(pid, SEEP_CONTROL_SNAPSHOT, label, SNAPSHOT_TIMEOUT_MS, answer, error);
 }
 
 int target_mark(pid_t pid, const char *label, struct seep_control_answer *answer,
 		struct error *error)
 {
-	return take_snapshot(pid, SEEP_CONTROL_MARK, label, answer, error);
+	return take_snapshot(pid, SEEP_CONTROL_MARK, label, SNAPSHOT_TIMEOUT_MS, answer, error);
+}
+
+int target_scan(pid_t pid, const char *label, struct seep_control_answer *answer,
+		struct error *error)
+{
+	answer->version = 0; /* nobody has answered yet */
+	int result = take_snapshot(pid, SEEP_CONTROL_SCAN, label, SCAN_TIMEOUT_MS, answer, error);
+
+	if (result < 0 && answer->version == SEEP_CONTROL_VERSION &&
+	    answer->result == SEEP_CONTROL_BAD_REQUEST)
+		return error_set(error, EPROTO,
+				 "process %d runs under a libseep.so that cannot scan; start it "
+				 "again under the one of this seep",
+				 (int)pid);
+	return result;
 }
 
 bool target_label_is_taken(const char *label)

@@ -40,6 +40,10 @@ int target_snapshot(pid_t pid, const char *label, struct seep_control_answer *an
 int target_mark(pid_t pid, const char *label, struct seep_control_answer *answer,
 		struct error *error);
 
+/* The same, and looks what is reachable; returns when both are in the file. */
+int target_scan(pid_t pid, const char *label, struct seep_control_answer *answer,
+		struct error *error);
+
 /* Would FILE@LABEL name another snapshot? True for numbers, first and last. */
 bool target_label_is_taken(const char *label);
 

@@ -19,6 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/support/profile_writer.h"
 #include "tests/unit/tools/captured_text.h"
 #include "tools/commands/command.h"
 #include "tools/commands/target.h"
@@ -72,7 +73,8 @@ static _Noreturn void serve(const struct manner *manner, int ready_fd)
 		    recv(fd, &request, sizeof(request), 0) == sizeof(request)) {
 			/* So that the test sees what was asked. */
 			if (request.verb == SEEP_CONTROL_SNAPSHOT ||
-			    request.verb == SEEP_CONTROL_MARK) {
+			    request.verb == SEEP_CONTROL_MARK ||
+			    request.verb == SEEP_CONTROL_SCAN) {
 				reply.snapshot += request.verb - SEEP_CONTROL_STATUS;
 				snprintf(reply.path + strlen(reply.path), 200, "%s", request.label);
 			}
@@ -142,6 +144,9 @@ static void asks_and_hears(void **state)
 	assert_int_equal(target_mark(pid, "/idle", &answer, &error), 0);
 	assert_int_equal(answer.snapshot, 18);
 	assert_string_equal(answer.path, "/tmp/seep.fake.1.seep/idle");
+	assert_int_equal(target_scan(pid, "/before", &answer, &error), 0);
+	assert_int_equal(answer.snapshot, 19);
+	assert_string_equal(answer.path, "/tmp/seep.fake.1.seep/before");
 	stop(pid);
 }
 
@@ -355,6 +360,130 @@ static void snapshot_prints_one_line(void **state)
 	stop(pid);
 }
 
+/* A file with snapshot 19, as the child answers, and a scan of it. */
+static void write_scanned(const char *path, uint32_t snapshot, uint16_t outcome)
+{
+	struct profile_writer writer;
+
+	profile_writer_start(&writer);
+	profile_writer_process(&writer, 4711, "server");
+	profile_writer_module(&writer, 0, 0, 0x10000, 0x20000, "/no/such/server");
+	for (uint32_t stack = 1; stack <= 7; stack++)
+		profile_writer_node(&writer, stack, 0, 0x10000 + 0x100 * stack, 0);
+	profile_writer_snapshot(&writer, 19, 1, SEEP_SNAPSHOT_IS_KEYFRAME, SEEP_REASON_REQUEST, "");
+	for (uint32_t stack = 1; stack <= 7; stack++) {
+		profile_writer_entry(&writer, stack, 10, 1000 * stack, 10, 1);
+		profile_writer_cohort(&writer, 1, 10, 1000 * stack);
+	}
+	profile_writer_snapshot_done(&writer);
+	struct profile_writer_scanned sites[7] = {{.stack = 0}};
+	for (uint32_t i = 0; outcome == SEEP_SCAN_DONE && i < 7; i++)
+		sites[i] = (struct profile_writer_scanned){
+			.stack = i + 1,
+			.sums = {{i ? 2 : 0, 100 * i}, {0, 0}, {0, 0}, {8, 800}, {0, 0}}};
+	sites[2].sums[4][0] = 1; /* what is below it makes this one the worst */
+	sites[2].sums[4][1] = 4096;
+	profile_writer_scan(&writer,
+			    (struct seep_scan){.snapshot = snapshot,
+					       .outcome = outcome,
+					       .reason = SEEP_REASON_REQUEST,
+					       .flags = SEEP_SCAN_IS_STOPPED,
+					       .pause_ns = 3000000},
+			    sites, outcome == SEEP_SCAN_DONE ? 7 : 0);
+	FILE *file = fopen(path, "wb");
+	assert_non_null(file);
+	fwrite(writer.file.bytes, 1, writer.file.size, file);
+	fclose(file);
+	profile_writer_free(&writer);
+}
+
+/* What `seep scan` of a child whose file is this one prints, for free(); else what it complains of. */
+static char *scan_of(const char *path, char *option, int *status)
+{
+	struct manner manner = polite();
+	char number[16];
+	char *argv[] = {"scan", option, number, NULL};
+
+	strcpy(manner.answer.path, path);
+	pid_t pid = start(manner);
+	snprintf(number, sizeof(number), "%d", (int)pid);
+	struct captured_text errors = captured_text_begin(STDERR_FILENO);
+	struct captured_text captured = captured_text_begin(STDOUT_FILENO);
+	*status = command_scan.run(&command_scan, 3, argv);
+	char *text = captured_text_end(&captured), *complaint = captured_text_end(&errors);
+	stop(pid);
+	bool is_silent = !*text;
+	free(is_silent ? text : complaint);
+	return is_silent ? complaint : text;
+}
+
+static void scan_prints_who_has_lost_most(void **state)
+{
+	char path[] = "/tmp/seep_scanned.XXXXXX", expected[1024];
+	int status;
+
+	(void)state;
+	close(mkstemp(path));
+	write_scanned(path, 19, SEEP_SCAN_DONE);
+	char *text = scan_of(path, "--format=text", &status);
+	assert_int_equal(status, EXIT_CLEAN);
+	snprintf(expected, sizeof(expected),
+		 "scan of server (4711): 12 blocks (2.05 KiB) definitely lost; the program stood\n"
+		 "      still for 3 ms\n"
+		 "    200 B in 2 blocks, with 4.00 KiB in 1 block that only they hold\n"
+		 "      server+0x300\n"
+		 "    600 B in 2 blocks\n"
+		 "      server+0x700\n"
+		 "    500 B in 2 blocks\n"
+		 "      server+0x600\n"
+		 "    400 B in 2 blocks\n"
+		 "      server+0x500\n"
+		 "    300 B in 2 blocks\n"
+		 "      server+0x400\n"
+		 "1 more site; more: seep report %s@19\n",
+		 path);
+	assert_string_equal(text, expected);
+	free(text);
+
+	text = scan_of(path, "--format=json", &status);
+	assert_int_equal(status, EXIT_CLEAN);
+	assert_non_null(strstr(text, "\"schema\":\"seep.report/1\""));
+	assert_non_null(strstr(text, "\"verdict\":\"lost\""));
+	assert_null(strstr(text, "\"verdict\":\"unfreed\""));
+	free(text);
+	unlink(path);
+}
+
+static void scan_says_why_it_could_not(void **state)
+{
+	char path[] = "/tmp/seep_scanned.XXXXXX";
+	int status;
+
+	(void)state;
+	close(mkstemp(path));
+	write_scanned(path, 19, SEEP_SCAN_NO_COPY);
+	char *text = scan_of(path, "--format=text", &status);
+	assert_int_equal(status, EXIT_CANNOT);
+	assert_ptr_equal(strstr(text, "scan of server (4711): what is lost is not known: "), text);
+	free(text);
+
+	/* That of an earlier snapshot is not what was asked for. */
+	write_scanned(path, 18, SEEP_SCAN_DONE);
+	text = scan_of(path, "--format=text", &status);
+	assert_int_equal(status, EXIT_CANNOT);
+	assert_non_null(strstr(text, "has answered, but there is no scan in"));
+	free(text);
+	unlink(path);
+
+	struct manner manner = polite();
+	manner.answer.result = SEEP_CONTROL_BAD_REQUEST;
+	pid_t pid = start(manner);
+	assert_fails(target_scan(pid, NULL, &answer, &error),
+		     "under a libseep.so that cannot scan");
+	stop(pid);
+	assert_fails(target_scan(0x3fffffff, NULL, &answer, &error), "there is no process");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -367,6 +496,8 @@ int main(void)
 		cmocka_unit_test(does_not_wait_for_ever),
 		cmocka_unit_test(survives_every_wrong_answer),
 		cmocka_unit_test(snapshot_prints_one_line),
+		cmocka_unit_test(scan_prints_who_has_lost_most),
+		cmocka_unit_test(scan_says_why_it_could_not),
 	};
 
 	return cmocka_run_group_tests_name("target", tests, NULL, NULL);
