@@ -99,6 +99,9 @@ def site_id(value):
     return isinstance(value, str) and re.fullmatch(r"[0-9a-f]{16}", value) is not None
 
 
+# The largest share first; `through`: another site on the way that is flagged or grows.
+HELD_BY = [{"path": text, "share": probability, "through": Optional(site_id)}]
+
 SITE = {
     "id": site_id,
     "verdict": one_of(*VERDICTS), "flagged": flag, "confidence": probability,
@@ -110,7 +113,7 @@ SITE = {
     # What a scan found of its blocks; null where none ran. What only its definitely lost blocks hold
     # may be of any site.
     "reachability": Optional({**REACHABILITY, "held_by_lost": AMOUNT}),
-    "held_by": Optional([{"path": text, "share": probability}]),
+    "held_by": Optional(HELD_BY),
     # Who frees, the most frequent first, at most four; null where the file does not say.
     "freed_by": Optional([{"share": probability, "stack": [FRAME]}]),
     "sampled": Optional({"samples": count, "live_bytes_error": ERROR, "live_blocks_error": ERROR}),
@@ -125,7 +128,7 @@ FINDING = {
     "severity": one_of("low", "medium", "high", "critical"),
     "live_bytes": count, "live_blocks": count, "site_count": count,
     "share_kept": Optional(seconds), "growth": GROWTH, "evidence": Optional(EVIDENCE),
-    "sites": [site_id], "stack": [FRAME],
+    "held_by": Optional(HELD_BY), "sites": [site_id], "stack": [FRAME],
 }
 
 DIFFERENCE = {"count": count, "thread": count, "ours": [FRAME], "libunwind": [FRAME]}

@@ -12,6 +12,7 @@
 #include "tools/model/arena.h"
 #include "tools/model/error.h"
 #include "tools/model/finding.h"
+#include "tools/model/holders.h"
 #include "tools/model/profile.h"
 #include "tools/model/process_memory.h"
 #include "tools/model/reachability.h"
@@ -311,6 +312,17 @@ static bool judge_process(struct report *report)
 	       report_pins_make(report, memory->arena);
 }
 
+/* Places are only taken where somebody holds something. */
+static bool list_holders(struct report *report)
+{
+	const struct holders *holders = report->profile->holders;
+	if (!holders)
+		return true;
+	report->holder_places = arena_take(report->memory->arena, holders->root_count,
+					   sizeof(*report->holder_places));
+	return report->holder_places && holder_shapes_link(report);
+}
+
 static int fail_without_memory(const struct profile *profile, struct error *error)
 {
 	return error_set(error, ENOMEM, "there is not enough memory for a report on \"%s\"",
@@ -371,13 +383,18 @@ int report_build(const struct profile *profile, const struct report_options *opt
 			goto no_memory;
 		described->judgement = judgements[i];
 		described->sampled = site_sampled(profile, site, last);
-		if (is_wanted(described, options))
-			made->site_count++;
+		if (!is_wanted(described, options))
+			continue;
+		if (!holder_shapes_make(&described->held_by, profile, &site, 1, last,
+					made->memory->arena))
+			goto no_memory;
+		made->site_count++;
 	}
 	if (made->site_count)
 		qsort(made->sites, made->site_count, sizeof(*made->sites),
 		      report_compare_sites);
-	if (!report_make_entries(made, &findings, made->memory->arena) || !judge_process(made))
+	if (!report_make_entries(made, &findings, made->memory->arena) ||
+	    !judge_process(made) || !list_holders(made))
 		goto no_memory;
 	free(judgements);
 	*report = made;

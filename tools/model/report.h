@@ -15,6 +15,7 @@
 #include "tools/model/finding.h"
 #include "tools/model/process_memory.h"
 #include "tools/model/freer_list.h"
+#include "tools/model/holder_shapes.h"
 #include "tools/model/verdict.h"
 
 struct error;
@@ -59,6 +60,7 @@ struct report_site {
 	/* Over time, one value for each of report.point_count points. */
 	uint64_t *series_bytes, *series_blocks;
 	struct freer_list freed_by;
+	struct holder_shapes held_by; /* not in a diff */
 	const struct report_finding *finding; /* that it is a part of; null where it is none */
 	bool has_crossed; /* a threshold, see thresholds_check */
 };
@@ -114,6 +116,8 @@ struct report {
 	size_t pin_count;
 	const struct sampling *sampling; /* of last_snapshot; null as in a site */
 	const struct scan *scan; /* that tells of last_snapshot, also one that failed; null: none */
+	struct holder_place *holder_places; /* what the roots of profile->holders are called; one for
+					     * each, as far as it was asked for; not in a diff */
 	double *series_t_s; /* point_count values */
 	size_t point_count;
 	struct crossing

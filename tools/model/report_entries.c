@@ -82,15 +82,18 @@ static void find_peak(const struct report *report, struct report_site *sum)
 		}
 }
 
-/* Who frees the blocks of all its sites. */
-static bool list_freers(const struct report *report, struct report_finding *made,
-			struct arena *arena)
+/* Who frees the blocks of all its sites, and who holds them. */
+static bool list_freers_and_holders(const struct report *report, struct report_finding *made,
+				    struct arena *arena)
 {
 	const struct site **sites = malloc((made->site_count + 1) * sizeof(struct site *));
 	for (size_t i = 0; sites && i < made->site_count; i++)
 		sites[i] = made->sites[i]->site;
-	bool is_fine = sites && freer_list_make(&made->sum.freed_by, report->profile, sites,
-						made->site_count, arena);
+	bool is_fine = sites &&
+		       freer_list_make(&made->sum.freed_by, report->profile, sites,
+				       made->site_count, arena) &&
+		       holder_shapes_make(&made->sum.held_by, report->profile, sites,
+					  made->site_count, report->last_snapshot, arena);
 	free(sites);
 	return is_fine;
 }
@@ -142,7 +145,7 @@ static bool describe_finding(struct report *report, struct report_finding *made,
 		add_to_sum(report, sum, site);
 	}
 	find_peak(report, sum);
-	if (!list_freers(report, made, arena) || !add_scans(report, made, arena))
+	if (!list_freers_and_holders(report, made, arena) || !add_scans(report, made, arena))
 		return false;
 	if (made->site_count)
 		qsort(made->sites, made->site_count, sizeof(struct report_site *),

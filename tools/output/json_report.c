@@ -18,6 +18,7 @@
 #include "tools/model/report.h"
 #include "tools/model/threshold.h"
 #include "tools/output/evidence_text.h"
+#include "tools/output/holder_text.h"
 #include "tools/output/json_memory.h"
 #include "tools/output/json_scan.h"
 #include "tools/output/report_walk.h"
@@ -231,6 +232,30 @@ static json_t *freed_by_array(const struct report_site *site)
 	return array;
 }
 
+/* Who holds its blocks, in words; null where no scan has told. `through` is the id of another site on the
+ * way that is flagged or grows. */
+static json_t *held_by_array(const struct report *report, const struct report_site *site)
+{
+	struct holder_texts texts;
+	json_t *array;
+
+	if (!holder_texts_make(&texts, report, site, NULL))
+		return NULL;
+	if (!texts.texts)
+		return json_null();
+	array = json_array();
+	for (size_t i = 0; i < texts.count; i++) {
+		const struct holder_text *text = &texts.texts[i];
+		bool has_id = text->through && *text->through->id;
+		json_array_append_new(array,
+				      json_pack("{s:o, s:o, s:o}", "path", string(text->path),
+						"share", number(fmin(1, text->share)), "through",
+						has_id ? string(text->through->id) : json_null()));
+	}
+	holder_texts_free(&texts);
+	return array;
+}
+
 /* The errors as parts of the estimates, with 95 % confidence. */
 static json_t *sampled_object(const struct report_site *site)
 {
@@ -267,14 +292,15 @@ static json_t *site_object(const struct report *report, const struct report_site
 {
 	const struct judgement *judgement = &site->judgement;
 	json_t *object = json_pack(
-		"{s:s, s:s, s:b, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:n}", "id", site->id,
+		"{s:s, s:s, s:b, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "id", site->id,
 		"verdict", verdict_name(judgement->verdict), "flagged", judgement->is_flagged,
 		"confidence", number(judgement->confidence), "severity",
 		severity_name(judgement->severity), "live_bytes", integer(site->live_bytes),
 		"live_blocks", integer(site->live_blocks), "allocations",
 		integer(site->allocations), "frees", integer(site->frees), "peak_bytes",
 		integer(site->peak_bytes), "growth", growth_object(&judgement->growth),
-		"reachability", json_reachability_object(site), "held_by");
+		"reachability", json_reachability_object(site), "held_by",
+		held_by_array(report, site));
 
 	if (object && report->old) {
 		json_object_set_new(object, "delta",
@@ -496,7 +522,7 @@ static json_t *finding_object(const struct report *report, const struct report_e
 			   : finding->kind == FINDING_CALLEE ? "callee"
 							     : "lost";
 
-	return json_pack("{s:s, s:s, s:b, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+	return json_pack("{s:s, s:s, s:b, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
 			 "kind", kind, "verdict", verdict_name(judgement->verdict), "flagged",
 			 judgement->is_flagged, "confidence", number(judgement->confidence),
 			 "severity", severity_name(judgement->severity), "live_bytes",
@@ -504,7 +530,8 @@ static json_t *finding_object(const struct report *report, const struct report_e
 			 "site_count", integer(finding ? finding->all_count : 1), "share_kept",
 			 finding ? number(finding->share_kept) : json_null(), "growth",
 			 growth_object(&judgement->growth), "evidence",
-			 evidence_object(sum, finding != NULL, report->snapshot_count), "sites",
+			 evidence_object(sum, finding != NULL, report->snapshot_count), "held_by",
+			 held_by_array(report, sum), "sites",
 			 finding ? id_array(finding->sites, finding->site_count)
 				 : id_array(&single, 1),
 			 "stack", stack_array(sum));

@@ -13,6 +13,7 @@
 #include "tools/model/profile.h"
 #include "tools/model/report.h"
 #include "tools/output/evidence_text.h"
+#include "tools/output/holder_text.h"
 #include "tools/output/number_text.h"
 #include "tools/output/sparkline.h"
 #include "tools/output/stack_text.h"
@@ -265,6 +266,10 @@ void site_text_write_reasons(const struct site_text *text, const struct report_s
 	for (size_t i = 0; i < evidence.count; i++)
 		text_paragraph(text->stream, &text->options->style, INK_PLAIN, "", SITE_TEXT_INDENT,
 			       evidence.lines[i]);
+	if (site->judgement.is_flagged || site->judgement.verdict == VERDICT_GROWING ||
+	    text->options->has_full_stacks)
+		holder_text_write(text->stream, &text->options->style, text->report, site,
+				  SITE_TEXT_INDENT, text->options->has_full_stacks);
 }
 
 void site_text_write_in_full(const struct site_text *text, const struct report_site *site,

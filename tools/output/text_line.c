@@ -33,6 +33,8 @@ static const char *ascii_for(uint32_t character)
 		return "-";
 	case 0x00b1: /* ± */
 		return "+-";
+	case 0x00d7: /* × */
+		return "x";
 	default:
 		return "?";
 	}

@@ -19,11 +19,13 @@
 #include <uthash.h>
 
 #include "tools/model/error.h"
+#include "tools/model/holders.h"
 #include "tools/model/profile.h"
 #include "tools/model/report.h"
 #include "tools/symbols/address_lines.h"
 #include "tools/symbols/frame_cache.h"
 #include "tools/symbols/freeing_frames.h"
+#include "tools/symbols/global_names.h"
 #include "tools/symbols/module_debug.h"
 #include "tools/symbols/module_notes.h"
 #include "tools/symbols/progress_line.h"
@@ -43,6 +45,7 @@ struct open_module {
 		    */
 	struct module_debug *debug;
 	struct address_lines *lines;
+	struct global_names *globals;
 };
 
 struct symbols {
@@ -70,6 +73,8 @@ struct resolution {
 	struct profile_modules *profiles;
 	struct frame *frames; /* of the site at hand */
 	size_t frame_count, frame_capacity;
+	/* Of each stack of report->profile that is a step to what is held; null until asked for. */
+	const struct frame **allocating;
 };
 
 struct symbols *symbols_new(const struct symbols_options *options)
@@ -103,6 +108,7 @@ struct symbols *symbols_new(const struct symbols_options *options)
 
 static void free_module(struct open_module *module)
 {
+	global_names_free(module->globals);
 	address_lines_free(module->lines);
 	module_debug_free(module->debug);
 	free(module->key);
@@ -194,8 +200,10 @@ static struct open_module *open_module(struct symbols *symbols, const struct pro
 	if (opened->debug)
 		opened->lines = address_lines_new(opened->debug, symbols->texts);
 	if (opened->lines)
+		opened->globals = global_names_new(opened->debug, symbols->texts);
+	if (opened->globals)
 		HASH_ADD_KEYPTR(hh, symbols->modules, opened->key, strlen(opened->key), opened);
-	if (!opened->lines || !opened->hh.tbl) {
+	if (!opened->globals || !opened->hh.tbl) {
 		free_module(opened);
 		return NULL;
 	}
@@ -217,6 +225,20 @@ static struct profile_modules *modules_of(struct resolution *resolution,
 	modules->next = resolution->profiles;
 	resolution->profiles = modules;
 	return modules;
+}
+
+/* Opened when first asked for; null without memory. */
+static struct open_module *module_at(struct resolution *resolution, struct profile_modules *modules,
+				     uint32_t index)
+{
+	const struct module *module = &modules->profile->modules[index];
+	struct open_module **opened = &modules->opened[index];
+	if (!*opened)
+		*opened = open_module(resolution->symbols, modules->profile, module);
+	if (*opened)
+		progress_line_tick(&resolution->symbols->progress, "%s",
+				   module->path ? module->path : "");
+	return *opened;
 }
 
 /* ---- the frames of one stack ---- */
@@ -280,15 +302,12 @@ static bool add_code_frames(struct resolution *resolution, struct profile_module
 				   : NULL;
 	if (resolution->symbols->has_modules_only)
 		return add_frame(resolution, &(struct frame){.module = path, .offset = offset});
-	struct open_module **opened = &modules->opened[node->module];
-	if (!*opened)
-		*opened = open_module(resolution->symbols, profile, module);
-	if (!*opened)
+	struct open_module *opened = module_at(resolution, modules, node->module);
+	if (!opened)
 		return false;
-	progress_line_tick(&resolution->symbols->progress, "%s", module->path ? module->path : "");
 
 	struct cached_frames found =
-		frame_cache_find(resolution->symbols->cache, (*opened)->lines, offset - !is_exact);
+		frame_cache_find(resolution->symbols->cache, opened->lines, offset - !is_exact);
 	for (size_t i = 0; i < found.count; i++) {
 		struct frame frame = found.frames[i];
 		frame.module = path;
@@ -296,8 +315,8 @@ static bool add_code_frames(struct resolution *resolution, struct profile_module
 		if (!add_frame(resolution, &frame))
 			return false;
 	}
-	if (module->flags & SEEP_MODULE_IS_EXECUTABLE && (*opened)->debug->state == MODULE_USABLE &&
-	    !address_lines_has_debug_info((*opened)->lines))
+	if (module->flags & SEEP_MODULE_IS_EXECUTABLE && opened->debug->state == MODULE_USABLE &&
+	    !address_lines_has_debug_info(opened->lines))
 		module_notes_add(resolution->symbols->notes, PROBLEM_NO_DEBUG_INFO, module->path);
 	return found.count > 0;
 }
@@ -389,6 +408,121 @@ static bool resolve_freers(struct resolution *resolution, struct profile_modules
 	return true;
 }
 
+/* ---- who holds blocks ---- */
+
+/* One of the frames at hand, or null where `index` is beyond them. False without memory. */
+static bool keep_frame(struct resolution *resolution, size_t index, const struct frame **kept)
+{
+	*kept = NULL;
+	if (index >= resolution->frame_count)
+		return true;
+	struct frame *frame = report_frames(resolution->report, 1);
+	if (frame)
+		*frame = resolution->frames[index];
+	*kept = frame;
+	return frame != NULL;
+}
+
+/* The program's own function that allocates the blocks of a site. */
+static bool find_allocating(struct resolution *resolution, struct profile_modules *modules,
+			    uint32_t stack, const struct frame **frame)
+{
+	if (stack >= modules->profile->node_count)
+		return true;
+	const struct frame **known = &resolution->allocating[stack];
+	if (!*known) {
+		size_t own = 0;
+		if (!collect_frames(resolution, modules, stack, 0))
+			return false;
+		keep_innermost_wrappers(resolution->frames, resolution->frame_count);
+		while (own < resolution->frame_count && (resolution->frames[own].is_wrapper ||
+							 resolution->frames[own].is_pseudo))
+			own++;
+		if (!keep_frame(resolution, own < resolution->frame_count ? own : 0, known))
+			return false;
+	}
+	*frame = *known;
+	return true;
+}
+
+static bool name_variable(struct resolution *resolution, struct profile_modules *modules,
+			  const struct holder_root *root, struct holder_place *place)
+{
+	struct report *report = resolution->report;
+	if (root->module >= modules->profile->module_count ||
+	    resolution->symbols->has_modules_only)
+		return true;
+	struct open_module *opened = module_at(resolution, modules, root->module);
+	if (!opened)
+		return false;
+	uint64_t bias = modules->profile->modules[root->module].load_bias;
+	struct global_name name =
+		root->kind == SEEP_ROOT_TLS
+			? global_names_find(opened->globals, SPACE_OF_THREADS, root->offset)
+			: global_names_find(opened->globals, SPACE_OF_MEMORY, root->address - bias);
+	place->name = name.name ? report_text(report, name.name) : NULL;
+	place->function = name.function ? report_text(report, name.function) : NULL;
+	place->file = name.file ? report_text(report, name.file) : NULL;
+	place->section = name.section ? report_text(report, name.section) : NULL;
+	place->section_offset = name.section_offset;
+	return true;
+}
+
+/* The function that runs on a stack, with what is inlined into it left out. */
+static bool name_running(struct resolution *resolution, struct profile_modules *modules,
+			 const struct holder_root *root, struct holder_place *place)
+{
+	const struct stack_node node = {.module = root->pc_module, .pc = root->pc};
+	if (root->pc < SEEP_PC_LIMIT)
+		return true;
+	resolution->frame_count = 0;
+	return add_code_frames(resolution, modules, &node, false) &&
+	       keep_frame(resolution, resolution->frame_count - 1, &place->frame);
+}
+
+static bool resolve_place(struct resolution *resolution, struct profile_modules *modules,
+			  uint32_t index)
+{
+	const struct holder_root *root = &modules->profile->holders->roots[index];
+	struct holder_place *place = &resolution->report->holder_places[index];
+	if (place->is_resolved)
+		return true;
+	place->is_resolved = true;
+	switch (root->kind) {
+	case SEEP_ROOT_MODULE:
+	case SEEP_ROOT_TLS:
+		return name_variable(resolution, modules, root, place);
+	case SEEP_ROOT_STACK:
+	case SEEP_ROOT_REGISTER:
+		return name_running(resolution, modules, root, place);
+	default:
+		return true;
+	}
+}
+
+static bool resolve_holders(struct resolution *resolution, struct profile_modules *modules,
+			    const struct report_site *site)
+{
+	const struct holder_shapes *held_by = &site->held_by;
+	if (held_by->count && !resolution->allocating)
+		resolution->allocating = calloc(modules->profile->node_count,
+						sizeof(*resolution->allocating));
+	if (held_by->count && !resolution->allocating)
+		return false;
+	for (size_t i = 0; i < held_by->count; i++) {
+		struct holder_shape *shape = &held_by->shapes[i];
+		if (!resolve_place(resolution, modules, shape->root))
+			return false;
+		for (size_t s = 0; s < shape->step_count; s++) {
+			struct shape_step *step = &shape->steps[s];
+			if (step->stack && !find_allocating(resolution, modules, step->stack,
+							    &step->frame))
+				return false;
+		}
+	}
+	return true;
+}
+
 static bool resolve_site(struct resolution *resolution, struct report_site *site)
 {
 	const struct profile *profile = site->profile ? site->profile : resolution->report->profile;
@@ -402,7 +536,8 @@ static bool resolve_site(struct resolution *resolution, struct report_site *site
 		return false;
 	site->frame_count = resolution->frame_count;
 	report_site_identify(site);
-	return resolve_freers(resolution, modules, site);
+	return resolve_freers(resolution, modules, site) &&
+	       resolve_holders(resolution, modules, site);
 }
 
 /* A finding of few sites is shown with what they have in common. */
@@ -468,6 +603,7 @@ int symbols_resolve(struct symbols *symbols, struct report *report, size_t site_
 		free(resolution.profiles);
 		resolution.profiles = next;
 	}
+	free(resolution.allocating);
 	free(resolution.frames);
 	if (done < count || entries < entry_count || differences < report->difference_count ||
 	    pins < report->pin_count)

@@ -11,6 +11,7 @@
 #include <jansson.h>
 
 #include "tests/unit/tools/sample_report.h"
+#include "tools/model/holders.h"
 #include "tools/output/json_report.h"
 
 /*
@@ -56,7 +57,7 @@ static const char report_schema[] = "process o\n"
 				    "sites[].evidence o0\n"
 				    "sites[].minor b\n"
 				    "sites[].reachability o0\n"
-				    "sites[].held_by 0\n"
+				    "sites[].held_by a0\n"
 				    "sites[].freed_by a0\n"
 				    "sites[].series.t_s a\n"
 				    "sites[].series.t_s[] n\n"
@@ -569,6 +570,40 @@ static void says_who_frees_with_stacks_that_begin_at_the_program(void **state)
 	free(sample);
 }
 
+static void says_who_holds_the_blocks_in_words(void **state)
+{
+	struct sample *sample =
+		sample_new(3, (enum verdict[]){VERDICT_LEAK, VERDICT_STABLE, VERDICT_STABLE});
+	struct holder_root root = {
+		.kind = SEEP_ROOT_LOADER, .module = PROFILE_NO_MODULE, .name = ""};
+	struct holders holders = {.roots = &root, .root_count = 1};
+	struct holder_place place = {0};
+	struct holder_shape shape = {.share = 1, .through = &sample->sites[1]};
+
+	(void)state;
+	sample->profile.holders = &holders;
+	sample->report.holder_places = &place;
+	sample->sites[0].held_by = (struct holder_shapes){&shape, 1};
+	sample->sites[1].held_by = (struct holder_shapes){&shape, 0};
+	json_t *document = document_of(sample, (struct json_report_options){0});
+	const json_t *sites = json_object_get(document, "sites");
+	const json_t *held_by = json_object_get(json_array_get(sites, 0), "held_by");
+	assert_int_equal(json_array_size(held_by), 1);
+	const json_t *first = json_array_get(held_by, 0);
+	assert_int_equal(json_object_size(first), 3);
+	assert_string_equal(json_string_value(json_object_get(first, "path")),
+			    "the dynamic linker → this");
+	assert_true(json_real_value(json_object_get(first, "share")) == 1);
+	assert_string_equal(json_string_value(json_object_get(first, "through")),
+			    sample->sites[1].id);
+	/* Nobody was found; and it is not known. */
+	held_by = json_object_get(json_array_get(sites, 1), "held_by");
+	assert_true(json_is_array(held_by) && json_array_size(held_by) == 0);
+	assert_true(json_is_null(json_object_get(json_array_get(sites, 2), "held_by")));
+	json_decref(document);
+	free(sample);
+}
+
 static void keeps_the_schema_of_a_diff(void **state)
 {
 	(void)state;
@@ -718,6 +753,7 @@ int main(void)
 		cmocka_unit_test(has_both_stacks_of_a_difference),
 		cmocka_unit_test(says_how_far_off_an_estimate_may_be),
 		cmocka_unit_test(says_who_frees_with_stacks_that_begin_at_the_program),
+		cmocka_unit_test(says_who_holds_the_blocks_in_words),
 		cmocka_unit_test(keeps_the_schema_of_a_diff),
 		cmocka_unit_test(names_each_end),
 		cmocka_unit_test(unknown_things_are_null),

@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include "tools/model/holders.h"
+#include "tools/model/scan.h"
 #include "tools/symbols/allocator_wrappers.h"
 #include "tools/symbols/demangle.h"
 
@@ -856,6 +858,79 @@ static void a_stack_that_frees_is_shown_from_who_ends_the_object(void **state)
 	run_end(&made);
 }
 
+/* A table of the program's own behind a wrapper, from an element of an array on; and a thread. */
+static void names_who_holds_the_blocks(void **state)
+{
+	(void)state;
+	write_file("holds.c", "#include <stdlib.h>\n"
+			      "struct { int size; void **slots[7]; } g_table;\n"
+			      "void *xmalloc(int n) { return malloc(n); }\n"
+			      "void *hash_grow(int n) { return xmalloc(n); }\n"
+			      "void *worker(int n) { return hash_grow(n); }\n"
+			      "int main(void) { return worker(1) == g_table.slots[1]; }\n");
+	run("cc -O0 -g holds.c -o holds");
+	char path[256];
+	snprintf(path, sizeof(path), "%s/holds", fixture_folder);
+	struct made_run made;
+	run_begin(&made);
+	uint32_t module = run_add_module(&made, path, SEEP_MODULE_IS_EXECUTABLE);
+	uint32_t main_node = run_add_call(&made, 0, module, address_of(path, "main"));
+	uint32_t grow = run_add_call(&made, main_node, module, address_of(path, "hash_grow"));
+	uint32_t table = run_add_call(&made, grow, module, address_of(path, "xmalloc"));
+	run_add_site(&made, main_node);
+
+	struct holder_root roots[] = {
+		{.kind = SEEP_ROOT_MODULE,
+		 .module = module,
+		 .address = LOAD_BIAS + address_of(path, "g_table") + 24,
+		 .name = ""},
+		{.kind = SEEP_ROOT_STACK,
+		 .module = PROFILE_NO_MODULE,
+		 .pc_module = module,
+		 .pc = LOAD_BIAS + address_of(path, "worker") + 1,
+		 .thread = 4711,
+		 .name = ""},
+		{.kind = SEEP_ROOT_STACK, .module = PROFILE_NO_MODULE, .name = ""},
+	};
+	struct holder_step steps[] = {{.stack = table, .count = 1}};
+	struct holder_path paths[] = {
+		{.stack = main_node, .root = 0, .blocks = 5, .steps = steps, .step_count = 1},
+		{.stack = main_node, .root = 1, .blocks = 4},
+		{.stack = main_node, .root = 2, .blocks = 1},
+	};
+	struct holders holders = {.raw = {.snapshot = 1},
+				  .roots = roots,
+				  .root_count = 3,
+				  .paths = paths,
+				  .path_count = 3};
+	struct scan scan = {.raw = {.snapshot = 1}};
+	made.profile.holders = &holders;
+	made.profile.scan = &scan;
+	struct symbols *symbols = make_symbols(NULL);
+	run_resolve(&made, symbols);
+
+	const struct holder_shapes *held_by = &run_site(&made, main_node)->held_by;
+	assert_int_equal(held_by->count, 3);
+	const struct holder_place *places = made.report->holder_places;
+	assert_string_equal(places[0].name, "g_table.slots[…]");
+	assert_string_equal(strrchr(places[0].file, '/') ? strrchr(places[0].file, '/') + 1
+						     : places[0].file, "holds.c");
+	assert_string_equal(held_by->shapes[0].steps[0].frame->function, "hash_grow");
+	assert_string_equal(places[1].frame->function, "worker");
+	assert_int_equal(places[1].frame->line, 5);
+	assert_null(places[2].frame);
+	symbols_free(symbols);
+
+	/* The same places where nothing is looked up. */
+	struct symbols_options options = {.has_modules_only = true};
+	symbols = symbols_new(&options);
+	run_resolve(&made, symbols);
+	assert_null(made.report->holder_places[0].name);
+	assert_non_null(run_site(&made, main_node)->held_by.shapes[0].steps[0].frame);
+	symbols_free(symbols);
+	run_end(&made);
+}
+
 /* As glibc does: __internal in the source, an asm label, and an alias for the public. */
 static void prefers_the_public_name_of_c_functions(void **state)
 {
@@ -982,6 +1057,7 @@ int main(void)
 		cmocka_unit_test(looks_up_the_call_but_the_interrupted_instruction_itself),
 		cmocka_unit_test(marks_only_the_innermost_wrappers),
 		cmocka_unit_test(a_stack_that_frees_is_shown_from_who_ends_the_object),
+		cmocka_unit_test(names_who_holds_the_blocks),
 		cmocka_unit_test(prefers_the_public_name_of_c_functions),
 		cmocka_unit_test(survives_hostile_trees),
 		cmocka_unit_test(serves_a_second_report_from_what_it_knows),
