@@ -11,12 +11,12 @@ char **head;
 
 APART static void first(void)
 {
-	head = malloc(40);
+	head = calloc(1, 40);
 }
 
 APART static void second(void)
 {
-	head[3] = (char *)malloc(24) + 16;
+	head[3] = (char *)calloc(1, 24) + 16;
 }
 
 int main(void)

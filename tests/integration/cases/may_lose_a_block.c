@@ -10,7 +10,7 @@ void *inside;
 
 APART static void first(void)
 {
-	char *block = malloc(40);
+	char *block = calloc(1, 40);
 
 	inside = block + 16;
 }

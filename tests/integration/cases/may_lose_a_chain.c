@@ -11,12 +11,12 @@ void **inside;
 
 APART static void first(void)
 {
-	inside = (void **)malloc(40) + 2;
+	inside = (void **)calloc(1, 40) + 2;
 }
 
 APART static void second(void)
 {
-	inside[0] = malloc(24);
+	inside[0] = calloc(1, 24);
 }
 
 int main(void)

@@ -11,7 +11,7 @@ void *ends[3];
 
 APART static void make(int index, size_t bytes)
 {
-	ends[index] = (char *)malloc(bytes) + bytes - 1;
+	ends[index] = (char *)calloc(1, bytes) + bytes - 1;
 }
 
 int main(void)

@@ -12,12 +12,12 @@ char **inside;
 
 APART static void first(void)
 {
-	inside = (char **)malloc(40) + 2;
+	inside = (char **)calloc(1, 40) + 2;
 }
 
 APART static void second(void)
 {
-	inside[0] = (char *)malloc(24) + 8;
+	inside[0] = (char *)calloc(1, 24) + 8;
 }
 
 int main(void)

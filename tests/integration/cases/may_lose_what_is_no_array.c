@@ -11,7 +11,7 @@ long *inside;
 
 APART static void make(void)
 {
-	long *block = malloc(88);
+	long *block = calloc(1, 88);
 
 	block[0] = 7;
 	inside = block + 1;
