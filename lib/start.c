@@ -53,6 +53,7 @@ enum stage {
 
 static _Atomic(uint32_t) stage = STAGE_UNBORN;
 static _Atomic(bool) is_constructed;
+static _Atomic(bool) has_scanned_last; /* exit passes two of our doors */
 static uint32_t own_pid;
 
 static void say(const char *what, const char *about, int error)
@@ -151,6 +152,7 @@ static void go_on_after_fork(void)
 	uint32_t parent = own_pid;
 
 	thread_state_pid = own_pid = sys_pid();
+	atomic_store(&has_scanned_last, false);
 	recorder_postfork_child();
 	snapshot_writer_postfork_child();
 	helper_postfork_child();
@@ -249,18 +251,26 @@ void life_exec_failed(void)
 
 void life_before_exit(int status)
 {
+	bool scans;
+
 	if (!is_recording_here())
 		return;
 	start_writing(false);
 	if (atomic_load(&stage) != STAGE_WRITING)
 		return;
+	scans = options.scans_at_exit && !atomic_exchange(&has_scanned_last, true);
 	helper_note_exit(status);
 	if (!helper_outlives_us()) {
 		snapshot_writer_take(SEEP_REASON_FINAL, NULL, false, NULL);
 		snapshot_writer_end(SEEP_END_EXIT, status & 0xff);
 	} else if (own_pid == 1) {
 		/* The end of a PID namespace's first process takes the helper with it. */
-		helper_request(SEEP_REASON_REQUEST, "");
+		if (scans)
+			helper_request_scan(SEEP_REASON_REQUEST, "", NULL);
+		else
+			helper_request(SEEP_REASON_REQUEST, "");
+	} else if (scans) {
+		helper_request_last_scan();
 	}
 }
 
@@ -312,6 +322,21 @@ __attribute__((constructor(101))) static void start(void)
 	start_writing(true);
 }
 
+static int scan_for_program(const char *label, struct seep_scan *found)
+{
+	int error;
+
+	if (!is_recording_here())
+		return 0;
+	start_writing(false);
+	if (atomic_load(&stage) != STAGE_WRITING)
+		return 0;
+	if (helper_is_inline())
+		return ENOTSUP;
+	error = helper_request_scan(SEEP_REASON_REQUEST, label, found);
+	return error != 0 ? -error : found->outcome == SEEP_SCAN_DONE ? 0 : ENOTSUP;
+}
+
 static int take_for_program(enum seep_snapshot_reason reason, const char *label)
 {
 	char name[SEEP_CONTROL_LABEL_BYTES];
@@ -336,6 +361,7 @@ static int take_for_program(enum seep_snapshot_reason reason, const char *label)
 }
 
 int seep_snapshot_(const char *label);
+int seep_scan_(const char *label);
 int seep_mark_(const char *label);
 
 DOOR int seep_snapshot_(const char *label)
@@ -348,4 +374,11 @@ DOOR int seep_mark_(const char *label)
 	if (label == NULL || label[0] == 0)
 		return EINVAL;
 	return take_for_program(SEEP_REASON_MARK, label);
+}
+
+DOOR int seep_scan_(const char *label)
+{
+	struct seep_scan found;
+
+	return scan_for_program(label, &found);
 }

@@ -73,6 +73,16 @@ size_t region_bytes_at(const void *start)
 	return 0;
 }
 
+bool region_at(size_t number, uintptr_t *start, size_t *bytes)
+{
+	if (number >= REGION_SLOTS)
+		return false;
+	*start = atomic_load_explicit(&mappings[number].start, memory_order_acquire);
+	*bytes = *start == 0 ? 0
+			     : atomic_load_explicit(&mappings[number].bytes, memory_order_acquire);
+	return true;
+}
+
 void region_unmap(void *start, size_t bytes)
 {
 	INVARIANT(start != NULL && (uintptr_t)start % 4096 == 0, start, bytes);

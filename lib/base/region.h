@@ -9,6 +9,7 @@
 #ifndef LIB_BASE_REGION_H
 #define LIB_BASE_REGION_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,6 +30,9 @@ void region_forget(void *start, size_t bytes);
 
 /* The length of our mapping that begins here; 0: none does, or it is not in the list. */
 size_t region_bytes_at(const void *start);
+
+/* Our mappings by number, from 0 on; false behind the last one. Numbers that are free have 0 bytes. */
+bool region_at(size_t number, uintptr_t *start, size_t *bytes);
 
 /* Bytes of address space that the library has mapped. */
 size_t region_mapped_bytes(void);

@@ -19,6 +19,7 @@
 #include "lib/base/syscalls.h"
 #include "lib/base/text.h"
 #include "lib/control/schedule.h"
+#include "lib/scan/scan.h"
 #include "lib/snapshot/process_facts.h"
 #include "lib/snapshot/snapshot_file.h"
 #include "lib/snapshot/snapshot_writer.h"
@@ -74,6 +75,15 @@ static bool is_allowed(int caller)
 	return peer.uid == 0 || peer.uid == (uid_t)sys_call(SYS_geteuid);
 }
 
+static int scan_after(const struct snapshot_result *snapshot)
+{
+	struct scan_order order = {.moment = SCAN_RUNNING,
+				   .reason = SEEP_REASON_REQUEST,
+				   .snapshot = snapshot->number};
+
+	return scan_take(&order, NULL);
+}
+
 static enum seep_control_result carry_out(struct seep_control_request *request, long bytes,
 					  struct seep_control_answer *answer)
 {
@@ -91,12 +101,15 @@ static enum seep_control_result carry_out(struct seep_control_request *request, 
 		break;
 	case SEEP_CONTROL_SNAPSHOT:
 	case SEEP_CONTROL_MARK:
+	case SEEP_CONTROL_SCAN:
 		if (is_mark && request->label[0] == 0)
 			return SEEP_CONTROL_BAD_REQUEST;
 		answer->error = -snapshot_writer_take(
 			is_mark ? SEEP_REASON_MARK : SEEP_REASON_REQUEST,
 			request->label[0] ? request->label : NULL, false, &snapshot);
 		schedule_taken(&snapshot);
+		if (answer->error == 0 && request->verb == SEEP_CONTROL_SCAN)
+			answer->error = -scan_after(&snapshot);
 		if (answer->error != 0)
 			result = SEEP_CONTROL_WRITE_FAILED;
 		break;

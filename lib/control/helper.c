@@ -19,6 +19,7 @@
  */
 #include "lib/control/helper.h"
 
+#include <asm/prctl.h>
 #include <errno.h>
 #include <linux/futex.h>
 #include <poll.h>
@@ -37,6 +38,8 @@
 #include "lib/control/control_server.h"
 #include "lib/control/schedule.h"
 #include "lib/record/call_tree.h"
+#include "lib/scan/scan.h"
+#include "lib/scan/stopped_threads.h"
 #include "lib/snapshot/process_facts.h"
 #include "lib/snapshot/snapshot_file.h"
 #include "lib/snapshot/snapshot_writer.h"
@@ -52,13 +55,22 @@
 #define EXEC_WATCH_NS 1000000000ull
 #define EXEC_FIRST_PAUSE_NS 200000ull
 
+enum wish {
+	WISH_SNAPSHOT,
+	WISH_SCAN, /* a snapshot, and a scan after it */
+	WISH_LAST_SCAN, /* the same by the thread that ends the program, who does not wait for the result */
+};
+
 /* What program and helper say to each other. */
 struct mailbox {
 	_Atomic(uint32_t) requested, done; /* snapshots asked for and finished; done is a futex */
 	_Atomic(int32_t) error;		   /* of the last one */
 	char label[SEEP_CONTROL_LABEL_BYTES];
 	enum seep_snapshot_reason reason; /* with the label: of whoever has taken that */
-	_Atomic(uint32_t) label_holder;	  /* the thread that has written it, and waits; 0: none */
+	enum wish wish;			  /* likewise, and these */
+	struct waiting_thread waiting;
+	struct seep_scan found;
+	_Atomic(uint32_t) label_holder; /* the thread that has written it, and waits; 0: none */
 	_Atomic(uint32_t) is_exec_near;
 	_Atomic(uint32_t) has_exit_status;
 	_Atomic(int32_t) exit_status;
@@ -112,6 +124,44 @@ static void take_the_name(void)
 	sys_call(SYS_prctl, PR_SET_NAME, name, 0, 0, 0);
 }
 
+static bool has_looked_last; /* the scan at the end has been made */
+
+/* Whoever asked for something need not wait any longer. */
+static void answer_request(void)
+{
+	atomic_store(&mailbox->done, atomic_load(&mailbox->requested));
+	sys_call(SYS_futex, &mailbox->done, FUTEX_WAKE, 1 << 30, 0, 0, 0);
+}
+
+static void answer_last_request(void)
+{
+	atomic_store(&mailbox->error, 0);
+	answer_request();
+}
+
+/* The scan that was asked for. Returns whether the request has been answered by it. */
+static bool serve_scan(uint32_t snapshot)
+{
+	bool is_last = mailbox->wish == WISH_LAST_SCAN;
+	struct scan_order order = {
+		.moment = is_last ? SCAN_ENDING : SCAN_RUNNING,
+		.reason = is_last ? SEEP_REASON_FINAL : mailbox->reason,
+		.snapshot = snapshot,
+		.waiting = mailbox->waiting,
+		.when_copied = is_last ? answer_last_request : NULL,
+	};
+	struct seep_scan found = {.struct_bytes = 0};
+	int error = scan_take(&order, &found);
+
+	if (is_last) {
+		has_looked_last = true;
+		return true;
+	}
+	mailbox->found = found;
+	atomic_store(&mailbox->error, error);
+	return false;
+}
+
 static void serve_request(void)
 {
 	uint32_t requested = atomic_load(&mailbox->requested);
@@ -128,8 +178,25 @@ static void serve_request(void)
 		     snapshot_writer_take(mailbox->reason, label[0] != 0 ? label : NULL, false,
 					  &result));
 	schedule_taken(&result);
-	atomic_store(&mailbox->done, requested);
-	sys_call(SYS_futex, &mailbox->done, FUTEX_WAKE, 1 << 30, 0, 0, 0);
+	if (mailbox->wish == WISH_SNAPSHOT || atomic_load(&mailbox->error) != 0 ||
+	    !serve_scan(result.number))
+		answer_request();
+}
+
+static void scan_if_due(void)
+{
+	struct scan_order order = {.moment = SCAN_RUNNING, .reason = SEEP_REASON_INTERVAL};
+	struct snapshot_result result;
+	int error;
+
+	if (!schedule_scan_is_due())
+		return;
+	error = snapshot_writer_take(order.reason, NULL, false, &result);
+	schedule_taken(&result);
+	order.snapshot = result.number;
+	if (error == 0)
+		scan_take(&order, NULL);
+	schedule_scan_taken();
 }
 
 static void snapshot_if_due(void)
@@ -147,7 +214,9 @@ static void write_last_words(enum seep_snapshot_reason reason, int pidfd)
 {
 	struct process_end end;
 
-	snapshot_writer_take(reason, NULL, true, NULL);
+	struct snapshot_result last;
+
+	snapshot_writer_take(reason, NULL, true, &last);
 	if (reason == SEEP_REASON_EXEC) {
 		/* A fork that lived only to exec has nothing to tell. */
 		if (process_facts.forked_from != 0 && snapshot_writer_last().number <= 1)
@@ -156,6 +225,12 @@ static void write_last_words(enum seep_snapshot_reason reason, int pidfd)
 			snapshot_writer_end(SEEP_END_EXEC, 0);
 		return;
 	}
+	/* Killed, or ended past our doors: its registers are gone, its memory is not. */
+	if (options.scans_at_exit && !has_looked_last)
+		scan_take(&(struct scan_order){.moment = SCAN_ENDED,
+					       .reason = SEEP_REASON_FINAL,
+					       .snapshot = last.number},
+			  NULL);
 	end = process_end_read(pidfd);
 	if (!end.is_known && atomic_load(&mailbox->has_exit_status))
 		end = (struct process_end){.is_known = true,
@@ -208,7 +283,8 @@ static int open_pidfd(void)
 
 static void watch_program(void)
 {
-	uint64_t wake_set = 1ull << (WAKE_SIGNAL - 1);
+	/* SIGCHLD tells of a thread that was to be stopped for a scan, and has stopped too late. */
+	uint64_t wake_set = 1ull << (WAKE_SIGNAL - 1) | 1ull << (SIGCHLD - 1);
 	struct pollfd watched[WATCH_COUNT] = {
 		[WATCH_PROGRAM] = {.events = POLLIN},
 		[WATCH_CALLERS] = {.events = POLLIN},
@@ -257,7 +333,17 @@ static void watch_program(void)
 		if (watched[WATCH_CALLERS].revents != 0)
 			control_server_serve(watched[WATCH_CALLERS].fd);
 		snapshot_if_due();
+		scan_if_due();
+		stopped_threads_release_late();
 	}
+}
+
+/* Handlers are our own, in a process, and were the program's: it may have been deaf to this one. */
+static void hear_of_children(void)
+{
+	static const uint64_t as_usual[4]; /* the kernel's struct sigaction with SIG_DFL */
+
+	sys_call(SYS_rt_sigaction, SIGCHLD, as_usual, 0, sizeof(uint64_t));
 }
 
 static void helper_main(void)
@@ -271,6 +357,7 @@ static void helper_main(void)
 	if (kind == SNAPSHOTS_BY_PROCESS) {
 		sys_call(SYS_setsid);
 		sys_call(SYS_chdir, "/");
+		hear_of_children();
 		take_the_name();
 	}
 	watch_program();
@@ -352,6 +439,13 @@ static bool make_thread(void)
 	return tid > 0;
 }
 
+/* Where the kernel asks whom a process may be traced by (Yama), it is told. */
+static void allow_helper(void)
+{
+	if (kind == SNAPSHOTS_BY_PROCESS)
+		sys_call(SYS_prctl, PR_SET_PTRACER, atomic_load(&helper_tid), 0, 0, 0);
+}
+
 void helper_start(void)
 {
 	uint64_t all = ~0ull, before;
@@ -379,6 +473,8 @@ void helper_start(void)
 		snapshot_file_close();
 		return;
 	}
+	if (options.scans_at_exit)
+		allow_helper();
 	snapshot_file_leave();
 }
 
@@ -427,17 +523,40 @@ static void give_label(void)
 	atomic_compare_exchange_strong(&mailbox->label_holder, &own, 0);
 }
 
-int helper_request(enum seep_snapshot_reason reason, const char *label)
+/* The registers of the calling thread that a call leaves alone, as they are in its caller: what is in
+ * others is not used after the call, or lies on the stack. */
+static inline __attribute__((always_inline)) struct waiting_thread here(void)
+{
+	struct waiting_thread waiting = {.tid = sys_tid()};
+
+#if defined(__x86_64__)
+	__asm__ volatile("mov %%rbx, 0(%1)\n\t"
+			 "mov %%rbp, 8(%1)\n\t"
+			 "mov %%r12, 16(%1)\n\t"
+			 "mov %%r13, 24(%1)\n\t"
+			 "mov %%r14, 32(%1)\n\t"
+			 "mov %%r15, 40(%1)\n\t"
+			 "mov %%rsp, %0"
+			 : "=&r"(waiting.sp)
+			 : "r"(waiting.words)
+			 : "memory");
+	sys_call(SYS_arch_prctl, ARCH_GET_FS, &waiting.fs_base);
+#endif
+	return waiting;
+}
+
+/* With the label taken. */
+static int request_locked(enum wish wish, enum seep_snapshot_reason reason, const char *label)
 {
 	struct timespec patience = {.tv_sec = 1};
+	struct text text = TEXT_IN(mailbox->label);
 	uint32_t number, done;
-	struct text text;
 	int error;
 
-	take_label();
-	text = TEXT_IN(mailbox->label);
 	text_add(&text, label == NULL ? "" : label);
 	mailbox->reason = reason;
+	mailbox->wish = wish;
+	mailbox->waiting = here();
 	number = atomic_fetch_add(&mailbox->requested, 1) + 1;
 	error = wake() ? 0 : -ESRCH;
 	for (int i = 0; error == 0 && i < REQUEST_PATIENCE_S; i++) {
@@ -448,9 +567,42 @@ int helper_request(enum seep_snapshot_reason reason, const char *label)
 		if (atomic_load(&mailbox->done) != number && !wake())
 			error = -ESRCH;
 	}
-	if (error == 0)
-		error = atomic_load(&mailbox->done) == number ? atomic_load(&mailbox->error)
-							      : -ETIMEDOUT;
+	if (error != 0)
+		return error;
+	return atomic_load(&mailbox->done) == number ? atomic_load(&mailbox->error) : -ETIMEDOUT;
+}
+
+int helper_request(enum seep_snapshot_reason reason, const char *label)
+{
+	int error;
+
+	take_label();
+	error = request_locked(WISH_SNAPSHOT, reason, label);
+	give_label();
+	return error;
+}
+
+int helper_request_scan(enum seep_snapshot_reason reason, const char *label,
+			struct seep_scan *found)
+{
+	int error;
+
+	take_label();
+	allow_helper();
+	error = request_locked(WISH_SCAN, reason, label);
+	if (found != NULL)
+		*found = mailbox->found;
+	give_label();
+	return error;
+}
+
+int helper_request_last_scan(void)
+{
+	int error;
+
+	take_label();
+	allow_helper();
+	error = request_locked(WISH_LAST_SCAN, SEEP_REASON_REQUEST, NULL);
 	give_label();
 	return error;
 }

@@ -27,6 +27,16 @@ bool helper_outlives_us(void);
  * -ESRCH when there is no helper any more. A label that is too long is cut. */
 int helper_request(enum seep_snapshot_reason reason, const char *label);
 
+/* The same, and looks what is reachable; returns when that is in the file, too. *found (may be null) is
+ * the head of the record; where nobody could look it says why. */
+struct seep_scan;
+int helper_request_scan(enum seep_snapshot_reason reason, const char *label,
+			struct seep_scan *found);
+
+/* The program is about to end, and this is the thread that ends it: the same, but returns as soon as there
+ * is a copy of the process to look at. */
+int helper_request_last_scan(void);
+
 /* The program is about to exec, or to end with a known status. */
 void helper_note_exec(void);
 void helper_note_exec_failed(void);

@@ -31,7 +31,7 @@
 #define SHORTEST_TICK_NS (50 * MS)
 #define LONGEST_TICK_NS (1000 * MS)
 
-static uint64_t started_ns, due_ns, tick_ns;
+static uint64_t started_ns, due_ns, tick_ns, scan_due_ns;
 static uint64_t bytes_at_last, allocations_at_tick, duration_at_last_ns;
 
 static uint64_t interval_ns(uint64_t now)
@@ -54,6 +54,19 @@ void schedule_start(void)
 	tick_ns = SHORTEST_TICK_NS;
 	bytes_at_last = 0;
 	duration_at_last_ns = 0;
+	schedule_scan_taken();
+}
+
+bool schedule_scan_is_due(void)
+{
+	return scan_due_ns != 0 && sys_clock_ns(CLOCK_MONOTONIC) >= scan_due_ns;
+}
+
+void schedule_scan_taken(void)
+{
+	scan_due_ns = options.scan_interval_ns == 0
+			      ? 0
+			      : sys_clock_ns(CLOCK_MONOTONIC) + options.scan_interval_ns;
 }
 
 bool schedule_is_due(enum seep_snapshot_reason *reason)
@@ -88,7 +101,8 @@ void schedule_taken(const struct snapshot_result *snapshot)
 uint64_t schedule_pause_ns(void)
 {
 	uint64_t now = sys_clock_ns(CLOCK_MONOTONIC);
-	uint64_t left = due_ns > now ? due_ns - now : 0;
+	uint64_t next_ns = scan_due_ns != 0 && scan_due_ns < due_ns ? scan_due_ns : due_ns;
+	uint64_t left = next_ns > now ? next_ns - now : 0;
 	uint64_t allocations = thread_state_sum(COUNT_ALLOCATIONS);
 
 	tick_ns = allocations != allocations_at_tick ? SHORTEST_TICK_NS

@@ -21,6 +21,11 @@ bool schedule_is_due(enum seep_snapshot_reason *reason);
  * unless the user has set the interval. */
 void schedule_taken(const struct snapshot_result *snapshot);
 
+/* The same of scans, where the user has asked for them now and then: the next one is due a whole interval
+ * after the end of the last, whatever that took. */
+bool schedule_scan_is_due(void);
+void schedule_scan_taken(void);
+
 /* How long a helper may sleep before it asks again, in ns. */
 uint64_t schedule_pause_ns(void);
 

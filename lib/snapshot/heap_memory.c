@@ -247,3 +247,19 @@ struct heap_memory heap_memory_read(const struct page_fill *fill, uint64_t until
 {
 	return heap_memory_of(fill, "/proc/self/maps", until_ns);
 }
+
+bool heap_memory_was_pool(uint64_t start)
+{
+	const struct pools *known = &pools[known_pools];
+	uint32_t low = 0, high = known->count;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (known->starts[middle] < start)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < known->count && known->starts[low] == start;
+}

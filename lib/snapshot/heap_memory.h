@@ -8,6 +8,7 @@
 #ifndef LIB_SNAPSHOT_HEAP_MEMORY_H
 #define LIB_SNAPSHOT_HEAP_MEMORY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "lib/snapshot/page_fill.h"
@@ -26,5 +27,9 @@ struct heap_memory heap_memory_read(const struct page_fill *fill, uint64_t until
 /* The same from another list of mappings than /proc/self/maps. */
 struct heap_memory heap_memory_of(const struct page_fill *fill, const char *maps,
 				  uint64_t until_ns);
+
+/* Whether a pool began at this address when that was read last: at the start of an anonymous mapping, or
+ * at a multiple of 64 MiB in it. */
+bool heap_memory_was_pool(uint64_t start);
 
 #endif

@@ -90,7 +90,14 @@ static bool read_line(const char *line, struct process_mapping *mapping)
 		while (*next == ' ')
 			next++;
 	}
-	mapping->kind = next - rights > 5 ? kind_of(rights, next) : MAPPING_OTHER;
+	if (next - rights <= 5)
+		return false;
+	mapping->kind = kind_of(rights, next);
+	mapping->is_readable = rights[0] == 'r';
+	mapping->is_writable = rights[1] == 'w';
+	mapping->is_executable = rights[2] == 'x';
+	mapping->is_private = rights[3] == 'p';
+	mapping->name = next;
 	return true;
 }
 

@@ -17,6 +17,8 @@ enum mapping_kind {
 struct process_mapping {
 	uint64_t start, end;
 	enum mapping_kind kind;
+	bool is_readable, is_writable, is_executable, is_private;
+	const char *name; /* its beginning, during the visit; "": it has none */
 };
 
 /* Called in rising order of addresses; false ends the walk. */

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * page_flags: which pages of the copy's memory may hold what the program has written.
+ *
+ *   Runs in   the copy of the process that a scan works in
+ *   Locks     none
+ *   Memory    static, 36 KiB
+ *   Calls     openat, pread64, close; mincore
+ *   Failure   where nothing is said about pages, all count
+ */
+#include "lib/scan/page_flags.h"
+
+#include <string.h>
+
+#include "lib/base/syscalls.h"
+
+#include "lib/base/poison.h"
+
+#define PAGE_BYTES PAGE_FLAGS_PAGE_BYTES
+#define PAGES_AT_ONCE 4096u
+/* Documentation/admin-guide/mm/pagemap.rst */
+#define IS_THERE (3ull << 62)	/* present, or swapped */
+#define IS_OF_FILE (1ull << 61) /* or shared */
+
+static int pagemap = -1;
+static uint64_t entries[PAGES_AT_ONCE];
+static unsigned char is_wanted[PAGES_AT_ONCE];
+static uint64_t known_start, known_end; /* the addresses that `is_wanted` is about */
+
+void page_flags_open(void)
+{
+	pagemap =
+		(int)sys_call(SYS_openat, AT_FDCWD, "/proc/self/pagemap", O_RDONLY | O_CLOEXEC, 0);
+	known_start = known_end = 0;
+}
+
+void page_flags_close(void)
+{
+	if (pagemap >= 0)
+		sys_call(SYS_close, pagemap);
+	pagemap = -1;
+}
+
+static void look(bool is_private, uint64_t addr, uint64_t end)
+{
+	uint64_t pages = (end - addr) / PAGE_BYTES;
+
+	pages = pages < PAGES_AT_ONCE ? pages : PAGES_AT_ONCE;
+	known_start = addr;
+	known_end = addr + pages * PAGE_BYTES;
+	if (!is_private) {
+		if (sys_call(SYS_mincore, addr, pages * PAGE_BYTES, is_wanted) != 0)
+			memset(is_wanted, 0, pages);
+		return;
+	}
+	if (pagemap < 0 ||
+	    sys_call(SYS_pread64, pagemap, entries, pages * sizeof(uint64_t),
+		     addr / PAGE_BYTES * sizeof(uint64_t)) != (long)(pages * sizeof(uint64_t))) {
+		memset(is_wanted, 1, pages);
+		return;
+	}
+	for (uint64_t i = 0; i < pages; i++)
+		is_wanted[i] = (entries[i] & IS_THERE) != 0 && (entries[i] & IS_OF_FILE) == 0;
+}
+
+bool page_flags_run(bool is_private, uint64_t *start, uint64_t *end)
+{
+	uint64_t addr = *start & ~(uint64_t)(PAGE_BYTES - 1);
+	uint64_t last = (*end + PAGE_BYTES - 1) & ~(uint64_t)(PAGE_BYTES - 1);
+	bool is_in_run = false;
+
+	for (; addr < last; addr += PAGE_BYTES) {
+		if (addr < known_start || addr >= known_end)
+			look(is_private, addr, last);
+		if (((is_wanted[(addr - known_start) / PAGE_BYTES] & 1) != 0) == is_in_run)
+			continue;
+		if (is_in_run) {
+			*end = addr;
+			return true;
+		}
+		is_in_run = true;
+		*start = addr > *start ? addr : *start;
+	}
+	return is_in_run;
+}

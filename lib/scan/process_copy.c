@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * process_copy: a copy of the whole process, in which something is looked for while the program goes on.
+ *
+ * The copy dies with the helper, is the first to go when memory runs out, leaves no core dump, and has
+ * a limit of time. All signals are blocked in it, as in the helper. Descriptors are the helper's.
+ *
+ *   Runs in   the helper process; the work in the copy
+ *   Locks     none
+ *   Memory    page tables for all of the process; pages that either side writes meanwhile
+ *   Calls     clone, pipe2, ppoll, wait4, kill, prctl, prlimit64
+ *   Failure   there is no copy: a negative errno value
+ */
+#include "lib/scan/process_copy.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+#include "lib/base/syscalls.h"
+
+#include "lib/base/poison.h"
+
+static void become_harmless(uint32_t parent)
+{
+	/* One byte: neither a file nor a program that collects dumps gets one; see core(5). */
+	struct rlimit no_dump = {.rlim_cur = 1, .rlim_max = 1};
+	static const char first_to_go[] = "1000";
+	long fd;
+
+	sys_call(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	if ((uint32_t)sys_call(SYS_getppid) != parent)
+		sys_call(SYS_exit_group, 0);
+	sys_call(SYS_prlimit64, 0, RLIMIT_CORE, &no_dump, 0);
+	sys_call(SYS_prctl, PR_SET_NAME, "seep:scan", 0, 0, 0);
+	fd = sys_call(SYS_openat, AT_FDCWD, "/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC, 0);
+	if (fd < 0)
+		return;
+	sys_write_all((int)fd, first_to_go, sizeof(first_to_go) - 1);
+	sys_call(SYS_close, fd);
+}
+
+void process_copy_make(struct process_copy *copy, process_copy_work *work, void *context,
+		       uint64_t patience_ns)
+{
+	uint32_t parent = sys_pid();
+	int ends[2];
+	long result = sys_call(SYS_pipe2, ends, O_CLOEXEC);
+
+	*copy = (struct process_copy){
+		.pid = result, .fd = -1, .until_ns = sys_clock_ns(CLOCK_MONOTONIC) + patience_ns};
+	if (result != 0)
+		return;
+	/* Neither memory nor descriptors are shared, and its end sends no signal. */
+	copy->pid = sys_call(SYS_clone, CLONE_UNTRACED, 0, 0, 0, 0);
+	if (copy->pid == 0) {
+		become_harmless(parent);
+		work(ends[1], context);
+		for (;;)
+			sys_call(SYS_exit_group, 0);
+	}
+	sys_call(SYS_close, ends[1]);
+	if (copy->pid < 0)
+		sys_call(SYS_close, ends[0]);
+	else
+		copy->fd = ends[0];
+}
+
+bool process_copy_read(struct process_copy *copy, void *data, size_t bytes)
+{
+	char *next = data;
+
+	while (bytes > 0) {
+		struct pollfd end = {.fd = copy->fd, .events = POLLIN};
+		uint64_t now = sys_clock_ns(CLOCK_MONOTONIC);
+		struct timespec left;
+		long got;
+
+		if (copy->fd < 0 || now >= copy->until_ns)
+			return false;
+		left = (struct timespec){.tv_sec = (time_t)((copy->until_ns - now) / 1000000000u),
+					 .tv_nsec = (long)((copy->until_ns - now) % 1000000000u)};
+		if (sys_call(SYS_ppoll, &end, 1, &left, 0, 0) <= 0)
+			continue;
+		got = sys_call(SYS_read, copy->fd, next, bytes);
+		if (got == -EINTR)
+			continue;
+		if (got <= 0)
+			return false;
+		next += got;
+		bytes -= (size_t)got;
+	}
+	return true;
+}
+
+int process_copy_end(struct process_copy *copy)
+{
+	int status = 0;
+	char more;
+
+	if (copy->pid <= 0)
+		return 0;
+	/* The pipe ends with the copy: then nothing is left to be waited for. */
+	if (process_copy_read(copy, &more, 1) || sys_clock_ns(CLOCK_MONOTONIC) >= copy->until_ns)
+		sys_call(SYS_kill, copy->pid, SIGKILL);
+	if (copy->fd >= 0)
+		sys_call(SYS_close, copy->fd);
+	while (sys_call(SYS_wait4, copy->pid, &status, __WALL, 0) == -EINTR)
+		;
+	*copy = (struct process_copy){.pid = -ECHILD, .fd = -1};
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}

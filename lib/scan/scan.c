@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * scan: looks what is reachable in the running program, or in one that is about to end, and writes down
+ * what it finds.
+ *
+ * The program stands still while the kernel copies its page tables; everything else happens in the copy
+ * (scan_work). While the program runs a second copy is made a moment later, and only what was lost
+ * in both is lost: a pointer may be on its way where nobody looks, such as in a message that the
+ * kernel holds.
+ *
+ *   Runs in   the helper process
+ *   Locks     none of its own; LOCK_SNAPSHOT while records are appended
+ *   Memory    region: the registers of all threads, and the records
+ *   Calls     see stopped_threads, process_copy, snapshot_writer
+ *   Failure   a record that says why nothing is known
+ */
+#include "lib/scan/scan.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "lib/base/buffer.h"
+#include "lib/base/syscalls.h"
+#include "lib/record/epoch.h"
+#include "lib/record/sampler.h"
+#include "lib/record/thread_state.h"
+#include "lib/scan/process_copy.h"
+#include "lib/scan/scan_work.h"
+#include "lib/scan/stopped_threads.h"
+#include "lib/snapshot/process_facts.h"
+#include "lib/snapshot/snapshot_writer.h"
+
+#include "lib/base/poison.h"
+
+#define SECOND 1000000000ull
+#define STOP_PATIENCE_NS (SECOND / 2)
+#define COPY_PATIENCE_NS (600 * SECOND)
+#define BETWEEN_SCANS_NS (SECOND / 10)
+
+/* One look at the process. */
+struct look {
+	struct scan_result result; /* as the copy says */
+	struct buffer scan, holders, lost;
+	uint32_t threads, unread_threads;
+	bool is_stopped; /* no thread ran meanwhile */
+	uint64_t pause_ns;
+};
+
+static void release(struct look *look)
+{
+	buffer_release(&look->scan);
+	buffer_release(&look->holders);
+	buffer_release(&look->lost);
+}
+
+static bool read_payload(struct process_copy *copy, struct buffer *buffer, uint64_t bytes)
+{
+	if (bytes == 0)
+		return true;
+	if (bytes > SEEP_RECORD_MAX_BYTES || !buffer_reserve(buffer, bytes) ||
+	    !process_copy_read(copy, buffer->start, bytes))
+		return false;
+	buffer->bytes = bytes;
+	return true;
+}
+
+static void read_result(struct process_copy *copy, struct look *look)
+{
+	bool is_whole = process_copy_read(copy, &look->result, sizeof(look->result)) &&
+			read_payload(copy, &look->scan, look->result.scan_bytes) &&
+			read_payload(copy, &look->holders, look->result.holders_bytes) &&
+			read_payload(copy, &look->lost, look->result.lost_bytes);
+	bool is_in_time = sys_clock_ns(CLOCK_MONOTONIC) < copy->until_ns;
+	int status = process_copy_end(copy);
+
+	if (!is_whole)
+		look->result = (struct scan_result){.outcome = SEEP_SCAN_FAILED,
+						    .error = !is_in_time    ? ETIMEDOUT
+							     : status > 128 ? status
+									    : EIO};
+}
+
+/* The thread that waits for us has put down its registers. */
+static void note_waiting(struct stopped_threads *threads, const struct waiting_thread *waiting)
+{
+	for (uint32_t i = 0; i < threads->count; i++) {
+		struct stopped_thread *thread = &threads->threads[i];
+
+		if (thread->tid != waiting->tid || thread->word_count > 0 || waiting->tid == 0)
+			continue;
+		memcpy(thread->words, waiting->words, sizeof(waiting->words));
+		thread->word_count = sizeof(waiting->words) / sizeof(waiting->words[0]);
+		thread->sp = waiting->sp;
+		thread->fs_base = waiting->fs_base;
+		threads->unread--;
+	}
+}
+
+static bool are_all_stopped(const struct stopped_threads *threads, uint32_t waiting)
+{
+	for (uint32_t i = 0; i < threads->count; i++)
+		if (threads->threads[i].stop != THREAD_STOPPED &&
+		    threads->threads[i].stop != THREAD_GONE && threads->threads[i].tid != waiting)
+			return false;
+	return threads->left_out == 0;
+}
+
+static void look_at(const struct scan_order *order, struct scan_task *task, struct look *look)
+{
+	struct stopped_threads threads = {0};
+	struct process_copy copy;
+
+	if (order->moment != SCAN_ENDED && !stopped_threads_list(&threads, process_facts.pid)) {
+		look->result = (struct scan_result){.outcome = SEEP_SCAN_FAILED, .error = ENOENT};
+		return;
+	}
+	if (order->moment != SCAN_ENDED) {
+		stopped_threads_stop(&threads, STOP_PATIENCE_NS);
+		note_waiting(&threads, &order->waiting);
+		look->is_stopped = are_all_stopped(&threads, order->waiting.tid);
+	} else {
+		/* At least the last one; of the others nothing can be said any more. */
+		threads.unread = task->threads_at_end;
+		threads.stopped_ns = sys_clock_ns(CLOCK_MONOTONIC);
+		look->is_stopped = true;
+	}
+	look->threads = threads.count + threads.left_out;
+	look->unread_threads = task->unread_threads = threads.unread;
+	task->threads = &threads;
+	if (order->moment != SCAN_ENDED && process_has_new_memory())
+		copy = (struct process_copy){.pid = 0, .fd = -1};
+	else
+		process_copy_make(&copy, scan_work, task, COPY_PATIENCE_NS);
+	look->pause_ns = stopped_threads_release(&threads);
+	stopped_threads_forget(&threads);
+	if (order->when_copied != NULL)
+		order->when_copied();
+	if (copy.pid > 0)
+		read_result(&copy, look);
+	else
+		look->result = (struct scan_result){.outcome = copy.pid == 0 ? SEEP_SCAN_TOO_LATE
+									     : SEEP_SCAN_NO_COPY,
+						    .error = (int32_t)-copy.pid};
+}
+
+/* Nothing would be right that is said about reachability. */
+static bool is_pointless(struct scan_result *result)
+{
+	bool has_lost = thread_state_sum(COUNT_LOST_BLOCKS) > 0;
+
+	if (!sampler_is_on && !has_lost)
+		return false;
+	*result =
+		(struct scan_result){.outcome = sampler_is_on ? SEEP_SCAN_SAMPLED : SEEP_SCAN_LOST};
+	return true;
+}
+
+/* The program runs on for a moment, and what was lost must still be so. Where nothing was the second copy
+ * is the first one that says what is reachable. */
+static void look_again(const struct scan_order *order, struct scan_task *task, struct look *first)
+{
+	struct timespec between = {.tv_nsec = BETWEEN_SCANS_NS};
+	struct look second = {.threads = 0};
+
+	if (first->lost.bytes > 0)
+		sys_call(SYS_nanosleep, &between, 0);
+	task->turn = SCAN_SECOND;
+	task->seen_lost = first->lost.start;
+	task->seen_lost_bytes = first->lost.bytes;
+	look_at(order, task, &second);
+	second.pause_ns += first->pause_ns;
+	second.is_stopped &= first->is_stopped;
+	second.result.work_ns += first->result.work_ns;
+	release(first);
+	*first = second;
+}
+
+static int append(const struct scan_order *order, struct look *look, struct seep_scan *found)
+{
+	struct buffer *scan = &look->scan, *holders = &look->holders;
+	struct seep_scan head = {.struct_bytes = sizeof(head)};
+	bool is_done = look->result.outcome == SEEP_SCAN_DONE && scan->bytes >= sizeof(head);
+	int result;
+
+	if (is_done)
+		memcpy(&head, scan->start, sizeof(head));
+	head.snapshot = order->snapshot;
+	head.reason = (uint16_t)order->reason;
+	head.outcome = (uint16_t)(is_done ? SEEP_SCAN_DONE : look->result.outcome);
+	head.error = look->result.error;
+	if (is_done) {
+		head.flags |= (look->is_stopped ? SEEP_SCAN_IS_STOPPED : 0) |
+			      (order->moment == SCAN_RUNNING ? SEEP_SCAN_IS_CONFIRMED : 0);
+		head.threads = look->threads;
+		head.unread_threads = look->unread_threads;
+		head.pause_ns = look->pause_ns;
+		head.work_ns = look->result.work_ns;
+		memcpy(scan->start, &head, sizeof(head));
+	} else {
+		scan->bytes = 0;
+		buffer_add(scan, &head, sizeof(head));
+	}
+	if (found != NULL)
+		*found = head;
+	if (scan->is_failed)
+		return -ENOMEM;
+	result = snapshot_writer_append(SEEP_RECORD_SCAN, scan);
+	if (result != 0 || !is_done || holders->bytes < sizeof(struct seep_holders))
+		return result;
+	((struct seep_holders *)holders->start)->snapshot = order->snapshot;
+	return snapshot_writer_append(SEEP_RECORD_HOLDERS, holders);
+}
+
+int scan_take(const struct scan_order *order, struct seep_scan *found)
+{
+	bool is_running = order->moment == SCAN_RUNNING;
+	struct scan_task task = {
+		.turn = is_running ? SCAN_FIRST : SCAN_ONLY,
+		/* Blocks of the epoch of now are younger than the snapshot. */
+		.before_epoch = is_running ? epoch_now() : 0,
+		.threads_at_end = thread_state_count() + 1,
+		.seed = sys_clock_ns(CLOCK_MONOTONIC),
+	};
+	struct look look = {.threads = 0};
+	int result;
+
+	if (!is_pointless(&look.result)) {
+		look_at(order, &task, &look);
+		if (is_running && look.result.outcome == SEEP_SCAN_DONE)
+			look_again(order, &task, &look);
+	}
+	result = append(order, &look, found);
+	release(&look);
+	return result;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * scan: looks what is reachable in the running program, or in one that is about to end, and writes down
+ * what it finds.
+ */
+#ifndef LIB_SCAN_SCAN_H
+#define LIB_SCAN_SCAN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "seep/snapshot_format.h"
+
+/* A thread that waits for the scan and has told us of its registers: for a process in which threads cannot
+ * be stopped. tid 0: none. */
+struct waiting_thread {
+	uint32_t tid;
+	uint64_t sp, fs_base;
+	uint64_t words[8]; /* the registers that a call leaves alone */
+};
+
+enum scan_moment {
+	SCAN_RUNNING, /* the program runs: what is lost must be so twice */
+	SCAN_ENDING,  /* it waits in its last handler: once is enough */
+	SCAN_ENDED,   /* it has ended, and its memory is left */
+};
+
+struct scan_order {
+	enum scan_moment moment;
+	enum seep_snapshot_reason reason;
+	uint32_t snapshot; /* number of the one just taken, which it belongs to */
+	struct waiting_thread waiting;
+	void (*when_copied)(
+		void); /* called when the program need not wait any longer; may be null */
+};
+
+/* Runs one and appends its records to the file. Returns 0, also for a scan of which the record says why
+ * there is no result, or a negative errno value. *found (may be null) is the head of the record. */
+int scan_take(const struct scan_order *order, struct seep_scan *found);
+
+#endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * scan_work: what the copy of the process does, from its own mappings to the result that it writes into a
+ * pipe.
+ */
+#ifndef LIB_SCAN_SCAN_WORK_H
+#define LIB_SCAN_SCAN_WORK_H
+
+#include <stdint.h>
+
+#include "lib/scan/scan_answer.h"
+#include "lib/scan/stopped_threads.h"
+#include "seep/snapshot_format.h"
+
+struct scan_task {
+	const struct stopped_threads *threads;
+	uint32_t unread_threads;
+	uint32_t threads_at_end; /* how many may have run when the process ended */
+	uint32_t
+		before_epoch; /* what was born in it or later is too young to be lost; 0: nothing is */
+	enum scan_turn turn;
+	const void
+		*seen_lost; /* for the second turn: what the first copy found lost, as it said it */
+	uint64_t seen_lost_bytes;
+	uint64_t seed;
+};
+
+/* What the copy writes first; three payloads follow it in this order. */
+struct scan_result {
+	uint32_t outcome; /* enum seep_scan_outcome */
+	int32_t error;
+	uint64_t scan_bytes, holders_bytes, lost_bytes;
+	uint64_t work_ns;
+};
+
+/* A process_copy_work; `task` is a struct scan_task. */
+void scan_work(int fd, void *task);
+
+#endif

@@ -1,0 +1,450 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * stopped_threads: the program's threads, standing still, and what is in their registers.
+ *
+ * PTRACE_SEIZE and PTRACE_INTERRUPT send no signal: a thread in a system call leaves it, stands, and
+ * is put back into it by the kernel when it goes on. A few calls the kernel does not restart by itself
+ * (signal(7): epoll_wait, semop, sigtimedwait, io_getevents, sockets with a time limit): they would
+ * return EINTR although no signal came. Such a thread is set back onto its system call, with the
+ * number of the call in rax, as the kernel does it for the others. Where a signal is pending that the
+ * thread takes, EINTR is due and nothing is changed.
+ *
+ * A thread in an uninterruptible wait is not seized at all: it would stop only later, and be found by
+ * nobody. The parent of a vfork is such a one.
+ *
+ *   Runs in   the helper process
+ *   Locks     none
+ *   Memory    region: 3 KiB for each thread, during a scan
+ *   Calls     ptrace, wait4, rt_sigtimedwait; reads of /proc/PID/task
+ *   Failure   threads are unread, and counted
+ */
+#include "lib/scan/stopped_threads.h"
+
+#include <errno.h>
+#include <linux/elf.h>
+#include <signal.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/uio.h>
+#include <sys/user.h>
+#include <sys/wait.h>
+
+#include "lib/base/region.h"
+#include "lib/base/syscalls.h"
+#include "lib/base/text.h"
+
+#include "lib/base/poison.h"
+
+#define MORE_THREADS 64u /* room for those that come while the others are stopped */
+#define ROUNDS_MAX 30u	 /* of looking for new ones; as LeakSanitizer's */
+#define WAIT_NS 5000000u
+#define XMM_OFFSET 160u /* in the area that FXSAVE lays out */
+#define EVENT_STOP 128	/* PTRACE_EVENT_STOP */
+#define SYSCALL_BYTES 2 /* of the instruction */
+#define GETDENTS_BYTES 4096u
+
+/* ---- who there is ------------------------------------------------------------------------------ */
+
+static void path_of(char *path, size_t bytes, uint32_t pid, uint32_t tid, const char *file)
+{
+	struct text text = {.start = path, .capacity = bytes};
+
+	path[0] = 0;
+	text_add(&text, "/proc/");
+	text_add_number(&text, pid);
+	text_add(&text, "/task/");
+	if (tid != 0)
+		text_add_number(&text, tid);
+	text_add(&text, file);
+}
+
+static long read_file_of(uint32_t pid, uint32_t tid, const char *file, char *data, size_t bytes)
+{
+	char path[64];
+	long got;
+
+	path_of(path, sizeof(path), pid, tid, file);
+	got = sys_read_file(path, data, bytes - 1);
+	data[got > 0 ? got : 0] = 0;
+	return got;
+}
+
+/* The letter of /proc/PID/task/TID/stat: field 3, behind the last bracket. */
+static char state_of(uint32_t pid, uint32_t tid)
+{
+	char line[512];
+	char state = 0;
+
+	if (read_file_of(pid, tid, "/stat", line, sizeof(line)) <= 0)
+		return 0;
+	for (const char *next = line; next[0] != 0; next++)
+		if (next[0] == ')' && next[1] == ' ')
+			state = next[2];
+	return state;
+}
+
+static struct stopped_thread *find(struct stopped_threads *threads, uint32_t tid)
+{
+	for (uint32_t i = 0; i < threads->count; i++)
+		if (threads->threads[i].tid == tid)
+			return &threads->threads[i];
+	return NULL;
+}
+
+struct directory_entry { /* linux_dirent64; see getdents(2) */
+	uint64_t inode;
+	int64_t offset;
+	uint16_t bytes;
+	uint8_t type;
+	char name[];
+};
+
+/* Calls `visit` for each thread of the process. False without /proc. */
+static bool visit_tasks(uint32_t pid, void (*visit)(uint32_t tid, void *context), void *context)
+{
+	_Alignas(struct directory_entry) char entries[GETDENTS_BYTES];
+	char path[64];
+	long fd, got;
+
+	path_of(path, sizeof(path), pid, 0, "");
+	fd = sys_call(SYS_openat, AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+	if (fd < 0)
+		return false;
+	while ((got = sys_call(SYS_getdents64, fd, entries, sizeof(entries))) > 0) {
+		for (long at = 0; at < got;) {
+			const struct directory_entry *entry = (const void *)&entries[at];
+			const char *name = entry->name;
+			uint64_t tid;
+
+			if (text_read_number(&name, &tid))
+				visit((uint32_t)tid, context);
+			at += entry->bytes;
+		}
+	}
+	sys_call(SYS_close, fd);
+	return got == 0;
+}
+
+static void count_task(uint32_t tid, void *context)
+{
+	uint32_t *count = context;
+
+	(void)tid;
+	++*count;
+}
+
+static void note_task(uint32_t tid, void *context)
+{
+	struct stopped_threads *threads = context;
+	struct stopped_thread *thread;
+	long got;
+
+	if (find(threads, tid) != NULL)
+		return;
+	if (threads->count == threads->room) {
+		threads->left_out++;
+		return;
+	}
+	thread = &threads->threads[threads->count++];
+	*thread = (struct stopped_thread){.tid = tid};
+	got = read_file_of(threads->pid, tid, "/comm", thread->name, sizeof(thread->name));
+	if (got > 0 && thread->name[got - 1] == '\n')
+		thread->name[got - 1] = 0;
+}
+
+bool stopped_threads_list(struct stopped_threads *threads, uint32_t pid)
+{
+	uint32_t count = 0;
+
+	*threads = (struct stopped_threads){.pid = pid};
+	if (!visit_tasks(pid, count_task, &count))
+		return false;
+	threads->room = count + count / 4 + MORE_THREADS;
+	threads->threads =
+		region_map(threads->room * sizeof(*threads->threads), REGION_KEPT_ON_FORK);
+	if (threads->threads == NULL)
+		return false;
+	visit_tasks(pid, note_task, threads);
+	threads->unread = threads->count + threads->left_out;
+	return true;
+}
+
+void stopped_threads_forget(struct stopped_threads *threads)
+{
+	if (threads->threads != NULL)
+		region_unmap(threads->threads, threads->room * sizeof(*threads->threads));
+	*threads = (struct stopped_threads){0};
+}
+
+/* ---- stopping ---------------------------------------------------------------------------------- */
+
+#if defined(__x86_64__)
+static void keep_registers(struct stopped_thread *thread, const struct user_regs_struct *regs)
+{
+	const uint64_t general[STOPPED_GENERAL_WORDS] = {
+		regs->rax, regs->rdx, regs->rcx, regs->rbx, regs->rsi, regs->rdi,
+		regs->rbp, regs->rsp, regs->r8,	 regs->r9,  regs->r10, regs->r11,
+		regs->r12, regs->r13, regs->r14, regs->r15, regs->rip};
+
+	memcpy(thread->words, general, sizeof(general));
+	thread->word_count = STOPPED_GENERAL_WORDS;
+	thread->sp = regs->rsp;
+	thread->pc = regs->rip;
+	thread->fs_base = regs->fs_base;
+	/* Without a system call, or behind a signal's handler, orig_rax is negative. */
+	thread->may_see_eintr = (int64_t)regs->orig_rax >= 0 && (int64_t)regs->rax == -EINTR;
+}
+
+/* A compiler may move two pointers at a time through a vector register. */
+static void keep_vectors(struct stopped_thread *thread)
+{
+	_Alignas(64) unsigned char area[STOPPED_VECTOR_BYTES];
+	struct iovec vector = {.iov_base = area, .iov_len = sizeof(area)};
+	uint64_t *words = &thread->words[STOPPED_GENERAL_WORDS];
+
+	if (sys_call(SYS_ptrace, PTRACE_GETREGSET, thread->tid, NT_X86_XSTATE, &vector) != 0 ||
+	    vector.iov_len < XMM_OFFSET + STOPPED_XMM_WORDS * 8) {
+		vector.iov_len = sizeof(area);
+		if (sys_call(SYS_ptrace, PTRACE_GETREGSET, thread->tid, NT_PRFPREG, &vector) != 0)
+			return;
+	}
+	memcpy(words, area + XMM_OFFSET, STOPPED_XMM_WORDS * 8);
+	thread->word_count += STOPPED_XMM_WORDS;
+	if (vector.iov_len > STOPPED_REST_OFFSET) {
+		size_t rest = (vector.iov_len - STOPPED_REST_OFFSET) / 8;
+
+		memcpy(words + STOPPED_XMM_WORDS, area + STOPPED_REST_OFFSET, rest * 8);
+		thread->word_count += (uint32_t)rest;
+	}
+}
+
+static bool read_registers(struct stopped_thread *thread)
+{
+	struct user_regs_struct regs;
+
+	if (sys_call(SYS_ptrace, PTRACE_GETREGS, thread->tid, 0, &regs) != 0)
+		return false;
+	keep_registers(thread, &regs);
+	keep_vectors(thread);
+	return true;
+}
+
+/* As if it had not been in its system call yet. */
+static void set_back(uint32_t tid)
+{
+	struct user_regs_struct regs;
+
+	if (sys_call(SYS_ptrace, PTRACE_GETREGS, tid, 0, &regs) != 0)
+		return;
+	if ((int64_t)regs.orig_rax < 0 || (int64_t)regs.rax != -EINTR)
+		return;
+	regs.rax = regs.orig_rax;
+	regs.rip -= SYSCALL_BYTES;
+	sys_call(SYS_ptrace, PTRACE_SETREGS, tid, 0, &regs);
+}
+#else
+static bool read_registers(struct stopped_thread *thread)
+{
+	(void)thread;
+	return false;
+}
+
+static void set_back(uint32_t tid)
+{
+	(void)tid;
+}
+#endif
+
+/* What wait says of a thread that has stopped: the signal that it was about to get, or 0. */
+static int signal_of(int status)
+{
+	return status >> 16 == EVENT_STOP ? 0 : WSTOPSIG(status);
+}
+
+static void note_status(struct stopped_threads *threads, uint32_t tid, int status)
+{
+	struct stopped_thread *thread = find(threads, tid);
+
+	if (thread == NULL)
+		return;
+	if (!WIFSTOPPED(status)) {
+		thread->stop = THREAD_GONE;
+		return;
+	}
+	thread->signal = signal_of(status);
+	thread->stop = THREAD_STOPPED;
+	if (!read_registers(thread))
+		thread->word_count = 0;
+}
+
+static uint32_t count_in(const struct stopped_threads *threads, enum thread_stop stop)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < threads->count; i++)
+		count += threads->threads[i].stop == stop;
+	return count;
+}
+
+/* A stop is announced by SIGCHLD, which a helper has blocked. */
+static void wait_for_news(void)
+{
+	struct timespec most = {.tv_nsec = WAIT_NS};
+	uint64_t set = 1ull << (SIGCHLD - 1);
+
+	sys_call(SYS_rt_sigtimedwait, &set, 0, &most, sizeof(set));
+}
+
+/* Until all that were asked have stopped. */
+static void await_stops(struct stopped_threads *threads, uint64_t deadline_ns)
+{
+	while (count_in(threads, THREAD_SEIZED) > 0) {
+		int status = 0;
+		long tid = sys_call(SYS_wait4, -1, &status, __WALL | WNOHANG, 0);
+
+		if (tid > 0) {
+			note_status(threads, (uint32_t)tid, status);
+			continue;
+		}
+		if (tid < 0 || sys_clock_ns(CLOCK_MONOTONIC) >= deadline_ns)
+			return;
+		wait_for_news();
+	}
+}
+
+/* Asks all that have not been asked. Returns how many it asked, or why none could be. */
+static int ask_all(struct stopped_threads *threads, uint32_t first)
+{
+	int asked = 0, error = 0;
+
+	for (uint32_t i = first; i < threads->count; i++) {
+		struct stopped_thread *thread = &threads->threads[i];
+		char state = state_of(threads->pid, thread->tid);
+		long result;
+
+		if (state == 0 || state == 'Z' || state == 'X') {
+			thread->stop = THREAD_GONE;
+			continue;
+		}
+		if (state == 'D')
+			continue;
+		result = sys_call(SYS_ptrace, PTRACE_SEIZE, thread->tid, 0, 0);
+		if (result == -ESRCH)
+			thread->stop = THREAD_GONE;
+		else if (result != 0)
+			error = (int)result;
+		if (result != 0)
+			continue;
+		thread->stop = THREAD_SEIZED;
+		sys_call(SYS_ptrace, PTRACE_INTERRUPT, thread->tid, 0, 0);
+		asked++;
+	}
+	return asked > 0 ? asked : error;
+}
+
+int stopped_threads_stop(struct stopped_threads *threads, uint64_t patience_ns)
+{
+	uint32_t known = 0;
+	int asked = 0;
+
+	threads->stopped_ns = sys_clock_ns(CLOCK_MONOTONIC);
+	for (uint32_t round = 0; round < ROUNDS_MAX; round++) {
+		asked = ask_all(threads, known);
+		if (asked < 0)
+			break;
+		await_stops(threads, threads->stopped_ns + patience_ns);
+		/* As long as one ran, it may have made others. */
+		known = threads->count;
+		threads->left_out = 0;
+		visit_tasks(threads->pid, note_task, threads);
+		if (threads->count == known)
+			break;
+	}
+	threads->unread = threads->left_out;
+	for (uint32_t i = 0; i < threads->count; i++) {
+		struct stopped_thread *thread = &threads->threads[i];
+
+		threads->unread += thread->stop != THREAD_GONE && thread->word_count == 0;
+	}
+	return asked < 0 && count_in(threads, THREAD_STOPPED) == 0 ? asked : 0;
+}
+
+/* ---- letting go -------------------------------------------------------------------------------- */
+
+static uint64_t hex_of(const char *status, const char *key)
+{
+	const char *value = text_find_line(status, key);
+	uint64_t number = 0;
+
+	for (; value != NULL && (*value == '\t' || *value == ' '); value++)
+		;
+	for (; value != NULL && *value > ' '; value++)
+		number = number << 4 | (uint64_t)(*value <= '9' ? *value - '0' : *value - 'a' + 10);
+	return number;
+}
+
+/* A signal that the thread takes has come: its system call ends for that reason. */
+static bool has_signal(uint32_t tid)
+{
+	char path[32], status[4096];
+	struct text text = TEXT_IN(path);
+	long bytes;
+
+	text_add(&text, "/proc/");
+	text_add_number(&text, tid);
+	text_add(&text, "/status");
+	bytes = sys_read_file(path, status, sizeof(status) - 1);
+	status[bytes > 0 ? bytes : 0] = 0;
+	return bytes <= 0 || ((hex_of(status, "SigPnd:") | hex_of(status, "ShdPnd:")) &
+			      ~hex_of(status, "SigBlk:")) != 0;
+}
+
+static bool let_go(uint32_t tid, int signal, bool may_see_eintr)
+{
+	if (may_see_eintr && signal == 0 && !has_signal(tid))
+		set_back(tid);
+	return sys_call(SYS_ptrace, PTRACE_DETACH, tid, 0, signal) == 0;
+}
+
+/* Who was killed while it stood is a zombie that its parent hears of only when we have. The first
+ * thread comes last: it is not reported before the others. */
+static void reap(struct stopped_threads *threads)
+{
+	for (uint32_t i = threads->count; i-- > 0;) {
+		struct stopped_thread *thread = &threads->threads[i];
+		int status;
+
+		if (thread->stop != THREAD_STOPPED)
+			continue;
+		if (sys_call(SYS_wait4, thread->tid, &status, __WALL, 0) > 0 && WIFSTOPPED(status))
+			sys_call(SYS_ptrace, PTRACE_DETACH, thread->tid, 0, signal_of(status));
+		thread->stop = THREAD_GONE;
+	}
+}
+
+uint64_t stopped_threads_release(struct stopped_threads *threads)
+{
+	/* Those for which a file has to be read go on last. */
+	for (int with_eintr = 0; with_eintr < 2; with_eintr++)
+		for (uint32_t i = 0; i < threads->count; i++) {
+			struct stopped_thread *thread = &threads->threads[i];
+
+			if (thread->stop == THREAD_STOPPED &&
+			    thread->may_see_eintr == (with_eintr != 0) &&
+			    let_go(thread->tid, thread->signal, thread->may_see_eintr))
+				thread->stop = THREAD_SEIZED; /* once, and not any more */
+		}
+	reap(threads);
+	return sys_clock_ns(CLOCK_MONOTONIC) - threads->stopped_ns;
+}
+
+void stopped_threads_release_late(void)
+{
+	int status = 0;
+	long tid;
+
+	while ((tid = sys_call(SYS_wait4, -1, &status, __WALL | WNOHANG, 0)) > 0)
+		if (WIFSTOPPED(status))
+			let_go((uint32_t)tid, signal_of(status), true);
+}

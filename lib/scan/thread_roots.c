@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * thread_roots: registers and stacks of the program's threads, and what libc keeps of each.
+ *
+ * Of a stack counts what lies above its pointer, and the red zone below it. What is further down has
+ * been left and is full of stale pointers. That can be said only where the stack is known to be all
+ * that lies there: of the process's first one, and of one that libc has made, with a guard below and
+ * the thread's descriptor at its upper end. Any other mapping that a stack pointer points into may
+ * hold many stacks, as coroutines have, and is read as a whole.
+ *
+ * libc keeps the stacks of threads that have ended for the next ones. Those are left out, but for the
+ * descriptor of a thread that somebody has yet to join: the thread's result is there.
+ *
+ *   Runs in   the copy of the process that a scan works in
+ *   Locks     none
+ *   Memory    none of its own
+ *   Calls     nothing else
+ *   Failure   see root_list, span_list
+ */
+#include "lib/scan/thread_roots.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "lib/scan/page_flags.h"
+
+#include "lib/base/poison.h"
+
+#define RED_ZONE_BYTES 128u /* x86-64 psABI, 3.2.2 */
+/* struct pthread of glibc: nptl/descr.h, and tcbhead_t in sysdeps/x86_64/nptl/tls.h. Its place in them has
+ * been the same since 2.4. */
+#define DESCRIPTOR_REACH 16384u /* it lies within so many bytes below the end of the stack */
+#define DESCRIPTOR_ALIGNMENT 64u
+#define DESCRIPTOR_SELF 16u /* tcbhead_t.self, and its first word is the same */
+#define DESCRIPTOR_TID 720u
+#define DESCRIPTOR_BYTES 2304u /* about; a detached thread's has its own address in it once more */
+
+static bool lies_in(const struct laid_mapping *mapping, uint64_t addr)
+{
+	return addr >= mapping->start && addr < mapping->end;
+}
+
+static const struct memory_spans no_holes;
+
+static void add_pages(struct root_list *roots, struct scan_memory *memory, enum seep_root_kind kind,
+		      uint32_t thread, uint64_t start, uint64_t end)
+{
+	struct root root = {
+		.start = start, .end = end, .kind = kind, .thread = thread, .module = ROOT_OF_NONE};
+
+	if (start < end)
+		root_list_add_pages(roots, memory, &root, true, &no_holes);
+}
+
+static void add_registers(struct root_list *roots, struct scan_memory *memory,
+			  const struct stopped_thread *thread, uint32_t index)
+{
+	uint64_t words = (uint64_t)thread->words;
+
+	if (thread->word_count == 0)
+		return;
+	root_list_add(roots, memory,
+		      &(struct root){.start = words,
+				     .end = words + thread->word_count * sizeof(uint64_t),
+				     .kind = SEEP_ROOT_REGISTER,
+				     .thread = index,
+				     .module = ROOT_OF_NONE});
+}
+
+/* The thread whose stack the whole mapping is; -1: none, or it is not certain. */
+static int64_t owner_of(const struct laid_mapping *mapping, const struct stopped_threads *threads)
+{
+	int64_t owner = -1;
+
+	for (uint32_t i = 0; i < threads->count; i++) {
+		const struct stopped_thread *thread = &threads->threads[i];
+
+		if (!lies_in(mapping, thread->sp))
+			continue;
+		if (owner >= 0)
+			return -1;
+		if (mapping->is_main_stack ||
+		    (mapping->follows_guard && lies_in(mapping, thread->fs_base) &&
+		     thread->fs_base > thread->sp))
+			owner = i;
+		else
+			return -1;
+	}
+	return owner;
+}
+
+static bool is_anybodys(const struct laid_mapping *mapping, const struct stopped_threads *threads)
+{
+	for (uint32_t i = 0; i < threads->count; i++)
+		if (lies_in(mapping, threads->threads[i].sp) ||
+		    lies_in(mapping, threads->threads[i].fs_base))
+			return true;
+	return false;
+}
+
+static uint64_t word_at(uint64_t addr)
+{
+	return *(const uint64_t *)addr;
+}
+
+/* Where at the end of the mapping a thread's descriptor lies; 0: nowhere. */
+static uint64_t descriptor_in(const struct laid_mapping *mapping)
+{
+	uint64_t least = mapping->end - mapping->start > DESCRIPTOR_REACH
+				 ? mapping->end - DESCRIPTOR_REACH
+				 : mapping->start;
+
+	for (uint64_t addr = (mapping->end - DESCRIPTOR_TID - 8) & ~(DESCRIPTOR_ALIGNMENT - 1ull);
+	     addr >= least && addr < mapping->end; addr -= DESCRIPTOR_ALIGNMENT)
+		if (word_at(addr) == addr && word_at(addr + DESCRIPTOR_SELF) == addr)
+			return addr;
+	return 0;
+}
+
+static bool is_detached(uint64_t descriptor, uint64_t end)
+{
+	uint64_t last = descriptor + DESCRIPTOR_BYTES < end ? descriptor + DESCRIPTOR_BYTES : end;
+
+	for (uint64_t addr = descriptor + DESCRIPTOR_SELF + 8; addr + 8 <= last; addr += 8)
+		if (word_at(addr) == descriptor)
+			return true;
+	return false;
+}
+
+static void add_ended(const struct laid_mapping *mapping, struct scan_memory *memory,
+		      struct span_list *holes, struct root_list *roots)
+{
+	uint64_t descriptor = descriptor_in(mapping);
+	int32_t tid;
+
+	if (descriptor == 0)
+		return;
+	tid = *(const int32_t *)(descriptor + DESCRIPTOR_TID);
+	if (tid > 0)
+		return; /* just being started, or it could not be listed */
+	span_list_add(holes, memory, mapping->start, mapping->end);
+	/* -1: joined. 0: ended, as the kernel leaves it. */
+	if (tid == 0 && !is_detached(descriptor, mapping->end))
+		add_pages(roots, memory, SEEP_ROOT_THREAD, ROOT_OF_NONE, descriptor, mapping->end);
+}
+
+void thread_roots_find(const struct memory_layout *layout, const struct stopped_threads *threads,
+		       struct scan_memory *memory, struct span_list *holes, struct root_list *roots)
+{
+	for (uint32_t i = 0; i < threads->count; i++)
+		add_registers(roots, memory, &threads->threads[i], i);
+	for (uint32_t i = 0; i < layout->count; i++) {
+		const struct laid_mapping *mapping = &layout->mappings[i];
+		const struct stopped_thread *thread;
+		uint64_t stack_end = mapping->end, stack_start;
+		int64_t owner;
+
+		if (!mapping->is_anonymous || !mapping->is_readable || !mapping->is_writable ||
+		    mapping->is_break)
+			continue;
+		owner = owner_of(mapping, threads);
+		if (owner < 0) {
+			if (mapping->follows_guard && !is_anybodys(mapping, threads))
+				add_ended(mapping, memory, holes, roots);
+			continue;
+		}
+		thread = &threads->threads[owner];
+		stack_start = thread->sp - RED_ZONE_BYTES;
+		if (stack_start < mapping->start)
+			stack_start = mapping->start;
+		if (!mapping->is_main_stack)
+			stack_end = thread->fs_base;
+		add_pages(roots, memory, SEEP_ROOT_STACK, (uint32_t)owner, stack_start, stack_end);
+		add_pages(roots, memory, SEEP_ROOT_THREAD, (uint32_t)owner, stack_end,
+			  mapping->end);
+		span_list_add(holes, memory, mapping->start, mapping->end);
+	}
+}
+
+/* Of registers the number in DWARF: 0 to 16, then xmm0 from 17 on, two words each. */
+static uint64_t register_number(uint64_t word)
+{
+	return word < STOPPED_GENERAL_WORDS
+		       ? word
+		       : STOPPED_GENERAL_WORDS + (word - STOPPED_GENERAL_WORDS) / 2 % 16;
+}
+
+void thread_roots_describe(const struct root_list *list, const struct root *root, uint64_t addr,
+			   struct seep_root *described, const char **name)
+{
+	const struct stopped_threads *threads = list->context;
+	const struct stopped_thread *thread;
+
+	if (root->thread == ROOT_OF_NONE || root->thread >= threads->count)
+		return;
+	thread = &threads->threads[root->thread];
+	described->thread = thread->tid;
+	*name = thread->name;
+	if (root->kind == SEEP_ROOT_REGISTER)
+		described->address = register_number((addr - root->start) / sizeof(uint64_t));
+	if (root->kind == SEEP_ROOT_STACK)
+		described->pc = thread->pc;
+}
