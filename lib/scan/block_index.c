@@ -396,6 +396,8 @@ block_ref block_index_find_side(const struct block_index *index, const struct in
 	return BLOCK_REF_IS_SIDE | (low - 1);
 }
 
+_Static_assert(GRANULE_IS_START << 4 == 0x80, "where a block begins is also the high bit");
+#define ALL_MARKS ((1u << MARK_LIMIT) - 1)
 #define STARTS (0x0101010101010101ull * GRANULE_IS_START)
 
 const uint8_t *block_index_before_slow(const struct block_index *index,
@@ -440,6 +442,24 @@ const uint8_t *block_index_before_slow(const struct block_index *index,
 
 /* ---- walking --------------------------------------------------------------------------------- */
 
+/* Where in eight granules begins a block with one of the marks: the high bit of each such byte. */
+static uint64_t matches(uint64_t eight, uint32_t marks)
+{
+	const uint64_t ones = 0x0101010101010101ull, lows = 0x7f * ones;
+	uint64_t found = 0;
+
+	if ((eight & STARTS) == 0)
+		return 0;
+	for (; marks != 0; marks &= marks - 1) {
+		uint64_t wanted = GRANULE_IS_START | (uint64_t)__builtin_ctz(marks);
+		uint64_t other =
+			(eight & (GRANULE_IS_START | GRANULE_MARK) * ones) ^ (wanted * ones);
+
+		found |= ~(other + lows) & ~lows;
+	}
+	return found;
+}
+
 static void walk_granules(const struct index_leaf *leaf, uint32_t chunk_number, uint32_t marks,
 			  bool is_backwards, indexed_block_visitor *visit, void *context)
 {
@@ -448,19 +468,20 @@ static void walk_granules(const struct index_leaf *leaf, uint32_t chunk_number, 
 			((uint64_t)chunk_number << INDEX_CHUNK_BITS);
 
 	for (uint32_t i = 0; i < INDEX_CHUNK_GRANULES / 8; i++) {
-		uint32_t eighth = is_backwards ? INDEX_CHUNK_GRANULES / 8 - 1 - i : i;
-		uint64_t eight;
+		uint32_t first = 8 * (is_backwards ? INDEX_CHUNK_GRANULES / 8 - 1 - i : i);
+		uint64_t eight, found;
 
-		__builtin_memcpy(&eight, &granules[eighth * 8], sizeof(eight));
-		if ((eight & STARTS) == 0)
-			continue;
-		for (uint32_t b = 0; b < 8; b++) {
-			uint32_t granule = eighth * 8 + (is_backwards ? 7 - b : b);
-			uint8_t byte = granules[granule];
+		__builtin_memcpy(&eight, &granules[first], sizeof(eight));
+		found = marks == ALL_MARKS ? (eight & STARTS) << 4 : matches(eight, marks);
+		while (found != 0) {
+			uint32_t bit = (uint32_t)(is_backwards ? 63 - __builtin_clzll(found)
+							       : __builtin_ctzll(found));
+			uint8_t byte = granules[first + bit / 8];
 
-			if ((byte & GRANULE_IS_START) != 0 &&
-			    (marks >> (byte & GRANULE_MARK) & 1) != 0)
-				visit((addr + granule * 32ull) >> 3 |
+			found &= ~(1ull << bit);
+			/* The visitor may have changed it meanwhile. */
+			if ((marks >> (byte & GRANULE_MARK) & 1) != 0)
+				visit((addr + (first + bit / 8) * 32ull) >> 3 |
 					      (byte >> GRANULE_OFFSET_SHIFT & 3),
 				      context);
 		}

@@ -26,8 +26,9 @@
 #define PAGE_EXISTS (3ull << 62) /* present or swapped; Documentation/admin-guide/mm/pagemap.rst */
 #define PAGES_ASKED 256u
 /* How long before its turn a block, and what is known of it, are asked for. */
-#define BLOCKS_AHEAD 6u
-#define WORDS_AHEAD 16u
+#define LINE_BYTES 64u
+#define BLOCKS_AHEAD 12u
+#define WORDS_AHEAD 24u
 
 const struct flood_rule flood_reached = {
 	.by_start = {MARK_REACHED, MARK_REACHED, MARK_REACHED, MARK_POSSIBLE, MARK_LEADER,
@@ -214,6 +215,19 @@ static const struct side_block *side_of(const struct flood *flood, block_ref ref
 	return &flood->index->side[ref & ~BLOCK_REF_IS_SIDE];
 }
 
+/* All of a small block; of others the processor sees that they are read from one end to the other. */
+static void ask_for_block(const struct flood *flood, block_ref ref)
+{
+	uint64_t addr = ref << 3, bytes = LINE_BYTES;
+
+	if ((ref & BLOCK_REF_IS_SIDE) != 0)
+		addr = side_of(flood, ref)->addr;
+	else
+		bytes = live_word_bytes(*live_table_word(addr));
+	for (uint64_t line = addr; line < addr + bytes; line += LINE_BYTES)
+		__builtin_prefetch((const void *)line);
+}
+
 static void ask_ahead(const struct flood *flood)
 {
 	const struct block_queue *queue = &flood->queue;
@@ -228,12 +242,8 @@ static void ask_ahead(const struct flood *flood)
 			__builtin_prefetch(block_index_byte(flood->index, ref));
 		}
 	}
-	if (queue->tail - queue->head > BLOCKS_AHEAD) {
-		ref = block_queue_ref(queue, queue->head + BLOCKS_AHEAD);
-		__builtin_prefetch((const void *)((ref & BLOCK_REF_IS_SIDE) != 0
-							  ? side_of(flood, ref)->addr
-							  : ref << 3));
-	}
+	if (queue->tail - queue->head > BLOCKS_AHEAD)
+		ask_for_block(flood, block_queue_ref(queue, queue->head + BLOCKS_AHEAD));
 }
 
 static bool drain(struct flood *flood)
@@ -265,8 +275,8 @@ static bool is_block(const struct flood *flood, const struct root *root, block_r
 	const struct index_chunk *chunk;
 	bool is_start;
 
-	if ((root->kind != SEEP_ROOT_IGNORED && root->kind != SEEP_ROOT_LOADER) ||
-	    root->start < flood->index->low || root->start >= flood->index->high)
+	if (root->start != root->end || root->start < flood->index->low ||
+	    root->start >= flood->index->high)
 		return false;
 	chunk = block_index_chunk(flood->index, root->start);
 	if (chunk == NULL)
@@ -285,8 +295,6 @@ static void read_root(struct flood *flood, const struct root *root, uint32_t num
 			give_mark(flood, ref, MARK_REACHED, from);
 		return;
 	}
-	if (root->kind == SEEP_ROOT_IGNORED)
-		return;
 	read_words(flood, root->start, root->end, from);
 	flood->root_bytes += root->end - root->start;
 }
