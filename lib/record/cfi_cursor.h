@@ -43,7 +43,8 @@ static inline uint8_t cfi_cursor_byte(struct cfi_cursor *cursor)
 		value_;                                                                            \
 	})
 
-static inline uint64_t cfi_cursor_uleb(struct cfi_cursor *cursor)
+/* With a sign the last byte's highest bit is that of all that follow. */
+static inline uint64_t cfi_cursor_leb(struct cfi_cursor *cursor, bool has_sign)
 {
 	uint64_t value = 0;
 	uint8_t byte;
@@ -55,24 +56,19 @@ static inline uint64_t cfi_cursor_uleb(struct cfi_cursor *cursor)
 			value |= (uint64_t)(byte & 0x7f) << shift;
 		shift += shift < 64 ? 7 : 0;
 	} while (byte & 0x80);
+	if (has_sign && shift < 64 && (byte & 0x40))
+		value |= ~0ull << shift;
 	return value;
+}
+
+static inline uint64_t cfi_cursor_uleb(struct cfi_cursor *cursor)
+{
+	return cfi_cursor_leb(cursor, false);
 }
 
 static inline int64_t cfi_cursor_sleb(struct cfi_cursor *cursor)
 {
-	uint64_t value = 0;
-	uint8_t byte;
-	int shift = 0;
-
-	do {
-		byte = cfi_cursor_byte(cursor);
-		if (shift < 64)
-			value |= (uint64_t)(byte & 0x7f) << shift;
-		shift += shift < 64 ? 7 : 0;
-	} while (byte & 0x80);
-	if (shift < 64 && (byte & 0x40))
-		value |= ~0ull << shift;
-	return (int64_t)value;
+	return (int64_t)cfi_cursor_leb(cursor, true);
 }
 
 #endif

@@ -188,11 +188,6 @@ static void end_json(const struct checked_files *checked, char *const *words,
 		exit_status);
 }
 
-static const char *plural(size_t count)
-{
-	return count == 1 ? "" : "s";
-}
-
 /* A name may be as hostile as its file, but the lines of a command are not cut like a report's. */
 static void write_notes(const struct checked_files *checked)
 {
@@ -219,18 +214,19 @@ static void end_text(const struct checked_files *checked, const struct child_pro
 		fputs("\nseep: check: failed: ", stream);
 		if (checked->leak_count)
 			fprintf(stream, "%s leak%s%s", number_count(checked->leak_count).text,
-				plural(checked->leak_count), checked->crossing_count ? ", " : "");
+				number_plural(checked->leak_count),
+				checked->crossing_count ? ", " : "");
 		if (checked->crossing_count)
 			fprintf(stream, "%s threshold%s crossed",
 				number_count(checked->crossing_count).text,
-				plural(checked->crossing_count));
+				number_plural(checked->crossing_count));
 		fputc('\n', stream);
 		return;
 	}
 	if (checked->is_quiet || checked->failed_count)
 		return;
 	fprintf(stream, "seep: check: passed: nothing found in %s snapshot file%s",
-		number_count(checked->file_count).text, plural(checked->file_count));
+		number_count(checked->file_count).text, number_plural(checked->file_count));
 	if (checked->short_count)
 		fprintf(stream, "; %s too short to judge growth",
 			checked->file_count == 1		      ? "it was"

@@ -10,6 +10,7 @@
 #include "tools/commands/command.h"
 #include "tools/commands/operand.h"
 #include "tools/commands/option_value.h"
+#include "tools/commands/shared_options.h"
 #include "tools/model/error.h"
 #include "tools/model/profile.h"
 #include "tools/model/report.h"
@@ -41,12 +42,7 @@ static const struct command_option options[] = {
 		.initial = "text",
 		.help = "for a person, or for a program.",
 	},
-	{
-		.name = "output",
-		.letter = 'o',
-		.argument = "FILE",
-		.help = "write to FILE instead of standard output.",
-	},
+	OUTPUT_OPTION,
 	{
 		.name = "top",
 		.argument = "N",
@@ -62,13 +58,8 @@ static const struct command_option options[] = {
 			"site are kept; of all bytes; of the number of blocks.",
 	},
 	{.name = "full-stacks", .help = "show every frame of every stack."},
-	{
-		.name = "sysroot",
-		.argument = "DIR",
-		.help = "look for the program and its libraries below DIR, for a file from another "
-			"machine or a container.",
-	},
-	{.name = "no-symbols", .help = "show modules and offsets; reads no debug information."},
+	SYSROOT_OPTION,
+	NO_SYMBOLS_OPTION,
 	{0},
 };
 

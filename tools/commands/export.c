@@ -9,6 +9,7 @@
 #include "tools/commands/command.h"
 #include "tools/commands/operand.h"
 #include "tools/commands/option_value.h"
+#include "tools/commands/shared_options.h"
 #include "tools/model/error.h"
 #include "tools/model/profile.h"
 #include "tools/model/report.h"
@@ -46,19 +47,9 @@ static const struct command_option options[] = {
 		.help = "the state to export: a number or label as shown by seep snapshots, first, "
 			"last, or -N counted from the end. FILE@SNAP means the same.",
 	},
-	{
-		.name = "output",
-		.letter = 'o',
-		.argument = "FILE",
-		.help = "write to FILE instead of standard output.",
-	},
-	{
-		.name = "sysroot",
-		.argument = "DIR",
-		.help = "look for the program and its libraries below DIR, for a file from another "
-			"machine or a container.",
-	},
-	{.name = "no-symbols", .help = "show modules and offsets; reads no debug information."},
+	OUTPUT_OPTION,
+	SYSROOT_OPTION,
+	NO_SYMBOLS_OPTION,
 	{0},
 };
 

@@ -13,6 +13,7 @@
 #include "tools/commands/option_value.h"
 #include "tools/commands/report_resolve.h"
 #include "tools/commands/settings_options.h"
+#include "tools/commands/shared_options.h"
 #include "tools/commands/snapshot_folder.h"
 #include "tools/model/error.h"
 #include "tools/model/profile.h"
@@ -52,12 +53,7 @@ static const struct command_option options[] = {
 		.help = "for a person, or for a program. Several FILEs in JSON, or those of a "
 			"FOLDER, are one document to a line.",
 	},
-	{
-		.name = "output",
-		.letter = 'o',
-		.argument = "FILE",
-		.help = "write to FILE instead of standard output.",
-	},
+	OUTPUT_OPTION,
 	{
 		.name = "top",
 		.argument = "N",
@@ -92,13 +88,8 @@ static const struct command_option options[] = {
 		.initial = "last",
 		.help = "judge as if the run had ended with this snapshot.",
 	},
-	{
-		.name = "sysroot",
-		.argument = "DIR",
-		.help = "look for the program and its libraries below DIR, for a file from another "
-			"machine or a container.",
-	},
-	{.name = "no-symbols", .help = "show modules and offsets; reads no debug information."},
+	SYSROOT_OPTION,
+	NO_SYMBOLS_OPTION,
 	SEEP_THRESHOLDS(SETTINGS_OPTION) SETTINGS_FILE_OPTION,
 	{0},
 };

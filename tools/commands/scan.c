@@ -10,6 +10,7 @@
 
 #include "tools/commands/command.h"
 #include "tools/commands/option_value.h"
+#include "tools/commands/shared_options.h"
 #include "tools/commands/target.h"
 #include "tools/model/error.h"
 #include "tools/model/profile.h"
@@ -44,12 +45,7 @@ static const struct command_option options[] = {
 		.argument = "TEXT",
 		.help = "a name for the snapshot that is taken with it, as of seep snapshot.",
 	},
-	{
-		.name = "output",
-		.letter = 'o',
-		.argument = "FILE",
-		.help = "write to FILE instead of standard output.",
-	},
+	OUTPUT_OPTION,
 	{0},
 };
 

@@ -4,18 +4,14 @@
  */
 #include "tools/commands/command.h"
 #include "tools/commands/operand.h"
+#include "tools/commands/shared_options.h"
 #include "tools/model/error.h"
 #include "tools/model/profile.h"
 #include "tools/output/sink.h"
 #include "tools/output/snapshot_list.h"
 
 static const struct command_option options[] = {
-	{
-		.name = "output",
-		.letter = 'o',
-		.argument = "FILE",
-		.help = "write to FILE instead of standard output.",
-	},
+	OUTPUT_OPTION,
 	{0},
 };
 

@@ -138,6 +138,21 @@ static bool is_enough(const struct inquiry *inquiry, const struct rise *rise)
 	       rise->pace.decline <= inquiry->limits->slowest;
 }
 
+/* The last two questions, once `added` has given its pace. */
+static void judge_pace(const struct inquiry *inquiry, struct rise *rise,
+		       const struct additions *added)
+{
+	rise->doubt = DOUBT_SLOWS;
+	if (is_slower(inquiry->limits, rise->pace) || goes_on_slowing(inquiry, rise)) {
+		if (is_even_lately(inquiry, rise, added))
+			rise->doubt = DOUBT_NONE;
+		return;
+	}
+	rise->doubt = DOUBT_VAGUE;
+	if (is_enough(inquiry, rise))
+		rise->doubt = DOUBT_NONE;
+}
+
 /*
  * What is old becomes more, but all that lives does not: younger blocks become fewer by as many. A cache
  * that is full and keeps what is asked for often ages like that for hours. Seen over the second half of
@@ -206,15 +221,7 @@ static void ask_survivors(const struct inquiry *inquiry, struct rise *rise)
 	rise->doubt = DOUBT_REPLACED;
 	if (of->gain < limits->kept || of->late_gain < limits->kept)
 		return;
-	rise->doubt = DOUBT_SLOWS;
-	if (is_slower(limits, rise->pace) || goes_on_slowing(inquiry, rise)) {
-		if (is_even_lately(inquiry, rise, &added))
-			rise->doubt = DOUBT_NONE;
-		return;
-	}
-	rise->doubt = DOUBT_VAGUE;
-	if (is_enough(inquiry, rise))
-		rise->doubt = DOUBT_NONE;
+	judge_pace(inquiry, rise, &added);
 }
 
 /* Of several ages at which it leaks the one that shows it best: among thousands of sites it must stand
@@ -320,14 +327,7 @@ void rise_find_length(const struct inquiry *inquiry, struct rise *rise)
 	rise->doubt = DOUBT_SLOWS;
 	if (additions_have_ended(&added, 1, limits->ended))
 		return;
-	if (is_slower(limits, rise->pace) || goes_on_slowing(inquiry, rise)) {
-		if (is_even_lately(inquiry, rise, &added))
-			rise->doubt = DOUBT_NONE;
-		return;
-	}
-	rise->doubt = DOUBT_VAGUE;
-	if (is_enough(inquiry, rise))
-		rise->doubt = DOUBT_NONE;
+	judge_pace(inquiry, rise, &added);
 }
 
 /* By J. D. C. Little's law ("A Proof for the Queuing Formula L = lambda W", Operations Research 9, 1961)

@@ -22,27 +22,13 @@
 /* A function and its line are not squeezed into less. */
 #define OWN_COLUMNS_MIN 30
 
-static const char *plural(size_t count)
-{
-	return count == 1 ? "" : "s";
-}
-
-/* Goes on in the next line where less than `columns` are left. */
-static void make_room(struct text_line *line, int columns)
-{
-	if (text_line_room(line) >= columns)
-		return;
-	text_line_end(line);
-	text_line_pad(line, CONTINUED_INDENT);
-}
-
 static void put_findings(struct text_line *line, const struct report_view *view)
 {
 	size_t leaks = view->finding.leak_count, lost = view->finding.lost_count;
 
 	if (leaks)
 		text_line_print(line, INK_ALARM, "%s leak%s", number_count(leaks).text,
-				plural(leaks));
+				number_plural(leaks));
 	if (leaks && lost)
 		text_line_put(line, INK_ALARM, ", ");
 	if (lost)
@@ -53,7 +39,7 @@ static void put_findings(struct text_line *line, const struct report_view *view)
 	else
 		text_line_put(line, INK_TITLE, number_bytes(view->finding.lost_bytes).text);
 	text_line_put(line, INK_TITLE, leaks + lost > 1 ? ", first at " : " at ");
-	make_room(line, OWN_COLUMNS_MIN);
+	text_line_make_room(line, OWN_COLUMNS_MIN, CONTINUED_INDENT);
 	stack_text_put_own(line, view->foremost);
 }
 
@@ -108,14 +94,14 @@ void conclusion_text_write(FILE *stream, const struct text_report_options *optio
 		text_line_print(&line, INK_TITLE, ": %s%s at ",
 				number_rate(view->finding.bytes_per_hour).text,
 				view->finding.growing_count > 1 ? ", first" : "");
-		make_room(&line, OWN_COLUMNS_MIN);
+		text_line_make_room(&line, OWN_COLUMNS_MIN, CONTINUED_INDENT);
 		stack_text_put_own(&line, view->foremost);
 		break;
 	case CONCLUSION_TOO_SHORT:
 		text_line_put(&line, INK_NOTE, "Too short to judge growth");
 		text_line_print(&line, INK_TITLE, " (%s snapshot%s in %s)%s: what is %s.",
 				number_count(report->snapshot_count).text,
-				plural(report->snapshot_count),
+				number_plural(report->snapshot_count),
 				number_duration(report->span_s).text,
 				is_nothing_lost(report) ? ", nothing lost" : "",
 				report->profile->is_running ? "live now" : "left at the end");
@@ -140,7 +126,7 @@ void conclusion_text_write(FILE *stream, const struct text_report_options *optio
 		text_line_print(&line, INK_TITLE, ", seen over %s in %s snapshot%s.",
 				number_duration(report->span_s).text,
 				number_count(report->snapshot_count).text,
-				plural(report->snapshot_count));
+				number_plural(report->snapshot_count));
 		break;
 	}
 	text_line_end(&line);

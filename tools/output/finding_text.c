@@ -68,11 +68,6 @@ static void write_what_is_one(const struct report_finding *finding, const struct
 	text_paragraph(text->stream, style, INK_TITLE, "", SITE_TEXT_INDENT, line);
 }
 
-static const char *plural(size_t count)
-{
-	return count == 1 ? "" : "s";
-}
-
 /* What hangs under the first of them, shortly. */
 static void write_hanging(const struct report_finding *finding, const struct site_text *text)
 {
@@ -96,7 +91,8 @@ static void write_hanging(const struct report_finding *finding, const struct sit
 		text_line_pad(&line, SITE_TEXT_STACK_INDENT);
 		text_line_print(&line, INK_TITLE, "%s", number_bytes(site->live_bytes).text);
 		text_line_print(&line, INK_PLAIN, " in %s block%s  ",
-				number_count(site->live_blocks).text, plural(site->live_blocks));
+				number_count(site->live_blocks).text,
+				number_plural(site->live_blocks));
 		stack_text_put_chain(&line, site);
 		text_line_end(&line);
 	}
@@ -104,7 +100,7 @@ static void write_hanging(const struct report_finding *finding, const struct sit
 		return;
 	text_line_pad(&line, SITE_TEXT_STACK_INDENT);
 	text_line_print(&line, INK_DIM, "and at %s more site%s", number_count(left).text,
-			plural(left));
+			number_plural(left));
 	text_line_end(&line);
 }
 
@@ -126,7 +122,8 @@ static void write_members(const struct report_finding *finding, const struct sit
 		text_line_pad(&line, SITE_TEXT_STACK_INDENT);
 		text_line_print(&line, INK_TITLE, "%s", number_bytes(site->live_bytes).text);
 		text_line_print(&line, INK_PLAIN, " in %s block%s",
-				number_count(site->live_blocks).text, plural(site->live_blocks));
+				number_count(site->live_blocks).text,
+				number_plural(site->live_blocks));
 		if (site_text_has_growth(site))
 			text_line_print(&line, INK_PLAIN, "  %s",
 					number_rate(site->judgement.growth.bytes_per_hour).text);

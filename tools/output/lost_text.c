@@ -16,11 +16,6 @@
 #include "tools/model/report.h"
 #include "tools/output/number_text.h"
 
-static const char *plural(uint64_t count)
-{
-	return count == 1 ? "" : "s";
-}
-
 /* ---- one site ---- */
 
 static void add_line(struct lost_text *text, const char *format, ...)
@@ -59,7 +54,7 @@ static void add_definitely(struct lost_text *text, const struct scanned_site *si
 	if (site->below.blocks)
 		snprintf(below, sizeof(below), ", with %s in %s block%s that only %s",
 			 number_bytes(site->below.bytes).text,
-			 number_count(site->below.blocks).text, plural(site->below.blocks),
+			 number_count(site->below.blocks).text, number_plural(site->below.blocks),
 			 is_one ? "it holds" : "they hold");
 	add_line(text, "%s definitely lost%s", part, below);
 }
@@ -105,10 +100,10 @@ struct lost_sentence lost_text_brief(const struct scan *scan)
 
 	if (raw->outcome != SEEP_SCAN_DONE || !raw->definitely_blocks)
 		return brief;
-	int used =
-		snprintf(brief.text, sizeof(brief.text), "%s block%s (%s) definitely lost",
-			 number_count(raw->definitely_blocks).text, plural(raw->definitely_blocks),
-			 number_bytes(raw->definitely_bytes).text);
+	int used = snprintf(brief.text, sizeof(brief.text), "%s block%s (%s) definitely lost",
+			    number_count(raw->definitely_blocks).text,
+			    number_plural(raw->definitely_blocks),
+			    number_bytes(raw->definitely_bytes).text);
 	if (raw->indirectly_blocks)
 		snprintf(brief.text + used, sizeof(brief.text) - (size_t)used, ", %s (%s) with %s",
 			 number_count(raw->indirectly_blocks).text,
@@ -126,12 +121,14 @@ static struct lost_sentence done_sentence(const struct scan *scan)
 	if (raw->possibly_blocks)
 		snprintf(possibly, sizeof(possibly), "%s%s block%s (%s) possibly lost",
 			 *sentence.text ? "; " : "", number_count(raw->possibly_blocks).text,
-			 plural(raw->possibly_blocks), number_bytes(raw->possibly_bytes).text);
+			 number_plural(raw->possibly_blocks),
+			 number_bytes(raw->possibly_bytes).text);
 	if (raw->unread_threads)
 		snprintf(unread, sizeof(unread),
 			 "; the registers of %s thread%s could not be read, so that less is "
 			 "called definitely lost",
-			 number_count(raw->unread_threads).text, plural(raw->unread_threads));
+			 number_count(raw->unread_threads).text,
+			 number_plural(raw->unread_threads));
 	if (raw->pause_ns && raw->reason != SEEP_REASON_FINAL)
 		snprintf(pause, sizeof(pause), "; the program stood still for %s",
 			 number_duration((double)raw->pause_ns / 1e9).text);

@@ -20,11 +20,6 @@
 #define BYTES_COLUMNS 10
 #define PINS_SHOWN 3
 
-static const char *plural(size_t count)
-{
-	return count == 1 ? "" : "s";
-}
-
 static void say_leak(const struct report *report, const char *rate, char *text)
 {
 	size_t count = report->process_memory.leak_count;
@@ -46,7 +41,7 @@ static void say_growing(const struct report *report, const char *rate, char *tex
 		 "Growing: what %sis requested keeps growing, by %s, nearly all of it at %s site%s "
 		 "%s flagged as a leak.",
 		 has_leaks ? "else " : "", rate, number_count(memory->grown_sites).text,
-		 plural(memory->grown_sites),
+		 number_plural(memory->grown_sites),
 		 memory->grown_sites == 1 ? "that is not" : "of which none is");
 }
 
@@ -158,7 +153,7 @@ static void say_calm(const struct report *report, char *text)
 		snprintf(text, PARAGRAPH_BYTES,
 			 "Stable as a whole: the leak%s above %s too small beside the rest to show "
 			 "here yet.",
-			 plural(leaks), leaks == 1 ? "is" : "are");
+			 number_plural(leaks), leaks == 1 ? "is" : "are");
 	else
 		snprintf(text, PARAGRAPH_BYTES, "Stable: no part of it keeps growing%s.",
 			 report->process_memory.figures[PART_FILES].keeps_growing
@@ -273,7 +268,8 @@ bool memory_text_brief(const struct report *report, char *text)
 	default:
 		snprintf(text, MEMORY_BRIEF_BYTES,
 			 "what is requested keeps growing, by %s at %s site%s", rate,
-			 number_count(memory->grown_sites).text, plural(memory->grown_sites));
+			 number_count(memory->grown_sites).text,
+			 number_plural(memory->grown_sites));
 		return true;
 	}
 }

@@ -23,6 +23,12 @@ struct number_text number_bytes_change(int64_t bytes); /* with sign */
 struct number_text number_count(uint64_t count);
 struct number_text number_count_change(int64_t count); /* with sign */
 
+/* What a noun behind that count ends with. */
+static inline const char *number_plural(uint64_t count)
+{
+	return count == 1 ? "" : "s";
+}
+
 /* Bytes per hour, with sign and unit; "?" for a value that is no number. */
 struct number_text number_rate(double bytes_per_hour);
 /* "3.91 to 4.49", in the unit that number_rate would choose for `bytes_per_hour`. */

@@ -18,11 +18,6 @@
 #define SITE_INDENT 4
 #define STACK_INDENT 6
 
-static const char *plural(uint64_t count)
-{
-	return count == 1 ? "" : "s";
-}
-
 static uint64_t bytes_gone(const struct report_site *site)
 {
 	return site->scanned->definitely.bytes + site->scanned->below.bytes;
@@ -62,12 +57,12 @@ static void write_site(FILE *stream, const struct text_style *style, const struc
 	text_line_put(&line, INK_ALARM, number_bytes(scanned->definitely.bytes).text);
 	text_line_print(&line, INK_PLAIN, " in %s block%s",
 			number_count(scanned->definitely.blocks).text,
-			plural(scanned->definitely.blocks));
+			number_plural(scanned->definitely.blocks));
 	if (scanned->below.blocks)
 		text_line_print(&line, INK_PLAIN, ", with %s in %s block%s that only %s",
 				number_bytes(scanned->below.bytes).text,
 				number_count(scanned->below.blocks).text,
-				plural(scanned->below.blocks),
+				number_plural(scanned->below.blocks),
 				scanned->definitely.blocks == 1 ? "it holds" : "they hold");
 	text_line_end(&line);
 	text_line_pad(&line, STACK_INDENT);
@@ -95,7 +90,7 @@ void scan_text_write(FILE *stream, const struct text_style *style, const struct 
 	if (all > count)
 		snprintf(text, sizeof(text),
 			 "%s more site%s; more:", number_count(all - count).text,
-			 plural(all - count));
+			 number_plural(all - count));
 	else
 		snprintf(text, sizeof(text), "more:");
 	snprintf(command, sizeof(command), "seep report %s", shell_word(source, word));

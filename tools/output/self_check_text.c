@@ -25,11 +25,6 @@
 #define PART_SHOWN 24
 #define NAME_COLUMNS_MIN 16
 
-static const char *plural(uint64_t count)
-{
-	return count == 1 ? "" : "s";
-}
-
 static bool is_same_text(const char *one, const char *other)
 {
 	return one == other || (one && other && strcmp(one, other) == 0);
@@ -88,7 +83,8 @@ static void write_gap(FILE *stream, const struct text_style *style, const char *
 	text_line_pad(&line, INDENT);
 	text_line_put(&line, INK_DIM, whose);
 	text_line_pad(&line, INDENT + WHOSE_COLUMNS);
-	text_line_print(&line, INK_DIM, "… %s frame%s …", number_count(count).text, plural(count));
+	text_line_print(&line, INK_DIM, "… %s frame%s …", number_count(count).text,
+			number_plural(count));
 	text_line_end(&line);
 }
 
@@ -128,7 +124,7 @@ static void write_difference(FILE *stream, const struct text_style *style,
 	text_line_begin(&line, stream, style);
 	text_line_print(&line, INK_TITLE, "%2zu. ", rank);
 	text_line_print(&line, INK_PLAIN, "%s capture%s, the first in thread %" PRIu32,
-			number_count(difference->count).text, plural(difference->count),
+			number_count(difference->count).text, number_plural(difference->count),
 			difference->thread_id);
 	text_line_end(&line);
 	if (first > 0)
@@ -160,7 +156,8 @@ static void write_title(FILE *stream, const struct text_style *style,
 				 : ", no capture was due");
 	} else {
 		snprintf(text, sizeof(text), "%s capture%s compared, %s",
-			 number_count(check->compared).text, plural(check->compared), differences);
+			 number_count(check->compared).text, number_plural(check->compared),
+			 differences);
 	}
 	text_paragraph(stream, style, ink, "Self-check: ", 12, text);
 }

@@ -33,20 +33,6 @@
 /* When the run was too short to judge, so many of the largest sites are shown with their stacks. */
 #define UNFREED_IN_FULL 5
 
-static const char *plural(size_t count)
-{
-	return count == 1 ? "" : "s";
-}
-
-/* Goes on in the next line where less than `columns` are left. */
-static void make_room(struct text_line *line, int columns)
-{
-	if (text_line_room(line) >= columns)
-		return;
-	text_line_end(line);
-	text_line_pad(line, SITE_TEXT_INDENT);
-}
-
 bool site_text_has_growth(const struct report_site *site)
 {
 	switch (site->judgement.verdict) {
@@ -84,7 +70,7 @@ static void put_peak(struct text_line *line, const struct report *report,
 
 	text_line_print(line, INK_TITLE, "  %s", number_bytes(site->peak_bytes).text);
 	text_line_print(line, INK_PLAIN, " in %s block%s at its peak, ",
-			number_count(site->peak_blocks).text, plural(site->peak_blocks));
+			number_count(site->peak_blocks).text, number_plural(site->peak_blocks));
 	if (site->live_blocks)
 		text_line_print(line, INK_PLAIN, "all but %s ",
 				number_bytes(site->live_bytes).text);
@@ -105,7 +91,8 @@ static void put_headline(struct text_line *line, const struct report *report,
 	} else {
 		text_line_print(line, INK_TITLE, "  %s", number_bytes(site->live_bytes).text);
 		text_line_print(line, INK_PLAIN, " in %s block%s",
-				number_count(site->live_blocks).text, plural(site->live_blocks));
+				number_count(site->live_blocks).text,
+				number_plural(site->live_blocks));
 	}
 	if (site->sampled && !report_site_is_given_back(site)) {
 		struct number_text error =
@@ -114,8 +101,10 @@ static void put_headline(struct text_line *line, const struct report *report,
 	}
 	if (!site_text_has_growth(site))
 		return;
-	make_room(line, 2 + (int)strlen(number_rate(growth->bytes_per_hour).text) +
-				(has_interval ? (int)strlen(" (3.91 to 4.49)") : 0));
+	text_line_make_room(line,
+			    2 + (int)strlen(number_rate(growth->bytes_per_hour).text) +
+				    (has_interval ? (int)strlen(" (3.91 to 4.49)") : 0),
+			    SITE_TEXT_INDENT);
 	text_line_print(line, INK_TITLE, "%s%s", line->columns > SITE_TEXT_INDENT ? "  " : "",
 			number_rate(growth->bytes_per_hour).text);
 	double width = growth->bytes_per_hour_ci95[1] - growth->bytes_per_hour_ci95[0];
@@ -221,7 +210,7 @@ static void write_facts(struct text_line *line, const struct report *report,
 					   : "freed when the program ended");
 	if (judgement->verdict == VERDICT_GROWING && judgement->snapshots_needed) {
 		snprintf(fact, sizeof(fact), "%u more snapshot%s would decide",
-			 judgement->snapshots_needed, plural(judgement->snapshots_needed));
+			 judgement->snapshots_needed, number_plural(judgement->snapshots_needed));
 		put_fact(line, INK_WATCH, fact);
 	}
 	if (judgement->growth.time_to_limit_s > 0 &&
@@ -236,7 +225,8 @@ static void write_facts(struct text_line *line, const struct report *report,
 	}
 	if (site->sampled) {
 		snprintf(fact, sizeof(fact), "%s sample%s",
-			 number_count(site->sampled->samples).text, plural(site->sampled->samples));
+			 number_count(site->sampled->samples).text,
+			 number_plural(site->sampled->samples));
 		put_fact(line, INK_DIM, fact);
 	}
 	snprintf(fact, sizeof(fact), "%s allocated, %s freed", number_count(site->allocations).text,

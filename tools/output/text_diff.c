@@ -30,11 +30,6 @@ struct text_diff {
 	bool is_gap_due;
 };
 
-static const char *plural(size_t count)
-{
-	return count == 1 ? "" : "s";
-}
-
 /* "  old       run.seep, snapshot 3 at 3.0 s: 2.10 MiB in 12,000 blocks" */
 static void write_state(const struct text_diff *context, const char *label, const char *source,
 			const struct profile *profile, size_t index)
@@ -54,7 +49,7 @@ static void write_state(const struct text_diff *context, const char *label, cons
 	text_line_print(&line, INK_TITLE, "%s", number_bytes(snapshot->raw.live_bytes).text);
 	text_line_print(&line, INK_PLAIN, " in %s block%s",
 			number_count(snapshot->raw.live_blocks).text,
-			plural(snapshot->raw.live_blocks));
+			number_plural(snapshot->raw.live_blocks));
 	if (source)
 		text_line_print(&line, INK_DIM, "  (%s)", source);
 	text_line_end(&line);
@@ -70,7 +65,7 @@ static void write_conclusion(const struct report_view *view, const struct text_d
 	text_line_end(&line);
 	if (grown) {
 		text_line_print(&line, INK_WATCH, "%s site%s grew", number_count(grown).text,
-				plural(grown));
+				number_plural(grown));
 		text_line_print(&line, INK_TITLE, " by %s",
 				number_bytes((uint64_t)view->change.grown_bytes).text);
 	} else {
@@ -112,7 +107,8 @@ static void put_now(struct text_line *line, uint64_t bytes, uint64_t blocks, int
 
 	text_line_put(line, INK_PLAIN, "  now ");
 	text_line_put(line, INK_TITLE, number_bytes(bytes).text);
-	text_line_print(line, INK_PLAIN, " (%s block%s", number_count(blocks).text, plural(blocks));
+	text_line_print(line, INK_PLAIN, " (%s block%s", number_count(blocks).text,
+			number_plural(blocks));
 	if (blocks > 1)
 		snprintf(average, sizeof(average), ", average %s",
 			 number_bytes(bytes / blocks).text);
@@ -219,7 +215,7 @@ static int end_diff(const struct report_view *view, void *context_)
 	if (view->rest.count) {
 		char text[256];
 		snprintf(text, sizeof(text), "%s more site%s changed by %s together: add --top=0",
-			 number_count(view->rest.count).text, plural(view->rest.count),
+			 number_count(view->rest.count).text, number_plural(view->rest.count),
 			 number_bytes_change(view->rest.delta_bytes).text);
 		fputc('\n', context->stream);
 		text_paragraph(context->stream, &options->style, INK_DIM, "", 0, text);

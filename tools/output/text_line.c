@@ -126,6 +126,14 @@ int text_line_room(const struct text_line *line)
 	return line->is_full ? 0 : line->style->width - line->columns;
 }
 
+void text_line_make_room(struct text_line *line, int columns, int indent)
+{
+	if (text_line_room(line) >= columns)
+		return;
+	text_line_end(line);
+	text_line_pad(line, indent);
+}
+
 bool text_line_put_right(struct text_line *line, enum ink ink, const char *text)
 {
 	int columns = text_columns(line->style, text);

@@ -38,6 +38,8 @@ void text_line_print(struct text_line *line, enum ink ink, const char *format, .
 void text_line_pad(struct text_line *line, int column);
 /* Columns that are left. */
 int text_line_room(const struct text_line *line);
+/* Goes on in the next line, at column `indent`, where less than `columns` are left. */
+void text_line_make_room(struct text_line *line, int columns, int indent);
 /* Puts the text so that it ends at the right edge, if it fits with at least one space before it. */
 bool text_line_put_right(struct text_line *line, enum ink ink, const char *text);
 /* Writes the line without blanks at its end, and begins the next one. */

@@ -25,11 +25,6 @@ struct text_report {
 	bool is_gap_due; /* an empty line stands between sites when one of them is long */
 };
 
-static const char *plural(size_t count)
-{
-	return count == 1 ? "" : "s";
-}
-
 static struct site_text site_text_of(const struct report_view *view,
 				     const struct text_report *context)
 {
@@ -99,7 +94,7 @@ static void write_minor(const struct report *report, const struct text_report *c
 		return;
 	snprintf(text, sizeof(text),
 		 "%s site%s leak%s, but too little to stand out of the crowd of those that grow:",
-		 number_count(count).text, plural(count), count == 1 ? "s" : "");
+		 number_count(count).text, number_plural(count), count == 1 ? "s" : "");
 	snprintf(command, sizeof(command), "seep report --all %s",
 		 shell_word(options->source ? options->source : "FILE", word));
 	fputc('\n', context->stream);
@@ -119,9 +114,9 @@ static int end_report(const struct report_view *view, void *context_)
 			snprintf(flagged, sizeof(flagged), " (%s flagged)",
 				 number_count(view->rest.flagged_count).text);
 		snprintf(text, sizeof(text), "%s more site%s%s with %s in %s block%s:",
-			 number_count(view->rest.count).text, plural(view->rest.count), flagged,
-			 number_bytes(view->rest.bytes).text, number_count(view->rest.blocks).text,
-			 plural(view->rest.blocks));
+			 number_count(view->rest.count).text, number_plural(view->rest.count),
+			 flagged, number_bytes(view->rest.bytes).text,
+			 number_count(view->rest.blocks).text, number_plural(view->rest.blocks));
 		snprintf(command, sizeof(command), "seep report --top=0 %s",
 			 shell_word(source, word));
 		fputc('\n', context->stream);
