@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """test_scan_ground: that a scan is made, sees all threads, and that the program does not notice it."""
 
+import subprocess
+
+import sandbox
 import snapshot_file
 from sandbox import expect, expect_equal
 
 
 def tests():
     yield "a scan at the end of a program finds what it has lost", at_the_end
+    yield "threads wait on in whatever call they are, with no EINTR and no child", waits_on
 
 
 def read_scan(box, name="out.seep"):
@@ -34,3 +38,30 @@ def at_the_end(box):
     scan = read_scan(box, "lost.seep")
     expect_done(scan, is_confirmed=False)
     expect_equal(scan["definitely"], (1, 40), "what is lost")
+
+
+def scans_so_far(box, name="out.seep"):
+    file = sandbox.begun(box.path(name))
+    return file.of_type(snapshot_file.SCAN) if file else []
+
+
+def wait_for_scans(box, count, name="out.seep"):
+    box.wait_until(lambda: len(scans_so_far(box, name)) >= count, "%d scans" % count)
+
+
+def waits_on(box):
+    program = box.compile("waits_in_many_calls.c", "-O1", "-pthread")
+    process = box.start([program], box.preload(output=box.path("out.seep"), quiet="on",
+                                               interval="1h", scan="30ms"),
+                        stdin=subprocess.PIPE)
+    wait_for_scans(box, 12)
+    output, _ = process.communicate(timeout=60)
+    expect_equal(output.decode().split("\n"), ["now", "over", ""], "what the calls returned")
+    expect_equal(process.returncode, 0, "the exit status")
+    box.wait_for_end("out.seep")
+    scan = read_scan(box)
+    expect_equal(scan["reason"], "final", "what asked for the last scan")
+    between = [record.payload for record in scans_so_far(box)[:-1]]
+    for payload in between:
+        fields = snapshot_file.SCAN_HEAD.unpack_from(payload)
+        expect_equal((fields[3], fields[5] & 3), (0, 3), "(outcome, confirmed and stopped)")
