@@ -205,12 +205,14 @@ static void *reallocate_exact(void *ptr, size_t bytes, struct caller caller)
 	}
 	if (!was_known)
 		recorder_count_unknown_free();
-	else if (result != NULL)
-		recorder_taken_is_moved(&old);
-	else
+	else if (result == NULL)
 		recorder_taken_is_freed(&old, caller);
 	/* glibc frees on realloc(ptr, 0) and returns null; others return a small block. */
-	return note_exact(result, bytes, BLOCK_MALLOC, caller);
+	note_exact(result, bytes, BLOCK_MALLOC, caller);
+	/* Not before it is in the table: a scan waits for moves to end. */
+	if (was_known && result != NULL)
+		recorder_taken_is_moved(&old);
+	return result;
 }
 
 /* The same, where the old block may be a sample, and the new one is drawn like any other. */

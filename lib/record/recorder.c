@@ -351,14 +351,23 @@ bool recorder_remove_sample(const void *ptr, struct caller caller)
 	return true;
 }
 
+/* In a child that a signal handler has forked meanwhile nothing is known of the move. */
+static void end_move(struct thread_state *thread)
+{
+	if (thread->moving > 0)
+		thread->moving--;
+}
+
 void recorder_taken_sample_is_freed(const void *ptr, const struct live_block *block,
 				    struct caller caller)
 {
 	if (!life_is_on())
 		return;
 	GUARD_SCOPE struct guard guard = guard_enter();
-	if (guard.thread != NULL)
-		note_sample_free(&guard, (uint64_t)ptr, block, caller);
+	if (guard.thread == NULL)
+		return;
+	end_move(guard.thread);
+	note_sample_free(&guard, (uint64_t)ptr, block, caller);
 }
 
 void recorder_taken_sample_is_moved(const void *ptr, const struct live_block *block)
@@ -366,8 +375,10 @@ void recorder_taken_sample_is_moved(const void *ptr, const struct live_block *bl
 	if (!life_is_on())
 		return;
 	GUARD_SCOPE struct guard guard = guard_enter();
-	if (guard.thread != NULL)
-		count_sample_free(&guard, (uint64_t)ptr, block);
+	if (guard.thread == NULL)
+		return;
+	end_move(guard.thread);
+	count_sample_free(&guard, (uint64_t)ptr, block);
 }
 
 void recorder_pass_block(const void *ptr, uint64_t bytes)
@@ -390,7 +401,10 @@ bool recorder_take(const void *ptr, struct live_block *block)
 	GUARD_SCOPE struct guard guard = guard_enter();
 	if (guard.thread == NULL)
 		return false;
-	return live_table_remove(&guard, (uint64_t)ptr, block);
+	if (!live_table_remove(&guard, (uint64_t)ptr, block))
+		return false;
+	guard.thread->moving++;
+	return true;
 }
 
 void recorder_count_unknown_free(void)
@@ -412,6 +426,8 @@ void recorder_put_back(const void *ptr, const struct live_block *block)
 	if (guard.thread == NULL ||
 	    live_table_add(&guard, (uint64_t)ptr, block, &old) == LIVE_TABLE_LOST)
 		atomic_fetch_add(&thread_state_lost_blocks, 1);
+	if (guard.thread != NULL)
+		end_move(guard.thread);
 }
 
 void recorder_taken_is_moved(const struct live_block *block)
@@ -419,8 +435,10 @@ void recorder_taken_is_moved(const struct live_block *block)
 	if (!life_is_on())
 		return;
 	GUARD_SCOPE struct guard guard = guard_enter();
-	if (guard.thread != NULL)
-		count_free(&guard, block->bytes, block->epoch);
+	if (guard.thread == NULL)
+		return;
+	end_move(guard.thread);
+	count_free(&guard, block->bytes, block->epoch);
 }
 
 void recorder_taken_is_freed(const struct live_block *block, struct caller caller)
@@ -428,7 +446,10 @@ void recorder_taken_is_freed(const struct live_block *block, struct caller calle
 	if (!life_is_on())
 		return;
 	GUARD_SCOPE struct guard guard = guard_enter();
-	if (guard.thread != NULL && count_and_take_turn(&guard, block))
+	if (guard.thread == NULL)
+		return;
+	end_move(guard.thread);
+	if (count_and_take_turn(&guard, block))
 		ask_slow(block->stack, caller);
 }
 

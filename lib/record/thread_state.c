@@ -101,6 +101,7 @@ static bool claim(uint32_t index, uint32_t pid, uint32_t tid)
 	trace_at(index)->count = 0;
 	state->last_added = 0;
 	state->last_removed = 0;
+	state->moving = 0;
 	return true;
 }
 
@@ -214,6 +215,19 @@ uint32_t thread_state_alive(uint32_t pid)
 			alive++;
 	}
 	return alive;
+}
+
+uint32_t thread_state_moving(void)
+{
+	uint32_t moving = 0;
+
+	for (uint32_t i = 0; i < state_count(); i++) {
+		const struct thread_state *state = state_at(i);
+
+		moving += state != NULL && state->owner_tid != 0 &&
+			  __atomic_load_n(&state->moving, __ATOMIC_RELAXED) > 0;
+	}
+	return moving;
 }
 
 uint64_t thread_state_sum(enum count count)

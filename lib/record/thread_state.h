@@ -72,6 +72,7 @@ struct thread_state {
 	uintptr_t last_removed;
 	uint64_t free_random; /* state of free_turn's generator; 0: none yet */
 	uint32_t asked;	      /* blocks that it has made BLOCK_IS_ASKED */
+	uint32_t moving; /* blocks in the hands of realloc: in no table, and at no certain place */
 };
 
 /* Beside each state. */
@@ -182,6 +183,9 @@ struct thread_state *thread_state_at(uint32_t index);
 
 /* Threads of process `pid` that allocated and are alive. */
 uint32_t thread_state_alive(uint32_t pid);
+
+/* Threads that have a block in the hands of realloc. */
+uint32_t thread_state_moving(void);
 
 /* The sum over all threads. */
 uint64_t thread_state_sum(enum count count);

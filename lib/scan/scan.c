@@ -36,6 +36,8 @@
 #define STOP_PATIENCE_NS (SECOND / 2)
 #define COPY_PATIENCE_NS (600 * SECOND)
 #define BETWEEN_SCANS_NS (SECOND / 10)
+#define MOVES_WAITED_FOR 10u
+#define MOVE_PAUSE_NS 300000u
 
 /* One look at the process. */
 struct look {
@@ -96,6 +98,32 @@ static void note_waiting(struct stopped_threads *threads, const struct waiting_t
 	}
 }
 
+/* Lists and stops all, at a moment when realloc has none of their blocks: what such a block holds would
+ * seem lost. Where one of them always reallocates, it counts as unread. */
+static bool stop_all(struct stopped_threads *threads, uint64_t *pause_ns)
+{
+	struct timespec nap = {.tv_nsec = MOVE_PAUSE_NS};
+	uint32_t moving = 0;
+
+	for (uint32_t i = 0; i < MOVES_WAITED_FOR; i++) {
+		if (i > 0) {
+			*pause_ns += stopped_threads_release(threads);
+			stopped_threads_forget(threads);
+			sys_call(SYS_nanosleep, &nap, 0);
+		}
+		if (!stopped_threads_list(threads, process_facts.pid)) {
+			stopped_threads_forget(threads);
+			return false;
+		}
+		stopped_threads_stop(threads, STOP_PATIENCE_NS);
+		moving = thread_state_moving();
+		if (moving == 0)
+			break;
+	}
+	threads->unread += moving;
+	return true;
+}
+
 static bool are_all_stopped(const struct stopped_threads *threads, uint32_t waiting)
 {
 	for (uint32_t i = 0; i < threads->count; i++)
@@ -110,12 +138,12 @@ static void look_at(const struct scan_order *order, struct scan_task *task, stru
 	struct stopped_threads threads = {0};
 	struct process_copy copy;
 
-	if (order->moment != SCAN_ENDED && !stopped_threads_list(&threads, process_facts.pid)) {
-		look->result = (struct scan_result){.outcome = SEEP_SCAN_FAILED, .error = ENOENT};
-		return;
-	}
 	if (order->moment != SCAN_ENDED) {
-		stopped_threads_stop(&threads, STOP_PATIENCE_NS);
+		if (!stop_all(&threads, &look->pause_ns)) {
+			look->result =
+				(struct scan_result){.outcome = SEEP_SCAN_FAILED, .error = ENOENT};
+			return;
+		}
 		note_waiting(&threads, &order->waiting);
 		look->is_stopped = are_all_stopped(&threads, order->waiting.tid);
 	} else {
@@ -131,7 +159,7 @@ static void look_at(const struct scan_order *order, struct scan_task *task, stru
 		copy = (struct process_copy){.pid = 0, .fd = -1};
 	else
 		process_copy_make(&copy, scan_work, task, COPY_PATIENCE_NS);
-	look->pause_ns = stopped_threads_release(&threads);
+	look->pause_ns += stopped_threads_release(&threads);
 	stopped_threads_forget(&threads);
 	if (order->when_copied != NULL)
 		order->when_copied();

@@ -10,6 +10,7 @@ from sandbox import expect, expect_equal
 
 def tests():
     yield "a scan at the end of a program finds what it has lost", at_the_end
+    yield "what is held by a block that realloc is moving is not lost", while_realloc_moves
     yield "threads wait on in whatever call they are, with no EINTR and no child", waits_on
 
 
@@ -65,3 +66,16 @@ def waits_on(box):
     for payload in between:
         fields = snapshot_file.SCAN_HEAD.unpack_from(payload)
         expect_equal((fields[3], fields[5] & 3), (0, 3), "(outcome, confirmed and stopped)")
+
+
+def while_realloc_moves(box):
+    program = box.compile("reallocs_in_all_threads.c", "-O1", "-pthread")
+    certain = 0
+    for round_ in range(8):
+        name = "%d.seep" % round_
+        box.seep_run([program], "--scan=exit", "--interval=1h", output=name)
+        scan = read_scan(box, name)
+        expect_equal((scan["outcome"], scan["definitely"], scan["indirectly"]),
+                     ("done", (0, 0), (0, 0)), "(outcome, lost) in round %d" % round_)
+        certain += scan["unread_threads"] == 0
+    box.note("%d of 8 scans found a moment without a block in the hands of realloc" % certain)

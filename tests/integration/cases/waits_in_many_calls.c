@@ -4,6 +4,7 @@
  * their calls have returned, which is nothing before stdin ends, and then what they waited for.
  */
 #include <errno.h>
+#include <linux/futex.h>
 #include <poll.h>
 #include <pthread.h>
 #include <semaphore.h>
@@ -20,7 +21,6 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-#include <linux/futex.h>
 
 #define FOR_LONG_S 100
 
@@ -54,10 +54,12 @@ static long in_epoll_wait_with_limit(void)
 static long in_epoll_pwait(void)
 {
 	struct epoll_event event;
-	sigset_t none;
+	sigset_t some;
 
-	sigemptyset(&none);
-	return epoll_pwait(epoll_fd, &event, 1, -1, &none);
+	sigemptyset(&some);
+	sigaddset(&some, SIGUSR1);
+	sigaddset(&some, SIGUSR2);
+	return epoll_pwait(epoll_fd, &event, 1, -1, &some);
 }
 
 static long in_poll(void)
