@@ -55,5 +55,6 @@ APART static void load_all()
 int main()
 {
 	app::load_all();
-	scan_point();
+	wait_for_scan();
+	_exit(0); /* nobody ends the registry */
 }
