@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* library_with_a_register: a list that only its functions know. */
+/*
+ * library_with_a_register: a list that only its functions know.
+ */
 #include <stdlib.h>
 
 struct entry {
