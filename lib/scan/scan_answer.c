@@ -17,8 +17,10 @@
  */
 #include "lib/scan/scan_answer.h"
 
+#include "lib/base/options.h"
 #include "lib/scan/block_index.h"
 #include "lib/scan/flood.h"
+#include "lib/scan/holder_paths.h"
 #include "lib/scan/lost_groups.h"
 #include "lib/scan/lost_list.h"
 #include "lib/scan/site_classes.h"
@@ -28,6 +30,8 @@
 
 /* rbx, rbp and r12 to r15: what a thread that is in a call may have nowhere else. */
 #define REGISTERS_KEPT_OVER_CALLS 6u
+
+#define HOLDERS_SHARE 32u /* of the largest file, for one record */
 
 struct work {
 	const struct scan_question *question;
@@ -135,7 +139,7 @@ static bool find_reached(struct work *work)
 	if (!site_numbers_start(&work->sites, work->memory, question->stack_count) ||
 	    !block_index_build(&work->index, work->memory, &question->readable, &work->sites) ||
 	    !flood_start(&work->reached, &work->index, question->constants,
-			 question->wants_holders) ||
+			 question->wants_holders && question->turn != SCAN_FIRST) ||
 	    !flood_start(&work->flood, &work->index, question->constants, false) ||
 	    !flood_from_roots(&work->reached, question->roots))
 		return false;
@@ -151,11 +155,23 @@ static void make_records(struct work *work, struct scan_answer *answer)
 		.block_bytes = work->reached.block_bytes + work->flood.block_bytes,
 	};
 
+	struct holder_question holders = {
+		.queue = &work->reached.queue,
+		.index = &work->index,
+		.classes = &work->classes,
+		.roots = work->question->roots,
+		.seed = work->question->seed,
+		.most_bytes = options.max_file_bytes / HOLDERS_SHARE,
+	};
+
 	answer->scan = site_classes_record(&work->classes, work->memory, &head);
 	if (answer->scan.is_failed)
 		work->is_failed = true;
-	else
-		((struct seep_scan *)answer->scan.start)->own_bytes = work->memory->most;
+	if (work->is_failed)
+		return;
+	if (work->question->wants_holders)
+		answer->holders = holder_paths_record(&holders, work->memory);
+	((struct seep_scan *)answer->scan.start)->own_bytes = work->memory->most;
 }
 
 enum seep_scan_outcome scan_answer_find(const struct scan_question *question,
