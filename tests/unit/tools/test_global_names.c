@@ -450,6 +450,68 @@ static void agrees_over_compilers_and_forms(void **state)
 	}
 }
 
+/* ---- debug information that nobody vouches for ---- */
+
+struct file_range {
+	uint64_t offset, bytes;
+};
+
+/* Where sections whose name begins with `prefix` lie in a file. */
+static size_t find_sections(const char *path, const char *prefix, struct file_range *ranges,
+			    size_t capacity)
+{
+	struct elf_file opened = elf_open(path);
+	size_t strings, count = 0;
+	assert_int_equal(elf_getshdrstrndx(opened.elf, &strings), 0);
+	for (Elf_Scn *section = NULL; (section = elf_nextscn(opened.elf, section));) {
+		GElf_Shdr header;
+		gelf_getshdr(section, &header);
+		const char *name = elf_strptr(opened.elf, strings, header.sh_name);
+		if (strncmp(name, prefix, strlen(prefix)) == 0 && count < capacity)
+			ranges[count++] = (struct file_range){header.sh_offset, header.sh_size};
+	}
+	elf_close(&opened);
+	return count;
+}
+
+static void damage(const char *path, const struct file_range *ranges, size_t count, unsigned *seed)
+{
+	FILE *file = fopen(path, "r+");
+	assert_non_null(file);
+	for (int i = 0; i < 40; i++) {
+		const struct file_range *range = &ranges[(size_t)rand_r(seed) % count];
+		fseek(file, (long)(range->offset + (uint64_t)rand_r(seed) % range->bytes),
+		      SEEK_SET);
+		fputc(rand_r(seed) & 0xff, file);
+	}
+	assert_int_equal(fclose(file), 0);
+}
+
+/* Types that lead back to themselves, sizes and places without sense: it ends, and nothing breaks. */
+static void survives_damaged_debug_information(void **state)
+{
+	(void)state;
+	struct file_range ranges[4];
+	unsigned seed = 20240607;
+	uint64_t server = address_of(path_of("program"), "g_server");
+	size_t count = find_sections(path_of("program"), ".debug_info", ranges, 4);
+	count += find_sections(path_of("program"), ".debug_abbrev", ranges + count, 4 - count);
+	assert_int_equal(count, 2);
+	for (int round = 0; round < 200; round++) {
+		struct asked_module asked;
+		run("cp program damaged");
+		damage(path_of("damaged"), ranges, count, &seed);
+		alarm(60);
+		open_module(&asked, "damaged");
+		for (uint64_t at = server - 64; at < server + 512; at += 8)
+			global_names_find(asked.names, SPACE_OF_MEMORY, at);
+		for (uint64_t at = 0; at < 32; at += 8)
+			global_names_find(asked.names, SPACE_OF_THREADS, at);
+		close_module(&asked);
+	}
+	alarm(0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -470,6 +532,7 @@ int main(void)
 		cmocka_unit_test(says_where_it_is_without_symbols),
 		cmocka_unit_test(finds_a_debug_file),
 		cmocka_unit_test(agrees_over_compilers_and_forms),
+		cmocka_unit_test(survives_damaged_debug_information),
 	};
 	return cmocka_run_group_tests(tests, compile_fixtures, remove_folder);
 }

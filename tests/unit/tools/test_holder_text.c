@@ -52,8 +52,9 @@ struct held {
 
 static void held_begin(struct held *held)
 {
+	static char exe[] = "/srv/server";
 	memset(held, 0, sizeof(*held));
-	held->profile.exe = (char[]){"/srv/server"};
+	held->profile.exe = exe;
 	held->profile.pid = PID;
 	held->profile.modules = modules;
 	held->profile.module_count = 2;
