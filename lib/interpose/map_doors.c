@@ -21,6 +21,7 @@
 #include "lib/base/options.h"
 #include "lib/interpose/doors.h"
 #include "lib/interpose/real_functions.h"
+#include "lib/record/own_breaks.h"
 #include "lib/record/recorder.h"
 #include "seep/snapshot_format.h"
 
@@ -88,6 +89,9 @@ DOOR void *mremap(void *start, size_t old_bytes, size_t bytes, int flags, ...)
 
 static void note_break(char *before, char *after, struct caller caller)
 {
+	own_breaks_note((uint64_t)before, (uint64_t)after);
+	if (!options.tracks_mmap)
+		return;
 	if (after > before)
 		recorder_add_mapping(before, (size_t)(after - before), SEEP_PC_BRK, caller);
 	else if (after < before)
@@ -102,8 +106,6 @@ DOOR int brk(void *end)
 
 	if (real.brk == NULL)
 		real_functions_find();
-	if (!options.tracks_mmap)
-		return real.brk(end);
 	before = real.sbrk(0);
 	result = real.brk(end);
 	if (result == 0)
@@ -119,7 +121,7 @@ DOOR void *sbrk(intptr_t increment)
 	if (real.sbrk == NULL)
 		real_functions_find();
 	before = real.sbrk(increment);
-	if (options.tracks_mmap && before != (void *)-1)
+	if (before != (void *)-1)
 		note_break(before, before + increment, caller);
 	return before;
 }

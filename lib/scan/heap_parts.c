@@ -6,7 +6,8 @@
  * has mapped itself must be read, or what it points to seems lost. The kernel joins neighbouring
  * mappings, so both may be parts of one. As in heap_memory, allocators hold:
  *
- *   the program break's   as soon as any block lies in it
+ *   the program break's   as soon as any block lies in it, but for what the program has taken there by
+ *                         itself (own_breaks) and has no block in
  *   a pool                of an anonymous mapping each part between multiples of 64 MiB in which a block
  *                         lies that has no mapping of its own, or in which heap_memory saw blocks
  *                         when the snapshot was taken
@@ -28,6 +29,7 @@
 #include "lib/record/call_tree.h"
 #include "lib/record/live_table.h"
 #include "lib/record/module_list.h"
+#include "lib/record/own_breaks.h"
 #include "lib/scan/page_flags.h"
 #include "lib/snapshot/heap_memory.h"
 
@@ -53,6 +55,8 @@ struct finding {
 	uint64_t parts;
 	uint64_t *loader_stacks; /* a bit for each */
 	uint32_t stack_count;
+	uint32_t own_breaks;
+	bool is_used_break[OWN_BREAKS_MAX]; /* blocks lie in it */
 };
 
 static bool may_be_heap(const struct laid_mapping *mapping)
@@ -105,6 +109,18 @@ static void add_stacks_in(struct finding *finding, uint64_t addr, uint64_t bytes
 	}
 }
 
+/* An allocator that takes its memory there through our doors, as tcmalloc does. */
+static void note_own_break(struct finding *finding, uint64_t addr)
+{
+	for (uint32_t i = 0; i < finding->own_breaks; i++) {
+		uint64_t start, end;
+
+		own_breaks_at(i, &start, &end);
+		if (addr >= start && addr < end)
+			finding->is_used_break[i] = true;
+	}
+}
+
 static void visit_block(uint64_t addr, const struct live_block *block, void *context)
 {
 	struct finding *finding = context;
@@ -129,6 +145,8 @@ static void visit_block(uint64_t addr, const struct live_block *block, void *con
 		return;
 	if (bytes >= LIVE_WORD_BYTES_LIMIT)
 		add_stacks_in(finding, addr, bytes);
+	if (mapping->is_break)
+		note_own_break(finding, addr);
 	if (!has_own_pages(mapping, addr, block)) {
 		*part_at(finding, mapping, addr) = 1;
 		return;
@@ -188,20 +206,36 @@ static bool was_pool(uint64_t start)
 
 static void add_pools(struct finding *finding, const struct laid_mapping *mapping)
 {
-	bool any = false;
-
 	for (uint64_t start = mapping->start; start < mapping->end;) {
 		uint64_t end = ((start >> PART_BITS) + 1) << PART_BITS;
 
 		end = end < mapping->end ? end : mapping->end;
-		if (*part_at(finding, mapping, start) != 0 || was_pool(start)) {
+		if (*part_at(finding, mapping, start) != 0 || was_pool(start))
 			span_list_add(finding->holes, finding->memory, start, end);
-			any = true;
-		}
 		start = end;
 	}
-	if (any && mapping->is_break)
-		span_list_add(finding->holes, finding->memory, mapping->start, mapping->end);
+}
+
+/* They lie in rising order. */
+static void add_break(struct finding *finding, const struct laid_mapping *mapping)
+{
+	uint64_t from = mapping->start;
+	bool any = false;
+
+	for (uint64_t part = 0; part < parts_of(mapping); part++)
+		any |= part_at(finding, mapping, mapping->start)[part] != 0;
+	if (!any || own_breaks_count() > OWN_BREAKS_MAX)
+		return;
+	for (uint32_t i = 0; i < finding->own_breaks; i++) {
+		uint64_t start, end;
+
+		own_breaks_at(i, &start, &end);
+		if (finding->is_used_break[i] || start >= end || start < from || end > mapping->end)
+			continue;
+		span_list_add(finding->holes, finding->memory, from, start);
+		from = end;
+	}
+	span_list_add(finding->holes, finding->memory, from, mapping->end);
 }
 
 bool heap_parts_find(const struct memory_layout *layout, const struct stopped_threads *threads,
@@ -212,16 +246,24 @@ bool heap_parts_find(const struct memory_layout *layout, const struct stopped_th
 				  .memory = memory,
 				  .holes = holes,
 				  .roots = roots,
-				  .stack_count = call_tree_count()};
+				  .stack_count = call_tree_count(),
+				  .own_breaks = own_breaks_count()};
 	uint64_t table_bytes = 0;
 	bool has_tables = map_tables(&finding, &table_bytes);
 
+	if (finding.own_breaks > OWN_BREAKS_MAX)
+		finding.own_breaks = OWN_BREAKS_MAX;
 	if (has_tables) {
 		find_loader_stacks(&finding);
 		live_table_walk(visit_block, &finding);
-		for (uint32_t i = 0; i < layout->count; i++)
-			if (may_be_heap(&layout->mappings[i]))
-				add_pools(&finding, &layout->mappings[i]);
+		for (uint32_t i = 0; i < layout->count; i++) {
+			const struct laid_mapping *mapping = &layout->mappings[i];
+
+			if (mapping->is_break)
+				add_break(&finding, mapping);
+			else if (may_be_heap(mapping))
+				add_pools(&finding, mapping);
+		}
 	}
 	scan_memory_unmap(memory, finding.loader_stacks, table_bytes);
 	return has_tables && !holes->is_failed && !roots->is_failed;
