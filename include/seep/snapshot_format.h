@@ -35,7 +35,7 @@
  *         seep_snapshot.limit_bytes and what follows it; SEEP_REASON_MARK
  *   1.4   seep_snapshot.heap_bytes and what follows it; SEEP_RECORD_FREES, SEEP_RECORD_PINS,
  *         SEEP_RECORD_ALERT
- *   1.5   SEEP_RECORD_SCAN, SEEP_RECORD_HOLDERS
+ *   1.5   SEEP_RECORD_SCAN, SEEP_RECORD_HOLDERS, SEEP_RECORD_SUPPRESSIONS
  */
 #ifndef SEEP_SNAPSHOT_FORMAT_H
 #define SEEP_SNAPSHOT_FORMAT_H
@@ -95,6 +95,7 @@ enum seep_record_type {
 	SEEP_RECORD_ALERT = 11,        /* struct seep_alert */
 	SEEP_RECORD_SCAN = 12,         /* struct seep_scan, then its sites; the newest counts */
 	SEEP_RECORD_HOLDERS = 13,      /* struct seep_holders, then roots, then paths; the newest counts */
+	SEEP_RECORD_SUPPRESSIONS = 14, /* struct seep_suppressions */
 };
 
 /* The process. Followed by exe, name and command, in this order and without terminators. */
@@ -573,6 +574,15 @@ struct seep_root {
 
 #define SEEP_ROOT_NO_MODULE UINT32_MAX
 
+/* What the program says is no leak: the text that its function __lsan_default_suppressions returns, as
+ * LeakSanitizer reads it. The text follows the struct. Thinning keeps the newest record only. */
+struct seep_suppressions {
+	uint32_t struct_bytes; /* offset of the text */
+	uint32_t text_bytes;   /* at most SEEP_SUPPRESSIONS_MAX_BYTES */
+};
+
+#define SEEP_SUPPRESSIONS_MAX_BYTES (64u << 10)
+
 enum seep_end_how {
 	SEEP_END_UNKNOWN = 0, /* it is gone; nobody could say how */
 	SEEP_END_EXIT = 1,    /* status: as given to exit */
@@ -606,6 +616,7 @@ SEEP_ASSERT_SIZE(struct seep_alert, 32);
 SEEP_ASSERT_SIZE(struct seep_scan, 136);
 SEEP_ASSERT_SIZE(struct seep_holders, 24);
 SEEP_ASSERT_SIZE(struct seep_root, 48);
+SEEP_ASSERT_SIZE(struct seep_suppressions, 8);
 SEEP_ASSERT_SIZE(struct seep_end, 16);
 #endif
 

@@ -208,7 +208,8 @@ struct candidate {
 /* What a record of these types says replaces what the one before said. */
 static const uint32_t newest_types[] = {SEEP_RECORD_SELF_CHECK, SEEP_RECORD_SAMPLES,
 					SEEP_RECORD_FREES,	SEEP_RECORD_PINS,
-					SEEP_RECORD_SCAN,	SEEP_RECORD_HOLDERS};
+					SEEP_RECORD_SCAN,	SEEP_RECORD_HOLDERS,
+					SEEP_RECORD_SUPPRESSIONS};
 #define NEWEST_TYPES (sizeof(newest_types) / sizeof(newest_types[0]))
 
 struct copying {

@@ -312,6 +312,16 @@ void profile_writer_holders(struct profile_writer *writer, struct seep_holders h
 	profile_writer_record(writer, SEEP_RECORD_HOLDERS);
 }
 
+void profile_writer_suppressions(struct profile_writer *writer, const char *text)
+{
+	struct seep_suppressions fixed = {.struct_bytes = sizeof(fixed),
+					  .text_bytes = (uint32_t)strlen(text)};
+
+	profile_writer_put(writer, &fixed, sizeof(fixed));
+	profile_writer_put(writer, text, strlen(text));
+	profile_writer_record(writer, SEEP_RECORD_SUPPRESSIONS);
+}
+
 void profile_writer_alert(struct profile_writer *writer, struct seep_alert alert)
 {
 	alert.struct_bytes = sizeof(alert);

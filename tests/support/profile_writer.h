@@ -101,6 +101,7 @@ struct profile_writer_root {
 void profile_writer_holders(struct profile_writer *writer, struct seep_holders holders,
 			    const struct profile_writer_root *roots, uint32_t root_count,
 			    const struct profile_writer_path *paths, uint32_t path_count);
+void profile_writer_suppressions(struct profile_writer *writer, const char *text);
 void profile_writer_alert(struct profile_writer *writer, struct seep_alert alert);
 /* The next snapshot, with its number as epoch: entries and their cohorts, then the end. Totals are
  * added up from the entries. */

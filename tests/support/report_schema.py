@@ -110,6 +110,8 @@ SITE = {
     "peak_bytes": count,
     "growth": GROWTH, "evidence": Optional(EVIDENCE),
     "minor": flag,
+    "suppressed_by": Optional({"name": text, "file": text, "line": count,
+                               "reason": Optional(text)}),
     # What a scan found of its blocks; null where none ran. What only its definitely lost blocks hold
     # may be of any site.
     "reachability": Optional({**REACHABILITY, "held_by_lost": AMOUNT}),

@@ -17,6 +17,7 @@
 #include "tools/commands/kept_files.h"
 #include "tools/commands/option_value.h"
 #include "tools/commands/settings_options.h"
+#include "tools/commands/suppressions_option.h"
 #include "tools/commands/watched_run.h"
 #include "tools/model/error.h"
 #include "tools/symbols/symbols.h"
@@ -55,6 +56,7 @@ static const struct command_option options[] = {
 			"it "
 			"they go when it has ended.",
 	},
+	SUPPRESSIONS_OPTION,
 	SEEP_THRESHOLDS(SETTINGS_OPTION) SETTINGS_FILE_OPTION,
 	SEEP_RUN_SETTINGS(SETTINGS_OPTION){0},
 };
@@ -87,6 +89,8 @@ static int take(const struct command_option *option, const char *value, void *co
 		check->checked.flag_minor = true;
 		return 0;
 	}
+	if (strcmp(option->name, SUPPRESSIONS_NAME) == 0)
+		return suppressions_option_take(command, &check->checked.suppressions, value);
 	if (strcmp(option->name, "keep") == 0) {
 		const struct setting *setting = settings_find("output");
 		if (setting_check(setting, "--keep", value, &error) == 0 &&
@@ -247,6 +251,7 @@ static int run(const struct command *self, int argc, char **argv)
 	else if (operand > 0)
 		status = check_files(&check, argv + operand);
 	symbols_free(check.checked.symbols);
+	suppressions_free(&check.checked.suppressions);
 	chosen_settings_free(&check.settings);
 	return status;
 }

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <time.h>
 
 #include "tools/commands/child_process.h"
 #include "tools/commands/command.h"
@@ -21,8 +22,10 @@
 #include "tools/model/report.h"
 #include "tools/model/verdict.h"
 #include "tools/output/json_report.h"
+#include "tools/output/json_suppression.h"
 #include "tools/output/memory_text.h"
 #include "tools/output/number_text.h"
+#include "tools/output/suppression_text.h"
 #include "tools/output/text_line.h"
 #include "tools/output/text_report.h"
 
@@ -102,7 +105,7 @@ static int check_operand(struct checked_files *checked, const struct operand *op
 	}
 	result = report_build(profile, &range, &report, error);
 	if (result == 0)
-		result = report_resolve(report, &thresholds, checked->symbols,
+		result = report_resolve(report, &thresholds, &checked->suppressions, checked->symbols,
 					count_to_resolve(report), error);
 	if (result == 0) {
 		result = checked->is_json ? write_json(checked, report)
@@ -117,6 +120,8 @@ static int check_operand(struct checked_files *checked, const struct operand *op
 		checked->file_count++;
 		checked->leak_count += report_leak_count(report);
 		checked->crossing_count += report->crossing_count;
+		for (size_t i = 0; i < report->site_count; i++)
+			checked->suppressed_count += report->sites[i].suppression != NULL;
 		checked->short_count += report->snapshot_count < VERDICT_MIN_SNAPSHOTS;
 	}
 	report_free(report);
@@ -180,10 +185,13 @@ static void end_json(const struct checked_files *checked, char *const *words,
 	} else {
 		fputs("null", stream);
 	}
+	fputs(",\n \"suppressions\":", stream);
+	json_suppression_write_all(stream, &checked->suppressions, time(NULL));
 	fprintf(stream,
-		",\n \"leaks\":%zu,\"thresholds_crossed\":%zu,\"unreadable\":%zu,\n"
+		",\n \"leaks\":%zu,\"suppressed\":%zu,\"thresholds_crossed\":%zu,\"unreadable\":%zu,\n"
 		" \"passed\":%s,\"exit_status\":%d}\n",
-		checked->leak_count, checked->crossing_count, checked->failed_count,
+		checked->leak_count, checked->suppressed_count, checked->crossing_count,
+		checked->failed_count,
 		checked_files_have_finding(checked) || checked->failed_count ? "false" : "true",
 		exit_status);
 }
@@ -210,6 +218,7 @@ static void end_text(const struct checked_files *checked, const struct child_pro
 {
 	FILE *stream = checked->sink->stream;
 
+	suppression_text_write_remarks(stream, &checked->suppressions, time(NULL));
 	if (checked_files_have_finding(checked)) {
 		fputs("\nseep: check: failed: ", stream);
 		if (checked->leak_count)
@@ -225,8 +234,13 @@ static void end_text(const struct checked_files *checked, const struct child_pro
 	}
 	if (checked->is_quiet || checked->failed_count)
 		return;
-	fprintf(stream, "seep: check: passed: nothing found in %s snapshot file%s",
+	fprintf(stream, "seep: check: passed: nothing %sfound in %s snapshot file%s",
+		checked->suppressed_count ? "new was " : "",
 		number_count(checked->file_count).text, number_plural(checked->file_count));
+	if (checked->suppressed_count)
+		fprintf(stream, "; %s known leak%s suppressed",
+			number_count(checked->suppressed_count).text,
+			number_plural(checked->suppressed_count));
 	if (checked->short_count)
 		fprintf(stream, "; %s too short to judge growth",
 			checked->file_count == 1		      ? "it was"

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "tools/model/suppression.h"
 #include "tools/model/threshold.h"
 #include "tools/output/sink.h"
 
@@ -24,6 +25,7 @@ struct checked_files {
 	struct sink *sink;
 	struct symbols *symbols;
 	struct thresholds thresholds;
+	struct suppressions suppressions;
 	bool is_json;
 	bool is_quiet;	 /* text: nothing while there is no finding */
 	bool flag_minor; /* also leaks in a crowd, see report_options */
@@ -31,6 +33,7 @@ struct checked_files {
 	size_t file_count;   /* that could be read */
 	size_t failed_count; /* that could not; a message was printed for each */
 	size_t leak_count, crossing_count;
+	size_t suppressed_count; /* sites that would be flagged */
 	size_t short_count; /* files with too few snapshots to judge growth */
 	/* Files without a finding, whose memory as a whole is not as it should be: that of the first. */
 	size_t memory_count;

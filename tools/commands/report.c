@@ -15,9 +15,11 @@
 #include "tools/commands/settings_options.h"
 #include "tools/commands/shared_options.h"
 #include "tools/commands/snapshot_folder.h"
+#include "tools/commands/suppressions_option.h"
 #include "tools/model/error.h"
 #include "tools/model/profile.h"
 #include "tools/model/report.h"
+#include "tools/model/suppression.h"
 #include "tools/output/json_report.h"
 #include "tools/output/process_brief.h"
 #include "tools/output/shell_word.h"
@@ -43,6 +45,7 @@ struct report_request {
 	const char *from, *to;
 	struct chosen_settings settings;
 	struct thresholds thresholds;
+	struct suppressions *suppressions;
 };
 
 static const struct command_option options[] = {
@@ -89,6 +92,7 @@ static const struct command_option options[] = {
 		.help = "judge as if the run had ended with this snapshot.",
 	},
 	SYSROOT_OPTION,
+	SUPPRESSIONS_OPTION,
 	NO_SYMBOLS_OPTION,
 	SEEP_THRESHOLDS(SETTINGS_OPTION) SETTINGS_FILE_OPTION,
 	{0},
@@ -127,6 +131,8 @@ static int take_option(const struct command_option *option, const char *value, v
 		request->symbols.sysroot = value;
 	else if (strcmp(option->name, "no-symbols") == 0)
 		request->symbols.has_modules_only = true;
+	else if (strcmp(option->name, SUPPRESSIONS_NAME) == 0)
+		return suppressions_option_take(command, request->suppressions, value);
 	return 0;
 }
 
@@ -183,7 +189,8 @@ static int write_report(const struct report_request *request, struct symbols *sy
 	if (result == 0)
 		result = report_build(operand->profile, &range, &report, error);
 	if (result == 0)
-		result = report_resolve(report, &thresholds, symbols, request->top, error);
+		result = report_resolve(report, &thresholds, request->suppressions, symbols,
+					request->top, error);
 	/* Not before there is something to write: the file of -o may be yesterday's report. */
 	if (result == 0 && !sink->stream)
 		result = sink_open(sink, request->output, error);
@@ -241,10 +248,11 @@ struct folder_file {
 /* Functions and lines take longest, and most files have nothing to show: only where thresholds ask for
  * them. */
 static int check_thresholds(const struct thresholds *thresholds, struct report *report,
-			    struct symbols *symbols, struct error *error)
+			    struct suppressions *suppressions, struct symbols *symbols,
+			    struct error *error)
 {
 	if (thresholds_need_symbols(thresholds))
-		return report_resolve(report, thresholds, symbols, 0, error);
+		return report_resolve(report, thresholds, suppressions, symbols, 0, error);
 	return thresholds_check(thresholds, report) < 0
 		       ? error_set(error, ENOMEM, "not enough memory for the thresholds")
 		       : 0;
@@ -269,7 +277,10 @@ static int judge(const struct report_request *request, struct folder_file *file,
 	if (result == 0)
 		result = report_build(operand.profile, &range, &report, error);
 	if (result == 0)
-		result = check_thresholds(&thresholds, report, symbols, error);
+		result = report_suppress(report, request->suppressions, symbols, error);
+	if (result == 0)
+		result = check_thresholds(&thresholds, report, request->suppressions, symbols,
+					  error);
 	if (result == 0 && process_brief_make(&file->brief, report) < 0)
 		result = error_set(error, ENOMEM, "not enough memory for the report of %s",
 				   file->path);
@@ -402,6 +413,8 @@ static int write_folder(const struct report_request *request, const char *path,
 			status = command_fail("%s: %s", request->command->name, error.text);
 	}
 	qsort(files, count, sizeof(*files), compare_files);
+	/* Those that leak are looked at once more. */
+	suppressions_start_again(request->suppressions);
 	if (count && write_judged(request, path, files, count, symbols, sink) != EXIT_CLEAN)
 		status = EXIT_CANNOT;
 out:
@@ -455,7 +468,8 @@ static int report_on(struct report_request *request, int count, char **texts)
 
 static int run(const struct command *self, int argc, char **argv)
 {
-	struct report_request request = {.command = self};
+	struct suppressions suppressions = {0};
+	struct report_request request = {.command = self, .suppressions = &suppressions};
 	struct error error;
 	int status;
 
@@ -465,6 +479,7 @@ static int run(const struct command *self, int argc, char **argv)
 	if (first >= 0)
 		status = report_on(&request, argc - first, argv + first);
 	chosen_settings_free(&request.settings);
+	suppressions_free(&suppressions);
 	return status;
 }
 

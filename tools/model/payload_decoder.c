@@ -89,6 +89,16 @@ bool payload_unload(struct payload *payload, struct seep_module_unload *unload)
 	return fixed;
 }
 
+bool payload_suppressions(struct payload payload, const void **text, uint32_t *bytes)
+{
+	struct seep_suppressions fixed;
+	if (!take_struct(&payload, &fixed, sizeof(fixed)) ||
+	    fixed.text_bytes > SEEP_SUPPRESSIONS_MAX_BYTES)
+		return false;
+	*bytes = fixed.text_bytes;
+	return (*text = take(&payload, fixed.text_bytes));
+}
+
 bool payload_self_check(struct payload *payload, struct seep_self_check *check)
 {
 	return take_struct(payload, check, sizeof(*check)) &&

@@ -103,6 +103,9 @@ bool payload_unload(struct payload *payload, struct seep_module_unload *unload);
 
 /* The beginning of a record of a self-check; the payload then stands in front of the first
  * difference. */
+/* The text of the record, ended by nothing. */
+bool payload_suppressions(struct payload payload, const void **text, uint32_t *bytes);
+
 bool payload_self_check(struct payload *payload, struct seep_self_check *check);
 /* The next difference of such a record. */
 bool payload_difference(struct payload *payload, const struct seep_self_check *check,

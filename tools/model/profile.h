@@ -173,6 +173,8 @@ struct profile {
 
 	struct free_samples *frees; /* null where the file does not say */
 
+	const char *suppressions; /* what the program says is no leak; null where it says nothing */
+
 	struct scan *scan;	 /* the newest, also one that failed; null where there is none */
 	struct holders *holders; /* null where no scan said so; see site_holders */
 

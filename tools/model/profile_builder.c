@@ -357,6 +357,17 @@ static int link_samples(struct profile_builder *builder)
 	return result;
 }
 
+static int add_suppressions(struct profile_builder *builder, struct payload payload)
+{
+	const void *text;
+	uint32_t bytes;
+	if (!payload_suppressions(payload, &text, &bytes))
+		return -EBADMSG;
+	builder->profile->suppressions =
+		arena_text(builder->profile->memory->arena, text, bytes);
+	return builder->profile->suppressions ? 0 : -ENOMEM;
+}
+
 int profile_builder_add(struct profile_builder *builder, const struct record *record)
 {
 	struct payload payload = {record->payload, record->payload + record->payload_bytes};
@@ -387,6 +398,8 @@ int profile_builder_add(struct profile_builder *builder, const struct record *re
 	case SEEP_RECORD_HOLDERS:
 		return holders_read(&builder->profile->holders, payload,
 				    builder->profile->memory->arena);
+	case SEEP_RECORD_SUPPRESSIONS:
+		return add_suppressions(builder, payload);
 	case SEEP_RECORD_ALERT:
 		return alert_log_add(builder->profile, payload, (double)record->time_ns / 1e9);
 	default:

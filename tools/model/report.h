@@ -20,6 +20,7 @@
 
 struct error;
 struct profile;
+struct suppression;
 
 /* One line of a stack. Strings are owned by the report (see report_text). */
 struct frame {
@@ -62,6 +63,8 @@ struct report_site {
 	struct freer_list freed_by;
 	struct holder_shapes held_by; /* not in a diff */
 	const struct report_finding *finding; /* that it is a part of; null where it is none */
+	/* It would be flagged, but somebody has said that it is known; see suppressions_apply. */
+	const struct suppression *suppression;
 	bool has_crossed; /* a threshold, see thresholds_check */
 };
 

@@ -36,6 +36,10 @@ int report_compare_sites(const void *left, const void *right);
 bool report_make_entries(struct report *report, const struct finding_list *findings,
 			 struct arena *arena);
 
+/* Puts sites and entries in order again, after is_flagged of some of them has changed; whatever in the
+ * report points to a site still does. False without memory, and then nothing has moved. */
+bool report_sort_again(struct report *report);
+
 /* A curve without any block, shared by all that have none; points must have been chosen. */
 uint64_t *report_empty_curve(struct report *report);
 

@@ -10,6 +10,7 @@
 #include "tools/model/reachability.h"
 #include "tools/model/report.h"
 #include "tools/model/report_builder.h"
+#include "tools/model/threshold.h"
 
 static int compare_numbers(double left, double right)
 {
@@ -179,5 +180,67 @@ bool report_make_entries(struct report *report, const struct finding_list *findi
 		qsort(report->entries, report->entry_count, sizeof(*report->entries),
 		      compare_entries);
 	free(by_index);
+	return is_fine;
+}
+
+/* Where sites have gone: each is known by the profile's site that it is about. */
+struct moved_sites {
+	struct report_site *sites, *end;
+	const struct profile *profile;
+	const struct site **before; /* by old place */
+	struct report_site **now;   /* by index in the profile */
+};
+
+static struct report_site *moved(const struct moved_sites *moved, const struct report_site *site)
+{
+	/* What is no leak may be no site of the report. */
+	if (site < moved->sites || site >= moved->end)
+		return (struct report_site *)site;
+	return moved->now[moved->before[site - moved->sites] - moved->profile->sites];
+}
+
+static void follow(struct report *report, const struct moved_sites *sites)
+{
+	for (size_t i = 0; i < report->entry_count; i++) {
+		struct report_entry *entry = &report->entries[i];
+		if (entry->site)
+			entry->site = moved(sites, entry->site);
+		for (size_t s = 0; entry->finding && s < entry->finding->site_count; s++)
+			entry->finding->sites[s] = moved(sites, entry->finding->sites[s]);
+		if (entry->finding && entry->finding->site_count)
+			qsort(entry->finding->sites, entry->finding->site_count,
+			      sizeof(struct report_site *), compare_site_pointers);
+	}
+	for (size_t i = 0; i < report->crossing_count; i++)
+		if (report->crossings[i].site)
+			report->crossings[i].site = moved(sites, report->crossings[i].site);
+	for (size_t i = 0; i < report->pin_count; i++)
+		report->pins[i].site = moved(sites, report->pins[i].site);
+}
+
+bool report_sort_again(struct report *report)
+{
+	struct moved_sites sites = {
+		.sites = report->sites,
+		.end = report->sites + report->site_count,
+		.profile = report->profile,
+		.before = calloc(report->site_count + 1, sizeof(struct site *)),
+		.now = calloc(report->profile->site_count + 1, sizeof(struct report_site *)),
+	};
+	bool is_fine = sites.before && sites.now;
+	if (is_fine && report->site_count) {
+		for (size_t i = 0; i < report->site_count; i++)
+			sites.before[i] = report->sites[i].site;
+		qsort(report->sites, report->site_count, sizeof(*report->sites),
+		      report_compare_sites);
+		for (size_t i = 0; i < report->site_count; i++)
+			sites.now[report->sites[i].site - report->profile->sites] =
+				&report->sites[i];
+		follow(report, &sites);
+		qsort(report->entries, report->entry_count, sizeof(*report->entries),
+		      compare_entries);
+	}
+	free(sites.before);
+	free(sites.now);
 	return is_fine;
 }

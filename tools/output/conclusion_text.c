@@ -75,6 +75,14 @@ static bool is_nothing_lost(const struct report *report)
 	       !report->scan->raw.definitely_blocks;
 }
 
+static bool has_known(const struct report *report)
+{
+	for (size_t i = 0; i < report->site_count; i++)
+		if (report->sites[i].suppression)
+			return true;
+	return false;
+}
+
 void conclusion_text_write(FILE *stream, const struct text_report_options *options,
 			   const struct report_view *view)
 {
@@ -119,7 +127,9 @@ void conclusion_text_write(FILE *stream, const struct text_report_options *optio
 	case CONCLUSION_CALM:
 	case CONCLUSION_DIFF:
 	default:
-		if (sum_grows(report))
+		if (has_known(report))
+			text_line_put(&line, INK_CALM, "No site stands out but what is known");
+		else if (sum_grows(report))
 			text_line_put(&line, INK_WATCH, "No site stands out");
 		else
 			text_line_put(&line, INK_CALM, "No site grows");

@@ -21,6 +21,7 @@
 #include "tools/output/holder_text.h"
 #include "tools/output/json_memory.h"
 #include "tools/output/json_scan.h"
+#include "tools/output/json_suppression.h"
 #include "tools/output/report_walk.h"
 #include "tools/output/utf8.h"
 
@@ -315,6 +316,8 @@ static json_t *site_object(const struct report *report, const struct report_site
 					      integer(site->old_allocations)));
 	}
 	if (object) {
+		json_object_set_new(object, "suppressed_by",
+				    json_suppression_object(site->suppression));
 		json_object_set_new(object, "minor", json_boolean(judgement->is_minor));
 		json_object_set_new(object, "evidence",
 				    evidence_object(site, false, report->snapshot_count));

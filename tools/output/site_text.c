@@ -86,6 +86,8 @@ static void put_headline(struct text_line *line, const struct report *report,
 	text_line_print(line, INK_TITLE, "%2zu. ", rank);
 	text_line_put(line, verdict_ink(site->judgement.verdict),
 		      verdict_word(site->judgement.verdict));
+	if (site->suppression)
+		text_line_put(line, INK_PLAIN, ", known");
 	if (report_site_is_given_back(site)) {
 		put_peak(line, report, site);
 	} else {

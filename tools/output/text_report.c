@@ -15,6 +15,7 @@
 #include "tools/output/self_check_text.h"
 #include "tools/output/shell_word.h"
 #include "tools/output/site_text.h"
+#include "tools/output/suppression_text.h"
 #include "tools/output/text_header.h"
 #include "tools/output/text_line.h"
 #include "tools/output/threshold_text.h"
@@ -124,6 +125,7 @@ static int end_report(const struct report_view *view, void *context_)
 	}
 	if (!options->has_findings_only) {
 		write_minor(view->report, context);
+		suppression_text_write_known(context->stream, &options->style, view->report);
 		memory_text_write(context->stream, &options->style, view->report);
 	}
 	self_check_text_write(context->stream, &options->style, view->report);

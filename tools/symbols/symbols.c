@@ -98,8 +98,11 @@ static bool resolve_freers(struct resolution *resolution, const struct profile *
 	return true;
 }
 
+/* What is known stays as it is: a report may be resolved again, when other sites have come to the front. */
 static bool resolve_site(struct resolution *resolution, struct report_site *site)
 {
+	if (site->frames)
+		return true;
 	const struct profile *profile = site->profile ? site->profile : resolution->report->profile;
 	struct stack_frames *frames = &resolution->frames;
 	if (!profile || !stack_frames_collect(frames, profile, site->stack, site->depth))
@@ -118,6 +121,8 @@ static bool resolve_site(struct resolution *resolution, struct report_site *site
 /* A finding of few sites is shown with what they have in common. */
 static bool resolve_finding(struct resolution *resolution, struct report_finding *finding)
 {
+	if (finding->sum.frames)
+		return true;
 	if (!resolve_site(resolution, &finding->sum))
 		return false;
 	if (finding->site_count > NARROWED_SITES_MAX)

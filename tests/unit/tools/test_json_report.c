@@ -55,6 +55,7 @@ static const char report_schema[] = "process o\n"
 				    "sites[].growth.since_s n0\n"
 				    "sites[].growth.time_to_limit_s n0\n"
 				    "sites[].evidence o0\n"
+				    "sites[].suppressed_by o0\n"
 				    "sites[].minor b\n"
 				    "sites[].reachability o0\n"
 				    "sites[].held_by a0\n"
@@ -313,7 +314,7 @@ static void keeps_the_schema_of_a_report(void **state)
 	assert_true(json_is_null(json_object_get(document, "selfcheck")));
 	assert_true(json_is_null(json_object_get(document, "scan")));
 	assert_true(json_is_null(json_object_get(site, "reachability")));
-	assert_int_equal(json_object_size(site), 19);
+	assert_int_equal(json_object_size(site), 20);
 	assert_true(json_is_null(json_object_get(site, "sampled")));
 	assert_int_equal(json_array_size(json_object_get(document, "sites")), SAMPLE_SITES);
 	assert_string_equal(json_string_value(json_object_get(site, "verdict")), "leak");

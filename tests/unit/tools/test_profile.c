@@ -147,6 +147,8 @@ static void write_example(struct profile_writer *writer)
 							 .value = 1300,
 							 .limit = 1200});
 	write_reachability(writer);
+	profile_writer_suppressions(writer, "leak:an older text");
+	profile_writer_suppressions(writer, "leak:of_the_program\n");
 	profile_writer_end(writer, SEEP_END_EXIT, 3);
 }
 
@@ -298,6 +300,12 @@ static void check_reachability(const struct profile *profile)
 	assert_null(profile_scan(profile, 4));
 }
 
+static void check_suppressions(const struct profile *profile)
+{
+	assert_non_null(profile->suppressions);
+	assert_string_equal(profile->suppressions, "leak:of_the_program\n");
+}
+
 static void check_holders(const struct profile *profile)
 {
 	size_t count;
@@ -418,6 +426,7 @@ static void reads_every_kind_of_record(void **state)
 	check_memory(profile);
 	check_reachability(profile);
 	check_holders(profile);
+	check_suppressions(profile);
 	profile_free(profile);
 	profile_writer_free(&writer);
 }
@@ -480,6 +489,7 @@ static void still_reads_the_files_kept_from_every_version(void **state)
 	profile = read_kept(KEPT_FILE);
 	check_reachability(profile);
 	check_holders(profile);
+	check_suppressions(profile);
 	check_self_check(profile->self_check);
 	check_sampling(profile);
 	check_frees(profile);

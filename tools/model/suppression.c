@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * suppression: does a stack look like what somebody has written down?
+ *
+ * Both tools are followed to the letter where a file of theirs would otherwise mean something else
+ * here: LeakSanitizer searches for a text, Valgrind compares frame by frame from the allocator on.
+ */
+#include "tools/model/suppression.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/model/profile.h"
+#include "tools/model/report.h"
+#include "tools/model/report_builder.h"
+
+#define SOURCE_BYTES 512
+
+/* ---- LeakSanitizer's texts ------------------------------------------------------------------ */
+
+/* As TemplateMatch, word for word: the parts between the stars are found one after the other, each at its
+ * first place, so foo$ does not match foofoo; ^ ties the first one to the beginning, $ the last one to
+ * the end. */
+static bool text_contains(const char *text, const char *pattern)
+{
+	bool is_start = *pattern == '^', is_star = false;
+
+	if (!text || !*text)
+		return false;
+	pattern += is_start;
+	while (*pattern) {
+		if (*pattern == '*') {
+			pattern++;
+			is_start = false;
+			is_star = true;
+			continue;
+		}
+		if (*pattern == '$')
+			return !*text || is_star;
+		if (!*text)
+			return false;
+		size_t length = strcspn(pattern, "*$");
+		const char *found = memmem(text, strlen(text), pattern, length);
+		if (!found || (is_start && found != text))
+			return false;
+		text = found + length;
+		pattern += length;
+		is_start = is_star = false;
+	}
+	return true;
+}
+
+static bool line_matches(const char *pattern, const struct report_site *site)
+{
+	for (size_t i = 0; i < site->frame_count; i++) {
+		const struct frame *frame = &site->frames[i];
+		if (text_contains(frame->function, pattern) ||
+		    text_contains(frame->file, pattern) || text_contains(frame->module, pattern))
+			return true;
+	}
+	return false;
+}
+
+/* ---- Valgrind's frames ---------------------------------------------------------------------- */
+
+/* * is any text and ? any character; a pattern of n stars needs no more than n passes over the text. */
+static bool glob_matches(const char *pattern, const char *text)
+{
+	const char *star = NULL, *resume = NULL;
+
+	while (*text) {
+		if (*pattern == '*') {
+			star = pattern++;
+			resume = text;
+		} else if (*pattern == '?' || *pattern == *text) {
+			pattern++;
+			text++;
+		} else if (star) {
+			pattern = star + 1;
+			text = ++resume;
+		} else {
+			return false;
+		}
+	}
+	while (*pattern == '*')
+		pattern++;
+	return !*pattern;
+}
+
+/* Without its parameters, which demangled names have and patterns mostly not. */
+static bool function_matches(const char *pattern, const char *function)
+{
+	return function && glob_matches(pattern, function);
+}
+
+static bool frame_matches(const struct frame_pattern *pattern, const struct frame *frame)
+{
+	char source[SOURCE_BYTES];
+
+	switch (pattern->kind) {
+	case PATTERN_FUNCTION:
+		return function_matches(pattern->text, frame->function) ||
+		       function_matches(pattern->text, frame->linkage_name);
+	case PATTERN_MODULE:
+		return frame->module && glob_matches(pattern->text, frame->module);
+	case PATTERN_SOURCE:
+		if (!frame->file)
+			return false;
+		const char *base = strrchr(frame->file, '/');
+		snprintf(source, sizeof(source), "%s:%d", base ? base + 1 : frame->file,
+			 frame->line);
+		return glob_matches(pattern->text, source) ||
+		       glob_matches(pattern->text, base ? base + 1 : frame->file);
+	default:
+		return false;
+	}
+}
+
+/* A stack begins here with the caller of the allocator, there with the allocator itself. */
+static bool is_allocator(const struct frame_pattern *pattern)
+{
+	static const char *const names[] = {
+		"malloc",	 "calloc", "realloc", "memalign",     "posix_memalign",
+		"aligned_alloc", "valloc", "pvalloc", "reallocarray", "free_aligned_sized"};
+
+	if (pattern->kind == PATTERN_MODULE)
+		return glob_matches(pattern->text, "vgpreload_memcheck-amd64-linux.so") ||
+		       strstr(pattern->text, "vgpreload_memcheck") != NULL;
+	if (pattern->kind != PATTERN_FUNCTION)
+		return false;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (glob_matches(pattern->text, names[i]))
+			return true;
+	return false;
+}
+
+/* Frame by frame; a gap stands for any number of frames, of which one pass back is enough, as with the
+ * star of a text. What lies outside of the last pattern does not matter. */
+static bool frames_match(const struct frame_pattern *patterns, size_t pattern_count,
+			 const struct frame *frames, size_t frame_count)
+{
+	size_t p = 0, f = 0, gap = SIZE_MAX, resume = 0;
+
+	while (p < pattern_count) {
+		if (patterns[p].kind == PATTERN_GAP) {
+			gap = p++;
+			resume = f;
+		} else if (f < frame_count && frame_matches(&patterns[p], &frames[f])) {
+			p++;
+			f++;
+		} else if (gap != SIZE_MAX && resume < frame_count) {
+			p = gap + 1;
+			f = ++resume;
+		} else {
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool block_matches(const struct suppression *suppression, const struct report_site *site)
+{
+	const struct frame_pattern *patterns = suppression->patterns;
+	size_t count = suppression->pattern_count;
+
+	/* In C++ the first frame may be operator new of either, or the malloc behind it. */
+	return frames_match(patterns, count, site->frames, site->frame_count) ||
+	       (is_allocator(&patterns[0]) &&
+		frames_match(patterns + 1, count - 1, site->frames, site->frame_count));
+}
+
+/* ---- both ----------------------------------------------------------------------------------- */
+
+static unsigned kinds_of(const struct report_site *site)
+{
+	switch (site->judgement.verdict) {
+	case VERDICT_LOST:
+		return LEAK_DEFINITE | LEAK_INDIRECT;
+	default:
+		return LEAK_REACHABLE;
+	}
+}
+
+bool suppression_has_expired(const struct suppression *suppression, int64_t now_unix_s)
+{
+	return suppression->expires_unix_s && now_unix_s >= suppression->expires_unix_s;
+}
+
+bool suppression_matches(const struct suppression *suppression, const struct report_site *site)
+{
+	if (!site->frame_count || !(suppression->kinds & kinds_of(site)))
+		return false;
+	if (suppression->exe && strcmp(suppression->exe, site->profile->exe) != 0)
+		return false;
+	return suppression->patterns[0].kind == PATTERN_ANYTHING
+		       ? line_matches(suppression->patterns[0].text, site)
+		       : block_matches(suppression, site);
+}
+
+/* Flagged by itself, or as a part of what is flagged. */
+static bool is_accused(const struct report_site *site)
+{
+	return site->judgement.is_flagged ||
+	       (site->finding && site->finding->sum.judgement.is_flagged);
+}
+
+/* The first that matches, of those that hold. */
+static struct suppression *find(struct suppressions *suppressions, const struct report_site *site,
+				int64_t now_unix_s)
+{
+	for (size_t i = 0; i < suppressions->count; i++) {
+		struct suppression *suppression = &suppressions->list[i];
+		if (!suppression_matches(suppression, site))
+			continue;
+		suppression->site_count++;
+		suppression->bytes += site->live_bytes;
+		suppression->blocks += site->live_blocks;
+		if (!suppression_has_expired(suppression, now_unix_s))
+			return suppression;
+	}
+	return NULL;
+}
+
+/* A finding is known when all of its sites are. */
+static void pardon_finding(struct report_finding *finding)
+{
+	for (size_t i = 0; i < finding->site_count; i++)
+		if (!finding->sites[i]->suppression)
+			return;
+	if (!finding->site_count)
+		return;
+	finding->sum.judgement.is_flagged = false;
+	finding->sum.suppression = finding->sites[0]->suppression;
+}
+
+bool suppressions_apply(struct suppressions *suppressions, struct report *report,
+			int64_t now_unix_s)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < report->site_count && suppressions->count; i++) {
+		struct report_site *site = &report->sites[i];
+		if (is_accused(site))
+			site->suppression = find(suppressions, site, now_unix_s);
+	}
+	for (size_t i = 0; i < suppressions->count; i++) {
+		struct suppression *suppression = &suppressions->list[i];
+		suppression->is_exceeded = suppression->bytes > suppression->max_bytes ||
+					   suppression->blocks > suppression->max_blocks;
+	}
+	for (size_t i = 0; i < report->site_count; i++) {
+		struct report_site *site = &report->sites[i];
+		if (site->suppression && site->suppression->is_exceeded)
+			site->suppression = NULL;
+		if (!site->suppression)
+			continue;
+		site->judgement.is_flagged = false;
+		any = true;
+	}
+	for (size_t i = 0; i < report->entry_count; i++)
+		if (report->entries[i].finding)
+			pardon_finding(report->entries[i].finding);
+	return !any || report_sort_again(report);
+}
+
+void suppressions_start_again(struct suppressions *suppressions)
+{
+	for (size_t i = 0; i < suppressions->count; i++) {
+		struct suppression *suppression = &suppressions->list[i];
+		suppression->bytes = suppression->blocks = suppression->site_count = 0;
+		suppression->is_exceeded = false;
+	}
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * suppression: what is known, and shall not be reported.
+ *
+ * Two syntaxes, as their tools read them; both may stand in one file.
+ *
+ * LeakSanitizer's: a line `leak:TEXT`. It holds for a stack in which the function, the source file or
+ * the module of any frame contains TEXT, where * stands for anything, and ^ and $ at its ends for the
+ * beginning and the end (SanitizerSuppressions; TemplateMatch in sanitizer_suppressions.cpp).
+ *
+ * Valgrind's: a block in braces with a name, `Memcheck:Leak`, perhaps `match-leak-kinds:`, and frames
+ * `fun:`, `obj:`, `src:` and `...` from the allocator outwards, where * and ? are wildcards and a text is
+ * compared as a whole (manual, 2.5 "Suppressing errors"). Functions of C++ may be written as the
+ * linker knows them or demangled. Blocks for other kinds of errors are skipped.
+ *
+ * A comment of the form
+ *
+ *     # seep: max-bytes=64K max-blocks=10 expires=2027-06-30 reason=freed by the kernel
+ *
+ * in a line of its own belongs to the suppression that follows it: it holds as long as all sites that
+ * it matches have together no more live bytes and blocks than that, and up to the end of that day
+ * (UTC). `reason` takes the rest of the line. The other tools skip it.
+ */
+#ifndef SEEP_MODEL_SUPPRESSION_H
+#define SEEP_MODEL_SUPPRESSION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct arena;
+struct error;
+struct report;
+struct report_site;
+
+/* As in match-leak-kinds. What grows is still reachable, unless a scan has said otherwise. */
+enum leak_kind {
+	LEAK_DEFINITE = 1,
+	LEAK_INDIRECT = 2,
+	LEAK_POSSIBLE = 4,
+	LEAK_REACHABLE = 8,
+	LEAK_ANY = 15,
+};
+
+enum frame_pattern_kind {
+	PATTERN_ANYTHING, /* LeakSanitizer's text: function, file or module of any frame */
+	PATTERN_FUNCTION,
+	PATTERN_MODULE,
+	PATTERN_SOURCE, /* "file.c:12" */
+	PATTERN_GAP,	/* ... */
+};
+
+struct frame_pattern {
+	enum frame_pattern_kind kind;
+	const char *text;
+};
+
+struct suppression {
+	const char *name;		      /* of a line, its text */
+	const struct frame_pattern *patterns; /* a line has one, a block those of its frames */
+	size_t pattern_count;
+	unsigned kinds;			/* enum leak_kind */
+	uint64_t max_bytes, max_blocks; /* UINT64_MAX: any number */
+	int64_t expires_unix_s;		/* the first second in which it does not hold; 0: never */
+	const char *expires;		/* the day as it was written; null */
+	const char *reason;		/* null: none given */
+	const char *path;		/* where it was read */
+	const char *exe; /* only for this program, which has said so itself; null: for all */
+	unsigned line;
+	/* What it has met; see suppressions_apply. */
+	uint64_t bytes, blocks;
+	size_t site_count; /* flagged sites that it matches */
+	bool is_exceeded;  /* they are more than it allows, so it does not hold */
+};
+
+struct suppressions {
+	struct suppression *list;
+	size_t count, room;
+	struct arena *arena; /* owns all texts */
+};
+
+/* Adds those of a text; `path` is for messages. Returns 0 or -errno with the line in `error`. */
+int suppressions_parse(struct suppressions *suppressions, const char *path, const char *text,
+		       size_t bytes, struct error *error);
+/* The same of a file of at most 16 MiB. */
+int suppressions_read(struct suppressions *suppressions, const char *path, struct error *error);
+/* Those that a program has of its own, see SEEP_RECORD_SUPPRESSIONS: they hold for its processes only.
+ * Nothing happens when they are known already. None of them counts where one is wrong. */
+int suppressions_add_program(struct suppressions *suppressions, const char *exe, const char *text,
+			     struct error *error);
+void suppressions_free(struct suppressions *suppressions);
+
+bool suppression_has_expired(const struct suppression *suppression, int64_t now_unix_s);
+
+/* Does it match the stack, whatever its limits? The frames must have been filled in. */
+bool suppression_matches(const struct suppression *suppression, const struct report_site *site);
+
+/* For each flagged site of the report, and each that is part of a flagged finding, the first one that
+ * matches and holds: the site keeps its verdict and is no longer flagged, and report_site.suppression
+ * says by which. The report is put in order again, so nobody may keep a pointer to one of its sites.
+ * Adds to the numbers of each, over all reports that it is called with: one that allows so many
+ * blocks allows them to all processes together. The frames must have been filled in, of these sites.
+ * False without memory. */
+bool suppressions_apply(struct suppressions *suppressions, struct report *report,
+			int64_t now_unix_s);
+
+/* Forgets what they have met. */
+void suppressions_start_again(struct suppressions *suppressions);
+
+#endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* suppression_text: what was found and is known, for a person. */
+#ifndef SEEP_OUTPUT_SUPPRESSION_TEXT_H
+#define SEEP_OUTPUT_SUPPRESSION_TEXT_H
+
+#include <stdio.h>
+
+#include "tools/model/suppression.h"
+
+struct report;
+struct text_style;
+
+/* What in the report is not flagged because of suppressions, one line for each of these; nothing where
+ * there is none. */
+void suppression_text_write_known(FILE *stream, const struct text_style *style,
+				  const struct report *report);
+
+/* What is to be said of the suppressions themselves when all reports have been made: which do not hold
+ * any more, and which have matched nothing. */
+void suppression_text_write_remarks(FILE *stream, const struct suppressions *suppressions,
+				    int64_t now_unix_s);
+
+/* "used", "unused", "expired", "exceeded", as in JSON. */
+const char *suppression_state(const struct suppression *suppression, int64_t now_unix_s);
+
+#endif
