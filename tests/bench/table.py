@@ -84,6 +84,25 @@ def snapshot_table(rows):
     return lines
 
 
+# What a scan costs for each GiB of heap.
+SCAN_COLUMNS = (("pause", "pause_ms"), ("longest gap", "gap_ms"), ("preempted", "preempted_ms"),
+                ("copy's memory", "copy_bytes"), ("takes", "scan_s"), ("reading", "read_s"))
+
+
+def scan_table(rows):
+    """Header and cells: one line for each heap."""
+    lines = [("", *(title for title, _ in SCAN_COLUMNS), "limit", "")]
+    for workload in dict.fromkeys(row["workload"] for row in rows):
+        its = {row["key"]: row for row in rows if row["workload"] == workload}
+        limited = its["read_s"]
+        values = [(its[key]["variants"].get(limited["judged"]), its[key]["unit"])
+                  for _, key in SCAN_COLUMNS]
+        lines.append((workload.replace("scan, ", ""), *(
+            amount(value["median"], unit) if value else "-" for value, unit in values),
+            *limit_text(limited)))
+    return lines
+
+
 def part_of(row, variant):
     entry = row["variants"].get(variant)
     if entry is None:
@@ -196,6 +215,7 @@ def markdown(lines):
 
 TWIN = "native, and what is added: by a library that does nothing (twin), and by seep."
 INSTRUCTIONS = "Instructions for one malloc and free, and in which functions of the library."
+SCANS = "What a scan takes for each GiB of heap, and the longest gaps that a thread sees meanwhile."
 SNAPSHOTS = "Longest wait for malloc or free, between snapshots and while one is taken."
 BESIDE = "Beside others: how many times as long as native; of start-up, what is added."
 FACTORS = "What heaptrack adds (as it is used; with --raw), and how many times as much as seep."
@@ -204,10 +224,11 @@ FACTORS = "What heaptrack adds (as it is used; with --raw), and how many times a
 def sections(result):
     """(headline, table) pairs."""
     snapshots = [row for row in result["rows"] if row["group"] == "snapshots"]
-    others = [row for row in result["rows"] if row["group"] != "snapshots"]
+    scans = [row for row in result["rows"] if row["group"] == "scans"]
+    others = [row for row in result["rows"] if row["group"] not in ("snapshots", "scans")]
     tables = ((TWIN, own_table(others)), (BESIDE, peer_table(others)),
               (FACTORS, factor_table(others)),
-              (SNAPSHOTS, snapshot_table(snapshots)),
+              (SNAPSHOTS, snapshot_table(snapshots)), (SCANS, scan_table(scans)),
               (INSTRUCTIONS, instructions.table(result.get("instructions"))))
     return [(headline, lines) for headline, lines in tables if len(lines) > 1]
 
@@ -222,7 +243,7 @@ def notes(result):
         yield "medians and quartiles of %s; a ratio is taken within its round" % (
             "one round" if counts == {1} else "%d rounds" % min(counts) if len(counts) == 1
             else "%d to %d rounds" % (min(counts), max(counts)))
-    if any(row["group"] == "snapshots" for row in result["rows"]):
+    if any(row["group"] in ("snapshots", "scans") for row in result["rows"]):
         yield "preempted: the kernel gave the processor to somebody else; not in the columns before"
     if "missing" in result.get("instructions", {}):
         yield "no instructions: %s" % result["instructions"]["missing"]

@@ -14,6 +14,7 @@ import statistics
 
 import measure
 import real_programs
+import snapshot_file
 from sandbox import BUILD
 from variants import SNAPSHOTS_BY, Unfit
 
@@ -258,6 +259,59 @@ def snapshots():
     yield Snapshots("snapshots of 10 M blocks", {"full": (10000000, 8)})
 
 
+# The judged one first; see scan_table.
+SCAN_FIGURES = {
+    "read_s": "s", "pause_ms": "ms", "gap_ms": "ms", "preempted_ms": "ms", "copy_bytes": "B",
+    "scan_s": "s"}
+LOOKS = 2  # of a scan while the program runs: what is lost must be so twice
+
+
+class Scans(OwnProgram):
+    """The size is MiB of blocks, bytes of each, whether in huge pages, and how many scans. What the
+    library counts is of the last of them. Figures are per GiB, but not the gaps."""
+
+    variants = ("native", "seep-process")
+
+    def __init__(self, name, sizes):
+        super().__init__(name, "scans", "waits_for_scans", sizes, [
+            Measure(key, unit, "value", limit=0.5 if key == "read_s" else None, peer_factor=None,
+                    judged="seep-process", suffix=": " + key)
+            for key, unit in SCAN_FIGURES.items()])
+
+    def rounds(self, usual):
+        return min(usual, 3)
+
+    def sample(self, box, variant, size):
+        running = measure.Running(box, variant, [self.program, *self.sizes[size]], self.limit_s)
+        try:
+            figures = running.wait()
+            said = json.loads(running.read("stdout"))
+            if variant.name == "native":
+                return figures
+            scan = snapshot_file.read(running.path("out.seep")).scan()
+        finally:
+            running.close()
+        if self.sizes[size][2] and not said["huge_bytes"]:
+            raise Unfit("had no huge pages")
+        if scan is None or scan["outcome"] != "done" or not scan["is_stopped"]:
+            raise Unfit("was not scanned: %s" % (scan and scan["outcome"]))
+        gib = self.sizes[size][0] / 1024
+        return {**figures,
+                "read_s": scan["work_ns"] / 1e9 / (
+                    LOOKS * (scan["root_bytes"] + scan["block_bytes"]) / (1 << 30)),
+                "pause_ms": scan["pause_ns"] / 1e6 / LOOKS / gib,
+                "gap_ms": said["scan_ms"], "preempted_ms": said["scan_preempted_ms"],
+                "copy_bytes": scan["own_bytes"] / gib, "scan_s": said["scan_s"] / gib}
+
+
+def scans():
+    yield Scans("scan, 256 B blocks", {"smoke": (8, 256, 0, 1), "quick": (256, 256, 0, 2),
+                                       "full": (1024, 256, 0, 3)})
+    yield Scans("scan, 256 B blocks, huge pages", {"full": (1024, 256, 1, 3)})
+    yield Scans("scan, 4 KiB blocks", {"full": (1024, 4096, 0, 3)})
+    yield Scans("scan, 4 KiB blocks, huge pages", {"full": (1024, 4096, 1, 3)})
+
+
 class Redis(Workload):
     """The size is the number of requests of each kind, and how many go together."""
 
@@ -290,4 +344,4 @@ def real():
 
 def all_workloads():
     return [*pairs(), *sampling(), *call_trees(), *stacks(), *lists(), *memory(), *start_up(),
-            *snapshots(), *real()]
+            *snapshots(), *scans(), *real()]

@@ -36,6 +36,7 @@ def tests():
     yield "allocates_in_pairs has stacks as deep as it says", depth_of_pairs
     yield "makes_many_stacks makes so many stacks", number_of_stacks
     yield "waits_for_snapshots keeps its blocks and takes its snapshots", waits
+    yield "waits_for_scans keeps its blocks within reach, in pages as wished", scans
     yield "the empty twin has the doors of the library", doors_of_twin
     yield "a variant that cannot be preloaded is named with the reason", broken_variant
     yield "a variant that hangs is given up, and the next one runs", hanging_variant
@@ -83,8 +84,11 @@ def smoke(box):
     wide = [line for line in text.split("\n") if len(line) > 100]
     expect(not wide, "wider than 100 columns: %r" % wide[:1])
     for row in written["rows"]:
-        expect(row["group"] == "snapshots" or re.search(
-            "^%s  " % re.escape(row["name"]), text, re.M), "the table lacks %s" % row["name"])
+        if row["group"] not in ("snapshots", "scans"):
+            expect(re.search("^%s  " % re.escape(row["name"]), text, re.M),
+                   "the table lacks %s" % row["name"])
+    expect(re.search("^256 B blocks  .* ≤ 500 ms  (met|NOT MET)$", text, re.M),
+           "the table lacks the scan: " + text)
     markdown = bench(box, "--markdown", "--json", path).stdout.decode()
     expect(markdown.count("\n| " + written["rows"][0]["name"] + " | ") == 1,
            "no line of the Markdown is %s" % written["rows"][0]["name"])
@@ -147,6 +151,26 @@ def waits(box):
     expect_equal(report["snapshots"], 4, "the snapshots with the last")
     expect(said["takes_most_ms"] >= said["takes_ms"] > 0, "a snapshot takes no time")
     expect(said["quiet_count"] + said["snapshot_count"] > 0, "nothing was watched")
+
+
+def scans(box):
+    import snapshot_file
+    build(box)
+    for is_huge in (0, 1):
+        said, report = program_under_seep(box, "waits_for_scans", ["16", "256", str(is_huge), "2"],
+                                          "--interval=1h", "--growth=off")
+        live = report["totals"]["live_blocks"]
+        expect(said["kept"] == (16 << 20) // 272 <= live < said["kept"] + 40,
+               "%d blocks are live" % live)
+        if not is_huge:
+            expect_equal(said["huge_bytes"], 0, "bytes in huge pages")
+        scan = snapshot_file.read(box.path("out.seep")).scan()
+        expect(scan["outcome"] == "done" and scan["is_confirmed"], "the scan is %s" % scan)
+        expect(scan["reachable"][0] >= said["kept"], "%d are reachable" % scan["reachable"][0])
+        expect(scan["pause_ns"] > 0 and scan["work_ns"] > 0 and scan["own_bytes"] > 0,
+               "the scan has taken nothing: %s" % scan)
+        expect(said["scan_s"] >= scan["work_ns"] / 1e9, "the program waited %s" % said["scan_s"])
+        expect(said["quiet_count"] > 0 and said["scan_count"] > 0, "nothing was watched")
 
 
 def doors_of_twin(box):

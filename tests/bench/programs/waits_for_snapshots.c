@@ -8,10 +8,7 @@
  *
  *     waits_for_snapshots BLOCKS SNAPSHOTS
  *
- * Not every wait is the allocator's: those in which the kernel gave the processor to somebody else
- * are counted apart (`preempted`), and those with a page fault have a maximum of their own, too.
- * A voluntary switch is a wait for a lock, and counts. Under a hypervisor, time that the host takes
- * cannot be told from waiting; the quiet phase shows how much that is.
+ * See waits.h for what counts as a wait.
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -21,17 +18,9 @@
 
 #include "seep.h"
 #include "tests/bench/programs/stopwatch.h"
+#include "tests/bench/programs/waits.h"
 
 enum { BYTES = 40, STACK_BITS = 10, SNAPSHOTS_MAX = 1000 };
-
-/* Shorter ones are not looked at more closely: any switch takes longer. */
-#define SUSPECT_NS 3000.0
-
-struct waits {
-	double longest_ns; /* of all but the preempted ones */
-	double longest_with_fault_ns, longest_preempted_ns;
-	long count, over_1ms, preempted;
-};
 
 enum { QUIET, SNAPSHOT, PHASES };
 
@@ -39,24 +28,6 @@ static _Atomic(int) phase;
 static _Atomic(bool) is_over;
 static pthread_barrier_t start_line;
 static struct waits waits[PHASES]; /* written by the waiting thread */
-
-static void note_long(struct waits *its, double ns, const struct rusage *before,
-		      const struct rusage *after)
-{
-	if (after->ru_nivcsw != before->ru_nivcsw) {
-		its->preempted++;
-		if (ns > its->longest_preempted_ns)
-			its->longest_preempted_ns = ns;
-		return;
-	}
-	if (ns > its->longest_ns)
-		its->longest_ns = ns;
-	if (ns > 1e6)
-		its->over_1ms++;
-	if ((after->ru_minflt != before->ru_minflt || after->ru_majflt != before->ru_majflt) &&
-	    ns > its->longest_with_fault_ns)
-		its->longest_with_fault_ns = ns;
-}
 
 /* One reading of the clock ends a wait and begins the next, so that no switch falls between. */
 static void *allocate_and_watch(void *unused)
@@ -78,11 +49,11 @@ static void *allocate_and_watch(void *unused)
 			ptr = NULL;
 		}
 		next = WALL_NS();
-		if (next - last > SUSPECT_NS) {
+		if (next - last > WAITS_SUSPECT_NS) {
 			int its = began_in | atomic_load_explicit(&phase, memory_order_relaxed);
 
 			getrusage(RUSAGE_THREAD, &now);
-			note_long(&waits[its], next - last, &known, &now);
+			waits_note(&waits[its], next - last, &known, &now);
 			known = now;
 			next = WALL_NS();
 		}
@@ -151,15 +122,6 @@ static void take_snapshots(double *took_ns, long snapshots)
 	qsort(took_ns, (size_t)snapshots, sizeof(*took_ns), compare);
 }
 
-static void print_waits(const char *name, const struct waits *its)
-{
-	printf("\"%s_ms\":%.4f,\"%s_fault_ms\":%.4f,\"%s_preempted_ms\":%.4f,\"%s_count\":%ld,"
-	       "\"%s_over_1ms\":%ld,\"%s_preempted\":%ld,",
-	       name, its->longest_ns / 1e6, name, its->longest_with_fault_ns / 1e6, name,
-	       its->longest_preempted_ns / 1e6, name, its->count, name, its->over_1ms, name,
-	       its->preempted);
-}
-
 int main(int argc, char **argv)
 {
 	static const char usage[] = "BLOCKS SNAPSHOTS";
@@ -182,9 +144,9 @@ int main(int argc, char **argv)
 	pthread_join(watcher, NULL);
 
 	printf("{");
-	print_waits("quiet", &waits[QUIET]);
+	waits_print("quiet", &waits[QUIET]);
 	if (seep_is_watching()) {
-		print_waits("snapshot", &waits[SNAPSHOT]);
+		waits_print("snapshot", &waits[SNAPSHOT]);
 		printf("\"takes_ms\":%.3f,\"takes_most_ms\":%.3f,", took_ns[snapshots / 2] / 1e6,
 		       took_ns[snapshots - 1] / 1e6);
 	}
