@@ -22,7 +22,9 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "lib/record/cfi_program.h"
 #include "lib/scan/page_flags.h"
+#include "lib/scan/word_frame.h"
 
 #include "lib/base/poison.h"
 
@@ -185,6 +187,29 @@ static uint64_t register_number(uint64_t word)
 		       : STOPPED_GENERAL_WORDS + (word - STOPPED_GENERAL_WORDS) / 2 % 16;
 }
 
+/* All of a thread's stack that is in the list: pages that were never written to are not, but can be read. */
+static struct word_frame_thread stack_of(const struct root_list *list, const struct root *root,
+					 const struct stopped_thread *thread)
+{
+	struct word_frame_thread stack = {
+		.pc = thread->pc,
+		.sp = thread->sp,
+		.bp = thread->word_count > CFI_RBP ? thread->words[CFI_RBP] : 0,
+		.start = root->start,
+		.end = root->end,
+	};
+
+	for (uint32_t i = 0; i < list->count; i++) {
+		const struct root *other = &list->roots[i];
+
+		if (other->kind != SEEP_ROOT_STACK || other->thread != root->thread)
+			continue;
+		stack.start = other->start < stack.start ? other->start : stack.start;
+		stack.end = other->end > stack.end ? other->end : stack.end;
+	}
+	return stack;
+}
+
 void thread_roots_describe(const struct root_list *list, const struct root *root, uint64_t addr,
 			   struct seep_root *described, const char **name)
 {
@@ -198,6 +223,9 @@ void thread_roots_describe(const struct root_list *list, const struct root *root
 	*name = thread->name;
 	if (root->kind == SEEP_ROOT_REGISTER)
 		described->address = register_number((addr - root->start) / sizeof(uint64_t));
-	if (root->kind == SEEP_ROOT_STACK)
-		described->pc = thread->pc;
+	if (root->kind == SEEP_ROOT_STACK) {
+		struct word_frame_thread stack = stack_of(list, root, thread);
+
+		described->pc = word_frame_pc(&stack, addr);
+	}
 }
