@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 #include <ucontext.h>
 
+#include "tests/support/lib_life.h"
 #include "tests/support/lib_random.h"
 #include "tests/unit/lib/stack_coroutine.h"
 #include "tests/unit/lib/stack_oracle.h"
@@ -295,6 +296,15 @@ NOINLINE void stack_tour_begin_thread(uint32_t number, enum stack_feature featur
 	shadow->lowest = (uintptr_t)__builtin_frame_address(0) - THREAD_STACK_BYTES;
 	shadow->features = 1ull << feature;
 	stack_shadow_use(shadow);
+}
+
+int stack_tour_set_up(void **state)
+{
+	(void)state;
+	lib_life_start();
+	stack_tour_start();
+	stack_tour_begin_thread(0, STACK_CALL);
+	return 0;
 }
 
 NOINLINE void stack_tour_end_thread(void)

@@ -20,6 +20,9 @@ extern uint32_t stack_tour_count;
 /* Once: knows the builds and prints the seed. */
 void stack_tour_start(void);
 
+/* For cmocka: starts the library, a tour, and the thread that runs the tests. */
+int stack_tour_set_up(void **state);
+
 /* In each test that goes through the maze: cmocka has handlers of its own, which it sets for each test. */
 void stack_tour_use_handlers(void);
 

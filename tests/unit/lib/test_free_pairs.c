@@ -8,11 +8,9 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <ucontext.h>
 #include <unistd.h>
 
 #include "lib/base/region.h"
@@ -22,10 +20,10 @@
 #include "tests/support/lib_life.h"
 #include "tests/support/lib_random.h"
 #include "tests/support/lib_stack.h"
+#include "tests/support/lib_step_forks.h"
 
 #define SITES 600u
 #define THREADS 4u
-#define TRAP_FLAG 0x100
 
 static uint32_t stacks[SITES];
 static struct stack_pair pairs[FREE_PAIRS_MAX];
@@ -211,43 +209,14 @@ static void a_child_counts_anew_and_the_parent_goes_on(void **state)
 
 /* ---- a fork after each instruction ---------------------------------------------------------------- */
 
-static volatile sig_atomic_t is_stepping, is_child;
-static uint32_t forks, children_wrong;
-
-static void fork_here(int number, siginfo_t *info, void *interrupted)
-{
-	ucontext_t *context = interrupted;
-	int status;
-	pid_t child;
-
-	(void)number;
-	(void)info;
-	if (!is_stepping) {
-		context->uc_mcontext.gregs[REG_EFL] &= ~TRAP_FLAG;
-		return;
-	}
-	child = fork();
-	if (child == 0) {
-		context->uc_mcontext.gregs[REG_EFL] &= ~TRAP_FLAG;
-		is_stepping = 0;
-		is_child = 1;
-		free_pairs_postfork_child();
-		return;
-	}
-	forks++;
-	if (child < 0 || waitpid(child, &status, 0) != child || status != 0)
-		children_wrong++;
-}
-
 static void step_through(uint32_t allocated_by, uint32_t freed_by)
 {
 	uint64_t counted;
 
-	is_stepping = 1;
-	__asm__ volatile("pushfq\n\torq $0x100, (%%rsp)\n\tpopfq" : : : "memory", "cc");
+	lib_step_forks_begin();
 	free_pairs_add(allocated_by, freed_by);
-	is_stepping = 0;
-	if (!is_child)
+	lib_step_forks_end();
+	if (!lib_step_forks_is_child)
 		return;
 	/* The interrupted sample is counted or not; none of another pair comes of it. */
 	counted = read_all();
@@ -265,8 +234,7 @@ static void step_through(uint32_t allocated_by, uint32_t freed_by)
 static void an_addition_goes_on_in_a_child_that_was_forked_inside(void **state)
 {
 	(void)state;
-	sigaction(SIGTRAP, &(struct sigaction){.sa_sigaction = fork_here, .sa_flags = SA_SIGINFO},
-		  NULL);
+	lib_step_forks_use(free_pairs_postfork_child);
 	step_through(stacks[5], stacks[6]); /* new */
 	step_through(stacks[5], stacks[6]);
 	/* The same where many lie in the way, in rows of the first two tables. */
@@ -274,9 +242,7 @@ static void an_addition_goes_on_in_a_child_that_was_forked_inside(void **state)
 		free_pairs_add(stacks[i % SITES], stacks[8 + i / SITES]);
 	for (uint32_t i = 0; i < 8; i++)
 		step_through(stacks[5 + i], stacks[20]);
-	signal(SIGTRAP, SIG_DFL);
-	assert_true(forks > 30);
-	assert_int_equal(children_wrong, 0);
+	lib_step_forks_check(31);
 	read_all();
 	assert_int_equal(samples_of(stacks[5], stacks[6]), 2);
 }

@@ -12,24 +12,19 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <signal.h>
 #include <stdbool.h>
-#include <sys/wait.h>
-#include <ucontext.h>
 #include <unistd.h>
 
 #include "lib/record/live_table.h"
 #include "lib/record/recorder.h"
 #include "lib/record/thread_state.h"
 #include "tests/support/lib_life.h"
+#include "tests/support/lib_step_forks.h"
 
-#define TRAP_FLAG 0x100
 #define BYTES 40u
 
 static _Alignas(64) char block[64], other_block[64];
 static bool is_to_step, allocates_in_handler;
-static volatile sig_atomic_t is_stepping, is_child;
-static uint32_t forks, children_wrong;
 
 /* The stack under which the block was recorded; it is forgotten. */
 static uint32_t stack_of(const char *ptr)
@@ -47,12 +42,10 @@ static __attribute__((noinline)) void add(const char *ptr)
 {
 	const struct caller caller = CALLER_HERE();
 
-	if (is_to_step) {
-		is_stepping = 1;
-		__asm__ volatile("pushfq\n\torq $0x100, (%%rsp)\n\tpopfq" : : : "memory", "cc");
-	}
+	if (is_to_step)
+		lib_step_forks_begin();
 	recorder_add(ptr, BYTES, BLOCK_MALLOC, caller);
-	is_stepping = 0;
+	lib_step_forks_end();
 }
 
 static __attribute__((noinline)) void add_at_depth(const char *ptr, uint32_t depth)
@@ -70,32 +63,14 @@ static __attribute__((noinline)) void add_elsewhere(const char *ptr)
 	__asm__ volatile("");
 }
 
-static void fork_here(int number, siginfo_t *info, void *interrupted)
+/* In the handler that made it. */
+static void begin_child(void)
 {
-	ucontext_t *context = interrupted;
-	int status;
-	pid_t child;
-
-	(void)number;
-	(void)info;
-	if (!is_stepping) {
-		context->uc_mcontext.gregs[REG_EFL] &= ~TRAP_FLAG;
-		return;
+	is_to_step = false;
+	if (allocates_in_handler) {
+		recorder_postfork_child();
+		add_elsewhere(other_block);
 	}
-	child = fork();
-	if (child == 0) {
-		context->uc_mcontext.gregs[REG_EFL] &= ~TRAP_FLAG;
-		is_stepping = is_to_step = false;
-		is_child = 1;
-		if (allocates_in_handler) {
-			recorder_postfork_child();
-			add_elsewhere(other_block);
-		}
-		return;
-	}
-	forks++;
-	if (child < 0 || waitpid(child, &status, 0) != child || status != 0)
-		children_wrong++;
 }
 
 /* Records the block three times, the second time stepping, each time after what is at another depth. */
@@ -110,7 +85,7 @@ static void step_through(uint32_t depth, uint32_t depth_before)
 		is_to_step = false;
 		stacks[i] = stack_of(block);
 	}
-	if (is_child)
+	if (lib_step_forks_is_child)
 		_exit(stacks[3] == stacks[1] && stacks[5] == stacks[1] &&
 				      (!allocates_in_handler || stack_of(other_block) != 0)
 			      ? 0
@@ -126,15 +101,12 @@ static void a_recording_goes_on_in_a_child_that_was_forked_inside(void **state)
 	} stacks[] = {{9, 9}, {5, 3}, {3, 5}};
 
 	(void)state;
-	sigaction(SIGTRAP, &(struct sigaction){.sa_sigaction = fork_here, .sa_flags = SA_SIGINFO},
-		  NULL);
+	lib_step_forks_use(begin_child);
 	for (uint32_t i = 0; i < 2 * sizeof(stacks) / sizeof(stacks[0]); i++) {
 		allocates_in_handler = i % 2 != 0;
 		step_through(stacks[i / 2].depth, stacks[i / 2].before);
 	}
-	signal(SIGTRAP, SIG_DFL);
-	assert_true(forks > 1000);
-	assert_int_equal(children_wrong, 0);
+	lib_step_forks_check(1001);
 }
 
 static int start(void **state)

@@ -28,7 +28,7 @@
 #include "lib/snapshot/snapshot_writer.h"
 #include "tests/support/lib_life.h"
 #include "tests/support/lib_random.h"
-#include "tools/model/error.h"
+#include "tests/support/lib_written.h"
 #include "tools/model/profile.h"
 
 #define SITES 8u
@@ -127,18 +127,6 @@ static void play(struct lib_random *random, uint32_t steps)
 	}
 }
 
-static struct profile *read_file(void)
-{
-	struct error error = {""};
-	struct profile *profile;
-
-	if (profile_read(snapshot_file_path(), &profile, &error) != 0)
-		fail_msg("%s", error.text);
-	assert_int_equal(profile->damage.damaged_records, 0);
-	assert_int_equal(profile->damage.skipped_bytes, 0);
-	return profile;
-}
-
 static void take(void)
 {
 	assert_int_equal(snapshot_writer_take(SEEP_REASON_REQUEST, NULL, true, NULL), 0);
@@ -234,7 +222,7 @@ static void the_file_holds_what_the_samples_stand_for(void **state)
 	for (uint32_t i = 0; i < 40; i++) {
 		play(&random, 400);
 		take();
-		profile = read_file();
+		profile = lib_written_read();
 		assert_int_equal(profile->sample_bytes, sampler_mean_bytes);
 		assert_int_equal(profile->snapshot_count, i + 1);
 		check_sites(profile, i);
@@ -256,7 +244,7 @@ static void nothing_is_left_when_every_sample_is_freed(void **state)
 	while (live_count > 0)
 		release(0);
 	take();
-	profile = read_file();
+	profile = lib_written_read();
 	raw = &profile->snapshots[profile->snapshot_count - 1].raw;
 	assert_int_equal(raw->live_blocks, 0);
 	assert_int_equal(raw->live_bytes, 0);
@@ -284,7 +272,7 @@ static void thinning_keeps_what_the_last_snapshot_rests_on(void **state)
 		assert_int_equal(snapshot_writer_take(SEEP_REASON_INTERVAL, NULL, true, NULL), 0);
 		assert_true(snapshot_file_bytes() <= options.max_file_bytes);
 	}
-	profile = read_file();
+	profile = lib_written_read();
 	printf("          %zu snapshots kept\n", profile->snapshot_count);
 	assert_true(profile->snapshot_count < snapshots);
 	check_sites(profile, profile->snapshot_count - 1);

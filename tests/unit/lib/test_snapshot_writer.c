@@ -42,7 +42,7 @@
 #include "tests/support/lib_life.h"
 #include "tests/support/lib_random.h"
 #include "tests/support/lib_stack.h"
-#include "tools/model/error.h"
+#include "tests/support/lib_written.h"
 #include "tools/model/profile.h"
 
 #define SITES 200u
@@ -182,19 +182,6 @@ static void take(enum seep_snapshot_reason reason, const char *label)
 	assert_int_equal(result.live_bytes, bytes);
 }
 
-static struct profile *read_file(void)
-{
-	struct error error = {""};
-	struct profile *profile;
-
-	if (profile_read(snapshot_file_path(), &profile, &error) != 0)
-		fail_msg("%s", error.text);
-	assert_int_equal(profile->damage.damaged_records, 0);
-	assert_int_equal(profile->damage.skipped_bytes, 0);
-	assert_false(profile->damage.tail_is_torn);
-	return profile;
-}
-
 /* By type. The file is sound from one end to the other. */
 static void count_records(uint32_t records[TYPES_MAX])
 {
@@ -270,7 +257,7 @@ static void the_file_says_what_was_recorded(void **state)
 		     i % 9 == 8 ? "a label" : NULL);
 	}
 	assert_int_equal(snapshot_writer_end(SEEP_END_EXIT, 3), 0);
-	profile = read_file();
+	profile = lib_written_read();
 	assert_int_equal(profile->snapshot_count, 150);
 	assert_int_equal(lib_history_mistakes(&history, profile), 0);
 	check_stacks(profile);
@@ -357,7 +344,7 @@ static void the_file_stays_within_its_limit(void **state)
 		uint64_t largest = limited_run(&random, limits[i], 1000);
 		size_t label;
 
-		profile = read_file();
+		profile = lib_written_read();
 		print_message("          limit %u KiB: %u of 1000 snapshots kept, largest file %u "
 			      "KiB\n",
 			      (unsigned)(limits[i] >> 10), (unsigned)profile->snapshot_count,
@@ -393,7 +380,7 @@ static void check_labels_stay_within_the_limit(enum seep_snapshot_reason reason)
 		take(reason, i % 2 == 0 ? "start" : "stop");
 		assert_true(snapshot_file_bytes() <= max_bytes);
 	}
-	profile = read_file();
+	profile = lib_written_read();
 	for (size_t i = 0; i < profile->snapshot_count; i++) {
 		assert_int_equal(profile->snapshots[i].reason, reason);
 		starts += strcmp(profile->snapshots[i].label, "start") == 0;
@@ -469,7 +456,7 @@ static void what_is_resident_is_known(void **state)
 	memset(memory, 1, bytes);
 	take(SEEP_REASON_INTERVAL, NULL);
 	munmap(memory, bytes);
-	profile = read_file();
+	profile = lib_written_read();
 	before = &profile->snapshots[0].raw;
 	after = &profile->snapshots[1].raw;
 	/* The kernel counts in batches; the library grows a little meanwhile. */
@@ -505,7 +492,7 @@ static void cohorts_hold_the_births_of_their_epochs(void **state)
 	memset(births, 0, sizeof(births));
 	for (size_t i = 0; i < live_count; i++)
 		births[live[i].site][live[i].epoch]++;
-	profile = read_file();
+	profile = lib_written_read();
 	assert_int_equal(lib_history_mistakes(&history, profile), 0);
 	assert_int_equal(profile->single_epochs, SITE_TOTALS_SINGLE_EPOCHS);
 	for (size_t i = 0; i < profile->site_count; i++) {
@@ -555,7 +542,7 @@ static void pages_are_looked_at_now_and_then_and_at_the_end(void **state)
 	}
 	assert_ptr_not_equal(sbrk((intptr_t)step), (void *)-1);
 	take(SEEP_REASON_FINAL, NULL);
-	profile = read_file();
+	profile = lib_written_read();
 	last = &profile->snapshots[profile->snapshot_count - 1];
 	for (size_t i = 1; i + 1 < profile->snapshot_count; i++) {
 		uint64_t grown = profile->snapshots[i].raw.heap_bytes -
@@ -603,7 +590,7 @@ static void a_full_disk_costs_only_what_did_not_fit(void **state)
 	assert_true(written > 0 && written < 40);
 	play(&random, 500);
 	take(SEEP_REASON_FINAL, NULL);
-	profile = read_file();
+	profile = lib_written_read();
 	assert_int_equal(profile->snapshot_count, 5 + written + 1);
 	assert_int_equal(lib_history_mistakes(&history, profile), 0);
 	check_stacks(profile);
@@ -626,7 +613,7 @@ static void nothing_automatic_follows_the_final_state(void **state)
 	/* An exit handler asks, and then the process ends in another way. */
 	take(SEEP_REASON_REQUEST, "asked");
 	take(SEEP_REASON_FINAL, NULL);
-	profile = read_file();
+	profile = lib_written_read();
 	assert_int_equal(profile->snapshot_count, 4);
 	assert_int_equal(profile->snapshots[3].raw.reason, SEEP_REASON_FINAL);
 	profile_free(profile);
@@ -656,11 +643,11 @@ static void who_frees_is_said_again_when_it_did_not_fit(void **state)
 		setrlimit(RLIMIT_FSIZE, &unlimited);
 		assert_true(result == 0 || result == -EFBIG);
 	}
-	profile = read_file();
+	profile = lib_written_read();
 	assert_null(profile->frees);
 	profile_free(profile);
 	assert_int_equal(snapshot_writer_take(SEEP_REASON_REQUEST, NULL, true, NULL), 0);
-	profile = read_file();
+	profile = lib_written_read();
 	assert_non_null(profile->frees);
 	sums = free_pairs_sum();
 	assert_int_equal(sums.samples + sums.lost, 50);
@@ -687,12 +674,12 @@ static void a_record_of_others_finds_the_newest_stacks_in_the_file(void **state)
 	start_file("of_others");
 	take(SEEP_REASON_INTERVAL, NULL);
 	stack = lib_stack_id(frames, 2);
-	profile = read_file();
+	profile = lib_written_read();
 	assert_true(stack >= profile->node_count);
 	profile_free(profile);
 	assert_int_equal(append_of_others(1000), 0);
 	assert_int_equal(append_of_others(0), 0);
-	profile = read_file();
+	profile = lib_written_read();
 	assert_true(stack < profile->node_count);
 	assert_int_equal(profile->nodes[stack].pc, frames[0]);
 	profile_free(profile);
@@ -744,7 +731,7 @@ static void mappings_are_sites_of_their_own(void **state)
 		map_table_remove(&guard, PLACE * 2 + 4096, 4096);
 	}
 	assert_int_equal(snapshot_writer_take(SEEP_REASON_FINAL, NULL, true, NULL), 0);
-	profile = read_file();
+	profile = lib_written_read();
 	assert_int_equal(profile->snapshots[0].raw.mapped_bytes, 4 * 4096);
 	assert_int_equal(profile->snapshots[0].raw.live_bytes, 0);
 	for (size_t i = 0; i < profile->site_count; i++) {
@@ -786,7 +773,7 @@ static void in_child(struct lib_random *random, int result_fd)
 			release(i);
 	for (uint32_t i = 0; i < 70; i++)
 		take(SEEP_REASON_INTERVAL, NULL);
-	profile = read_file();
+	profile = lib_written_read();
 	assert_int_equal(profile->forked_from, parent);
 	assert_int_equal(profile->inherited_epoch, recorder_inherited_epoch);
 	assert_int_equal(profile->snapshots[0].raw.inherited_blocks, inherited_blocks);
@@ -827,7 +814,7 @@ static void a_forked_child_tells_inherited_blocks_apart(void **state)
 	assert_int_equal(result, 'y');
 	play(&random, 5000);
 	take(SEEP_REASON_FINAL, NULL);
-	profile = read_file();
+	profile = lib_written_read();
 	assert_int_equal(profile->snapshot_count, 2);
 	assert_int_equal(lib_history_mistakes(&history, profile), 0);
 	profile_free(profile);

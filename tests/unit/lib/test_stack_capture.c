@@ -20,7 +20,6 @@
 #include <sys/mman.h>
 
 #include "seep/snapshot_format.h"
-#include "tests/support/lib_life.h"
 #include "tests/support/lib_stack.h"
 #include "tests/unit/lib/stack_coroutine.h"
 #include "tests/unit/lib/stack_oracle.h"
@@ -325,15 +324,6 @@ static void leaves_errno_alone(void **state)
 	assert_int_equal(errno, 4711);
 }
 
-static int start(void **state)
-{
-	(void)state;
-	lib_life_start();
-	stack_tour_start();
-	stack_tour_begin_thread(0, STACK_CALL);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -347,5 +337,5 @@ int main(void)
 		cmocka_unit_test(leaves_errno_alone),
 	};
 
-	return cmocka_run_group_tests(tests, start, NULL);
+	return cmocka_run_group_tests(tests, stack_tour_set_up, NULL);
 }

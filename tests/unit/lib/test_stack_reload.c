@@ -23,7 +23,6 @@
 #include "lib/record/cfi_program.h"
 #include "lib/record/module_list.h"
 #include "tests/support/lib_crowd.h"
-#include "tests/support/lib_life.h"
 #include "tests/support/lib_random.h"
 #include "tests/unit/lib/stack_oracle.h"
 #include "tests/unit/lib/stack_tour.h"
@@ -378,15 +377,6 @@ static void a_stale_rule_is_found_out(void **state)
 	assert_int_equal(stack_oracle_found.mistakes, 1);
 }
 
-static int start(void **state)
-{
-	(void)state;
-	lib_life_start();
-	stack_tour_start();
-	stack_tour_begin_thread(0, STACK_CALL);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -399,5 +389,5 @@ int main(void)
 		cmocka_unit_test(is_right_where_threads_reload_at_once),
 	};
 
-	return cmocka_run_group_tests(tests, start, NULL);
+	return cmocka_run_group_tests(tests, stack_tour_set_up, NULL);
 }

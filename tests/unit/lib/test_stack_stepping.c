@@ -19,7 +19,6 @@
 #include <string.h>
 #include <ucontext.h>
 
-#include "tests/support/lib_life.h"
 #include "tests/unit/lib/stack_oracle.h"
 #include "tests/unit/lib/stack_tour.h"
 
@@ -131,20 +130,11 @@ static void is_right_at_every_instruction(void **state)
 	assert_true(stack_oracle_found.shadows > stack_oracle_found.captures / 10 * 8);
 }
 
-static int start(void **state)
-{
-	(void)state;
-	lib_life_start();
-	stack_tour_start();
-	stack_tour_begin_thread(0, STACK_CALL);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(is_right_at_every_instruction),
 	};
 
-	return cmocka_run_group_tests(tests, start, NULL);
+	return cmocka_run_group_tests(tests, stack_tour_set_up, NULL);
 }
