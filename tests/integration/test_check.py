@@ -156,7 +156,7 @@ def as_json(box):
     words = document["command"].pop("words")
     expect_equal(words[:2], ["sh", "-c"], "the words of the command")
     expect_equal(document, {"schema": "seep.check/1", "command": {"status": 3}, "leaks": 0,
-                            "suppressions": [], "suppressed": 0,
+                            "lost": 0, "suppressions": [], "suppressed": 0,
                             "thresholds_crossed": 1, "unreadable": 0, "passed": False,
                             "exit_status": 1}, "the document")
     expect(len(processes) >= 2, "%d processes" % len(processes))

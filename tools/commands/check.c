@@ -24,6 +24,12 @@
 
 enum { FORMAT_TEXT, FORMAT_JSON };
 
+/* A test has the moment that it takes to look what it has lost. */
+#define SCAN_OF_CHECK "exit"
+#define RUN_SETTING(key_, letter_, type_, values_, initial_, help_)                                \
+	SETTINGS_OPTION(key_, letter_, type_, values_,                                             \
+			__builtin_strcmp(#key_, "scan") == 0 ? SCAN_OF_CHECK : (initial_), help_)
+
 static const struct command_option options[] = {
 	{
 		.name = "format",
@@ -58,7 +64,7 @@ static const struct command_option options[] = {
 	},
 	SUPPRESSIONS_OPTION,
 	SEEP_THRESHOLDS(SETTINGS_OPTION) SETTINGS_FILE_OPTION,
-	SEEP_RUN_SETTINGS(SETTINGS_OPTION){0},
+	SEEP_RUN_SETTINGS(RUN_SETTING){0},
 };
 
 struct check {
@@ -66,6 +72,7 @@ struct check {
 	size_t format;
 	const char *output; /* null: a standard stream */
 	size_t error_exitcode;
+	bool expects_scan; /* of the program */
 	struct chosen_settings settings;
 	struct checked_files checked;
 	struct sink sink;
@@ -117,6 +124,7 @@ static int begin(struct check *check, bool is_on_stderr, struct error *error)
 	checked->is_json = check->format == FORMAT_JSON;
 	checked->is_quiet = settings_text_is_on(&check->settings.all, "quiet");
 	checked->thresholds = chosen_settings_thresholds(&check->settings);
+	checked->expects_scan = check->expects_scan;
 	checked->symbols =
 		symbols_new(&(struct symbols_options){.show_progress = isatty(STDERR_FILENO)});
 	if (!checked->symbols)
@@ -204,6 +212,21 @@ static int judge(struct check *check, struct watched_run *run, char **words)
 	return end(check, words, &run->child, status);
 }
 
+/* Unless it was told when to scan. */
+static int set_scan(struct check *check, struct error *error)
+{
+	const struct setting *setting = settings_find("scan");
+	const char *value = check->settings.all.values[setting - settings_table];
+	int result = 0;
+
+	if (!value) {
+		value = SCAN_OF_CHECK;
+		result = settings_text_set(&check->settings.all, setting, value, error);
+	}
+	check->expects_scan = strcmp(value, "off") != 0;
+	return result;
+}
+
 static int check_program(struct check *check, char **words)
 {
 	struct settings_text *settings = &check->settings.all;
@@ -214,6 +237,8 @@ static int check_program(struct check *check, char **words)
 	int result =
 		chosen_settings_complete(&check->settings, getenv(SEEP_OPTIONS_VARIABLE), &error);
 
+	if (result == 0)
+		result = set_scan(check, &error);
 	if (result == 0)
 		result = kept_files_place(&kept, settings, &error);
 	if (result == 0) {
@@ -262,8 +287,13 @@ const struct command command_check = {
 	.arguments = "[OPTIONS] {FILE|PID|FOLDER... | -- PROGRAM [ARG...]}",
 	.description =
 		"A gate for tests: the exit status says whether there is a finding. A finding is a "
-		"site that seep report flags, also when the program frees it all as it ends, or a "
-		"threshold (--max-...) that was crossed.\n\n"
+		"site that seep report flags, because it leaks, also when the program frees it all "
+		"as it ends, or because it has lost blocks; or a threshold (--max-...) that was "
+		"crossed.\n\n"
+		"What a PROGRAM has lost, be it one block, is looked at when it ends: what nothing "
+		"points to any more is definitely lost, in Valgrind's words. --scan=off leaves "
+		"that "
+		"out. What is possibly lost, and what can still be reached, fails no check.\n\n"
 		"Around a PROGRAM it works as seep run does: standard streams and signals are the "
 		"program's own, child processes are followed, and their files are checked too. "
 		"What "

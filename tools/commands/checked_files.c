@@ -20,9 +20,11 @@
 #include "tools/model/error.h"
 #include "tools/model/profile.h"
 #include "tools/model/report.h"
+#include "tools/model/scan.h"
 #include "tools/model/verdict.h"
 #include "tools/output/json_report.h"
 #include "tools/output/json_suppression.h"
+#include "tools/output/lost_text.h"
 #include "tools/output/memory_text.h"
 #include "tools/output/number_text.h"
 #include "tools/output/suppression_text.h"
@@ -51,6 +53,27 @@ static void note_memory(struct checked_files *checked, const struct report *repo
 	checked->memory_count++;
 }
 
+/* Nobody shall take for clean what could not be looked at. A program that went on as another one has
+ * nothing to lose any more. */
+static void note_scan(struct checked_files *checked, const struct report *report)
+{
+	const struct profile *profile = report->profile;
+	const struct scan *scan = report->scan;
+	const char *name = profile->name ? profile->name : "?";
+	struct lost_sentence sentence = {"what is lost is not known: no scan was made"};
+
+	if (profile->end_how == SEEP_END_EXEC ||
+	    (scan ? !lost_text_is_news(scan) : !checked->expects_scan))
+		return;
+	if (scan)
+		sentence = lost_text_sentence(
+			scan, profile->snapshots[report->last_snapshot].raw.lost_blocks);
+	if (checked->scan_count < CHECKED_NOTES)
+		snprintf(checked->scan_notes[checked->scan_count], CHECKED_SCAN_BYTES,
+			 "%.64s (%" PRIu32 "): %s", name, profile->pid, sentence.text);
+	checked->scan_count++;
+}
+
 static int write_json(struct checked_files *checked, const struct report *report)
 {
 	fputs(checked->file_count ? "," : "", checked->sink->stream);
@@ -62,6 +85,7 @@ static int write_json(struct checked_files *checked, const struct report *report
 static int write_text(struct checked_files *checked, const struct report *report, const char *name)
 {
 	if (!report_leak_count(report) && !report->crossing_count) {
+		note_scan(checked, report);
 		note_memory(checked, report);
 		return 0;
 	}
@@ -73,6 +97,18 @@ static int write_text(struct checked_files *checked, const struct report *report
 					 .has_findings_only = true,
 					 .source = name,
 				 });
+}
+
+static void count_lost(struct checked_files *checked, const struct report *report)
+{
+	size_t before = checked->lost_count;
+
+	for (size_t i = 0; i < report->entry_count; i++)
+		checked->lost_count +=
+			report_entry_site(&report->entries[i])->judgement.verdict == VERDICT_LOST;
+	if (checked->lost_count > before && report->scan)
+		checked->lost_bytes +=
+			report->scan->raw.definitely_bytes + report->scan->raw.indirectly_bytes;
 }
 
 /* Flagged ones come first: so many of them need symbols. */
@@ -119,6 +155,7 @@ static int check_operand(struct checked_files *checked, const struct operand *op
 	if (result == 0) {
 		checked->file_count++;
 		checked->leak_count += report_leak_count(report);
+		count_lost(checked, report);
 		checked->crossing_count += report->crossing_count;
 		for (size_t i = 0; i < report->site_count; i++)
 			checked->suppressed_count += report->sites[i].suppression != NULL;
@@ -188,9 +225,10 @@ static void end_json(const struct checked_files *checked, char *const *words,
 	fputs(",\n \"suppressions\":", stream);
 	json_suppression_write_all(stream, &checked->suppressions, time(NULL));
 	fprintf(stream,
-		",\n \"leaks\":%zu,\"suppressed\":%zu,\"thresholds_crossed\":%zu,\"unreadable\":%zu,\n"
-		" \"passed\":%s,\"exit_status\":%d}\n",
-		checked->leak_count, checked->suppressed_count, checked->crossing_count,
+		",\n \"leaks\":%zu,\"lost\":%zu,\"suppressed\":%zu,\"thresholds_crossed\":%zu,"
+		"\"unreadable\":%zu,\n \"passed\":%s,\"exit_status\":%d}\n",
+		checked->leak_count, checked->lost_count, checked->suppressed_count,
+		checked->crossing_count,
 		checked->failed_count,
 		checked_files_have_finding(checked) || checked->failed_count ? "false" : "true",
 		exit_status);
@@ -204,6 +242,14 @@ static void write_notes(const struct checked_files *checked)
 
 	wide.width = TEXT_WIDTH_MAX;
 	text_line_begin(&line, checked->sink->stream, &wide);
+	for (size_t i = 0; i < checked->scan_count && i < CHECKED_NOTES; i++) {
+		text_line_print(&line, INK_PLAIN, "seep: check: %s", checked->scan_notes[i]);
+		text_line_end(&line);
+	}
+	if (checked->scan_count > CHECKED_NOTES)
+		fprintf(checked->sink->stream,
+			"seep: check: and %s more of which it is not known what they have lost\n",
+			number_count(checked->scan_count - CHECKED_NOTES).text);
 	for (size_t i = 0; i < checked->memory_count && i < CHECKED_NOTES; i++) {
 		text_line_print(&line, INK_PLAIN, "seep: check: %s", checked->memory_notes[i]);
 		text_line_end(&line);
@@ -221,9 +267,14 @@ static void end_text(const struct checked_files *checked, const struct child_pro
 	suppression_text_write_remarks(stream, &checked->suppressions, time(NULL));
 	if (checked_files_have_finding(checked)) {
 		fputs("\nseep: check: failed: ", stream);
-		if (checked->leak_count)
-			fprintf(stream, "%s leak%s%s", number_count(checked->leak_count).text,
-				number_plural(checked->leak_count),
+		size_t leaks = checked->leak_count - checked->lost_count;
+		if (leaks)
+			fprintf(stream, "%s leak%s%s", number_count(leaks).text, number_plural(leaks),
+				checked->lost_count || checked->crossing_count ? ", " : "");
+		if (checked->lost_count)
+			fprintf(stream, "%s lost at %s site%s%s",
+				number_bytes(checked->lost_bytes).text,
+				number_count(checked->lost_count).text, number_plural(checked->lost_count),
 				checked->crossing_count ? ", " : "");
 		if (checked->crossing_count)
 			fprintf(stream, "%s threshold%s crossed",

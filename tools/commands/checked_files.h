@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "tools/model/suppression.h"
 #include "tools/model/threshold.h"
@@ -19,6 +20,7 @@ struct symbols;
 
 #define CHECKED_NOTES 3
 #define CHECKED_NOTE_BYTES 320
+#define CHECKED_SCAN_BYTES 800
 
 struct checked_files {
 	/* Set by the caller. */
@@ -29,12 +31,20 @@ struct checked_files {
 	bool is_json;
 	bool is_quiet;	 /* text: nothing while there is no finding */
 	bool flag_minor; /* also leaks in a crowd, see report_options */
+	bool expects_scan; /* each file should say what was lost */
 	/* What has been found so far. */
 	size_t file_count;   /* that could be read */
 	size_t failed_count; /* that could not; a message was printed for each */
-	size_t leak_count, crossing_count;
+	size_t leak_count;   /* sites that are one leak count once; also those that are lost */
+	size_t lost_count;   /* of them: those of which most, or all that is wrong, is lost */
+	uint64_t lost_bytes; /* in the files in which they are */
+	size_t crossing_count;
 	size_t suppressed_count; /* sites that would be flagged */
 	size_t short_count; /* files with too few snapshots to judge growth */
+	/* Files without a finding of which it is not known what is lost, or that may have lost
+	 * something: those of the first. */
+	size_t scan_count;
+	char scan_notes[CHECKED_NOTES][CHECKED_SCAN_BYTES];
 	/* Files without a finding, whose memory as a whole is not as it should be: that of the first. */
 	size_t memory_count;
 	char memory_notes[CHECKED_NOTES][CHECKED_NOTE_BYTES];

@@ -3,6 +3,7 @@
  * export: `seep export --format=F FILE`, the sites of one snapshot for another tool.
  */
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -13,7 +14,9 @@
 #include "tools/model/error.h"
 #include "tools/model/profile.h"
 #include "tools/model/report.h"
+#include "tools/model/scan.h"
 #include "tools/output/folded.h"
+#include "tools/output/lost_text.h"
 #include "tools/output/sink.h"
 #include "tools/symbols/symbols.h"
 
@@ -21,6 +24,7 @@ struct export_request {
 	const struct command *command;
 	bool has_format;
 	enum folded_value value;
+	bool is_lost; /* only what is lost of it */
 	const char *snapshot, *output;
 	struct symbols_options symbols;
 };
@@ -39,6 +43,12 @@ static const struct command_option options[] = {
 		.initial = "live_bytes",
 		.help = "what is counted: what is live in the snapshot, or everything that was "
 			"allocated up to it.",
+	},
+	{
+		.name = "lost",
+		.help = "count of what is live only what was definitely or indirectly lost when "
+			"that "
+			"was last looked at (--scan, seep scan).",
 	},
 	{
 		.name = "snapshot",
@@ -66,7 +76,9 @@ static int take_option(const struct command_option *option, const char *value, v
 		return folded_value_of(value, &request->value) < 0
 			       ? option_value_choice(request->command, option, value, &choice)
 			       : 0;
-	if (strcmp(option->name, "snapshot") == 0)
+	if (strcmp(option->name, "lost") == 0)
+		request->is_lost = true;
+	else if (strcmp(option->name, "snapshot") == 0)
 		request->snapshot = value;
 	else if (strcmp(option->name, "output") == 0)
 		request->output = value;
@@ -75,6 +87,32 @@ static int take_option(const struct command_option *option, const char *value, v
 	else if (strcmp(option->name, "no-symbols") == 0)
 		request->symbols.has_modules_only = true;
 	return 0;
+}
+
+/* Stores what is counted in the place of what is live. */
+static bool count_lost_only(struct export_request *request)
+{
+	if (request->value != FOLDED_LIVE_BYTES && request->value != FOLDED_LIVE_BLOCKS)
+		return false;
+	request->value =
+		request->value == FOLDED_LIVE_BYTES ? FOLDED_LOST_BYTES : FOLDED_LOST_BLOCKS;
+	return true;
+}
+
+/* An empty export would say that nothing is lost. */
+static int check_scan(const struct export_request *request, const struct operand *operand,
+		      const struct report *report, struct error *error)
+{
+	const struct scan *scan = report->scan;
+
+	if (!request->is_lost || (scan && scan->raw.outcome == SEEP_SCAN_DONE))
+		return 0;
+	if (!scan)
+		return error_set(error, ENODATA,
+				 "%s does not say what is lost; a run with --scan=exit does, or "
+				 "seep scan of a running program",
+				 operand->text);
+	return error_set(error, ENODATA, "%s: %s", operand->text, lost_text_sentence(scan, 0).text);
 }
 
 static int write_export(const struct export_request *request, const struct operand *operand,
@@ -94,6 +132,8 @@ static int write_export(const struct export_request *request, const struct opera
 					      .keep_empty_sites = true,
 				      },
 				      &report, error);
+	if (result == 0)
+		result = check_scan(request, operand, report, error);
 	if (result == 0)
 		result = symbols_resolve(symbols, report, 0, error);
 	if (result == 0)
@@ -124,6 +164,9 @@ static int run(const struct command *self, int argc, char **argv)
 		return command_fail(
 			"export: --format is missing; --format=folded makes input for a "
 			"flame graph");
+	if (request.is_lost && !count_lost_only(&request))
+		return command_fail("export: what is lost is live: --lost goes with "
+				    "--value=live_bytes or live_blocks");
 	if (argc - first != 1)
 		return command_fail("export: %s; see 'seep export --help'",
 				    first == argc ? "no FILE was given" : "one FILE at a time");
@@ -153,6 +196,7 @@ const struct command command_export = {
 	.examples =
 		"seep export --format=folded run.seep | flamegraph.pl > live.svg\twhat is live\n"
 		"seep export --format=folded --value=allocations run.seep\twho allocates most "
-		"often\n",
+		"often\n"
+		"seep export --format=folded --lost run.seep\twho has lost it\n",
 	.run = run,
 };

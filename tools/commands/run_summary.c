@@ -22,8 +22,10 @@
 #include "tools/model/error.h"
 #include "tools/model/profile.h"
 #include "tools/model/report.h"
+#include "tools/model/scan.h"
 #include "tools/model/threshold.h"
 #include "tools/output/frame_text.h"
+#include "tools/output/lost_text.h"
 #include "tools/output/memory_text.h"
 #include "tools/output/number_text.h"
 #include "tools/output/shell_word.h"
@@ -61,17 +63,17 @@ static void write_end(FILE *out, const char *program, const struct child_process
 			(int)child->pid, WEXITSTATUS(child->wait_status), duration.text);
 }
 
-/* ", +4.20 MiB/h in open_session, server.c:88" */
-static void write_place(FILE *out, struct report *report)
+/* " in open_session, server.c:88"; of one of the entries. */
+static void write_place(FILE *out, struct report *report, size_t index)
 {
 	char name[FRAME_NAME_BYTES], place[FRAME_PLACE_BYTES];
-	const struct report_site *site = report_entry_site(&report->entries[0]);
+	const struct report_site *site = report_entry_site(&report->entries[index]);
 
 	/* This may only take a moment: debug information that is not on this machine is for seep
 	 * report to fetch. */
 	unsetenv("DEBUGINFOD_URLS");
 	struct symbols *symbols = symbols_new(&(struct symbols_options){.show_progress = true});
-	if (symbols && symbols_resolve(symbols, report, 1, NULL) == 0) {
+	if (symbols && symbols_resolve(symbols, report, index + 1, NULL) == 0) {
 		const struct frame *frame = stack_own_frame(site);
 		if (frame && !frame->is_pseudo) {
 			fprintf(out, " in %s", frame_name(frame, name));
@@ -117,19 +119,55 @@ static double sum_flagged_growth(const struct report *report)
 	return bytes_per_hour;
 }
 
+/* The first entry of this verdict, and how many there are. */
+static size_t find_entry(const struct report *report, enum verdict verdict, size_t *count)
+{
+	size_t first = 0;
+
+	*count = 0;
+	for (size_t i = 0; i < report->entry_count; i++) {
+		if (report_entry_site(&report->entries[i])->judgement.verdict != verdict)
+			continue;
+		first = *count ? first : i;
+		++*count;
+	}
+	return first;
+}
+
+/* What nothing points to any more; or that it is not known, where somebody has asked. */
+static void write_lost(FILE *out, struct report *report)
+{
+	const struct scan *scan = report->scan;
+	size_t count, first = find_entry(report, VERDICT_LOST, &count);
+
+	if (!scan)
+		return;
+	fprintf(out, "seep: %s",
+		count ? lost_text_brief(scan).text
+		      : lost_text_sentence(
+				scan,
+				report->profile->snapshots[report->last_snapshot].raw.lost_blocks)
+				.text);
+	if (count > 1)
+		fprintf(out, " at %s sites; first:", number_count(count).text);
+	if (count)
+		write_place(out, report, first);
+	fputc('\n', out);
+}
+
 static void write_headline(FILE *out, struct report *report, bool has_leaking_child)
 {
-	size_t flagged = report_leak_count(report),
-	       growing = count_verdicts(report, VERDICT_GROWING);
+	size_t flagged, first_leak = find_entry(report, VERDICT_LEAK, &flagged),
+			growing = count_verdicts(report, VERDICT_GROWING);
 	size_t unfreed = count_verdicts(report, VERDICT_UNFREED);
 
 	if (flagged) {
-		const struct report_site *site = report_entry_site(&report->entries[0]);
+		const struct report_site *site = report_entry_site(&report->entries[first_leak]);
 		const struct judgement *first = &site->judgement;
 		fprintf(out, flagged == 1 ? "seep: 1 leak:" : "seep: %zu leaks; first:", flagged);
 		if (first->growth.bytes_per_hour > 0)
 			fprintf(out, " %s", number_rate(first->growth.bytes_per_hour).text);
-		write_place(out, report);
+		write_place(out, report, first_leak);
 		if (report_site_is_given_back(site))
 			fprintf(out, "; %s at its peak, %sfreed at the end",
 				number_bytes(site->peak_bytes).text,
@@ -142,6 +180,8 @@ static void write_headline(FILE *out, struct report *report, bool has_leaking_ch
 			fprintf(out, " (%u more snapshots would tell)",
 				report->sites[0].judgement.snapshots_needed);
 		fputc('\n', out);
+	} else if (report_leak_count(report)) {
+		return; /* what is lost has been said */
 	} else if (unfreed) {
 		fprintf(out,
 			"seep: no growth could be judged in so short a run; %zu %s live at its "
@@ -352,6 +392,7 @@ int run_summary_write(FILE *out, const char *program, const struct child_process
 		result = error_set(error, ENOMEM, "not enough memory for the thresholds");
 	if (result == 0) {
 		write_end(out, program, child);
+		write_lost(out, report);
 		write_headline(out, report,
 			       file_to_read(run_files) != &run_files->files[run_files->root]);
 		write_memory(out, report);

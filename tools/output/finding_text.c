@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "tools/model/report.h"
+#include "tools/model/scan.h"
 #include "tools/output/frame_text.h"
 #include "tools/output/function_name.h"
 #include "tools/output/number_text.h"
@@ -81,7 +82,7 @@ static void write_hanging(const struct report_finding *finding, const struct sit
 	text_line_end(&line);
 	for (size_t i = 0; i < finding->site_count; i++) {
 		const struct report_site *site = finding->sites[i];
-		if (site->stack == finding->sum.stack)
+		if (site->stack == finding->sum.stack || !site->scanned)
 			continue;
 		if (shown == limit || !site->frames) {
 			left++;
@@ -89,10 +90,10 @@ static void write_hanging(const struct report_finding *finding, const struct sit
 		}
 		shown++;
 		text_line_pad(&line, SITE_TEXT_STACK_INDENT);
-		text_line_print(&line, INK_TITLE, "%s", number_bytes(site->live_bytes).text);
+		const struct block_sum lost = site->scanned->indirectly;
+		text_line_print(&line, INK_TITLE, "%s", number_bytes(lost.bytes).text);
 		text_line_print(&line, INK_PLAIN, " in %s block%s  ",
-				number_count(site->live_blocks).text,
-				number_plural(site->live_blocks));
+				number_count(lost.blocks).text, number_plural(lost.blocks));
 		stack_text_put_chain(&line, site);
 		text_line_end(&line);
 	}

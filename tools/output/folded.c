@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "tools/model/profile.h"
+#include "tools/model/reachability.h"
 #include "tools/model/report.h"
 #include "tools/output/frame_text.h"
 
@@ -45,6 +46,8 @@ static uint64_t value_of(const struct report_site *site, size_t snapshot, enum f
 
 	if (!point)
 		return 0;
+	const struct block_sum lost =
+		site->scanned ? reachability_lost(site->scanned) : (struct block_sum){0};
 	switch (value) {
 	case FOLDED_LIVE_BYTES:
 		return point->live_bytes;
@@ -52,6 +55,10 @@ static uint64_t value_of(const struct report_site *site, size_t snapshot, enum f
 		return point->live_blocks;
 	case FOLDED_ALLOCATIONS:
 		return point->allocations;
+	case FOLDED_LOST_BYTES:
+		return lost.bytes;
+	case FOLDED_LOST_BLOCKS:
+		return lost.blocks;
 	case FOLDED_ALLOCATED_BYTES:
 	default:
 		return point->allocated_bytes;

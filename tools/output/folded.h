@@ -20,9 +20,12 @@ enum folded_value {
 	FOLDED_LIVE_BLOCKS,
 	FOLDED_ALLOCATIONS,
 	FOLDED_ALLOCATED_BYTES,
+	/* Of what is live, what the newest scan has found definitely or indirectly lost. */
+	FOLDED_LOST_BYTES,
+	FOLDED_LOST_BLOCKS,
 };
 
-/* "live_bytes" and so on; -EINVAL for another text. */
+/* "live_bytes" and so on, without those of a scan; -EINVAL for another text. */
 int folded_value_of(const char *name, enum folded_value *value);
 
 /* The state at snapshot index `snapshot`; symbols must have been filled in for all sites. Returns 0

@@ -112,6 +112,12 @@ struct lost_sentence lost_text_brief(const struct scan *scan)
 	return brief;
 }
 
+bool lost_text_is_news(const struct scan *scan)
+{
+	return scan->raw.outcome != SEEP_SCAN_DONE || scan->raw.definitely_blocks ||
+	       scan->raw.possibly_blocks;
+}
+
 static struct lost_sentence done_sentence(const struct scan *scan)
 {
 	const struct seep_scan *raw = &scan->raw;

@@ -37,6 +37,9 @@ struct lost_sentence {
 	char text[640];
 } lost_text_sentence(const struct scan *scan, uint64_t lost_blocks);
 
+/* Is there more to say than that nothing is lost? */
+bool lost_text_is_news(const struct scan *scan);
+
 /* "3 blocks (120 B) definitely lost, 12 (3.40 KiB) with them"; empty where nothing is. */
 struct lost_sentence lost_text_brief(const struct scan *scan);
 
