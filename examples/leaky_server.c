@@ -22,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <time.h>
@@ -49,6 +50,7 @@ struct session {
 };
 
 static char *pages[PRODUCTS];
+static struct session *sessions[FD_SETSIZE]; /* open ones, by descriptor */
 static unsigned long requests, sessions_opened, walked_away;
 static volatile bool is_open = true;
 static struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -72,6 +74,7 @@ static struct session *session_open(int fd)
 	session->fd = fd;
 	session->name = or_die(strdup("customer"));
 	session->basket = or_die(calloc(1, sizeof(struct basket))); /* the leak: see below */
+	sessions[fd] = session;
 	sessions_opened++;
 	return session;
 }
@@ -82,6 +85,7 @@ static void session_close(struct session *session, bool has_paid)
 		free(session->basket);
 	if (!has_paid)
 		walked_away++;
+	sessions[session->fd] = NULL;
 	close(session->fd);
 	free(session->name);
 	free(session);
@@ -167,6 +171,10 @@ static void serve(int door, time_t until)
 			epoll_ctl(poll, EPOLL_CTL_ADD, session->fd, &event);
 		}
 	}
+	/* Who is still there when the shop closes. */
+	for (int fd = 0; fd < FD_SETSIZE; fd++)
+		if (sessions[fd])
+			session_close(sessions[fd], false);
 	close(poll);
 }
 
