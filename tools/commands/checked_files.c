@@ -19,8 +19,8 @@
 #include "tools/commands/snapshot_folder.h"
 #include "tools/model/error.h"
 #include "tools/model/profile.h"
+#include "tools/model/reachability.h"
 #include "tools/model/report.h"
-#include "tools/model/scan.h"
 #include "tools/model/verdict.h"
 #include "tools/output/json_report.h"
 #include "tools/output/json_suppression.h"
@@ -101,14 +101,13 @@ static int write_text(struct checked_files *checked, const struct report *report
 
 static void count_lost(struct checked_files *checked, const struct report *report)
 {
-	size_t before = checked->lost_count;
-
-	for (size_t i = 0; i < report->entry_count; i++)
-		checked->lost_count +=
-			report_entry_site(&report->entries[i])->judgement.verdict == VERDICT_LOST;
-	if (checked->lost_count > before && report->scan)
-		checked->lost_bytes +=
-			report->scan->raw.definitely_bytes + report->scan->raw.indirectly_bytes;
+	for (size_t i = 0; i < report->entry_count; i++) {
+		const struct report_site *site = report_entry_site(&report->entries[i]);
+		if (!site->judgement.is_flagged || site->judgement.verdict != VERDICT_LOST)
+			continue;
+		checked->lost_count++;
+		checked->lost_bytes += reachability_gone(site->scanned);
+	}
 }
 
 /* Flagged ones come first: so many of them need symbols. */

@@ -37,7 +37,7 @@ struct checked_files {
 	size_t failed_count; /* that could not; a message was printed for each */
 	size_t leak_count;   /* sites that are one leak count once; also those that are lost */
 	size_t lost_count;   /* of them: those of which most, or all that is wrong, is lost */
-	uint64_t lost_bytes; /* in the files in which they are */
+	uint64_t lost_bytes; /* by them */
 	size_t crossing_count;
 	size_t suppressed_count; /* sites that would be flagged */
 	size_t short_count; /* files with too few snapshots to judge growth */

@@ -43,6 +43,12 @@ struct block_sum reachability_all(const struct scanned_site *site)
 	return plus(reachability_lost(site), plus(site->possibly, site->reachable));
 }
 
+uint64_t reachability_gone(const struct scanned_site *site)
+{
+	uint64_t own = site->indirectly.bytes, below = site->below.bytes;
+	return sum_of(site->definitely.bytes, own > below ? own : below);
+}
+
 void reachability_add(struct scanned_site *sum, const struct scanned_site *site)
 {
 	sum->definitely = plus(sum->definitely, site->definitely);

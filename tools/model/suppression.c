@@ -234,6 +234,19 @@ static void pardon_finding(struct report_finding *finding)
 	finding->sum.suppression = finding->sites[0]->suppression;
 }
 
+/* What only lost blocks hold is known with them, as in LeakSanitizer. */
+static void pardon_what_hangs(struct report_finding *finding)
+{
+	const struct suppression *suppression = NULL;
+
+	for (size_t i = 0; i < finding->site_count; i++)
+		if (finding->sites[i]->stack == finding->sum.stack)
+			suppression = finding->sites[i]->suppression;
+	for (size_t i = 0; suppression && i < finding->site_count; i++)
+		if (!finding->sites[i]->suppression)
+			finding->sites[i]->suppression = suppression;
+}
+
 bool suppressions_apply(struct suppressions *suppressions, struct report *report,
 			int64_t now_unix_s)
 {
@@ -253,6 +266,12 @@ bool suppressions_apply(struct suppressions *suppressions, struct report *report
 		struct report_site *site = &report->sites[i];
 		if (site->suppression && site->suppression->is_exceeded)
 			site->suppression = NULL;
+	}
+	for (size_t i = 0; i < report->entry_count; i++)
+		if (report->entries[i].finding && report->entries[i].finding->kind == FINDING_LOST)
+			pardon_what_hangs(report->entries[i].finding);
+	for (size_t i = 0; i < report->site_count; i++) {
+		struct report_site *site = &report->sites[i];
 		if (!site->suppression)
 			continue;
 		site->judgement.is_flagged = false;

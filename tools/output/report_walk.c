@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 #include "tools/model/profile.h"
-#include "tools/model/scan.h"
+#include "tools/model/reachability.h"
 
 static bool is_shown(const struct report *report, const struct report_site *site)
 {
@@ -64,9 +64,10 @@ static void conclude(struct report_view *view)
 	for (size_t i = 0; i < count; i++) {
 		const struct report_site *site = counted_site(report, i);
 		const struct judgement *judgement = &site->judgement;
-		if (judgement->verdict == VERDICT_LOST) {
+		if (judgement->is_flagged && judgement->verdict == VERDICT_LOST) {
 			view->finding.lost_count++;
-			view->finding.lost_bytes += site->live_bytes;
+			view->finding.lost_bytes +=
+				site->scanned ? reachability_gone(site->scanned) : site->live_bytes;
 		}
 		view->finding.leak_count +=
 			judgement->is_flagged && judgement->verdict != VERDICT_LOST;
@@ -74,10 +75,6 @@ static void conclude(struct report_view *view)
 		unfreed_count += judgement->verdict == VERDICT_UNFREED;
 		live_blocks += site->live_blocks;
 	}
-	/* Of a site that is lost some may be reachable. */
-	if (report->scan)
-		view->finding.lost_bytes =
-			report->scan->raw.definitely_bytes + report->scan->raw.indirectly_bytes;
 	if (report->profile->snapshot_count == 0)
 		view->conclusion = CONCLUSION_NO_SNAPSHOT;
 	else if (view->finding.lost_count + view->finding.leak_count > 0)

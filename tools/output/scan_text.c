@@ -7,8 +7,8 @@
 #include <inttypes.h>
 
 #include "tools/model/profile.h"
+#include "tools/model/reachability.h"
 #include "tools/model/report.h"
-#include "tools/model/scan.h"
 #include "tools/output/lost_text.h"
 #include "tools/output/number_text.h"
 #include "tools/output/shell_word.h"
@@ -17,11 +17,6 @@
 
 #define SITE_INDENT 4
 #define STACK_INDENT 6
-
-static uint64_t bytes_gone(const struct report_site *site)
-{
-	return site->scanned->definitely.bytes + site->scanned->below.bytes;
-}
 
 size_t scan_text_choose(struct report *report, struct report_site **sites, size_t limit)
 {
@@ -35,7 +30,8 @@ size_t scan_text_choose(struct report *report, struct report_site **sites, size_
 		all++;
 		/* Few are kept: each finds its place among them. */
 		size_t place = count;
-		while (place && bytes_gone(sites[place - 1]) < bytes_gone(site))
+		while (place && reachability_gone(sites[place - 1]->scanned) <
+					reachability_gone(site->scanned))
 			place--;
 		if (place == limit)
 			continue;

@@ -351,6 +351,26 @@ static void what_is_known_goes_behind_what_is_not(void **state)
 	free(made);
 }
 
+static void what_was_lost_with_what_is_known_is_known(void **state)
+{
+	static const char *const rules[] = {"leak:two\n", "leak:three\n"};
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct made_report *made = make_report();
+		struct suppressions known = read_well(rules[i]);
+		made->finding.kind = FINDING_LOST;
+		made->finding.sum.stack = made->described[1].stack;
+		assert_true(suppressions_apply(&known, &made->report, 0));
+		/* Not the other way round. */
+		assert_int_equal(made->finding.sum.judgement.is_flagged, i == 1);
+		assert_int_equal(report_leak_count(&made->report), 1 + i);
+		assert_int_equal(known.list[0].site_count, 1);
+		suppressions_free(&known);
+		free(made);
+	}
+}
+
 static void a_finding_is_known_when_all_its_sites_are(void **state)
 {
 	struct made_report *made = make_report();
@@ -442,6 +462,7 @@ int main(void)
 		cmocka_unit_test(a_zero_byte_is_no_text),
 		cmocka_unit_test(files_that_are_none_are_refused),
 		cmocka_unit_test(what_is_known_goes_behind_what_is_not),
+		cmocka_unit_test(what_was_lost_with_what_is_known_is_known),
 		cmocka_unit_test(a_finding_is_known_when_all_its_sites_are),
 		cmocka_unit_test(more_than_is_allowed_is_flagged),
 		cmocka_unit_test(what_has_expired_hides_nothing),
