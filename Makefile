@@ -385,14 +385,14 @@ corpus: all corpus-programs
 # ---- real programs ---------------------------------------------------------------------------------
 # Leaks put into real programs, and long runs of healthy ones: tests/real/README.md.
 REAL := $(BUILD)/tests/real
-REAL_DEPS := memcached wrk git
+REAL_DEPS := memcached wrk git nodejs
 REAL_LIBRARIES := $(REAL)/lost_frees.so $(REAL)/chosen_site.so
 $(REAL_LIBRARIES): $(REAL)/%.so: tests/real/%.c tests/real/chosen_site.h Makefile
 	@mkdir -p $(@D)
 	$(call SAY,LINK)$(CC) -shared -std=gnu11 $(WARNINGS) -D_GNU_SOURCE -I. -O2 -g -fPIC -fno-builtin \
 		-foptimize-sibling-calls -o $@ $<
 
-.PHONY: real-libraries injections healthy
+.PHONY: real-libraries injections healthy scans
 real-libraries: $(REAL_LIBRARIES)
 # Precision and recall; a quarter of an hour.
 injections:
@@ -404,6 +404,11 @@ healthy:
 	@tests/support/install_packages $(BUILD_DEPS) $(CHECK_DEPS) $(REAL_DEPS)
 	@$(MAKE) --no-print-directory all
 	@BUILD=$(abspath $(BUILD)) tests/real/run healthy --seed=$(or $(SEED),1)
+# Nothing that is in use may be called lost; a quarter of an hour.
+scans:
+	@tests/support/install_packages $(BUILD_DEPS) $(CHECK_DEPS) $(REAL_DEPS)
+	@$(MAKE) --no-print-directory all
+	@BUILD=$(abspath $(BUILD)) tests/real/run scans --seed=$(or $(SEED),1)
 
 .PHONY: clean
 clean:
