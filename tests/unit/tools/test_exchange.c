@@ -62,6 +62,11 @@ static void set_live(struct program *program, size_t site, size_t snapshot, uint
 	program->snapshots[snapshot].raw.live_blocks += blocks;
 }
 
+static void set_allocations(struct program *program, size_t site, size_t snapshot, uint64_t count)
+{
+	program->points[site][snapshot].allocations = count;
+}
+
 static enum verdict ask(struct program *program)
 {
 	program->judgements[0] = (struct judgement){.verdict = VERDICT_LEAK, .is_flagged = true};
@@ -153,6 +158,44 @@ static void a_pool_that_filled_in_the_first_half_is_level(void **state)
 	assert_int_equal(ask(program), VERDICT_PLATEAU);
 }
 
+/* A pool that goes up by 30 blocks a snapshot and is given nearly all back at once, with as many blocks as
+ * before at its lowest. The others lose `lost_by_others` a snapshot of the 3 that the first site gains, and
+ * allocate so many more that they free at once. */
+static struct program *pool_of_waves(size_t lost_by_others, size_t allocated_besides)
+{
+	struct program *program = program_new();
+	for (size_t t = 0; t < SNAPSHOTS; t++) {
+		set_live(program, 0, t, 100 + 3 * t);
+		set_live(program, 1, t, 700 - lost_by_others * 2 * t / 3);
+		set_live(program, 2, t, 500 - lost_by_others * t / 3 + 30 * (t % 10));
+		set_live(program, 3, t, 1000 + 40 * t);
+		set_allocations(program, 0, t, 200 + 3 * t);
+		set_allocations(program, 1, t, 700 + allocated_besides * t);
+		set_allocations(program, 2, t, 500 + 30 * t);
+	}
+	return program;
+}
+
+static void what_blocks_handed_out_again_carry_from_site_to_site_is_no_leak(void **state)
+{
+	(void)state;
+	assert_int_equal(ask(pool_of_waves(3, 0)), VERDICT_PLATEAU);
+}
+
+/* As through xmalloc: that others lose as much is chance where nobody hands anything out. */
+static void what_is_lost_where_all_free_at_their_own_pace_does_not_hide_one(void **state)
+{
+	(void)state;
+	assert_int_equal(ask(pool_of_waves(3, 100)), VERDICT_LEAK);
+}
+
+static void a_pool_that_holds_more_at_its_lowest_does_not_hide_one(void **state)
+{
+	(void)state;
+	assert_int_equal(ask(pool_of_waves(0, 0)), VERDICT_LEAK);
+	assert_int_equal(ask(pool_of_waves(1, 0)), VERDICT_LEAK);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -162,6 +205,9 @@ int main(void)
 		cmocka_unit_test(what_others_lose_by_the_way_does_not_hide_one),
 		cmocka_unit_test(a_process_with_as_many_blocks_as_ever_does_not_leak),
 		cmocka_unit_test(a_pool_that_filled_in_the_first_half_is_level),
+		cmocka_unit_test(what_blocks_handed_out_again_carry_from_site_to_site_is_no_leak),
+		cmocka_unit_test(what_is_lost_where_all_free_at_their_own_pace_does_not_hide_one),
+		cmocka_unit_test(a_pool_that_holds_more_at_its_lowest_does_not_hide_one),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
