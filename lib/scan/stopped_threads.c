@@ -86,9 +86,14 @@ static char state_of(uint32_t pid, uint32_t tid)
 
 static struct stopped_thread *find(struct stopped_threads *threads, uint32_t tid)
 {
-	for (uint32_t i = 0; i < threads->count; i++)
-		if (threads->threads[i].tid == tid)
-			return &threads->threads[i];
+	for (uint32_t i = 0; i < threads->count; i++) {
+		uint32_t index = (threads->next_looked_at + i) % threads->count;
+
+		if (threads->tids[index] != tid)
+			continue;
+		threads->next_looked_at = index + 1;
+		return &threads->threads[index];
+	}
 	return NULL;
 }
 
@@ -146,11 +151,18 @@ static void note_task(uint32_t tid, void *context)
 		threads->left_out++;
 		return;
 	}
+	threads->tids[threads->count] = tid;
 	thread = &threads->threads[threads->count++];
-	*thread = (struct stopped_thread){.tid = tid};
+	thread->tid = tid;
+	thread->state = state_of(threads->pid, tid);
 	got = read_file_of(threads->pid, tid, "/comm", thread->name, sizeof(thread->name));
 	if (got > 0 && thread->name[got - 1] == '\n')
 		thread->name[got - 1] = 0;
+}
+
+static size_t bytes_of(const struct stopped_threads *threads)
+{
+	return threads->room * (sizeof(*threads->threads) + sizeof(*threads->tids));
 }
 
 bool stopped_threads_list(struct stopped_threads *threads, uint32_t pid)
@@ -161,10 +173,10 @@ bool stopped_threads_list(struct stopped_threads *threads, uint32_t pid)
 	if (!visit_tasks(pid, count_task, &count))
 		return false;
 	threads->room = count + count / 4 + MORE_THREADS;
-	threads->threads =
-		region_map(threads->room * sizeof(*threads->threads), REGION_KEPT_ON_FORK);
+	threads->threads = region_map(bytes_of(threads), REGION_KEPT_ON_FORK);
 	if (threads->threads == NULL)
 		return false;
+	threads->tids = (uint32_t *)(threads->threads + threads->room);
 	visit_tasks(pid, note_task, threads);
 	threads->unread = threads->count + threads->left_out;
 	return true;
@@ -173,7 +185,7 @@ bool stopped_threads_list(struct stopped_threads *threads, uint32_t pid)
 void stopped_threads_forget(struct stopped_threads *threads)
 {
 	if (threads->threads != NULL)
-		region_unmap(threads->threads, threads->room * sizeof(*threads->threads));
+		region_unmap(threads->threads, bytes_of(threads));
 	*threads = (struct stopped_threads){0};
 }
 
@@ -268,6 +280,7 @@ static void note_status(struct stopped_threads *threads, uint32_t tid, int statu
 
 	if (thread == NULL)
 		return;
+	threads->seized -= thread->stop == THREAD_SEIZED;
 	if (!WIFSTOPPED(status)) {
 		thread->stop = THREAD_GONE;
 		return;
@@ -276,15 +289,6 @@ static void note_status(struct stopped_threads *threads, uint32_t tid, int statu
 	thread->stop = THREAD_STOPPED;
 	if (!read_registers(thread))
 		thread->word_count = 0;
-}
-
-static uint32_t count_in(const struct stopped_threads *threads, enum thread_stop stop)
-{
-	uint32_t count = 0;
-
-	for (uint32_t i = 0; i < threads->count; i++)
-		count += threads->threads[i].stop == stop;
-	return count;
 }
 
 /* A stop is announced by SIGCHLD, which a helper has blocked. */
@@ -299,7 +303,7 @@ static void wait_for_news(void)
 /* Until all that were asked have stopped. */
 static void await_stops(struct stopped_threads *threads, uint64_t deadline_ns)
 {
-	while (count_in(threads, THREAD_SEIZED) > 0) {
+	while (threads->seized > 0) {
 		int status = 0;
 		long tid = sys_call(SYS_wait4, -1, &status, __WALL | WNOHANG, 0);
 
@@ -320,9 +324,12 @@ static int ask_all(struct stopped_threads *threads, uint32_t first)
 
 	for (uint32_t i = first; i < threads->count; i++) {
 		struct stopped_thread *thread = &threads->threads[i];
-		char state = state_of(threads->pid, thread->tid);
+		char state = thread->state;
 		long result;
 
+		/* Where that was but a page that came from disk, it is over by now. */
+		if (state == 'D')
+			state = state_of(threads->pid, thread->tid);
 		if (state == 0 || state == 'Z' || state == 'X') {
 			thread->stop = THREAD_GONE;
 			continue;
@@ -337,6 +344,7 @@ static int ask_all(struct stopped_threads *threads, uint32_t first)
 		if (result != 0)
 			continue;
 		thread->stop = THREAD_SEIZED;
+		threads->seized++;
 		sys_call(SYS_ptrace, PTRACE_INTERRUPT, thread->tid, 0, 0);
 		asked++;
 	}
@@ -345,6 +353,7 @@ static int ask_all(struct stopped_threads *threads, uint32_t first)
 
 int stopped_threads_stop(struct stopped_threads *threads, uint64_t patience_ns)
 {
+	bool has_stopped = false;
 	uint32_t known = 0;
 	int asked = 0;
 
@@ -366,8 +375,9 @@ int stopped_threads_stop(struct stopped_threads *threads, uint64_t patience_ns)
 		struct stopped_thread *thread = &threads->threads[i];
 
 		threads->unread += thread->stop != THREAD_GONE && thread->word_count == 0;
+		has_stopped |= thread->stop == THREAD_STOPPED;
 	}
-	return asked < 0 && count_in(threads, THREAD_STOPPED) == 0 ? asked : 0;
+	return has_stopped ? 0 : asked;
 }
 
 /* ---- letting go -------------------------------------------------------------------------------- */

@@ -32,6 +32,7 @@ enum thread_stop {
 struct stopped_thread {
 	uint32_t tid;
 	enum thread_stop stop;
+	char state;		  /* when it was listed: the letter of /proc/PID/task/TID/stat */
 	int signal;		  /* that it was just about to get; it gets it when it goes on */
 	bool may_see_eintr;	  /* its system call ends with EINTR if nothing is done */
 	uint32_t word_count;	  /* of `words`; 0: not known */
@@ -42,9 +43,12 @@ struct stopped_thread {
 
 struct stopped_threads {
 	struct stopped_thread *threads;
+	uint32_t *tids; /* of each, side by side */
 	uint32_t count, room;
-	uint32_t left_out; /* more threads than there was room for: not stopped */
-	uint32_t unread;   /* threads whose registers are not known, with those left out */
+	uint32_t next_looked_at; /* most are asked for in the order in which they are listed */
+	uint32_t seized;	 /* asked to stop, and not stopped yet */
+	uint32_t left_out;	 /* more threads than there was room for: not stopped */
+	uint32_t unread;	 /* threads whose registers are not known, with those left out */
 	uint32_t pid;
 	uint64_t stopped_ns; /* CLOCK_MONOTONIC when the first one was asked to stop */
 };

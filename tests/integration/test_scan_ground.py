@@ -11,6 +11,7 @@ from sandbox import expect, expect_equal
 def tests():
     yield "a scan at the end of a program finds what it has lost", at_the_end
     yield "what is held by a block that realloc is moving is not lost", while_realloc_moves
+    yield "vfork, fork, threads, timers and job control go on while scans are made", lives_with_them
     yield "threads wait on in whatever call they are, with no EINTR and no child", waits_on
 
 
@@ -79,3 +80,17 @@ def while_realloc_moves(box):
                      ("done", (0, 0), (0, 0)), "(outcome, lost) in round %d" % round_)
         certain += scan["unread_threads"] == 0
     box.note("%d of 8 scans found a moment without a block in the hands of realloc" % certain)
+
+
+def lives_with_them(box):
+    program = box.compile("lives_with_scans.c", "-O1", "-pthread")
+    process = box.start([program], box.preload(output=box.path("out.seep"), quiet="on",
+                                               children="none", interval="1h", scan="20ms"),
+                        stdin=subprocess.PIPE)
+    wait_for_scans(box, 15)
+    output, _ = process.communicate(timeout=60)
+    expect_equal((output, process.returncode), (b"over\n", 0), "(output, status)")
+    box.wait_for_end("out.seep")
+    for record in scans_so_far(box):
+        fields = snapshot_file.SCAN_HEAD.unpack_from(record.payload)
+        expect_equal(fields[3], 0, "the outcome")
