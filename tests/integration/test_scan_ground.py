@@ -1,17 +1,28 @@
 # SPDX-License-Identifier: Apache-2.0
 """test_scan_ground: that a scan is made, sees all threads, and that the program does not notice it."""
 
+import os
+import random
+import signal
 import subprocess
+import time
 
 import sandbox
 import snapshot_file
-from sandbox import expect, expect_equal
+from sandbox import expect, expect_equal, stop
+from test_hazards import processes_of
+from test_snapshots import ask_helper
+
+SCAN_VERB = 4
 
 
 def tests():
     yield "a scan at the end of a program finds what it has lost", at_the_end
     yield "what is held by a block that realloc is moving is not lost", while_realloc_moves
     yield "vfork, fork, threads, timers and job control go on while scans are made", lives_with_them
+    yield "after a scan nothing is left of it", nothing_is_left
+    yield "a program that is killed while it is scanned ends at once", killed_meanwhile
+    yield "of a program that was killed its memory is scanned, its registers are not", killed
     yield "threads wait on in whatever call they are, with no EINTR and no child", waits_on
 
 
@@ -94,3 +105,91 @@ def lives_with_them(box):
     for record in scans_so_far(box):
         fields = snapshot_file.SCAN_HEAD.unpack_from(record.payload)
         expect_equal(fields[3], 0, "the outcome")
+
+
+def started(box, source, *arguments, flags=("-O1", "-pthread"), **options):
+    """A program that says a line when it is ready and then waits for its stdin."""
+    program = box.compile(source, *flags)
+    options = {"output": box.path("out.seep"), "quiet": "on", "interval": "1h", **options}
+    process = box.start([program, *arguments], box.preload(**options), stdin=subprocess.PIPE)
+    expect(process.stdout.readline().endswith(b"\n"), "it said nothing")
+    return process, os.path.realpath(program)
+
+
+def status_of(pid):
+    with open("/proc/%d/status" % pid) as file:
+        return dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
+
+
+def children_of(pid):
+    found = []
+    for other in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            if status_of(int(other))["PPid"] == str(pid):
+                found.append(other)
+        except (FileNotFoundError, ProcessLookupError, KeyError):
+            pass
+    return found
+
+
+def nothing_is_left(box):
+    process, program = started(box, "holds_memory.c", "threads", "stay")
+    box.wait_until(lambda: len(processes_of(program)) == 2, "its helper")
+    helper = next(pid for pid in processes_of(program) if pid != process.pid)
+
+    def state():
+        threads = os.listdir("/proc/%d/task" % process.pid)
+        return {"descriptors": sorted(os.listdir("/proc/%d/fd" % process.pid)),
+                "helper's descriptors": len(os.listdir("/proc/%d/fd" % helper)),
+                "tracers": {status_of(int(tid))["TracerPid"] for tid in threads},
+                "states": {status_of(int(tid))["State"][0] for tid in threads},
+                "children": children_of(process.pid) + children_of(helper),
+                "processes": len(processes_of(program))}
+
+    def mappings():
+        with open("/proc/%d/maps" % process.pid) as file:
+            return [line for line in file if " rw-s " in line]
+    ask_helper(process.pid, SCAN_VERB, b"")
+    # It answers before it closes the connection.
+    box.wait_until(lambda: state()["helper's descriptors"] == 4, "the end of the connection")
+    before, shared = state(), mappings()
+    for _ in range(5):
+        expect_equal(ask_helper(process.pid, SCAN_VERB, b""), (1, 0), "(version, result)")
+    box.wait_until(lambda: state() == before, "what there was is all that there is; it")
+    expect_equal(mappings(), shared, "the shared mappings")
+    expect_equal((before["tracers"], before["states"], before["children"]), ({"0"}, {"S"}, []),
+                 "(tracers, states of threads, children)")
+    expect_equal(len(scans_so_far(box)), 6, "the number of records")
+    expect_done(read_scan(box), is_confirmed=True)
+    process.stdin.close()
+    expect_equal(process.wait(20), 0, "the exit status")
+
+
+def killed_meanwhile(box):
+    seed = int(os.environ.get("SEEP_TEST_SEED") or time.time_ns() % 1000000)
+    box.note("SEEP_TEST_SEED=%d" % seed)
+    moments = random.Random(seed)
+    for round_ in range(12):
+        name = "%d.seep" % round_
+        process, _ = started(box, "holds_memory.c", "threads", "stay", scan="10ms",
+                             output=box.path(name))
+        time.sleep(moments.uniform(0, 0.3))
+        stop(process, signal.SIGKILL)
+        box.wait_for_end(name)
+        expect_equal(snapshot_file.read(box.path(name)).snapshots[-1].reason, "final",
+                     "the last snapshot")
+        scan = read_scan(box, name)
+        expect(scan["outcome"] == "done", "the last scan is %s" % scan)
+        expect_equal((scan["reason"], scan["definitely"]), ("final", (0, 0)), "(reason, lost)")
+
+
+def killed(box):
+    process, _ = started(box, "loses_a_block.c", scan="exit")
+    stop(process, signal.SIGKILL)
+    box.wait_for_end("out.seep")
+    scan = read_scan(box)
+    expect_equal((scan["outcome"], scan["is_stopped"], scan["definitely"]),
+                 ("done", True, (0, 0)), "(outcome, stopped, definitely lost)")
+    # Where its stack ended is not known any more, so what is below the end counts, too.
+    expect_equal(scan["possibly"][0] + scan["reachable"][0], 1, "the blocks that may be held")
+    expect(scan["unread_threads"] > 0, "all registers were read")

@@ -284,7 +284,7 @@ def nameless_mark(box):
     # Which waits for a helper that has only just been made.
     expect_equal(box.seep("snapshot", server.pid).returncode, 0, "the status of seep snapshot")
     expect_equal(ask_helper(server.pid, 3, b""), (1, 2), "(version, result) without a label")
-    expect_equal(ask_helper(server.pid, 4, b"idle"), (1, 2), "(version, result) of an unknown verb")
+    expect_equal(ask_helper(server.pid, 5, b"idle"), (1, 2), "(version, result) of an unknown verb")
     expect_equal(ask_helper(server.pid, 3, b"x" * 128), (1, 0), "(version, result) without an end")
     expect_equal([mark.label for mark in marks_of(box)], ["x" * 127], "the marks in the file")
     server.end()

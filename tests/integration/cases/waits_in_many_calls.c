@@ -138,16 +138,24 @@ static long in_recv_with_limit(void)
 	return recv(socket_ends[0], &byte, 1, 0);
 }
 
+/* Whoever looks after the word has changed is told so. */
+static long wait_for_word(const struct timespec *limit)
+{
+	long result = syscall(SYS_futex, &futex_word, FUTEX_WAIT_PRIVATE, 0, limit, NULL, 0);
+
+	return result != 0 && errno == EAGAIN && is_over ? 0 : result;
+}
+
 static long in_futex(void)
 {
-	return syscall(SYS_futex, &futex_word, FUTEX_WAIT_PRIVATE, 0, NULL, NULL, 0);
+	return wait_for_word(NULL);
 }
 
 static long in_futex_with_limit(void)
 {
 	struct timespec limit = {.tv_sec = FOR_LONG_S};
 
-	return syscall(SYS_futex, &futex_word, FUTEX_WAIT_PRIVATE, 0, &limit, NULL, 0);
+	return wait_for_word(&limit);
 }
 
 static long in_sem_wait(void)
