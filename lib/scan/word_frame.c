@@ -4,7 +4,8 @@
  *
  * A frame reaches from its stack pointer up to that of its caller. So the stack is walked by the rules of
  * record/unwind_rules until one ends above the word. A walk is begun anew for each word: only those are
- * asked about that hold a block of a sample. What takes more registers than pc, sp and bp, or has no rule,
+ * asked about that hold a block of a sample. A register that a frame has saved is of the function outside of
+ * it, which has the pointer in its hands. What takes more registers than pc, sp and bp, or has no rule,
  * ends it: a frame that is not named is better than one that is named wrongly.
  *
  *   Runs in   the copy of the process that a scan works in
@@ -19,6 +20,7 @@
 #include <stddef.h>
 #include <ucontext.h>
 
+#include "lib/record/cfi_program.h"
 #include "lib/record/module_list.h"
 #include "lib/record/unwind_rules.h"
 #include "seep/snapshot_format.h"
@@ -90,6 +92,27 @@ static bool step_out(const struct word_frame_thread *thread, struct frame *frame
 	return frame->pc >= SEEP_PC_LIMIT;
 }
 
+/* Whether a frame that ends at `cfa` has saved a register there. What is in it is its caller's. */
+static bool is_saved_register(const struct frame *frame, uint64_t cfa, uint64_t address)
+{
+	struct cfi_entry room;
+	struct cfi_row row;
+
+	if (cfi_row(frame->pc - !frame->is_interrupted, &row, &room) != CFI_ROW)
+		return false;
+	for (uint32_t i = 0; i < CFI_KEPT; i++)
+		if (row.registers.saved[i] == CFI_AT_OFFSET &&
+		    cfa + (uint64_t)row.registers.operand[i] == address)
+			return true;
+	return false;
+}
+
+/* Readers take one off to get into the call. */
+static uint64_t return_address_of(const struct frame *frame)
+{
+	return frame->pc + frame->is_interrupted;
+}
+
 uint64_t word_frame_pc(const struct word_frame_thread *thread, uint64_t address)
 {
 	uint32_t unloads = atomic_load_explicit(&module_list_unloads, memory_order_acquire);
@@ -103,9 +126,9 @@ uint64_t word_frame_pc(const struct word_frame_thread *thread, uint64_t address)
 		/* The outermost frame has no end. */
 		if (!step_out(thread, &caller, unloads))
 			return 0;
-		/* Readers take one off to get into the call. */
 		if (address < caller.sp)
-			return frame.pc + frame.is_interrupted;
+			return return_address_of(
+				is_saved_register(&frame, caller.sp, address) ? &caller : &frame);
 		frame = caller;
 	}
 	return 0;

@@ -53,7 +53,8 @@ static struct shape_step *find_step(struct holder_shape *shape, uint32_t stack)
 	return NULL;
 }
 
-static void add_step(struct holder_shape *shape, const struct holder_step *step)
+/* Of equal paths only the most steps one after the other are known. */
+static void add_step(struct holder_shape *shape, const struct holder_step *step, bool is_of_one)
 {
 	struct shape_step *known = find_step(shape, step->stack);
 	bool is_after_gap = shape->step_count && !shape->steps[shape->step_count - 1].stack;
@@ -62,12 +63,13 @@ static void add_step(struct holder_shape *shape, const struct holder_step *step)
 	if (known) {
 		/* Back again: what lies between is a detour. */
 		shape->step_count = (size_t)(known - shape->steps) + 1;
-		known->least = known->most = sum_of(known->most, step->count);
+		known->most = sum_of(known->most, step->count);
+		known->least = is_of_one ? known->most : 1;
 	} else {
 		known = &shape->steps[shape->step_count++];
 		*known = (struct shape_step){
 			.stack = step->stack,
-			.least = step->count,
+			.least = is_of_one ? step->count : 1,
 			.most = step->count,
 		};
 	}
@@ -87,7 +89,7 @@ static void shape_of_path(struct holder_shape *shape, const struct holder_path *
 			is_own_reached = true;
 			shape->own_most = sum_of(shape->own_most, step->count);
 		} else if (!is_own_reached) {
-			add_step(shape, step);
+			add_step(shape, step, path->blocks == 1);
 		}
 	}
 }

@@ -175,6 +175,55 @@ static void goes_through_the_c_library(void **state)
 	assert_true(asked[0] > start && asked[0] < start + 4096);
 }
 
+/* ---- registers ---- */
+
+#define MAGIC 0x5eed5eed5eed5eedull
+
+static uint64_t saved_in_frame_of;
+
+/* Where the one word with this value lies between here and the outermost one that is known. */
+static APART uint64_t ask_of_magic(void)
+{
+	ucontext_t context;
+
+	getcontext(&context);
+	stand_at(&context);
+	for (uint64_t address = here.sp; address < known[0].address; address += 8)
+		if (*(volatile uint64_t *)address == MAGIC &&
+		    (address < (uint64_t)&context || address >= (uint64_t)(&context + 1)))
+			saved_in_frame_of = word_frame_pc(&here, address);
+	return 0;
+}
+
+static APART uint64_t saves_a_register(void)
+{
+	know_caller(__builtin_return_address(0));
+	__asm__ volatile("xor %%ebx, %%ebx" : : : "rbx");
+	return ask_of_magic() + (uint64_t)times;
+}
+
+static APART uint64_t has_in_a_register(void)
+{
+	volatile uint64_t own[WORDS] = {9};
+	register uint64_t magic __asm__("rbx") = MAGIC;
+
+	know(&own[0]);
+	__asm__ volatile("" : "+r"(magic));
+	own[1] = saves_a_register();
+	__asm__ volatile("" : "+r"(magic));
+	return own[0];
+}
+
+static void a_saved_register_is_of_who_had_it(void **state)
+{
+	(void)state;
+	find_stack();
+	saved_in_frame_of = 0;
+	has_in_a_register();
+	assert_int_equal(known_count, 1);
+	assert_int_equal(saved_in_frame_of, known[0].pc);
+}
+
 /* ---- signals ---- */
 
 static void on_signal(int number)
@@ -255,6 +304,7 @@ int main(void)
 		cmocka_unit_test(names_the_function_of_each_word),
 		cmocka_unit_test(knows_the_red_zone),
 		cmocka_unit_test(goes_through_the_c_library),
+		cmocka_unit_test(a_saved_register_is_of_who_had_it),
 		cmocka_unit_test(goes_through_a_signal_frame),
 		cmocka_unit_test(names_them_in_a_thread),
 		cmocka_unit_test(says_nothing_where_it_does_not_know),

@@ -120,7 +120,7 @@ static void a_list_is_one_step_however_long(void **state)
 	static const struct profile_writer_path paths[] = {
 		{2, 1, 0, 1, {{1, 8, 3}}},
 		{2, 1, 0, 1, {{1, 8, 999}}},
-		{2, 2, 0, 2, {{1, 0, 5}, {1, 8, 6}}},
+		{2, 1, 0, 2, {{1, 0, 5}, {1, 8, 6}}},
 	};
 	struct profile *profile = READ_RUN(paths);
 	struct holder_shapes shapes = shapes_of(profile, 2);
@@ -128,6 +128,16 @@ static void a_list_is_one_step_however_long(void **state)
 	assert_int_equal(shapes.shapes[0].step_count, 1);
 	check_step(&shapes.shapes[0], 0, 1, 3, 999);
 	assert_int_equal(shapes.shapes[0].steps[0].place_count, 2);
+	profile_free(profile);
+}
+
+static void of_equal_paths_only_the_most_steps_are_known(void **state)
+{
+	(void)state;
+	static const struct profile_writer_path paths[] = {{2, 40, 0, 1, {{1, 8, 30}}}};
+	struct profile *profile = READ_RUN(paths);
+	struct holder_shapes shapes = shapes_of(profile, 2);
+	check_step(&shapes.shapes[0], 0, 1, 1, 30);
 	profile_free(profile);
 }
 
@@ -268,6 +278,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(places_in_a_table_are_one_way),
 		cmocka_unit_test(a_list_is_one_step_however_long),
+		cmocka_unit_test(of_equal_paths_only_the_most_steps_are_known),
 		cmocka_unit_test(a_way_that_comes_back_is_cut_short),
 		cmocka_unit_test(blocks_of_the_site_itself_are_no_step),
 		cmocka_unit_test(what_is_left_out_stays_a_gap),
