@@ -3,8 +3,8 @@
  * keeps_buffers_on_stacks_of_threads: each of six threads has an array of buffers on its stack.
  *
  * links: -pthread
- * held make_buffer: stacks of 6 threads* → this
- * bare make_buffer: stacks of 6 threads* → this
+ * held make_buffer: stacks of 6 threads in work FILE:* → this
+ * bare make_buffer: stacks of 6 threads in work * → this
  */
 #include <pthread.h>
 
@@ -27,6 +27,7 @@ static void *work(void *unused)
 	(void)unused;
 	for (int i = 0; i < BUFFERS; i++)
 		buffers[i] = make_buffer();
+	wipe_traces();
 	pthread_barrier_wait(&all_have_theirs);
 	sleep_for_ever();
 	return buffers[0];

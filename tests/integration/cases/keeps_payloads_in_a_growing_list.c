@@ -4,8 +4,8 @@
  *
  * links: -pthread
  * held push: g_log.newest (FILE) → … → this
- * held make_payload: g_log.newest (FILE) → node of push FILE:* (up to ×*) → this
- * bare make_payload: g_log → node of push (up to ×*) → this
+ * held make_payload: g_log.newest (FILE) → node of push FILE:* (*×*) → this
+ * bare make_payload: g_log → node of push * (*×*) → this
  */
 #include <pthread.h>
 #include <time.h>

@@ -2,7 +2,7 @@
 /*
  * keeps_users_in_a_map_of_a_singleton: a map from names to users, in a static of a function.
  *
- * held load_user: registry.users of app::Registry::instance (FILE) → node of app::Registry::add FILE:* (up to ×*) → this
+ * held load_user: registry.users of app::Registry::instance() (FILE) → node of app::Registry::add(*) FILE:* (*×*) → this
  * bare load_user: app::Registry::instance()::registry → node of * → this
  */
 #include <map>

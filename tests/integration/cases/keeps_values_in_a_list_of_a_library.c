@@ -4,8 +4,8 @@
  *
  * library: library_with_a_register.c
  * held register_value: entries.first (library_with_a_register.c, liblibrary_with_a_register.so) → … → this
- * held make_value: entries.first (library_with_a_register.c, liblibrary_with_a_register.so) → node of register_value library_with_a_register.c:* (liblibrary_with_a_register.so) (up to ×*) → this
- * bare make_value: entries (liblibrary_with_a_register.so) → node of register_value (liblibrary_with_a_register.so) (up to ×*) → this
+ * held make_value: entries.first (library_with_a_register.c, liblibrary_with_a_register.so) → node of register_value library_with_a_register.c:* (liblibrary_with_a_register.so) (*×*) → this
+ * bare make_value: entries (liblibrary_with_a_register.so) → node of register_value (liblibrary_with_a_register.so) (*×*) → this
  */
 #include "scan_point.h"
 
