@@ -14,7 +14,7 @@ IN_USE = re.compile(r"in use at exit: ([\d,]+) bytes in ([\d,]+) blocks")
 
 def tests():
     for case in case_program.all_cases():
-        if ("valgrind", None, "equal") in case.claims:
+        if any(kind == "valgrind" for kind, _, _ in case.claims):
             yield "counts of %s equal Valgrind's" % case.name, functools.partial(check, case)
 
 

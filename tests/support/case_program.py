@@ -19,9 +19,9 @@ The head comment of tests/integration/cases/NAME.c or .cc may hold these lines:
                                 ends with the comment x, … stands for any frames
     valgrind: equal             counts equal Valgrind's for the same program
     reach NAME: ...             what is lost of the blocks that NAME made: see reachability.py
-    valgrind NAME: ...          what Valgrind says of them instead, and why
+    valgrind NAME: ...          what Valgrind says of them instead, and why; seep NAME: likewise
 
-A file that claims nothing is used by another test.
+A file without any claim is used by another test.
 """
 
 import glob
@@ -32,9 +32,10 @@ from sandbox import CASES, Failed, clip, expect, expect_equal
 import report_schema
 import snapshot_file
 
-CLAIMS = ("expect", "file", "site", "function", "stack", "output", "valgrind", "reach")
+CLAIMS = ("expect", "file", "site", "function", "stack", "output", "valgrind")
+REACH = re.compile(r"^ \* (reach|valgrind|seep) (\S+): (.*)$")
 LINE = re.compile(r"^ \* (build|links|library|plugin|options|status|output|expect|file|valgrind"
-                  r"|site|function|stack|reach)(?: ((?:\[\w+\] )?\S+))?: (.*)$")
+                  r"|site|function|stack)(?: ((?:\[\w+\] )?\S+))?: (.*)$")
 
 
 class CaseProgram:
@@ -42,12 +43,15 @@ class CaseProgram:
         self.path = path
         self.name = os.path.splitext(os.path.basename(path))[0]
         self.claims = []  # (kind, name, text)
+        self.reach = []  # (who, function, text)
         self.settings = {}
         with open(path) as file:
             self.text = file.read().split("\n")
         for line in self.text[:self.text.index(" */")]:
-            match = LINE.match(line)
-            if match and match[1] in CLAIMS:
+            reach, match = REACH.match(line), LINE.match(line)
+            if reach:
+                self.reach.append(reach.groups())
+            elif match and match[1] in CLAIMS:
                 self.claims.append(match.groups())
             elif match:
                 self.settings[match[1]] = match[3]
@@ -57,7 +61,7 @@ class CaseProgram:
 
     def build(self, box, flags):
         words = flags.split() + self.settings.get("links", "").split()
-        if any(kind == "reach" for kind, _, _ in self.claims):
+        if self.reach:
             words.append("-fno-optimize-sibling-calls")  # a block is known by who called malloc
         if "plugin" in self.settings:
             plugin = self.settings["plugin"]
@@ -175,8 +179,16 @@ def compare(values, text, whose):
         raise Failed("; ".join(wrong))
 
 
+def every_program():
+    return map(CaseProgram, sorted(glob.glob(os.path.join(CASES, "*.c"))
+                                   + glob.glob(os.path.join(CASES, "*.cc"))))
+
+
 def all_cases():
-    for path in sorted(glob.glob(os.path.join(CASES, "*.c")) + glob.glob(os.path.join(CASES, "*.cc"))):
-        case = CaseProgram(path)
-        if case.claims:
-            yield case
+    """Those that claim something of their report."""
+    return (case for case in every_program() if case.claims)
+
+
+def scanned_cases():
+    """Those that claim something of what is lost."""
+    return (case for case in every_program() if case.reach)

@@ -7,6 +7,7 @@ The head comment of a program that includes scan_point.h may hold these lines:
                                             * stands for all blocks of the process
     valgrind NAME: CLASS=BYTES/BLOCKS ...; REASON
                                             what Valgrind says of them instead, and why
+    seep NAME: ...; REASON                  the same of seep: a limit that is known
 
 CLASS is definitely_lost, indirectly_lost, possibly_lost or reachable; one that is not named is
 empty, and CLASS=any may be anything. Each function of the program of which there are blocks must
@@ -27,15 +28,14 @@ ANY = None
 
 
 def claims(case, who="reach"):
-    """{function: {class: (bytes, blocks), or ANY}}: the truth, or with "valgrind" what it says."""
-    told = {name: amounts(text) for kind, name, text in case.claims if kind == "reach"}
-    if who == "valgrind":
-        for kind, name, text in case.claims:
-            if kind == "valgrind" and name:
-                text, _, reason = text.partition("; ")
-                if name not in told or not reason:
-                    raise Failed("valgrind %s: without a reason, or without a reach line" % name)
-                told[name] = amounts(text)
+    """{function: {class: (bytes, blocks), or ANY}}: the truth, or what "valgrind" or "seep" says."""
+    told = {name: amounts(text) for kind, name, text in case.reach if kind == "reach"}
+    for kind, name, text in case.reach:
+        if kind == who != "reach":
+            text, _, reason = text.partition("; ")
+            if name not in told or not reason:
+                raise Failed("%s %s: without a reason, or without a reach line" % (who, name))
+            told[name] = amounts(text)
     return told
 
 
@@ -66,7 +66,7 @@ class Owners:
             module = frame["module"] or ""
             if ALLOCATOR.search(module):
                 continue
-            if os.path.dirname(module) != self.folder:
+            if os.path.dirname(module) not in (self.folder, "."):
                 return None
             # Where code of a header is inlined, the line may be that of the header.
             name = re.sub(r"(\[abi:\w+\])?(\(.*\))?$", "", frame["function"] or "?")

@@ -18,7 +18,7 @@ AMOUNT = re.compile(r"([\d,]+) (?:\(([\d,]+) direct, [\d,]+ indirect\) )?bytes i
 
 
 def find(box, argv):
-    """Yields (class, bytes, blocks, stack) for each record; frames as in reports of seep."""
+    """Runs it; (its result, [(class, bytes, blocks, stack)]), frames as in reports of seep."""
     if not shutil.which("valgrind"):
         raise Skipped("valgrind is not installed")
     path = box.path("valgrind.xml")
@@ -31,11 +31,13 @@ def find(box, argv):
     except (OSError, xml.etree.ElementTree.ParseError) as error:
         raise Failed("valgrind ends with %d: %s %s"
                      % (result.returncode, error, result.stderr.decode()[-300:]))
+    records = []
     for record in root.iter("error"):
         name = KINDS.get(record.findtext("kind"))
         if name:
             whole, direct, blocks = AMOUNT.match(record.findtext("xwhat/text")).groups()
-            yield name, number(direct or whole), number(blocks), stack_of(record)
+            records.append((name, number(direct or whole), number(blocks), stack_of(record)))
+    return result, records
 
 
 def number(text):

@@ -26,7 +26,8 @@ __attribute__((noreturn)) APART static void wait_with_register(void)
 			 "xor %%edi, %%edi; and $-16, %%rsp; call exit@PLT"
 			 :
 			 : "m"(inverted), "r"("ready\n")
-			 : "rax", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "memory");
+			 : "rax", "rbx", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11",
+			   "memory");
 	__builtin_unreachable();
 }
 

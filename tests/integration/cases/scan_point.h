@@ -13,7 +13,6 @@
 #include <poll.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #ifdef __clang__
@@ -28,8 +27,11 @@
 APART static void clear_below(void)
 {
 	char traces[WIPED_BYTES];
+	volatile char *trace = traces;
 
-	memset(traces, 0, WIPED_BYTES);
+	/* No memset(): where it is bound when it is called, that leaves traces further below. */
+	for (int i = 0; i < WIPED_BYTES; i++)
+		trace[i] = 0;
 	__asm__ volatile("" : : "r"(traces) : "memory");
 #ifdef __x86_64__
 	__asm__ volatile("xor %%eax, %%eax; xor %%ecx, %%ecx; xor %%edx, %%edx\n\t"
