@@ -4,16 +4,17 @@
  *
  * Stale pointers lie about in free memory, so it must not be read as a root; and memory that the program
  * has mapped itself must be read, or what it points to seems lost. The kernel joins neighbouring
- * mappings, so both may be parts of one. As in heap_memory, allocators hold:
+ * mappings, so both may be parts of one. Allocators hold:
  *
  *   the program break's   as soon as any block lies in it, but for what the program has taken there by
  *                         itself (own_breaks) and has no block in
- *   a pool                of an anonymous mapping each part between multiples of 64 MiB in which a block
- *                         lies that has no mapping of its own, or in which heap_memory saw blocks
- *                         when the snapshot was taken
  *   a block's own pages   glibc notes in the word before a block that it has its own mapping
  *                         (IS_MMAPPED in malloc/malloc.c); of other allocators: large blocks that begin
  *                         on a page
+ *   an arena of glibc's   recognised by its heads, see malloc_state
+ *   a pool                of other allocators, as heap_memory has it: of an anonymous mapping each part
+ *                         between multiples of 64 MiB in which a block lies that has no mapping of
+ *                         its own, or in which there were blocks when the snapshot was taken
  *
  *   Runs in   the copy of the process that a scan works in
  *   Locks     none
@@ -30,6 +31,7 @@
 #include "lib/record/live_table.h"
 #include "lib/record/module_list.h"
 #include "lib/record/own_breaks.h"
+#include "lib/scan/malloc_state.h"
 #include "lib/scan/page_flags.h"
 #include "lib/snapshot/heap_memory.h"
 
@@ -197,20 +199,13 @@ static bool map_tables(struct finding *finding, uint64_t *table_bytes)
 	return true;
 }
 
-/* Of glibc's only arenas are ever without a block, and they begin at such multiples. */
-static bool was_pool(uint64_t start)
-{
-	return (live_table_has_neighbours || start % (1ull << PART_BITS) == 0) &&
-	       heap_memory_was_pool(start);
-}
-
 static void add_pools(struct finding *finding, const struct laid_mapping *mapping)
 {
 	for (uint64_t start = mapping->start; start < mapping->end;) {
 		uint64_t end = ((start >> PART_BITS) + 1) << PART_BITS;
 
 		end = end < mapping->end ? end : mapping->end;
-		if (*part_at(finding, mapping, start) != 0 || was_pool(start))
+		if (*part_at(finding, mapping, start) != 0 || heap_memory_was_pool(start))
 			span_list_add(finding->holes, finding->memory, start, end);
 		start = end;
 	}
@@ -261,8 +256,10 @@ bool heap_parts_find(const struct memory_layout *layout, const struct stopped_th
 
 			if (mapping->is_break)
 				add_break(&finding, mapping);
-			else if (may_be_heap(mapping))
+			else if (may_be_heap(mapping) && live_table_has_neighbours)
 				add_pools(&finding, mapping);
+			else if (may_be_heap(mapping))
+				malloc_state_find_arenas(layout, mapping, memory, holes);
 		}
 	}
 	scan_memory_unmap(memory, finding.loader_stacks, table_bytes);

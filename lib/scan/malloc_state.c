@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * malloc_state: where in libc's data its malloc keeps what it knows of free memory.
+ * malloc_state: where glibc's malloc keeps what it knows of free memory, and the arenas of its threads.
  *
  * glibc's main_arena names chunks of free memory by addresses that lie 16 bytes before them: in the last
  * word of the block before. So it would seem to hold blocks by pointers into them. It has no symbol, but
@@ -8,7 +8,9 @@
  * pointers to where it would begin as a chunk, 16 bytes before itself. Where the bins begin is known by
  * what follows them: a ring of all arenas (malloc_state.next in malloc/malloc.c).
  *
- * The arenas of threads lie in pools, which are no roots anyway.
+ * The arenas of threads lie in heaps, mappings that begin at multiples of 64 MiB with struct heap_info of
+ * malloc/arena.c: which arena it belongs to, the heap before, and how far it goes. The arena lies behind
+ * that in its first heap, and has bins as above.
  *
  *   Runs in   the copy of the process that a scan works in
  *   Locks     none
@@ -27,7 +29,7 @@
 #include "lib/base/poison.h"
 
 #define BINS_BYTES (254u * 8)
-#define EMPTY_LEAST 40u /* of 127 bins */
+#define EMPTY_LEAST 12u /* of 127 bins: in a heap of many sizes most are in use */
 #define NEXT_OFFSET                                                                                \
 	(BINS_BYTES + 16) /* from the bins: behind the map of those that are not empty */
 #define BEHIND_BYTES (NEXT_OFFSET + 5 * 8)
@@ -57,14 +59,53 @@ static bool has_empty_bins(uint64_t first, uint64_t end)
 	return count >= EMPTY_LEAST;
 }
 
-/* The heap of a thread's arena begins with a pointer to the arena, right behind it. */
+struct heap_info {
+	uint64_t arena, before, bytes, writable_bytes;
+};
+
+static const struct heap_info *heap_at(const struct memory_layout *layout, uint64_t start)
+{
+	const struct laid_mapping *mapping = memory_layout_find(layout, start);
+	const struct heap_info *heap = (const struct heap_info *)start;
+
+	if (mapping == NULL || !mapping->is_readable || !mapping->is_anonymous ||
+	    start % HEAP_BYTES != 0 || mapping->end - start < HEAP_HEAD_MAX)
+		return NULL;
+	return heap->bytes >= HEAP_HEAD_MAX && heap->bytes <= heap->writable_bytes &&
+			       heap->writable_bytes <= HEAP_BYTES &&
+			       heap->writable_bytes % HEAP_HEAD_MAX == 0 && heap->arena % 8 == 0
+		       ? heap
+		       : NULL;
+}
+
+/* Whether an arena of a thread begins there, in its first heap. */
 static bool is_thread_arena(const struct memory_layout *layout, uint64_t arena)
 {
-	uint64_t heap = arena & ~(HEAP_BYTES - 1);
-	const struct laid_mapping *mapping = memory_layout_find(layout, heap);
+	uint64_t start = arena & ~(HEAP_BYTES - 1);
+	const struct heap_info *heap = heap_at(layout, start);
 
-	return arena - heap < HEAP_HEAD_MAX && mapping != NULL && mapping->is_readable &&
-	       mapping->is_anonymous && word_at(heap) == arena;
+	return heap != NULL && heap->arena == arena && arena > start &&
+	       arena - start < HEAP_HEAD_MAX - BINS_OFFSET_MAX - BEHIND_BYTES &&
+	       (has_empty_bins(arena + bins_offsets[0], start + HEAP_HEAD_MAX) ||
+		has_empty_bins(arena + bins_offsets[1], start + HEAP_HEAD_MAX));
+}
+
+void malloc_state_find_arenas(const struct memory_layout *layout,
+			      const struct laid_mapping *mapping, struct scan_memory *memory,
+			      struct span_list *holes)
+{
+	for (uint64_t start = (mapping->start + HEAP_BYTES - 1) & ~(HEAP_BYTES - 1);
+	     start < mapping->end; start += HEAP_BYTES) {
+		uint64_t first = start, last = start + HEAP_HEAD_MAX;
+		const struct heap_info *heap;
+
+		/* Otherwise looking would make a page of a mapping that has none there. */
+		if (!page_flags_run(true, &first, &last) || first != start)
+			continue;
+		heap = heap_at(layout, start);
+		if (heap != NULL && is_thread_arena(layout, heap->arena))
+			span_list_add(holes, memory, start, start + heap->writable_bytes);
+	}
 }
 
 static bool begin_here(const struct memory_layout *layout, uint64_t bins)
