@@ -129,22 +129,33 @@ static void note_block(struct building *building, uint64_t addr, const struct li
 		index->high = end + 1;
 }
 
-static void add_small(uint64_t addr, const struct live_block *block, void *context)
+/* The byte of an address, made if need be; null when there is no memory. */
+static uint8_t *byte_at(struct block_index *index, uint64_t addr)
 {
-	struct building *building = context;
-	struct block_index *index = building->index;
-	struct index_chunk *chunk;
-	uint8_t byte = (uint8_t)(GRANULE_IS_START | (addr >> 3 & 3) << GRANULE_OFFSET_SHIFT);
+	struct index_chunk *chunk = chunk_at(index, addr);
 
-	chunk = index->is_failed ? NULL : chunk_at(index, addr);
 	if (chunk != NULL && chunk->granules == NULL)
 		chunk->granules = take_piece(index, INDEX_CHUNK_GRANULES);
 	if (chunk == NULL || chunk->granules == NULL)
+		return NULL;
+	return &chunk->granules[block_index_granule(addr)];
+}
+
+static void add_small(uint64_t addr, const struct live_block *block, void *context)
+{
+	struct building *building = context;
+	uint64_t last = block->bytes == 0 ? addr : addr + block->bytes - 1;
+	uint8_t *byte = building->index->is_failed ? NULL : byte_at(building->index, addr);
+
+	if (byte == NULL)
 		return;
+	*byte = (uint8_t)(GRANULE_IS_START | (addr >> 3 & 3) << GRANULE_OFFSET_SHIFT);
 	if (!is_readable(building, addr, block->bytes))
-		byte |= GRANULE_IS_UNREADABLE;
-	chunk->granules[block_index_granule(addr)] = byte;
+		*byte |= GRANULE_IS_UNREADABLE;
 	note_block(building, addr, block);
+	/* What begins in one chunk and ends in the next one is looked for in both. */
+	if (addr >> INDEX_CHUNK_BITS != last >> INDEX_CHUNK_BITS && last < ADDRESS_LIMIT)
+		byte_at(building->index, last);
 }
 
 /* ---- side blocks: counted by chunk, then put into their places, then sorted ---------------------- */

@@ -23,6 +23,10 @@
 #define PAGE_BYTES 4096u
 /* From this length on it is worth asking which pages of a block exist: the others are zeros. */
 #define ASK_FOR_PAGES_BYTES (256u << 10)
+/* Of glibc's malloc: a bit beside the size of a chunk; and how much longer than asked for it may be, because
+ * it is a multiple of 16 and no rest may be shorter than 32. */
+#define CHUNK_IS_MAPPED 2u
+#define CHUNK_SPARE 48u
 #define PAGE_EXISTS (3ull << 62) /* present or swapped; Documentation/admin-guide/mm/pagemap.rst */
 #define PAGES_ASKED 256u
 /* How long before its turn a block, and what is known of it, are asked for. */
@@ -192,13 +196,32 @@ static void read_pages(struct flood *flood, uint64_t start, uint64_t end, struct
 	}
 }
 
+/* How much of a block the program may use if it asks malloc_usable_size, as far as glibc's malloc says so
+ * before it: malloc/malloc.c, struct malloc_chunk. Else what it has asked for. */
+static uint64_t usable_bytes(const struct indexed_block *block)
+{
+	uint64_t size, usable;
+
+	if (live_table_has_neighbours || block->addr % 16 != 0)
+		return block->bytes;
+	size = ((const uint64_t *)block->addr)[-1];
+	usable = (size & ~7ull) - ((size & CHUNK_IS_MAPPED) != 0 ? 16 : 8);
+	if (usable < block->bytes ||
+	    usable - block->bytes >= ((size & CHUNK_IS_MAPPED) != 0 ? PAGE_BYTES : CHUNK_SPARE))
+		return block->bytes;
+	return usable;
+}
+
 static void read_block(struct flood *flood, block_ref ref, uint32_t place)
 {
 	struct indexed_block block = block_index_get(flood->index, ref);
 	struct block_path from = {.up = place};
-	uint64_t start = (block.addr + 7) & ~7ull, end = (block.addr + block.bytes) & ~7ull;
+	uint64_t start = (block.addr + 7) & ~7ull, end;
 
-	if (!block.is_readable || start >= end)
+	if (!block.is_readable)
+		return;
+	end = (block.addr + usable_bytes(&block)) & ~7ull;
+	if (start >= end)
 		return;
 	if (block.bytes >= ASK_FOR_PAGES_BYTES) {
 		read_pages(flood, start, end, from);

@@ -129,6 +129,20 @@ static void every_address_around_the_edges_of_the_table_finds_its_block(void **s
 		check_around(edges[e] - 4500, edges[e] + 6500);
 }
 
+static void a_block_that_ends_where_no_other_begins_is_found_there(void **state)
+{
+	(void)state;
+	add((1 << 20) - 16, 900);
+	add((5 << 20) - 1008, 1020);
+	add(LEAF - 32, 1000);
+	add(3 * LEAF - 16, 5000);
+	build();
+	check_around((1 << 20) - 100, (1 << 20) + 1000);
+	check_around((5 << 20) - 100, (5 << 20) + 1000);
+	check_around(LEAF - 100, LEAF + 1100);
+	check_around(3 * LEAF - 100, 3 * LEAF + 5100);
+}
+
 static void a_block_over_many_leaves_is_found_in_each(void **state)
 {
 	(void)state;
@@ -238,6 +252,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 			every_address_around_the_edges_of_the_table_finds_its_block, start, end),
+		cmocka_unit_test_setup_teardown(
+			a_block_that_ends_where_no_other_begins_is_found_there, start, end),
 		cmocka_unit_test_setup_teardown(a_block_over_many_leaves_is_found_in_each, start,
 						end),
 		cmocka_unit_test_setup_teardown(

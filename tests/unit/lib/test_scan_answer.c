@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/record/live_table.h"
 #include "tests/support/lib_random.h"
 #include "tests/support/lib_scan_heap.h"
 
@@ -225,6 +226,35 @@ static void only_whole_words_of_a_block_are_read(void **state)
 	point(&a[1], b);
 	scan();
 	assert_class(b, LIB_SCAN_DEFINITE);
+}
+
+static void what_malloc_usable_size_offers_is_read(void **state)
+{
+	uint64_t *b[6], *a[6];
+	uint64_t sizes[] = {33, 49, 8192 | 2, 33, 97, 12288 | 2};
+	uint64_t bytes[] = {20, 20, 5000, 30, 20, 5000};
+
+	(void)state;
+	for (int i = 0; i < 6; i++) {
+		lib_scan_skip_to(lib_scan_used() + 16);
+		b[i] = lib_scan_block(40);
+		lib_scan_skip_to(i * 65536 + 16);
+		a[i] = lib_scan_block(bytes[i]);
+		point(&lib_scan_root[i], a[i]);
+		a[i][-1] = sizes[i];
+		/* The last whole word behind the block that glibc would let it use. */
+		point(&a[i][i % 3 == 0 ? 2 : i % 3 == 1 ? 4 : 8192 / 8 - 3], b[i]);
+	}
+	live_table_has_neighbours = false;
+	scan();
+	live_table_has_neighbours = true;
+	assert_class(b[0], LIB_SCAN_REACHABLE);
+	assert_class(b[1], LIB_SCAN_REACHABLE);
+	assert_class(b[2], LIB_SCAN_REACHABLE);
+	/* What no chunk of such a block says. */
+	assert_class(b[3], LIB_SCAN_REACHABLE);
+	assert_class(b[4], LIB_SCAN_DEFINITE);
+	assert_class(b[5], LIB_SCAN_DEFINITE);
 }
 
 static void free_memory_between_blocks_holds_nothing(void **state)
@@ -678,6 +708,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_pointer_that_is_not_aligned_does_not_count, start,
 						end),
 		cmocka_unit_test_setup_teardown(only_whole_words_of_a_block_are_read, start, end),
+		cmocka_unit_test_setup_teardown(what_malloc_usable_size_offers_is_read, start, end),
 		cmocka_unit_test_setup_teardown(free_memory_between_blocks_holds_nothing, start,
 						end),
 		cmocka_unit_test_setup_teardown(a_pointer_at_either_end_of_a_large_block_is_found,
