@@ -407,7 +407,8 @@ def named_pipes(box):
         ["diff", "-o", fifo, good, box.path("good.seep.copy")], ["check", "-o", fifo, good],
         ["check", "-o", fifo, "--", program], ["check", "--settings=" + fifo, good],
         ["report", "--settings=" + fifo, good], ["run", "--settings=" + fifo, "--", program],
-        ["run", "--log-file=" + fifo, "--", program]]
+        ["run", "--log-file=" + fifo, "--", program],
+        ["report", "--suppressions=" + fifo, good], ["check", "--suppressions=" + fifo, good]]
     for is_read in (False, True):
         # The same with somebody at the other end.
         other_end = os.open(fifo, os.O_RDWR) if is_read else -1

@@ -9,12 +9,10 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "tools/model/error.h"
 #include "tools/model/named_file.h"
@@ -126,33 +124,18 @@ static int read_line(struct reader *reader, char *line)
 /* The whole file as a text. */
 static int slurp(const char *path, char **text, struct error *error)
 {
-	int fd = named_file_open(path, O_RDONLY);
 	size_t bytes;
+	int result = named_file_read(path, FILE_MAX_BYTES, text, &bytes);
 
-	*text = NULL;
-	if (fd < 0)
-		return error_set(error, -fd, "cannot read the settings in %s: %s", path,
-				 named_file_why(-fd));
-	FILE *stream = fdopen(fd, "r");
-	*text = stream ? malloc(FILE_MAX_BYTES + 1) : NULL;
-	if (!*text) {
-		stream ? fclose(stream) : close(fd);
-		return error_set(error, ENOMEM, "out of memory");
-	}
-	errno = 0;
-	bytes = fread(*text, 1, FILE_MAX_BYTES + 1, stream);
-	int code = ferror(stream) ? (errno ? errno : EIO) : 0;
-	fclose(stream);
-	if (code)
-		return error_set(error, code, "cannot read the settings in %s: %s", path,
-				 strerror(code));
-	if (bytes > FILE_MAX_BYTES || memchr(*text, '\0', bytes))
+	if (result == 0 && !memchr(*text, '\0', bytes))
+		return 0;
+	if (result == 0 || result == -EFBIG)
 		return error_set(error, EINVAL,
 				 "%s is no file of settings: it is %s; give one with lines "
 				 "KEY = VALUE",
-				 path, bytes > FILE_MAX_BYTES ? "larger than 1 MiB" : "no text");
-	(*text)[bytes] = '\0';
-	return 0;
+				 path, result < 0 ? "larger than 1 MiB" : "no text");
+	return error_set(error, -result, "cannot read the settings in %s: %s", path,
+			 named_file_why(-result));
 }
 
 int settings_file_read(struct settings_file *file, const char *path, struct error *error)

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -67,6 +68,40 @@ int named_file_open(const char *path, int flags)
 	if (fd >= 0)
 		close(fd);
 	return -code;
+}
+
+/* To the end, or one byte beyond what there may be. Returns 0 or an errno value. */
+static int read_to_end(int fd, char *text, size_t room, size_t *bytes)
+{
+	for (*bytes = 0; *bytes < room;) {
+		ssize_t got = read(fd, text + *bytes, room - *bytes);
+		if (got == 0)
+			return 0;
+		if (got < 0 && errno != EINTR)
+			return errno;
+		*bytes += got > 0 ? (size_t)got : 0;
+	}
+	return EFBIG;
+}
+
+int named_file_read(const char *path, size_t most, char **text, size_t *bytes)
+{
+	int fd = named_file_open(path, O_RDONLY), code = ENOMEM;
+
+	*text = NULL;
+	if (fd < 0)
+		return fd;
+	char *read_text = malloc(most + 1);
+	if (read_text)
+		code = read_to_end(fd, read_text, most + 1, bytes);
+	close(fd);
+	if (code) {
+		free(read_text);
+		return -code;
+	}
+	read_text[*bytes] = '\0';
+	*text = read_text;
+	return 0;
 }
 
 const char *named_file_why(int code)

@@ -9,10 +9,15 @@
 #define SEEP_MODEL_NAMED_FILE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /* Opens it; what is created has mode 0666 without the umask. Returns a descriptor or -errno, for which
  * named_file_why has words. */
 int named_file_open(const char *path, int flags);
+
+/* Reads all of it: *text has *bytes bytes and a zero behind them, and is the caller's. Returns 0, or
+ * -errno, -EFBIG where there are more than `most`; then *text is null. */
+int named_file_read(const char *path, size_t most, char **text, size_t *bytes);
 
 /* Why it could not be opened, or be read or written later: `code` is an errno value. */
 const char *named_file_why(int code);

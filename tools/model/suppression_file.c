@@ -11,11 +11,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 
 #include "tools/model/arena.h"
 #include "tools/model/error.h"
+#include "tools/model/named_file.h"
 #include "tools/model/suppression.h"
 
 #define FILE_MAX_BYTES (16u << 20)
@@ -389,30 +389,20 @@ int suppressions_add_program(struct suppressions *suppressions, const char *exe,
 
 int suppressions_read(struct suppressions *suppressions, const char *path, struct error *error)
 {
-	FILE *stream = fopen(path, "re");
-	struct stat status;
-	char *text = NULL;
-	size_t bytes = 0;
-	int result = 0;
+	char *text;
+	size_t bytes;
+	int result = named_file_read(path, FILE_MAX_BYTES, &text, &bytes);
 
-	if (!stream)
-		return error_set(error, errno, "cannot open the suppressions %s: %s", path,
-				 strerror(errno));
-	if (fstat(fileno(stream), &status) == 0 && S_ISDIR(status.st_mode))
-		result = error_set(error, EISDIR, "%s is a folder, no file of suppressions", path);
-	else if (!(text = malloc(FILE_MAX_BYTES + 1)))
-		result = error_set(error, ENOMEM, "not enough memory for %s", path);
-	else if ((bytes = fread(text, 1, FILE_MAX_BYTES + 1, stream)) > FILE_MAX_BYTES)
-		result = error_set(error, EFBIG,
-				   "%s has more than 16 MiB; is it a file of "
-				   "suppressions?",
-				   path);
-	else if (ferror(stream))
-		result = error_set(error, EIO, "cannot read %s", path);
-	else
-		result = suppressions_parse(suppressions, path, text, bytes, error);
+	if (result == -EISDIR)
+		return error_set(error, EISDIR, "%s is a folder, no file of suppressions", path);
+	if (result == -EFBIG)
+		return error_set(error, EFBIG,
+				 "%s has more than 16 MiB; is it a file of suppressions?", path);
+	if (result < 0)
+		return error_set(error, -result, "cannot open the suppressions %s: %s", path,
+				 named_file_why(-result));
+	result = suppressions_parse(suppressions, path, text, bytes, error);
 	free(text);
-	fclose(stream);
 	return result;
 }
 
