@@ -97,9 +97,28 @@ bool process_copy_read(struct process_copy *copy, void *data, size_t bytes)
 	return true;
 }
 
-int process_copy_end(struct process_copy *copy)
+static int wait_for(struct process_copy *copy)
 {
 	int status = 0;
+
+	if (copy->fd >= 0)
+		sys_call(SYS_close, copy->fd);
+	while (sys_call(SYS_wait4, copy->pid, &status, __WALL, 0) == -EINTR)
+		;
+	*copy = (struct process_copy){.pid = -ECHILD, .fd = -1};
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+void process_copy_drop(struct process_copy *copy)
+{
+	if (copy->pid <= 0)
+		return;
+	sys_call(SYS_kill, copy->pid, SIGKILL);
+	wait_for(copy);
+}
+
+int process_copy_end(struct process_copy *copy)
+{
 	char more;
 
 	if (copy->pid <= 0)
@@ -107,10 +126,5 @@ int process_copy_end(struct process_copy *copy)
 	/* The pipe ends with the copy: then nothing is left to be waited for. */
 	if (process_copy_read(copy, &more, 1) || sys_clock_ns(CLOCK_MONOTONIC) >= copy->until_ns)
 		sys_call(SYS_kill, copy->pid, SIGKILL);
-	if (copy->fd >= 0)
-		sys_call(SYS_close, copy->fd);
-	while (sys_call(SYS_wait4, copy->pid, &status, __WALL, 0) == -EINTR)
-		;
-	*copy = (struct process_copy){.pid = -ECHILD, .fd = -1};
-	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+	return wait_for(copy);
 }

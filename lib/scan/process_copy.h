@@ -30,6 +30,9 @@ void process_copy_make(struct process_copy *copy, process_copy_work *work, void 
 /* Reads exactly so many bytes of what it says; false when it ended before, or its time is over. */
 bool process_copy_read(struct process_copy *copy, void *data, size_t bytes);
 
+/* Ends it, whatever it does. */
+void process_copy_drop(struct process_copy *copy);
+
 /* Waits for its end, or ends it. Returns 0, its exit status, or 128 + the signal that killed it. */
 int process_copy_end(struct process_copy *copy);
 

@@ -24,6 +24,7 @@
 #include "lib/record/epoch.h"
 #include "lib/record/sampler.h"
 #include "lib/record/thread_state.h"
+#include "lib/scan/hidden_mappings.h"
 #include "lib/scan/process_copy.h"
 #include "lib/scan/scan_work.h"
 #include "lib/scan/stopped_threads.h"
@@ -133,42 +134,108 @@ static bool are_all_stopped(const struct stopped_threads *threads, uint32_t wait
 	return threads->left_out == 0;
 }
 
-static void look_at(const struct scan_order *order, struct scan_task *task, struct look *look)
-{
-	struct stopped_threads threads = {0};
-	struct process_copy copy;
+/* Whether the program hides memory from its children, as far as copies have lacked any. */
+static bool hides_memory;
 
-	if (order->moment != SCAN_ENDED) {
-		if (!stop_all(&threads, &look->pause_ns)) {
-			look->result =
-				(struct scan_result){.outcome = SEEP_SCAN_FAILED, .error = ENOENT};
-			return;
-		}
-		note_waiting(&threads, &order->waiting);
-		look->is_stopped = are_all_stopped(&threads, order->waiting.tid);
-	} else {
-		/* At least the last one; of the others nothing can be said any more. */
-		threads.unread = task->threads_at_end;
-		threads.stopped_ns = sys_clock_ns(CLOCK_MONOTONIC);
-		look->is_stopped = true;
-	}
-	look->threads = threads.count + threads.left_out;
-	look->unread_threads = task->unread_threads = threads.unread;
-	task->threads = &threads;
+/* What one look is made with. */
+struct instant {
+	struct stopped_threads threads;
+	struct hidden_mappings mappings;
+	struct process_copy copy;
+};
+
+static void copy_process(const struct scan_order *order, struct scan_task *task,
+			 struct instant *instant)
+{
 	if (order->moment != SCAN_ENDED && process_has_new_memory())
-		copy = (struct process_copy){.pid = 0, .fd = -1};
+		instant->copy = (struct process_copy){.pid = 0, .fd = -1};
 	else
-		process_copy_make(&copy, scan_work, task, COPY_PATIENCE_NS);
-	look->pause_ns += stopped_threads_release(&threads);
-	stopped_threads_forget(&threads);
+		process_copy_make(&instant->copy, scan_work, task, COPY_PATIENCE_NS);
+}
+
+/* Only while nobody maps anything: what is hidden is then what the first copy lacks, and nothing else is
+ * hidden afterwards. */
+static void copy_all(const struct scan_order *order, struct scan_task *task,
+		     struct instant *instant)
+{
+	uint32_t lacked;
+
+	copy_process(order, task, instant);
+	if (instant->copy.pid <= 0)
+		return;
+	hidden_mappings_hear(&instant->mappings, &instant->copy, &lacked);
+	if (lacked == 0)
+		return;
+	process_copy_drop(&instant->copy);
+	hidden_mappings_show(&instant->mappings);
+	copy_process(order, task, instant);
+	hidden_mappings_hide(&instant->mappings);
+	hidden_mappings_hear(&instant->mappings, &instant->copy, &lacked);
+}
+
+static void stop(const struct scan_order *order, struct scan_task *task, struct look *look,
+		 struct instant *instant)
+{
+	struct stopped_threads *threads = &instant->threads;
+
+	if (order->moment == SCAN_ENDED) {
+		/* At least the last one; of the others nothing can be said any more. */
+		threads->unread = task->threads_at_end;
+		threads->stopped_ns = sys_clock_ns(CLOCK_MONOTONIC);
+		look->is_stopped = true;
+		return;
+	}
+	if (!stop_all(threads, &look->pause_ns)) {
+		threads->unread = task->threads_at_end;
+		return;
+	}
+	note_waiting(threads, &order->waiting);
+	look->is_stopped = are_all_stopped(threads, order->waiting.tid);
+}
+
+/* False when it must be done again: the program hides memory, and that was not known. */
+static bool look_once(const struct scan_order *order, struct scan_task *task, struct look *look)
+{
+	struct instant instant = {.copy = {.pid = -ENOENT, .fd = -1}};
+	bool has_list = hides_memory || hidden_mappings_list(&instant.mappings);
+	uint32_t lacked = 0;
+
+	task->threads = &instant.threads;
+	task->mappings = &instant.mappings;
+	stop(order, task, look, &instant);
+	look->threads = instant.threads.count + instant.threads.left_out;
+	look->unread_threads = task->unread_threads = instant.threads.unread;
+	if (hides_memory && look->is_stopped) {
+		has_list = hidden_mappings_list(&instant.mappings);
+		copy_all(order, task, &instant);
+	} else {
+		copy_process(order, task, &instant);
+	}
+	look->pause_ns += stopped_threads_release(&instant.threads);
+	if (!(hides_memory && look->is_stopped) && instant.copy.pid > 0)
+		hidden_mappings_hear(&instant.mappings, &instant.copy, &lacked);
+	stopped_threads_forget(&instant.threads);
+	hidden_mappings_release(&instant.mappings);
+	if (has_list && lacked > 0 && look->is_stopped && !hides_memory) {
+		hides_memory = true;
+		process_copy_drop(&instant.copy);
+		return false;
+	}
 	if (order->when_copied != NULL)
 		order->when_copied();
-	if (copy.pid > 0)
-		read_result(&copy, look);
+	if (instant.copy.pid > 0)
+		read_result(&instant.copy, look);
 	else
-		look->result = (struct scan_result){.outcome = copy.pid == 0 ? SEEP_SCAN_TOO_LATE
-									     : SEEP_SCAN_NO_COPY,
-						    .error = (int32_t)-copy.pid};
+		look->result = (struct scan_result){
+			.outcome = instant.copy.pid == 0 ? SEEP_SCAN_TOO_LATE : SEEP_SCAN_NO_COPY,
+			.error = (int32_t)-instant.copy.pid};
+	return true;
+}
+
+static void look_at(const struct scan_order *order, struct scan_task *task, struct look *look)
+{
+	while (!look_once(order, task, look))
+		;
 }
 
 /* Nothing would be right that is said about reachability. */

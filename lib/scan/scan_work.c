@@ -68,8 +68,12 @@ void scan_work(int fd, void *context)
 	struct root_list roots = {.describe = thread_roots_describe, .context = task->threads};
 	struct memory_layout layout;
 
+	bool has_layout;
+
 	page_flags_open();
-	if (!memory_layout_read(&layout, &memory)) {
+	has_layout = memory_layout_read(&layout, &memory);
+	hidden_mappings_say(task->mappings, &layout, fd);
+	if (!has_layout) {
 		result = (struct scan_result){.outcome = SEEP_SCAN_FAILED, .error = ENOENT};
 	} else if (find_roots(&layout, task->threads, &memory, &roots)) {
 		struct scan_question question = {

@@ -8,12 +8,14 @@
 
 #include <stdint.h>
 
+#include "lib/scan/hidden_mappings.h"
 #include "lib/scan/scan_answer.h"
 #include "lib/scan/stopped_threads.h"
 #include "seep/snapshot_format.h"
 
 struct scan_task {
 	const struct stopped_threads *threads;
+	const struct hidden_mappings *mappings;
 	uint32_t unread_threads;
 	uint32_t threads_at_end; /* how many may have run when the process ended */
 	uint32_t
@@ -25,7 +27,7 @@ struct scan_task {
 	uint64_t seed;
 };
 
-/* What the copy writes first; three payloads follow it in this order. */
+/* What the copy writes after what hidden_mappings_say does; three payloads follow it in this order. */
 struct scan_result {
 	uint32_t outcome; /* enum seep_scan_outcome */
 	int32_t error;

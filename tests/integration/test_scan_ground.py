@@ -23,6 +23,7 @@ def tests():
     yield "after a scan nothing is left of it", nothing_is_left
     yield "a program that is killed while it is scanned ends at once", killed_meanwhile
     yield "of a program that was killed its memory is scanned, its registers are not", killed
+    yield "memory that is hidden from children is seen, and stays hidden", hidden
     yield "threads wait on in whatever call they are, with no EINTR and no child", waits_on
 
 
@@ -169,7 +170,7 @@ def killed_meanwhile(box):
     seed = int(os.environ.get("SEEP_TEST_SEED") or time.time_ns() % 1000000)
     box.note("SEEP_TEST_SEED=%d" % seed)
     moments = random.Random(seed)
-    for round_ in range(12):
+    for round_ in range(6):
         name = "%d.seep" % round_
         process, _ = started(box, "holds_memory.c", "threads", "stay", scan="10ms",
                              output=box.path(name))
@@ -193,3 +194,29 @@ def killed(box):
     # Where its stack ended is not known any more, so what is below the end counts, too.
     expect_equal(scan["possibly"][0] + scan["reachable"][0], 1, "the blocks that may be held")
     expect(scan["unread_threads"] > 0, "all registers were read")
+
+
+def ask_for_scan(box, process):
+    """Its helper may only just have been made."""
+    def answer():
+        try:
+            return ask_helper(process.pid, SCAN_VERB, b"")
+        except ConnectionRefusedError:
+            return None
+    expect_equal(box.wait_until(answer, "an answer"), (1, 0), "(version, result)")
+
+
+def hidden(box):
+    process, _ = started(box, "hides_memory_from_children.c", scan="exit", children="none")
+    for _ in range(2):
+        ask_for_scan(box, process)
+        scan = read_scan(box)
+        expect_done(scan, is_confirmed=True)
+        expect_equal((scan["definitely"], scan["reachable"][0] >= 1000), ((0, 0), True),
+                     "(definitely lost, whether 1000 blocks are reachable)")
+    output, _ = process.communicate(timeout=20)
+    expect_equal(output, b"0 are copied\n", "what it said")
+    box.wait_for_end("out.seep")
+    scan = read_scan(box)
+    expect_equal((scan["reason"], scan["outcome"], scan["definitely"]), ("final", "done", (0, 0)),
+                 "(reason, outcome, lost) of the last scan")
