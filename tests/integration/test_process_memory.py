@@ -114,6 +114,10 @@ def says_it(box):
                       '"$@"; true', "sh", box.path("moves_its_memory"), "fragments", "30")
     wanted = r"^seep: memory of child process \d+: fragmentation, [23]\d\.\d MiB are free"
     expect(re.search(wanted, result.stderr.decode(), re.M), "it says %r" % result.stderr)
+    result = box.seep("check", "--max-live=1", box.path("out.seep"))
+    expect(result.returncode == 1 and re.search(
+        rb"^seep: check: memory of moves_its_memor \(\d+\): fragmentation, ", result.stdout, re.M),
+        "a check that fails for another reason says %r" % result.stdout)
     text = box.seep("report", box.path("out.seep")).stdout.decode()
     head = text.split("\n 1. ")[0]
     expect("\nMemory: fragmentation, " in head, "the head is " + head)

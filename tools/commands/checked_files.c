@@ -89,6 +89,9 @@ static int write_text(struct checked_files *checked, const struct report *report
 		note_memory(checked, report);
 		return 0;
 	}
+	/* The report of a leak has it. */
+	if (!report_leak_count(report))
+		note_memory(checked, report);
 	if (checked_files_have_finding(checked))
 		fputs("\n\n", checked->sink->stream);
 	return text_report_write(checked->sink->stream, report,

@@ -45,7 +45,7 @@ struct checked_files {
 	 * something: those of the first. */
 	size_t scan_count;
 	char scan_notes[CHECKED_NOTES][CHECKED_SCAN_BYTES];
-	/* Files without a finding, whose memory as a whole is not as it should be: that of the first. */
+	/* Files without a leak, whose memory as a whole is not as it should be: that of the first. */
 	size_t memory_count;
 	char memory_notes[CHECKED_NOTES][CHECKED_NOTE_BYTES];
 };

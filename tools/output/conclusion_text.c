@@ -44,7 +44,7 @@ static void put_findings(struct text_line *line, const struct report_view *view)
 }
 
 /* What sites do not show: that is why their list may be short and the process large. */
-static void write_memory(struct text_line *line, const struct report *report)
+static void write_memory(struct text_line *line, const struct report *report, bool is_below)
 {
 	static const char see_below[] = ", see below.";
 	char brief[MEMORY_BRIEF_BYTES];
@@ -53,8 +53,8 @@ static void write_memory(struct text_line *line, const struct report *report)
 		return;
 	text_line_put(line, INK_WATCH, "Memory");
 	text_line_print(line, INK_TITLE, ": %s", brief);
-	text_line_put(line, INK_TITLE,
-		      text_line_room(line) >= (int)strlen(see_below) ? see_below : ".");
+	is_below &= text_line_room(line) >= (int)strlen(see_below);
+	text_line_put(line, INK_TITLE, is_below ? see_below : ".");
 	text_line_end(line);
 }
 
@@ -140,7 +140,7 @@ void conclusion_text_write(FILE *stream, const struct text_report_options *optio
 		break;
 	}
 	text_line_end(&line);
-	write_memory(&line, view->report);
+	write_memory(&line, view->report, !options->has_findings_only);
 }
 
 void conclusion_text_write_next(FILE *stream, const struct text_report_options *options,

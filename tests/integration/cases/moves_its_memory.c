@@ -37,7 +37,9 @@ enum {
 	PAGES = 256
 };
 
-static char *blocks[MANY], *kept[ROUNDS][CHUNK / BLOCK], *first, *last, *map;
+static char *blocks[MANY], *kept[ROUNDS][CHUNK / BLOCK], *last, *map;
+/* Otherwise gcc does not store what nobody reads, and the block is lost. */
+static char *volatile first;
 
 __attribute__((noinline)) static char *allocate_block(void)
 {

@@ -315,6 +315,14 @@ static void what_sites_do_not_show_stands_above_them(void **state)
 	assert_non_null(strstr(line, "\n\nMemory                        end"));
 	free(text);
 	free(sample);
+	/* A check shows what is flagged, and not that table. */
+	sample = sample_of(1, (enum verdict[]){VERDICT_LEAK});
+	add(sample, MEMORY_FRAGMENTATION, PART_BETWEEN, 4);
+	options.has_findings_only = true;
+	text = SAMPLE_WRITTEN(stream, text_report_write(stream, &sample->report, &options));
+	assert_non_null(strstr(text, "\nMemory: fragmentation grows by 4.00 MiB/h.\n"));
+	free(text);
+	free(sample);
 }
 
 int main(void)
