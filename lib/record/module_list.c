@@ -253,6 +253,9 @@ static bool describe(struct loaded_module *module, const struct dl_phdr_info *in
 				module->end = start + segment->p_memsz;
 		} else if (segment->p_type == PT_DYNAMIC) {
 			module->dynamic = start;
+		} else if (segment->p_type == PT_TLS) {
+			module->tls_number = (uint32_t)info->dlpi_tls_modid;
+			module->tls_bytes = segment->p_memsz;
 		}
 	}
 	if (module->end == 0)
@@ -511,6 +514,7 @@ static void add_module(const struct dl_phdr_info *info, struct refresh *refresh)
 	module->generation = generation_of(module, index, &back);
 	if (back != NULL) {
 		back->link_map = link_map_of(back);
+		back->tls_number = module->tls_number;
 		back->is_listed = false;
 		back->seen = refresh->number;
 		back->unloaded_epoch = 0;
@@ -566,6 +570,8 @@ static int visit(struct dl_phdr_info *info, size_t bytes, void *context)
 		if (module->unloaded_epoch == 0 && is_same(module, info)) {
 			module->is_listed = true;
 			module->seen = refresh->number;
+			if (module->tls_bytes > 0)
+				module->tls_number = (uint32_t)info->dlpi_tls_modid;
 			refresh->is_first = false;
 			return 0;
 		}

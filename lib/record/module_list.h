@@ -25,6 +25,9 @@ struct loaded_module {
 	uint32_t loaded_epoch;
 	_Atomic(uint32_t) unloaded_epoch; /* 0 while loaded */
 	uint32_t flags;			  /* SEEP_MODULE_… of the file format */
+	uint32_t tls_number; /* by which a thread's table finds its thread-local data; 0: it has none,
+			      * or that is not known */
+	uint64_t tls_bytes;
 	uint16_t build_id_bytes;
 	uint8_t build_id[MODULE_BUILD_ID_MAX];
 	uint32_t seen;	  /* number of the last look that found it; protected by the lock */

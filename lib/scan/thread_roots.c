@@ -24,6 +24,7 @@
 
 #include "lib/record/cfi_program.h"
 #include "lib/scan/page_flags.h"
+#include "lib/scan/thread_locals.h"
 #include "lib/scan/word_frame.h"
 
 #include "lib/base/poison.h"
@@ -146,15 +147,65 @@ static void add_ended(const struct laid_mapping *mapping, struct scan_memory *me
 		add_pages(roots, memory, SEEP_ROOT_THREAD, ROOT_OF_NONE, descriptor, mapping->end);
 }
 
+static void add_thread_locals(struct root_list *roots, struct scan_memory *memory, uint32_t thread,
+			      const struct thread_local_data *data)
+{
+	root_list_add(roots, memory,
+		      &(struct root){.start = data->start,
+				     .end = data->end,
+				     .kind = SEEP_ROOT_TLS,
+				     .thread = thread,
+				     .module = data->module,
+				     .offset = data->offset});
+}
+
+/* A stack, and the thread-local data at its upper end. */
+static void add_stack(struct root_list *roots, struct scan_memory *memory, uint32_t thread,
+		      uint64_t start, uint64_t end, const struct thread_locals *locals)
+{
+	for (uint32_t i = 0; i < locals->count; i++) {
+		const struct thread_local_data *data = &locals->data[i];
+
+		if (data->start < start || data->end > end)
+			continue;
+		add_pages(roots, memory, SEEP_ROOT_STACK, thread, start, data->start);
+		add_thread_locals(roots, memory, thread, data);
+		start = data->end;
+	}
+	add_pages(roots, memory, SEEP_ROOT_STACK, thread, start, end);
+}
+
+/* Of a thread whose descriptor lies in no stack, as that of the first one does: in memory that the dynamic
+ * linker got for it. */
+static void add_apart(const struct memory_layout *layout, struct scan_memory *memory,
+		      const struct stopped_threads *threads, uint32_t thread,
+		      struct span_list *holes, struct root_list *roots)
+{
+	uint64_t fs_base = threads->threads[thread].fs_base;
+	const struct laid_mapping *mapping = memory_layout_find(layout, fs_base);
+	struct thread_locals locals;
+
+	if (mapping == NULL || !mapping->is_anonymous || owner_of(mapping, threads) >= 0)
+		return;
+	thread_locals_find(layout, fs_base, &locals);
+	for (uint32_t i = 0; i < locals.count; i++) {
+		add_thread_locals(roots, memory, thread, &locals.data[i]);
+		span_list_add(holes, memory, locals.data[i].start, locals.data[i].end);
+	}
+}
+
 void thread_roots_find(const struct memory_layout *layout, const struct stopped_threads *threads,
 		       struct scan_memory *memory, struct span_list *holes, struct root_list *roots)
 {
-	for (uint32_t i = 0; i < threads->count; i++)
+	for (uint32_t i = 0; i < threads->count; i++) {
 		add_registers(roots, memory, &threads->threads[i], i);
+		add_apart(layout, memory, threads, i, holes, roots);
+	}
 	for (uint32_t i = 0; i < layout->count; i++) {
 		const struct laid_mapping *mapping = &layout->mappings[i];
 		const struct stopped_thread *thread;
 		uint64_t stack_end = mapping->end, stack_start;
+		struct thread_locals locals = {.count = 0};
 		int64_t owner;
 
 		if (!mapping->is_anonymous || !mapping->is_readable || !mapping->is_writable ||
@@ -170,9 +221,11 @@ void thread_roots_find(const struct memory_layout *layout, const struct stopped_
 		stack_start = thread->sp - RED_ZONE_BYTES;
 		if (stack_start < mapping->start)
 			stack_start = mapping->start;
-		if (!mapping->is_main_stack)
+		if (!mapping->is_main_stack) {
 			stack_end = thread->fs_base;
-		add_pages(roots, memory, SEEP_ROOT_STACK, (uint32_t)owner, stack_start, stack_end);
+			thread_locals_find(layout, thread->fs_base, &locals);
+		}
+		add_stack(roots, memory, (uint32_t)owner, stack_start, stack_end, &locals);
 		add_pages(roots, memory, SEEP_ROOT_THREAD, (uint32_t)owner, stack_end,
 			  mapping->end);
 		span_list_add(holes, memory, mapping->start, mapping->end);
