@@ -193,6 +193,13 @@ static void stop(const struct scan_order *order, struct scan_task *task, struct 
 	look->is_stopped = are_all_stopped(threads, order->waiting.tid);
 }
 
+/* Who waits for the copy waits for nothing more, also where none is made. */
+static void tell_copied(const struct scan_order *order)
+{
+	if (order->when_copied != NULL)
+		order->when_copied();
+}
+
 /* False when it must be done again: the program hides memory, and that was not known. */
 static bool look_once(const struct scan_order *order, struct scan_task *task, struct look *look)
 {
@@ -221,8 +228,7 @@ static bool look_once(const struct scan_order *order, struct scan_task *task, st
 		process_copy_drop(&instant.copy);
 		return false;
 	}
-	if (order->when_copied != NULL)
-		order->when_copied();
+	tell_copied(order);
 	if (instant.copy.pid > 0)
 		read_result(&instant.copy, look);
 	else
@@ -319,7 +325,9 @@ int scan_take(const struct scan_order *order, struct seep_scan *found)
 	struct look look = {.threads = 0};
 	int result;
 
-	if (!is_pointless(&look.result)) {
+	if (is_pointless(&look.result)) {
+		tell_copied(order);
+	} else {
 		look_at(order, &task, &look);
 		if (is_running && look.result.outcome == SEEP_SCAN_DONE)
 			look_again(order, &task, &look);
