@@ -14,6 +14,10 @@
  * block that is allocated makes it larger. Where callers free at their own pace, some are freed while
  * others are allocated.
  *
+ * Where a pool goes up and down faster than snapshots are taken, that cannot be seen. Then its old blocks
+ * are asked, which have come through many such waves, and only where several of its sites leak: that
+ * the others lose what several leaks gain is hardly chance.
+ *
  * Pools of different leaks are mostly the same ones; each is added up once.
  */
 #include "tools/model/exchange.h"
@@ -40,25 +44,48 @@
  * 0.95. Free lists in programs of ours: 0.5 to 0.94, where a wave takes several snapshots. What leaks put
  * into git, nginx, redis-server and sqlite3 have in common with others: less than 0.36. */
 #define HANDED_OUT_AGAIN 0.5
-#define NET 0.2	      /* of what the sites of a pool gain, it may gain itself */
-#define WINDOWS 5     /* in each of which it has a lowest point: as few as can show a trend */
-#define MOVED_SITES 3 /* so many gain or lose, or it is hardly a pool */
+#define NET 0.2		 /* of what the sites of a pool gain, it may gain itself */
+#define WINDOWS 5	 /* in each of which it has a lowest point: as few as can show a trend */
+#define MOVED_SITES 3	 /* so many gain or lose, or it is hardly a pool */
+#define OLD_SHARE 0.0625 /* of the run: as old are old blocks */
+#define OLD_LEAKS 3	 /* so many sites of a pool are several */
+
+/* What a pool has of one kind of block at each moment, and what happens between those two of its earlier
+ * and later moments at which it is lowest. */
+struct level {
+	double blocks[MOMENTS];
+	size_t low[2];
+	double gained, lost; /* by sites that have more, or less */
+	size_t moved;	     /* sites that do */
+	size_t leaks;	     /* leaks that gain */
+};
 
 struct pool {
 	size_t frames; /* how many are in common; 0: all sites */
 	uint64_t pcs[EXCHANGE_FRAMES];
-	double blocks[MOMENTS];
+	struct level all, old;
 	double allocations; /* from the first to the last moment */
-	/* Between the moments at which it is lowest. */
-	size_t low[2];
-	double gained, lost; /* by sites that have more, or less */
-	size_t moved;	     /* sites that do */
 };
 
 struct moments {
 	size_t count;
-	size_t snapshots[MOMENTS]; /* rising */
+	size_t snapshots[MOMENTS];    /* rising */
+	uint32_t old_epochs[MOMENTS]; /* what was born up to then is old */
 };
+
+struct inquiry {
+	const struct profile *profile;
+	const struct judgement *judgements;
+	struct moments moments;
+	struct pool *pools;
+	size_t pool_count;
+	const struct site **members; /* of the pool that is being made */
+};
+
+static bool is_asked(const struct judgement *judgement)
+{
+	return judgement->verdict == VERDICT_LEAK && !judgement->evidence.is_of_length;
+}
 
 static struct moments choose_moments(const struct profile *profile, size_t first, size_t last)
 {
@@ -70,25 +97,47 @@ static struct moments choose_moments(const struct profile *profile, size_t first
 		last--;
 	double start = snapshots[first].time_s, end = snapshots[last].time_s;
 	double step = (end - start) / 2 / MOMENTS, next = start + (end - start) / 2;
-	for (size_t i = first; i <= last && moments.count < MOMENTS; i++)
-		if (snapshots[i].time_s >= next) {
-			moments.snapshots[moments.count++] = i;
-			next += step;
-		}
+	size_t old = first;
+	for (size_t i = first; i <= last && moments.count < MOMENTS; i++) {
+		if (snapshots[i].time_s < next)
+			continue;
+		double then = snapshots[i].time_s - OLD_SHARE * (end - start);
+		while (old < i && snapshots[old + 1].time_s <= then)
+			old++;
+		moments.old_epochs[moments.count] = snapshots[old].epoch;
+		moments.snapshots[moments.count++] = i;
+		next += step;
+	}
 	return moments;
 }
 
-/* Adds what the site has live at each moment. */
-static void add_blocks(const struct site *site, const struct moments *moments, double *blocks)
+static double live_at(const struct site_point *point)
 {
-	double live = 0;
+	return point ? (double)point->live_blocks : 0;
+}
+
+static double old_at(const struct site_point *point, uint32_t epoch)
+{
+	double blocks = 0;
+	for (uint32_t i = 0; point && i < point->cohort_count; i++)
+		if (point->cohorts[i].epoch <= epoch)
+			blocks += (double)point->cohorts[i].blocks;
+	return blocks;
+}
+
+/* Adds what the site has at each moment. */
+static void add_blocks(const struct site *site, const struct moments *moments, double *all,
+		       double *old)
+{
+	const struct site_point *point = NULL;
 	uint32_t next = 0;
 	for (size_t i = 0; i < moments->count; i++) {
 		for (; next < site->point_count &&
 		       site->points[next].snapshot <= moments->snapshots[i];
 		     next++)
-			live = (double)site->points[next].live_blocks;
-		blocks[i] += live;
+			point = &site->points[next];
+		all[i] += live_at(point);
+		old[i] += old_at(point, moments->old_epochs[i]);
 	}
 }
 
@@ -125,49 +174,58 @@ static double allocated_between(const struct site *site, const struct moments *m
 	       (before ? (double)before->allocations : 0);
 }
 
-/* What its sites gain and lose between its low points. */
-static void add_moves(const struct profile *profile, const struct moments *moments,
-		      struct pool *pool)
+static void find_lows(const struct moments *moments, struct level *level)
 {
-	pool->low[0] = lowest(pool->blocks, 0, moments->count / 2);
-	pool->low[1] = lowest(pool->blocks, moments->count / 2, moments->count);
-	for (size_t i = 0; i < profile->site_count; i++) {
-		const struct site *site = &profile->sites[i];
-		if (!is_member(profile, site, pool))
-			continue;
-		const struct site_point *then = site_at(site, moments->snapshots[pool->low[0]]);
-		const struct site_point *now = site_at(site, moments->snapshots[pool->low[1]]);
-		double gain = (now ? (double)now->live_blocks : 0) -
-			      (then ? (double)then->live_blocks : 0);
-		pool->gained += fmax(0, gain);
-		pool->lost += fmax(0, -gain);
-		pool->moved += gain != 0;
+	level->low[0] = lowest(level->blocks, 0, moments->count / 2);
+	level->low[1] = lowest(level->blocks, moments->count / 2, moments->count);
+}
+
+static void add_move(struct level *level, const double *blocks, bool is_leak)
+{
+	double gain = blocks[level->low[1]] - blocks[level->low[0]];
+	level->gained += fmax(0, gain);
+	level->lost += fmax(0, -gain);
+	level->moved += gain != 0;
+	level->leaks += gain > 0 && is_leak;
+}
+
+static void add_up(const struct inquiry *inquiry, struct pool *pool)
+{
+	const struct profile *profile = inquiry->profile;
+	const struct moments *moments = &inquiry->moments;
+	size_t count = 0;
+	for (size_t i = 0; !pool->frames && i < moments->count; i++)
+		pool->all.blocks[i] =
+			(double)profile->snapshots[moments->snapshots[i]].raw.live_blocks;
+	for (size_t i = 0; pool->frames && i < profile->site_count; i++)
+		if (is_member(profile, &profile->sites[i], pool))
+			inquiry->members[count++] = &profile->sites[i];
+	for (size_t i = 0; i < count; i++)
+		add_blocks(inquiry->members[i], moments, pool->all.blocks, pool->old.blocks);
+	find_lows(moments, &pool->all);
+	find_lows(moments, &pool->old);
+	for (size_t i = 0; i < count; i++) {
+		const struct site *site = inquiry->members[i];
+		double all[MOMENTS] = {0}, old[MOMENTS] = {0};
+		bool is_leak = is_asked(&inquiry->judgements[site - profile->sites]);
+		add_blocks(site, moments, all, old);
+		add_move(&pool->all, all, is_leak);
+		add_move(&pool->old, old, is_leak);
 		pool->allocations += allocated_between(site, moments);
 	}
 }
 
-static void add_up(const struct profile *profile, const struct moments *moments, struct pool *pool)
+static const struct pool *find_pool(struct inquiry *inquiry, size_t frames, const uint64_t *pcs)
 {
-	for (size_t i = 0; !pool->frames && i < moments->count; i++)
-		pool->blocks[i] = (double)profile->snapshots[moments->snapshots[i]].raw.live_blocks;
-	for (size_t i = 0; pool->frames && i < profile->site_count; i++)
-		if (is_member(profile, &profile->sites[i], pool))
-			add_blocks(&profile->sites[i], moments, pool->blocks);
-	if (pool->frames)
-		add_moves(profile, moments, pool);
-}
-
-static const struct pool *find_pool(const struct profile *profile, const struct moments *moments,
-				    struct pool *pools, size_t *count, size_t frames,
-				    const uint64_t *pcs)
-{
-	for (size_t i = 0; i < *count; i++)
-		if (pools[i].frames == frames && !memcmp(pools[i].pcs, pcs, frames * sizeof(*pcs)))
-			return &pools[i];
-	struct pool *made = &pools[(*count)++];
+	for (size_t i = 0; i < inquiry->pool_count; i++) {
+		const struct pool *pool = &inquiry->pools[i];
+		if (pool->frames == frames && !memcmp(pool->pcs, pcs, frames * sizeof(*pcs)))
+			return pool;
+	}
+	struct pool *made = &inquiry->pools[inquiry->pool_count++];
 	*made = (struct pool){.frames = frames};
 	memcpy(made->pcs, pcs, frames * sizeof(*pcs));
-	add_up(profile, moments, made);
+	add_up(inquiry, made);
 	return made;
 }
 
@@ -176,49 +234,48 @@ static bool hands_out_again(const struct pool *pool, const struct moments *momen
 {
 	double rises = 0;
 	for (size_t i = 1; i < moments->count; i++)
-		rises += fmax(0, pool->blocks[i] - pool->blocks[i - 1]);
+		rises += fmax(0, pool->all.blocks[i] - pool->all.blocks[i - 1]);
 	return pool->allocations > 0 && rises >= HANDED_OUT_AGAIN * pool->allocations;
 }
 
 /* It is lowest at ever more. */
-static bool climbs(const struct pool *pool, const struct moments *moments)
+static bool climbs(const struct level *level, const struct moments *moments)
 {
 	double lows[WINDOWS];
 	for (size_t i = 0; i < WINDOWS; i++)
-		lows[i] = pool->blocks[lowest(pool->blocks, i * moments->count / WINDOWS,
-					      (i + 1) * moments->count / WINDOWS)];
+		lows[i] = level->blocks[lowest(level->blocks, i * moments->count / WINDOWS,
+					       (i + 1) * moments->count / WINDOWS)];
 	return trend_mann_kendall(lows, WINDOWS).z >= SURELY;
 }
 
-static bool is_level_at_its_lowest(const struct pool *pool, const struct moments *moments,
+static bool is_level_at_its_lowest(const struct level *level, const struct moments *moments,
 				   const double *blocks)
 {
-	double gain = blocks[pool->low[1]] - blocks[pool->low[0]];
-	return pool->moved >= MOVED_SITES && gain > 0 &&
-	       fabs(pool->gained - pool->lost) <= NET * pool->gained && !climbs(pool, moments);
+	double gain = blocks[level->low[1]] - blocks[level->low[0]];
+	return level->moved >= MOVED_SITES && gain > 0 &&
+	       fabs(level->gained - level->lost) <= NET * level->gained && !climbs(level, moments);
 }
 
-static bool is_exchange(const struct profile *profile, const struct moments *moments,
-			const struct site *site, struct pool *pools, size_t *count)
+static bool is_exchange(struct inquiry *inquiry, const struct site *site)
 {
-	double blocks[MOMENTS] = {0};
+	const struct moments *moments = &inquiry->moments;
+	double all[MOMENTS] = {0}, old[MOMENTS] = {0};
 	uint64_t pcs[EXCHANGE_FRAMES];
-	add_blocks(site, moments, blocks);
-	size_t frames = innermost(profile, site->stack, EXCHANGE_FRAMES, pcs);
+	add_blocks(site, moments, all, old);
+	size_t frames = innermost(inquiry->profile, site->stack, EXCHANGE_FRAMES, pcs);
 	for (size_t common = 0; common <= frames; common++) {
-		const struct pool *pool = find_pool(profile, moments, pools, count, common, pcs);
-		if (trend_mann_kendall(pool->blocks, moments->count).z < SURELY &&
-		    live_shape_is_level_beside(pool->blocks, blocks, moments->count, LEVEL))
+		const struct pool *pool = find_pool(inquiry, common, pcs);
+		if (trend_mann_kendall(pool->all.blocks, moments->count).z < SURELY &&
+		    live_shape_is_level_beside(pool->all.blocks, all, moments->count, LEVEL))
 			return true;
-		if (hands_out_again(pool, moments) && is_level_at_its_lowest(pool, moments, blocks))
+		if (hands_out_again(pool, moments) &&
+		    is_level_at_its_lowest(&pool->all, moments, all))
+			return true;
+		if (pool->old.leaks >= OLD_LEAKS &&
+		    is_level_at_its_lowest(&pool->old, moments, old))
 			return true;
 	}
 	return false;
-}
-
-static bool is_asked(const struct judgement *judgement)
-{
-	return judgement->verdict == VERDICT_LEAK && !judgement->evidence.is_of_length;
 }
 
 /* Before the program tidied up, as far as any of the leaks tells. */
@@ -239,24 +296,32 @@ bool exchange_withdraw(const struct profile *profile, size_t first, size_t last,
 		       struct judgement *judgements)
 {
 	size_t end = end_of_work(profile, first, last, judgements);
-	struct moments moments = choose_moments(profile, first, end);
-	if (moments.count < LEAST_MOMENTS)
+	struct inquiry inquiry = {
+		.profile = profile,
+		.judgements = judgements,
+		.moments = choose_moments(profile, first, end),
+	};
+	if (inquiry.moments.count < LEAST_MOMENTS)
 		return true;
-	struct pool *pools = malloc((EXCHANGE_FRAMES + 1) * EXCHANGE_SITES * sizeof(*pools));
-	size_t count = 0, asked = 0;
-	if (!pools)
-		return false;
-	for (size_t i = 0; i < profile->site_count && asked < EXCHANGE_SITES; i++) {
-		struct judgement *judgement = &judgements[i];
-		if (!is_asked(judgement))
+	inquiry.pools = malloc((EXCHANGE_FRAMES + 1) * EXCHANGE_SITES * sizeof(*inquiry.pools));
+	inquiry.members = malloc((profile->site_count + 1) * sizeof(const struct site *));
+	bool is_done = inquiry.pools && inquiry.members;
+	size_t found[EXCHANGE_SITES], count = 0, asked = 0;
+	for (size_t i = 0; is_done && i < profile->site_count && asked < EXCHANGE_SITES; i++) {
+		if (!is_asked(&judgements[i]))
 			continue;
 		asked++;
-		if (!is_exchange(profile, &moments, &profile->sites[i], pools, &count))
-			continue;
+		if (is_exchange(&inquiry, &profile->sites[i]))
+			found[count++] = i;
+	}
+	/* Not before all are asked: a pool knows which of its sites leak. */
+	for (size_t i = 0; i < count; i++) {
+		struct judgement *judgement = &judgements[found[i]];
 		verdict_withdraw(judgement, last - first + 1);
 		judgement->verdict = VERDICT_PLATEAU;
 		judgement->snapshots_needed = 0;
 	}
-	free(pools);
-	return true;
+	free(inquiry.pools);
+	free(inquiry.members);
+	return is_done;
 }

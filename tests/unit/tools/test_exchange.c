@@ -15,7 +15,8 @@
 #include "tools/model/verdict.h"
 
 #define SNAPSHOTS 40
-#define SITES 4
+#define SITES 6
+#define OTHER (SITES - 1) /* in no pool */
 #define WRAPPER_PC 0x1000
 
 /* Stacks of three frames: main, a caller of its own for each site, and for all but the last one the
@@ -26,6 +27,7 @@ struct program {
 	struct snapshot snapshots[SNAPSHOTS];
 	struct site sites[SITES];
 	struct site_point points[SITES][SNAPSHOTS];
+	struct cohort cohorts[SITES][SNAPSHOTS][2];
 	struct judgement judgements[SITES];
 };
 
@@ -43,7 +45,7 @@ static struct program *program_new(void)
 		program->judgements[i].verdict = VERDICT_STABLE;
 	}
 	for (uint32_t i = 0; i < SNAPSHOTS; i++)
-		program->snapshots[i] = (struct snapshot){.time_s = 10.0 * (i + 1)};
+		program->snapshots[i] = (struct snapshot){.epoch = i + 1, .time_s = 10.0 * (i + 1)};
 	program->profile = (struct profile){
 		.nodes = program->nodes,
 		.node_count = 2 * SITES + 2,
@@ -60,6 +62,19 @@ static void set_live(struct program *program, size_t site, size_t snapshot, uint
 	program->points[site][snapshot] =
 		(struct site_point){.snapshot = (uint32_t)snapshot, .live_blocks = blocks};
 	program->snapshots[snapshot].raw.live_blocks += blocks;
+}
+
+/* Of them, so many were born in the beginning, and the rest just now. */
+static void set_old(struct program *program, size_t site, size_t snapshot, uint64_t blocks)
+{
+	struct site_point *point = &program->points[site][snapshot];
+	struct cohort *cohorts = program->cohorts[site][snapshot];
+
+	cohorts[0] = (struct cohort){.epoch = 1, .blocks = blocks};
+	cohorts[1] = (struct cohort){.epoch = (uint32_t)snapshot + 1,
+				     .blocks = point->live_blocks - blocks};
+	point->cohorts = cohorts;
+	point->cohort_count = 2;
 }
 
 static void set_allocations(struct program *program, size_t site, size_t snapshot, uint64_t count)
@@ -86,7 +101,7 @@ static void what_siblings_lose_is_no_leak(void **state)
 		set_live(program, 0, t, 100 + 5 * t);
 		set_live(program, 1, t, 700 - 3 * t);
 		set_live(program, 2, t, 500 - 2 * t + t % 3);
-		set_live(program, 3, t, 1000 + 300 * (t % 2)); /* somebody else */
+		set_live(program, OTHER, t, 1000 + 300 * (t % 2)); /* somebody else */
 	}
 	assert_int_equal(ask(program), VERDICT_PLATEAU);
 }
@@ -99,7 +114,7 @@ static void what_they_keep_is_one(void **state)
 		set_live(program, 0, t, 100 + 5 * t);
 		set_live(program, 1, t, 700);
 		set_live(program, 2, t, 500 + t % 3);
-		set_live(program, 3, t, 1000);
+		set_live(program, OTHER, t, 1000);
 	}
 	assert_int_equal(ask(program), VERDICT_LEAK);
 }
@@ -113,7 +128,7 @@ static void what_others_lose_without_being_in_step_does_not_hide_one(void **stat
 		set_live(program, 0, t, 100 + 5 * t);
 		set_live(program, 1, t, 700 - 5 * t + 10 * (t % 4));
 		set_live(program, 2, t, 500);
-		set_live(program, 3, t, 1000 + 40 * t);
+		set_live(program, OTHER, t, 1000 + 40 * t);
 	}
 	assert_int_equal(ask(program), VERDICT_LEAK);
 }
@@ -126,7 +141,7 @@ static void what_others_lose_by_the_way_does_not_hide_one(void **state)
 		set_live(program, 0, t, 100 + 5 * t);
 		set_live(program, 1, t, 900 - 20 * t);
 		set_live(program, 2, t, 500);
-		set_live(program, 3, t, 1000);
+		set_live(program, OTHER, t, 1000);
 	}
 	assert_int_equal(ask(program), VERDICT_LEAK);
 }
@@ -140,7 +155,7 @@ static void a_process_with_as_many_blocks_as_ever_does_not_leak(void **state)
 		set_live(program, 0, t, 100 + 5 * t);
 		set_live(program, 1, t, 700);
 		set_live(program, 2, t, 500 + t % 3);
-		set_live(program, 3, t, 1000 - 5 * t);
+		set_live(program, OTHER, t, 1000 - 5 * t);
 	}
 	assert_int_equal(ask(program), VERDICT_PLATEAU);
 }
@@ -153,7 +168,7 @@ static void a_pool_that_filled_in_the_first_half_is_level(void **state)
 		uint64_t pool = t < SNAPSHOTS / 2 ? 30 * t : 30 * SNAPSHOTS / 2;
 		set_live(program, 0, t, 5 * t);
 		set_live(program, 1, t, pool - 5 * t);
-		set_live(program, 3, t, 1000 + 10 * t);
+		set_live(program, OTHER, t, 1000 + 10 * t);
 	}
 	assert_int_equal(ask(program), VERDICT_PLATEAU);
 }
@@ -168,7 +183,7 @@ static struct program *pool_of_waves(size_t lost_by_others, size_t allocated_bes
 		set_live(program, 0, t, 100 + 3 * t);
 		set_live(program, 1, t, 700 - lost_by_others * 2 * t / 3);
 		set_live(program, 2, t, 500 - lost_by_others * t / 3 + 30 * (t % 10));
-		set_live(program, 3, t, 1000 + 40 * t);
+		set_live(program, OTHER, t, 1000 + 40 * t);
 		set_allocations(program, 0, t, 200 + 3 * t);
 		set_allocations(program, 1, t, 700 + allocated_besides * t);
 		set_allocations(program, 2, t, 500 + 30 * t);
@@ -196,6 +211,52 @@ static void a_pool_that_holds_more_at_its_lowest_does_not_hide_one(void **state)
 	assert_int_equal(ask(pool_of_waves(1, 0)), VERDICT_LEAK);
 }
 
+/* Three sites gain 2 old blocks each a snapshot, another loses `lost`, and all of them have young ones
+ * that come and go faster than snapshots are taken. */
+static struct program *pool_of_fast_waves(size_t lost)
+{
+	struct program *program = program_new();
+	for (size_t t = 0; t < SNAPSHOTS; t++) {
+		uint64_t old[] = {100 + 2 * t, 50 + 2 * t, 70 + 2 * t, 900 - lost * t};
+		for (size_t site = 0; site < 4; site++) {
+			set_live(program, site, t, old[site] + 40 * ((site + 7 * t) % 10));
+			set_old(program, site, t, old[site]);
+			set_allocations(program, site, t, 5000 * t);
+		}
+		set_live(program, OTHER, t, 1000 + 40 * t);
+	}
+	return program;
+}
+
+static void say_that_leaks(struct program *program, size_t site)
+{
+	program->judgements[site] = (struct judgement){.verdict = VERDICT_LEAK, .is_flagged = true};
+}
+
+static void what_several_leaks_gain_and_others_lose_is_none(void **state)
+{
+	(void)state;
+	struct program *program = pool_of_fast_waves(6);
+	say_that_leaks(program, 1);
+	say_that_leaks(program, 2);
+	assert_int_equal(ask(program), VERDICT_PLATEAU);
+}
+
+static void several_leaks_stay_where_others_lose_less(void **state)
+{
+	(void)state;
+	struct program *program = pool_of_fast_waves(4);
+	say_that_leaks(program, 1);
+	say_that_leaks(program, 2);
+	assert_int_equal(ask(program), VERDICT_LEAK);
+}
+
+static void what_others_lose_behind_fast_waves_does_not_hide_a_single_one(void **state)
+{
+	(void)state;
+	assert_int_equal(ask(pool_of_fast_waves(6)), VERDICT_LEAK);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -208,6 +269,9 @@ int main(void)
 		cmocka_unit_test(what_blocks_handed_out_again_carry_from_site_to_site_is_no_leak),
 		cmocka_unit_test(what_is_lost_where_all_free_at_their_own_pace_does_not_hide_one),
 		cmocka_unit_test(a_pool_that_holds_more_at_its_lowest_does_not_hide_one),
+		cmocka_unit_test(what_several_leaks_gain_and_others_lose_is_none),
+		cmocka_unit_test(several_leaks_stay_where_others_lose_less),
+		cmocka_unit_test(what_others_lose_behind_fast_waves_does_not_hide_a_single_one),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
