@@ -244,10 +244,9 @@ static void write_notes(const struct checked_files *checked)
 
 	wide.width = TEXT_WIDTH_MAX;
 	text_line_begin(&line, checked->sink->stream, &wide);
-	for (size_t i = 0; i < checked->scan_count && i < CHECKED_NOTES; i++) {
-		text_line_print(&line, INK_PLAIN, "seep: check: %s", checked->scan_notes[i]);
-		text_line_end(&line);
-	}
+	for (size_t i = 0; i < checked->scan_count && i < CHECKED_NOTES; i++)
+		text_paragraph(checked->sink->stream, &wide, INK_PLAIN, "seep: check: ", 13,
+			       checked->scan_notes[i]);
 	if (checked->scan_count > CHECKED_NOTES)
 		fprintf(checked->sink->stream,
 			"seep: check: and %s more of which it is not known what they have lost\n",

@@ -23,6 +23,8 @@ static int take_conclusion(const struct report_view *view, void *context)
 
 	brief->conclusion = view->conclusion;
 	brief->flagged_count = view->finding.leak_count + view->finding.lost_count;
+	brief->lost_count = view->finding.lost_count;
+	brief->lost_bytes = view->finding.lost_bytes;
 	brief->growing_count = view->finding.growing_count;
 	brief->bytes_per_hour = view->finding.bytes_per_hour;
 	return 0;
@@ -83,16 +85,26 @@ int process_brief_compare(const struct process_brief *one, const struct process_
 	return (one->pid > other->pid) - (one->pid < other->pid);
 }
 
+static void put_findings(struct text_line *line, const struct process_brief *brief)
+{
+	size_t leaks = brief->flagged_count - brief->lost_count;
+
+	if (leaks)
+		text_line_print(line, INK_ALARM, "%zu leak%s", leaks, number_plural(leaks));
+	if (leaks && brief->bytes_per_hour > 0)
+		text_line_print(line, INK_PLAIN, ", %s", number_rate(brief->bytes_per_hour).text);
+	if (brief->lost_count)
+		text_line_print(line, INK_ALARM, "%s%s lost", leaks ? ", " : "",
+				number_bytes(brief->lost_bytes).text);
+}
+
 static void put_conclusion(struct text_line *line, const struct process_brief *brief)
 {
 	const struct number_text rate = number_rate(brief->bytes_per_hour);
 
 	switch (brief->conclusion) {
 	case CONCLUSION_LEAKS:
-		text_line_print(line, INK_ALARM, "%zu leak%s", brief->flagged_count,
-				brief->flagged_count == 1 ? "" : "s");
-		if (brief->bytes_per_hour > 0)
-			text_line_print(line, INK_PLAIN, ", %s", rate.text);
+		put_findings(line, brief);
 		break;
 	case CONCLUSION_GROWING:
 		text_line_print(line, INK_WATCH, "%zu site%s", brief->growing_count,

@@ -30,6 +30,8 @@ struct process_brief {
 	uint64_t live_bytes;
 	enum conclusion conclusion;
 	size_t flagged_count, growing_count;
+	size_t lost_count; /* of those that are flagged */
+	uint64_t lost_bytes;
 	size_t crossing_count; /* not in the line: who has crossed a threshold needs more than that */
 	const char *memory;    /* that it is not as it should be as a whole, in a word; or null */
 	double bytes_per_hour; /* of the sites that the conclusion is about */

@@ -84,7 +84,7 @@ static void says_in_one_line_what_a_report_comes_to(void **state)
 		{VERDICT_LEAK, NULL,
 		 "  server (4711)             1 m 01 s    3.72 MiB live  1 leak, +4.20 MiB/h\n"},
 		{VERDICT_LOST, NULL,
-		 "  server (4711)             1 m 01 s    3.72 MiB live  1 leak\n"},
+		 "  server (4711)             1 m 01 s    3.72 MiB live  3.72 MiB lost\n"},
 		{VERDICT_GROWING, NULL,
 		 "  server (4711)             1 m 01 s    3.72 MiB live  1 site grows, +4.20 "
 		 "MiB/h\n"},
