@@ -558,6 +558,7 @@ enum seep_root_kind {
 	SEEP_ROOT_MAPPING = 7,  /* memory that is no heap known to seep; `name` as in /proc/PID/maps */
 	SEEP_ROOT_REGION = 8,   /* declared by the program */
 	SEEP_ROOT_IGNORED = 9,  /* the block itself: the program said that it is no leak */
+	SEEP_ROOT_KERNEL = 10,  /* given to the kernel by the program; `name` is "epoll" or "timer" */
 };
 
 struct seep_root {

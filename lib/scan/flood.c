@@ -324,8 +324,9 @@ static void read_root(struct flood *flood, const struct root *root, uint32_t num
 
 /* What is pointed to from more than one root is held by that which says most. */
 static const uint8_t roots_in_order[] = {
-	SEEP_ROOT_MODULE,   SEEP_ROOT_REGION, SEEP_ROOT_TLS,	 SEEP_ROOT_THREAD,  SEEP_ROOT_STACK,
-	SEEP_ROOT_REGISTER, SEEP_ROOT_LOADER, SEEP_ROOT_MAPPING, SEEP_ROOT_IGNORED,
+	SEEP_ROOT_MODULE,  SEEP_ROOT_REGION,   SEEP_ROOT_TLS,	 SEEP_ROOT_THREAD,
+	SEEP_ROOT_STACK,   SEEP_ROOT_REGISTER, SEEP_ROOT_KERNEL, SEEP_ROOT_LOADER,
+	SEEP_ROOT_MAPPING, SEEP_ROOT_IGNORED,
 };
 
 bool flood_from_roots(struct flood *flood, const struct root_list *roots)

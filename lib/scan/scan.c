@@ -25,6 +25,7 @@
 #include "lib/record/sampler.h"
 #include "lib/record/thread_state.h"
 #include "lib/scan/hidden_mappings.h"
+#include "lib/scan/kernel_pointers.h"
 #include "lib/scan/process_copy.h"
 #include "lib/scan/scan_work.h"
 #include "lib/scan/stopped_threads.h"
@@ -141,6 +142,7 @@ static bool hides_memory;
 struct instant {
 	struct stopped_threads threads;
 	struct hidden_mappings mappings;
+	struct kernel_pointers kernel;
 	struct process_copy copy;
 };
 
@@ -209,6 +211,8 @@ static bool look_once(const struct scan_order *order, struct scan_task *task, st
 
 	task->threads = &instant.threads;
 	task->mappings = &instant.mappings;
+	task->kernel = &instant.kernel;
+	kernel_pointers_read(&instant.kernel, process_facts.pid);
 	stop(order, task, look, &instant);
 	look->threads = instant.threads.count + instant.threads.left_out;
 	look->unread_threads = task->unread_threads = instant.threads.unread;
@@ -223,6 +227,7 @@ static bool look_once(const struct scan_order *order, struct scan_task *task, st
 		hidden_mappings_hear(&instant.mappings, &instant.copy, &lacked);
 	stopped_threads_forget(&instant.threads);
 	hidden_mappings_release(&instant.mappings);
+	kernel_pointers_release(&instant.kernel);
 	if (has_list && lacked > 0 && look->is_stopped && !hides_memory) {
 		hides_memory = true;
 		process_copy_drop(&instant.copy);

@@ -17,6 +17,7 @@
 #include "lib/base/syscalls.h"
 #include "lib/record/call_tree.h"
 #include "lib/scan/heap_parts.h"
+#include "lib/scan/kernel_pointers.h"
 #include "lib/scan/malloc_state.h"
 #include "lib/scan/memory_layout.h"
 #include "lib/scan/memory_roots.h"
@@ -33,15 +34,16 @@
 #define MEMORY_LEAST (256ull << 20)
 #define MEMORY_SHARE 4 /* of the live bytes */
 
-static bool find_roots(const struct memory_layout *layout, const struct stopped_threads *threads,
+static bool find_roots(const struct memory_layout *layout, const struct scan_task *task,
 		       struct scan_memory *memory, struct root_list *roots)
 {
 	struct span_list holes = {0};
-	bool is_done = heap_parts_find(layout, threads, memory, &holes, roots);
+	bool is_done = heap_parts_find(layout, task->threads, memory, &holes, roots);
 
 	if (is_done) {
 		malloc_state_find(layout, memory, &holes);
-		thread_roots_find(layout, threads, memory, &holes, roots);
+		thread_roots_find(layout, task->threads, memory, &holes, roots);
+		kernel_pointers_add(task->kernel, memory, roots);
 		memory_roots_find(layout, memory, &holes, roots);
 	}
 	is_done &= !holes.is_failed && !roots->is_failed;
@@ -75,7 +77,7 @@ void scan_work(int fd, void *context)
 	hidden_mappings_say(task->mappings, &layout, fd);
 	if (!has_layout) {
 		result = (struct scan_result){.outcome = SEEP_SCAN_FAILED, .error = ENOENT};
-	} else if (find_roots(&layout, task->threads, &memory, &roots)) {
+	} else if (find_roots(&layout, task, &memory, &roots)) {
 		struct scan_question question = {
 			.roots = &roots,
 			.readable = layout.readable,

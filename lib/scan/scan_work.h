@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "lib/scan/hidden_mappings.h"
+#include "lib/scan/kernel_pointers.h"
 #include "lib/scan/scan_answer.h"
 #include "lib/scan/stopped_threads.h"
 #include "seep/snapshot_format.h"
@@ -16,6 +17,7 @@
 struct scan_task {
 	const struct stopped_threads *threads;
 	const struct hidden_mappings *mappings;
+	const struct kernel_pointers *kernel;
 	uint32_t unread_threads;
 	uint32_t threads_at_end; /* how many may have run when the process ended */
 	uint32_t

@@ -24,6 +24,7 @@ def tests():
     yield "a program that is killed while it is scanned ends at once", killed_meanwhile
     yield "of a program that was killed its memory is scanned, its registers are not", killed
     yield "memory that is hidden from children is seen, and stays hidden", hidden
+    yield "what only an epoll or a timer gives back is not lost", in_the_kernel
     yield "threads wait on in whatever call they are, with no EINTR and no child", waits_on
 
 
@@ -220,3 +221,16 @@ def hidden(box):
     scan = read_scan(box)
     expect_equal((scan["reason"], scan["outcome"], scan["definitely"]), ("final", "done", (0, 0)),
                  "(reason, outcome, lost) of the last scan")
+
+
+def in_the_kernel(box):
+    program = box.compile("keeps_in_the_kernel.c", "-O1")
+    expect_equal(box.seep_run([program], "--scan=exit").returncode, 0, "the exit status")
+    scan = read_scan(box)
+    expect_done(scan, is_confirmed=False)
+    expect_equal((scan["definitely"], scan["possibly"]), ((0, 0), (0, 0)), "what is lost")
+    process, _ = started(box, "keeps_in_the_kernel.c", output=box.path("runs.seep"))
+    ask_for_scan(box, process)
+    scan = read_scan(box, "runs.seep")
+    expect_done(scan, is_confirmed=True)
+    expect_equal((scan["definitely"], scan["possibly"]), ((0, 0), (0, 0)), "what is lost")

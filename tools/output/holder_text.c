@@ -237,6 +237,10 @@ static bool put_root(FILE *out, const struct way *way, bool is_key)
 	case SEEP_ROOT_REGION:
 		fputs("a region that the program has declared", out);
 		return true;
+	case SEEP_ROOT_KERNEL:
+		fprintf(out, "what the kernel keeps for the program (%s)",
+			*way->root->name ? way->root->name : "?");
+		return true;
 	case SEEP_ROOT_IGNORED:
 		fputs("what the program said is no leak", out);
 		return true;
