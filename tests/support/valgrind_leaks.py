@@ -17,7 +17,7 @@ KINDS = {"Leak_DefinitelyLost": "definitely_lost", "Leak_IndirectlyLost": "indir
 AMOUNT = re.compile(r"([\d,]+) (?:\(([\d,]+) direct, [\d,]+ indirect\) )?bytes in ([\d,]+) blocks")
 
 
-def find(box, argv):
+def find(box, argv, environment=None):
     """Runs it; (its result, [(class, bytes, blocks, stack)]), frames as in reports of seep."""
     if not shutil.which("valgrind"):
         raise Skipped("valgrind is not installed")
@@ -25,7 +25,7 @@ def find(box, argv):
     result = box.run(["valgrind", "--leak-check=full", "--show-leak-kinds=all", "--num-callers=40",
                       "--keep-debuginfo=yes", "--fair-sched=try", "--run-libc-freeres=no",
                       "--run-cxx-freeres=no", "--child-silent-after-fork=yes", "--xml=yes",
-                      "--xml-file=" + path, *argv])
+                      "--xml-file=" + path, *argv], environment)
     try:
         root = xml.etree.ElementTree.parse(path).getroot()
     except (OSError, xml.etree.ElementTree.ParseError) as error:
