@@ -143,8 +143,8 @@ static int check_operand(struct checked_files *checked, const struct operand *op
 	}
 	result = report_build(profile, &range, &report, error);
 	if (result == 0)
-		result = report_resolve(report, &thresholds, &checked->suppressions, checked->symbols,
-					count_to_resolve(report), error);
+		result = report_resolve(report, &thresholds, &checked->suppressions,
+					checked->symbols, count_to_resolve(report), error);
 	if (result == 0) {
 		result = checked->is_json ? write_json(checked, report)
 					  : write_text(checked, report, operand->text);
@@ -230,8 +230,7 @@ static void end_json(const struct checked_files *checked, char *const *words,
 		",\n \"leaks\":%zu,\"lost\":%zu,\"suppressed\":%zu,\"thresholds_crossed\":%zu,"
 		"\"unreadable\":%zu,\n \"passed\":%s,\"exit_status\":%d}\n",
 		checked->leak_count, checked->lost_count, checked->suppressed_count,
-		checked->crossing_count,
-		checked->failed_count,
+		checked->crossing_count, checked->failed_count,
 		checked_files_have_finding(checked) || checked->failed_count ? "false" : "true",
 		exit_status);
 }
@@ -270,12 +269,14 @@ static void end_text(const struct checked_files *checked, const struct child_pro
 		fputs("\nseep: check: failed: ", stream);
 		size_t leaks = checked->leak_count - checked->lost_count;
 		if (leaks)
-			fprintf(stream, "%s leak%s%s", number_count(leaks).text, number_plural(leaks),
+			fprintf(stream, "%s leak%s%s", number_count(leaks).text,
+				number_plural(leaks),
 				checked->lost_count || checked->crossing_count ? ", " : "");
 		if (checked->lost_count)
 			fprintf(stream, "%s lost at %s site%s%s",
 				number_bytes(checked->lost_bytes).text,
-				number_count(checked->lost_count).text, number_plural(checked->lost_count),
+				number_count(checked->lost_count).text,
+				number_plural(checked->lost_count),
 				checked->crossing_count ? ", " : "");
 		if (checked->crossing_count)
 			fprintf(stream, "%s threshold%s crossed",
@@ -287,8 +288,8 @@ static void end_text(const struct checked_files *checked, const struct child_pro
 	if (checked->is_quiet || checked->failed_count)
 		return;
 	fprintf(stream, "seep: check: passed: nothing %sfound in %s snapshot file%s",
-		checked->suppressed_count ? "new was " : "",
-		number_count(checked->file_count).text, number_plural(checked->file_count));
+		checked->suppressed_count ? "new was " : "", number_count(checked->file_count).text,
+		number_plural(checked->file_count));
 	if (checked->suppressed_count)
 		fprintf(stream, "; %s known leak%s suppressed",
 			number_count(checked->suppressed_count).text,
