@@ -19,8 +19,10 @@ struct place {
 static struct place model_at(const double *clock, size_t count, double all, double decline)
 {
 	double weight = 0, sum = 0, squares = 0, end = 0;
+	const bool is_even = decline == 0; /* the first guess; an exp less for each amount */
 	for (size_t i = 0; i < count; i++) {
-		double x = (end + clock[i] / 2) / all, w = clock[i] * exp(-decline * x);
+		double x = (end + clock[i] / 2) / all,
+		       w = clock[i] * (is_even ? 1 : exp(-decline * x));
 		end += clock[i];
 		weight += w;
 		sum += w * x;
@@ -75,4 +77,9 @@ struct pace pace_fit(const double *amounts, const double *clock, size_t count)
 	if (place.variance > 0)
 		pace.error = sqrt(pace.dispersion / (total * place.variance));
 	return pace;
+}
+
+bool pace_is_below(struct pace pace, double decline, double z)
+{
+	return pace.decline + z * pace.error < decline;
 }

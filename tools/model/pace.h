@@ -12,6 +12,7 @@
 #ifndef SEEP_MODEL_PACE_H
 #define SEEP_MODEL_PACE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct pace {
@@ -21,5 +22,8 @@ struct pace {
 };
 
 struct pace pace_fit(const double *amounts, const double *clock, size_t count);
+
+/* It declines by less than that, as surely as `z`, a normal deviate, says. */
+bool pace_is_below(struct pace pace, double decline, double z);
 
 #endif

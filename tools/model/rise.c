@@ -27,16 +27,13 @@
 #include <string.h>
 
 #include "tools/model/additions.h"
+#include "tools/model/live_changes.h"
 #include "tools/model/live_shape.h"
 #include "tools/model/trend.h"
 
-#define LEAST_FACTOR 1.2  /* a vector that grows in steps becomes so many times longer */
-#define SURELY 1.645	  /* one-sided 5 % */
-#define VERY_SURELY 2.326 /* one-sided 1 % */
-#define HARDLY_FALLS 0.8  /* of the growth remains; a queue that only happens to be long wanders */
+#define LEAST_FACTOR 1.2 /* a vector that grows in steps becomes so many times longer */
 #define MOST_FURTHER 3 /* ages after the first at which it leaks: others hardly differ from them */
 #define LEVEL 0.5      /* beside the old blocks, that all are: less asks for no traffic */
-#define CERTAINLY 4    /* stands out of some thousand sites */
 
 /* Up to a third of the steps: an older age has too few births before and too little time after it. */
 const size_t rise_ages[RISE_AGE_COUNT] = {1, 2, 3, 4, 5, 6, 8, 10, 12, 14, 17};
@@ -49,16 +46,16 @@ struct inquiry rise_inquire(const struct cohort_series *series, const struct ver
 	return inquiry;
 }
 
-static double certainty_of(const double *values, size_t count)
+double rise_certainty(const double *values, size_t count)
 {
 	return fmin(trend_mann_kendall(values, count).z, trend_drift(values, count));
 }
 
 /* Clearly slower than in the beginning: the decline is more than allowed, and that is no chance. */
-static bool is_slower(const struct verdict_limits *limits, struct pace pace)
+bool rise_is_slower(const struct verdict_limits *limits, struct pace pace)
 {
 	double error = fmin(pace.error, limits->decline_error);
-	return pace.decline > limits->decline + SURELY * error;
+	return pace.decline > limits->decline + TREND_SURELY * error;
 }
 
 /* What came in each period from the first one on. */
@@ -86,15 +83,8 @@ static bool goes_on_slowing(const struct inquiry *inquiry, const struct rise *ri
 	if (rise->pace.decline <= inquiry->limits->decline)
 		return false;
 	size_t count = find_all_amounts(inquiry, rise, arrivals);
-	return is_slower(inquiry->limits,
-			 additions_fit(additions_clock(series, rise->clock), 1, arrivals, count));
-}
-
-/* Less slowing than what comes ever more seldom without an end, with a rate of 1/t, would show: whose
- * decline is `endless`, the logarithm of how many times further the clock has come. */
-static bool is_surely_even(const struct verdict_limits *limits, struct pace pace, double endless)
-{
-	return pace.decline + SURELY * pace.error < limits->even * endless;
+	return rise_is_slower(inquiry->limits, additions_fit(additions_clock(series, rise->clock),
+							     1, arrivals, count));
 }
 
 /*
@@ -116,7 +106,7 @@ static bool is_even_lately(const struct inquiry *inquiry, struct rise *rise,
 	struct pace pace = additions_pace(&late, inquiry->limits->clock_gain, &chosen);
 	const double *clock = additions_clock(series, chosen);
 	double endless = log(clock[late.first + late.count - 1] / clock[late.first - 1]);
-	if (!is_surely_even(inquiry->limits, pace, endless))
+	if (!pace_is_below(pace, inquiry->limits->even * endless, TREND_SURELY))
 		return false;
 	rise->pace = pace;
 	rise->clock = chosen;
@@ -143,7 +133,7 @@ static void judge_pace(const struct inquiry *inquiry, struct rise *rise,
 		       const struct additions *added)
 {
 	rise->doubt = DOUBT_SLOWS;
-	if (is_slower(inquiry->limits, rise->pace) || goes_on_slowing(inquiry, rise)) {
+	if (rise_is_slower(inquiry->limits, rise->pace) || goes_on_slowing(inquiry, rise)) {
 		if (is_even_lately(inquiry, rise, added))
 			rise->doubt = DOUBT_NONE;
 		return;
@@ -185,6 +175,7 @@ static void ask_survivors(const struct inquiry *inquiry, struct rise *rise)
 	struct survivors *of = &rise->survivors;
 	rise->doubt = DOUBT_NOTHING_THERE;
 	rise->kind = RISE_OF_SURVIVORS;
+	rise->has_ended = false;
 	rise->skipped = 0;
 	rise->amounts = of->end - of->first;
 	rise->positive = of->periods;
@@ -202,7 +193,7 @@ static void ask_survivors(const struct inquiry *inquiry, struct rise *rise)
 		rise->times[i] = series->time_s[birth];
 		rise->values[i] = of->aged[i];
 	}
-	rise->z = certainty_of(rise->values, rise->count);
+	rise->z = rise_certainty(rise->values, rise->count);
 	if (rise->z < limits->rise)
 		return;
 	rise->doubt = DOUBT_LEVEL;
@@ -216,7 +207,8 @@ static void ask_survivors(const struct inquiry *inquiry, struct rise *rise)
 				  of->arrived < limits->own_share * births ? 3 : 2};
 	rise->pace = additions_pace(&added, limits->clock_gain, &rise->clock);
 	rise->doubt = DOUBT_SLOWS;
-	if (additions_have_ended(&added, rise->pace.dispersion, limits->ended))
+	rise->has_ended = additions_have_ended(&added, rise->pace.dispersion, limits->ended);
+	if (rise->has_ended)
 		return;
 	rise->doubt = DOUBT_REPLACED;
 	if (of->gain < limits->kept || of->late_gain < limits->kept)
@@ -237,7 +229,7 @@ static bool is_better(const struct rise *rise, const struct rise *best)
 static bool refutes(const struct verdict_limits *limits, const struct rise *rise)
 {
 	return rise->doubt == DOUBT_SLOWS &&
-	       rise->pace.decline > limits->decline + VERY_SURELY * rise->pace.error;
+	       rise->pace.decline > limits->decline + TREND_VERY_SURELY * rise->pace.error;
 }
 
 void rise_find_survivors(const struct inquiry *inquiry, struct rise *best)
@@ -250,50 +242,26 @@ void rise_find_survivors(const struct inquiry *inquiry, struct rise *best)
 		if (!survivors_at(&rise.survivors, &inquiry->survey, rise_ages[i]))
 			return;
 		ask_survivors(inquiry, &rise);
+		/* What no longer comes to an age never comes to an older one. */
+		if (rise.has_ended && best->doubt != DOUBT_NONE) {
+			*best = rise;
+			return;
+		}
 		/* Where those that reach the age are the kept ones, older blocks tell less of the
 		 * pace, as they end earlier. Before that, a leak may be one only as the mortal ones
 		 * that are still among them hide that it slows down: the first age without them is
-		 * asked about that, too. */
-		bool is_pure = rise.survivors.kept_on_mean >= inquiry->limits->pure;
+		 * asked about that, too. But mortal ones among the oldest make it seem to slow down. */
+		bool is_pure = rise.survivors.kept_on_mean >= inquiry->limits->pure &&
+			       rise.survivors.kept_of_oldest >= inquiry->limits->pure_oldest;
 		if (is_better(&rise, best) ||
 		    (is_pure && !was_pure && refutes(inquiry->limits, &rise)))
 			*best = rise;
 		if (is_pure && best->doubt == DOUBT_NONE)
 			further++;
 		if (is_pure && (best->doubt == DOUBT_SLOWS || further > MOST_FURTHER ||
-				(best->doubt == DOUBT_NONE && best->z >= CERTAINLY)))
+				(best->doubt == DOUBT_NONE && best->z >= RISE_CERTAINLY)))
 			return;
 		was_pure = was_pure || is_pure;
-	}
-}
-
-/* Of what lives, block by block or in bytes: what came and went in each period. */
-struct changes {
-	double amounts[SERIES_MAX_STEPS]; /* what came */
-	double grown, shrunk, late;	  /* in all; late: both, in the last part */
-};
-
-/* `before` is the step before the first period. */
-static void measure_changes(const struct inquiry *inquiry, const double *live, size_t before,
-			    struct rise *rise, struct changes *changes)
-{
-	const struct cohort_series *series = inquiry->series;
-	*changes = (struct changes){.grown = 0};
-	rise->skipped = 0;
-	rise->count = series->count - before;
-	rise->amounts = rise->count - 1;
-	rise->positive = 0;
-	for (size_t i = 0; i < rise->count; i++) {
-		rise->times[i] = series->time_s[before + i];
-		rise->values[i] = live_shape_without_outlier(live, series->count, before + i);
-		double change = i ? rise->values[i] - rise->values[i - 1] : 0;
-		changes->grown += fmax(0, change);
-		changes->shrunk += fmax(0, -change);
-		rise->positive += change > 0;
-		if (i)
-			changes->amounts[i - 1] = fmax(0, change);
-		if (before + i > inquiry->survey.then)
-			changes->late += change;
 	}
 }
 
@@ -303,10 +271,10 @@ void rise_find_length(const struct inquiry *inquiry, struct rise *rise)
 	const struct cohort_series *series = inquiry->series;
 	const struct verdict_limits *limits = inquiry->limits;
 	const size_t first = inquiry->survey.first;
-	struct changes changes;
+	struct live_changes changes;
 	rise->doubt = DOUBT_NOTHING_THERE;
 	rise->kind = RISE_OF_LENGTH;
-	measure_changes(inquiry, series->live_bytes, first - 1, rise, &changes);
+	live_changes_take(&changes, inquiry, series->live_bytes, first - 1, rise);
 	/* More or fewer blocks do not explain it. */
 	if (!(changes.grown > 0) ||
 	    live_shape_bytes_of_count(series, first) > limits->kept_of_any * changes.grown)
@@ -316,7 +284,7 @@ void rise_find_length(const struct inquiry *inquiry, struct rise *rise)
 	if (rise->kept < limits->kept)
 		return;
 	rise->doubt = DOUBT_LEVEL;
-	rise->z = certainty_of(rise->values, rise->count);
+	rise->z = rise_certainty(rise->values, rise->count);
 	if (rise->z < limits->rise || !live_shape_is_born_longer(series, first))
 		return;
 	rise->doubt = DOUBT_REPLACED;
@@ -328,61 +296,6 @@ void rise_find_length(const struct inquiry *inquiry, struct rise *rise)
 	if (additions_have_ended(&added, 1, limits->ended))
 		return;
 	judge_pace(inquiry, rise, &added);
-}
-
-/* By J. D. C. Little's law ("A Proof for the Queuing Formula L = lambda W", Operations Research 9, 1961)
- * what lives is what comes in a time, times how long it lives. So it may become more because more comes,
- * or has come since some moment; then nothing is said. */
-static bool may_be_load(const struct inquiry *inquiry)
-{
-	const struct cohort_series *series = inquiry->series;
-	const size_t first = inquiry->survey.first;
-	double rates[SERIES_MAX_STEPS];
-	for (size_t i = first; i < series->count; i++)
-		rates[i - first] = (series->births[i] - series->births[i - 1]) /
-				   (series->time_s[i] - series->time_s[i - 1]);
-	return trend_mann_kendall(rates, series->count - first).z >= inquiry->limits->rise;
-}
-
-/* More than for blocks that are kept is asked of those that are not known to be: that they become more
- * without any doubt, and surely do not come to an end. */
-static void ask_backlog(const struct inquiry *inquiry, size_t before, struct rise *rise)
-{
-	const struct cohort_series *series = inquiry->series;
-	const struct verdict_limits *limits = inquiry->limits;
-	struct changes changes;
-	measure_changes(inquiry, series->live_blocks, before, rise, &changes);
-	rise->kept = changes.grown > 0 ? 1 - changes.shrunk / changes.grown : 0;
-	if (rise->kept < HARDLY_FALLS || changes.late <= 0)
-		return;
-	rise->z = certainty_of(rise->values, rise->count);
-	if (rise->z < CERTAINLY || may_be_load(inquiry))
-		return;
-	struct additions added = {series, before + 1, rise->amounts, changes.amounts, 2};
-	rise->pace = additions_pace(&added, limits->clock_gain, &rise->clock);
-	const double *clock = additions_clock(series, rise->clock);
-	double endless = log(clock[series->count - 1] / clock[before]);
-	if ((double)rise->positive >= limits->periods &&
-	    !additions_have_ended(&added, 1, limits->ended) &&
-	    is_surely_even(limits, rise->pace, endless))
-		rise->doubt = DOUBT_NONE;
-}
-
-/* Since start-up, or in the second half: a ring that was filled at last may have a leak. */
-void rise_find_backlog(const struct inquiry *inquiry, struct rise *rise)
-{
-	const struct cohort_series *series = inquiry->series;
-	rise->doubt = DOUBT_NOTHING_THERE;
-	rise->kind = RISE_OF_BACKLOG;
-	if (series->count < VERDICT_MIN_SNAPSHOTS)
-		return;
-	ask_backlog(inquiry, inquiry->survey.first - 1, rise);
-	size_t half = inquiry->survey.first;
-	while (half + 1 < series->count &&
-	       series->time_s[half] < series->time_s[series->count - 1] / 2)
-		half++;
-	if (rise->doubt != DOUBT_NONE)
-		ask_backlog(inquiry, half, rise);
 }
 
 /*
@@ -433,7 +346,7 @@ void rise_find_steps(const struct inquiry *inquiry, struct rise *rise)
 		rise->pace = by_work;
 	}
 	rise->doubt = DOUBT_SLOWS;
-	if (is_slower(limits, rise->pace))
+	if (rise_is_slower(limits, rise->pace))
 		return;
 	rise->doubt = DOUBT_VAGUE;
 	if (is_enough(inquiry, rise))

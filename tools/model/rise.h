@@ -27,7 +27,7 @@ enum doubt {
 enum rise_kind {
 	RISE_OF_SURVIVORS, /* blocks that have reached an age */
 	RISE_OF_LENGTH,	   /* bytes of blocks that become longer */
-	RISE_OF_BACKLOG,   /* all that lives, whether it is kept or not */
+	RISE_OF_BACKLOG,   /* all that lives, whether it is kept or not: see backlog.h */
 };
 
 /* What adds up: values at times, amounts of periods. Up to DOUBT_MORTAL only the doubt is there, up to
@@ -39,6 +39,7 @@ struct rise {
 	size_t skipped; /* steps before the first of them, of those that are there for it */
 	double times[SERIES_MAX_STEPS], values[SERIES_MAX_STEPS];
 	double z;	 /* of the values: the less sure of two tests */
+	bool has_ended;	 /* nothing more comes lately, and that is no chance */
 	double kept;	 /* the least of the shares that are kept */
 	size_t amounts;	 /* how many periods … */
 	size_t positive; /* … in how many something was added */
@@ -70,8 +71,13 @@ void rise_find_length(const struct inquiry *inquiry, struct rise *rise);
 /* What is in vectors and tables that become so many times longer whenever they are full. */
 void rise_find_steps(const struct inquiry *inquiry, struct rise *rise);
 
-/* All that lives, where no age is known that blocks reach and are kept: a queue that is not worked off in
- * time, of which all is freed some day, or a leak in what is evicted only after half of the run. */
-void rise_find_backlog(const struct inquiry *inquiry, struct rise *rise);
+/* How sure it is that the values rise: the less sure of a test of their order and one of their changes. */
+double rise_certainty(const double *values, size_t count);
+
+/* Clearly slower than in the beginning: the decline is more than allowed, and that is no chance. */
+bool rise_is_slower(const struct verdict_limits *limits, struct pace pace);
+
+/* Stands out of some thousand sites. */
+#define RISE_CERTAINLY 4
 
 #endif

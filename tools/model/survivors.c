@@ -13,8 +13,11 @@
 
 #include <math.h>
 
+#include "tools/model/trend.h"
+
 /* Snapshots come a little late or early; an age is reached when this part of it has passed. */
 #define NEARLY 0.999
+#define FEW_PERIODS 5 /* in whose order there is something to see */
 
 static double share_of_kept(double kept, double of, double prior_kept, double prior)
 {
@@ -191,6 +194,36 @@ bool survivors_at(struct survivors *survivors, const struct survey *survey, size
 	measure_kept(survivors, survey, reached, resolved);
 	measure_gain(survivors, series, reached);
 	return true;
+}
+
+/* Of each period's births, what part has come to the age. Returns how many periods could be told. */
+static size_t find_shares(const struct survey *survey, double age_s, double *shares)
+{
+	const struct cohort_series *series = survey->series;
+	size_t reached[SERIES_MAX_STEPS], count = 0;
+	size_t end = find_reached(series, age_s, reached);
+	for (size_t period = survey->first; period < end; period++) {
+		double births = series->births[period] - series->births[period - 1];
+		if (births > 0 && cohort_series_is_exact(series, reached[period], period) &&
+		    cohort_series_is_exact(series, reached[period], period - 1))
+			shares[count++] = fmin(
+				1, cohort_series_born(series, reached[period], period) / births);
+	}
+	return count;
+}
+
+bool survey_lives_lengthen(const struct survey *survey, const size_t *ages, size_t count, double z)
+{
+	const double *time_s = survey->series->time_s;
+	const size_t last = survey->series->count - 1;
+	double shares[SERIES_MAX_STEPS];
+	for (size_t i = 0; i < count && ages[i] + 3 <= last; i++) {
+		double age_s = (time_s[last] - time_s[last - ages[i]]) * NEARLY;
+		size_t periods = find_shares(survey, age_s, shares);
+		if (periods >= FEW_PERIODS && trend_mann_kendall(shares, periods).z >= z)
+			return true;
+	}
+	return false;
 }
 
 size_t survivors_all_arrivals(const struct survivors *survivors, const struct cohort_series *series,

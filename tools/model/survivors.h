@@ -32,6 +32,10 @@ struct survey survey_make(const struct cohort_series *series, double startup_sha
 /* Allocations of the site in the periods that are judged. */
 double survey_births(const struct survey *survey);
 
+/* Do blocks live ever longer? Of the births of each period a larger part comes to one of the ages (in
+ * steps before the last one, the youngest first), as surely as `z` says. */
+bool survey_lives_lengthen(const struct survey *survey, const size_t *ages, size_t count, double z);
+
 struct survivors {
 	double age_s;
 	size_t first,

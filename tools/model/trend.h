@@ -9,6 +9,10 @@
 
 #define TREND_MAX_POINTS 64
 
+/* A z above these is no chance, one-sided. */
+#define TREND_SURELY 1.645	/* 5 % */
+#define TREND_VERY_SURELY 2.326 /* 1 % */
+
 /* Mann-Kendall: how sure is it that later values are larger than earlier ones? `z` is normally
  * distributed where there is no trend; positive where the values rise. */
 struct trend_test {

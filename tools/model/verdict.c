@@ -10,6 +10,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "tools/model/backlog.h"
 #include "tools/model/cohort_series.h"
 #include "tools/model/live_shape.h"
 #include "tools/model/profile.h"
@@ -123,8 +124,12 @@ static void measure_growth(const struct inquiry *inquiry, const struct rise *ris
 		const double *live_bytes = series->live_bytes + series->count - rise->count;
 		growth->blocks_per_hour = rate_of(slope_of(rise->times, rise->values, rise->count));
 		slope = slope_of(rise->times, live_bytes, rise->count);
-		growth->since_s = series->time_s[trend_kink(series->time_s, series->live_blocks,
-							    series->count)];
+		/* What lies before a later step has been left out because it says nothing. */
+		bool is_of_all = rise->count == series->count - inquiry->survey.first + 1;
+		growth->since_s =
+			is_of_all ? series->time_s[trend_kink(series->time_s, series->live_blocks,
+							      series->count)]
+				  : rise->times[0];
 	} else if (rise->kind == RISE_OF_LENGTH) {
 		slope = slope_of(rise->times, rise->values, rise->count);
 		growth->since_s = series->time_s[trend_kink(series->time_s, series->live_bytes,
@@ -273,8 +278,8 @@ struct judgement verdict_judge_series(const struct cohort_series *series,
 			foremost = &steps;
 	}
 	/* Where it is known what is kept, that counts. */
-	if (foremost->doubt < DOUBT_SLOWS) {
-		rise_find_backlog(&inquiry, &backlog);
+	if (foremost->doubt <= DOUBT_SLOWS) {
+		backlog_find(&inquiry, &backlog);
 		if (backlog.doubt > foremost->doubt)
 			foremost = &backlog;
 	}

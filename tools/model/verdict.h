@@ -42,7 +42,7 @@ struct growth {
 	double bytes_per_hour;
 	double bytes_per_hour_ci95[2];
 	double blocks_per_hour;
-	double since_s;         /* when the growth began, in seconds since the start of the run */
+	double since_s;		/* when the growth began, in seconds since the start of the run */
 	double time_to_limit_s; /* NAN where unknown */
 };
 
@@ -55,15 +55,15 @@ enum verdict_clock {
 
 /* Why. Numbers for a sentence or two, of the judged part of the run. */
 struct verdict_evidence {
-	bool is_of_length;	   /* blocks stay as many and become longer */
-	bool is_of_backlog;	   /* ever more live, though none is known to be kept */
-	double age_s;		   /* blocks that have reached this age are kept */
-	unsigned periods;	   /* periods whose blocks had the time to reach it … */
+	bool is_of_length;	    /* blocks stay as many and become longer */
+	bool is_of_backlog;	    /* ever more live, though none is known to be kept */
+	double age_s;		    /* blocks that have reached this age are kept */
+	unsigned periods;	    /* periods whose blocks had the time to reach it … */
 	unsigned periods_that_kept; /* … and those that left some behind */
 	double kept_low, kept_high; /* what such a period left, blocks: quartiles */
-	double births;		   /* allocations in those periods */
-	double freed;		   /* of these */
-	double freed_within_s;	   /* nearly all that were freed at all were by this age; NAN: none was */
+	double births;		    /* allocations in those periods */
+	double freed;		    /* of these */
+	double freed_within_s; /* nearly all that were freed at all were by this age; NAN: none was */
 	double kept_lately; /* share of what was older than age_s some time ago that is still there */
 	enum verdict_clock clock;
 	double decline, decline_error; /* see pace.h; 0: as fast as ever; NAN: never asked */
@@ -72,8 +72,8 @@ struct verdict_evidence {
 
 struct judgement {
 	enum verdict verdict;
-	bool is_flagged; /* lost and leak */
-	bool is_minor;	 /* a leak that does not matter beside what else grows, see weight.h */
+	bool is_flagged;   /* lost and leak */
+	bool is_minor;	   /* a leak that does not matter beside what else grows, see weight.h */
 	double confidence; /* 0 to 1 */
 	enum severity severity;
 	struct growth growth;
@@ -94,6 +94,8 @@ struct judgement {
  *   kept_of_any      the same of any one age and of the oldest births, which are few
  *   pure             above it the blocks that reach the age are the kept ones, hardly any others,
  *                    and their pace is final
+ *   pure_oldest      and so much of the oldest of them is kept: else those that died since made the
+ *                    beginning look faster than it was
  *   periods          so many periods must have left something: as many as a coin needs to fall
  *                    on one side to be suspected (1/32)
  *   decline          how much slower a leak may seem to become (exponent over the judged time),
@@ -115,6 +117,7 @@ struct judgement {
 	X(kept, 0.6)                                                                               \
 	X(kept_of_any, 0.3)                                                                        \
 	X(pure, 0.7)                                                                               \
+	X(pure_oldest, 0.95)                                                                       \
 	X(periods, 5)                                                                              \
 	X(decline, 0.4)                                                                            \
 	X(slowest, 1.5)                                                                            \
@@ -135,12 +138,12 @@ struct verdict_limits {
 extern const struct verdict_limits verdict_limits;
 
 /* Judges one site over snapshots [first, last] (indices). */
-struct judgement verdict_judge(const struct profile *profile, const struct site *site,
-                               size_t first, size_t last);
+struct judgement verdict_judge(const struct profile *profile, const struct site *site, size_t first,
+			       size_t last);
 
 /* Judges a series, of a site or of a group of sites; with other limits where `limits` is not null. */
 struct judgement verdict_judge_series(const struct cohort_series *series,
-                                      const struct verdict_limits *limits);
+				      const struct verdict_limits *limits);
 
 /* Sets time_to_limit_s, and the severity by it, for a process that uses `used_bytes` of the
  * `limit_bytes` that it may (of the machine, its cgroup or its rlimit). */
@@ -152,7 +155,7 @@ void verdict_withdraw(struct judgement *judgement, size_t snapshot_count);
 /* Makes a site whose growth is known a leak, for reasons that lie outside. */
 void verdict_establish(struct judgement *judgement, double confidence);
 
-const char *verdict_name(enum verdict verdict);   /* "leak", as in JSON */
+const char *verdict_name(enum verdict verdict); /* "leak", as in JSON */
 const char *severity_name(enum severity severity);
 
 #endif

@@ -467,6 +467,95 @@ static void a_queue_that_is_not_worked_off_in_time_is_a_leak(void **state)
 	}
 }
 
+/* Served unevenly and ever better, but never as much as comes: nobody knows where that ends. Where twice as
+ * much comes in the end, that may be why. */
+static void a_queue_whose_lives_lengthen_may_slow_down_a_bit(void **state)
+{
+	(void)state;
+	static const double more_load[] = {0, 0.02, 0.4};
+	for (size_t i = 0; i < 3; i++) {
+		struct run *run = run_new(60);
+		double came = 0, served = 0, before[61] = {0};
+		for (size_t t = 0; t < 60; t++) {
+			double more = more_load[i] * (double)t;
+			run->allocations[t] = (uint64_t)(20 + more);
+			before[t + 1] = came += (double)run->allocations[t];
+			served += (t % 7 < 3 ? 10 : 18) + 0.05 * (double)t + more / 2;
+			for (size_t b = 0; b <= t; b++)
+				run->blocks[t][b] = (uint64_t)fmax(
+					0, before[b + 1] - fmax(before[b], floor(served)));
+		}
+		finish_run(run, 1);
+		assert_int_equal(judge(run).is_flagged, more_load[i] < 0.1);
+		free(run);
+	}
+}
+
+/* All goes in the middle of the run; the second time it becomes as high as the first. */
+static void what_only_rises_again_is_no_leak(void **state)
+{
+	(void)state;
+	struct run *run = run_new(60);
+	for (size_t b = 0; b < 60; b++)
+		add_blocks(run, b, b < 30 ? (double)(30 - b) : INFINITY, 15);
+	finish_run(run, 1);
+	assert_false(judge(run).is_flagged);
+	free(run);
+}
+
+/* The last 750 of some history, 30 more in each period; of what falls out one is not freed. It is full after
+ * less than half of the run, which is too late for the blocks to show that they are kept. */
+static void what_a_full_history_forgets_is_a_leak(void **state)
+{
+	(void)state;
+	for (int forgets = 0; forgets < 2; forgets++) {
+		struct run *run = run_new(60);
+		for (size_t b = 0; b < 60; b++) {
+			add_blocks(run, b, 24, 29);
+			add_blocks(run, b, forgets ? INFINITY : 24, 1);
+		}
+		finish_run(run, 1);
+		struct judgement judgement = judge(run);
+		assert_int_equal(judgement.is_flagged, forgets);
+		if (forgets) {
+			assert_true(judgement.evidence.is_of_backlog);
+			assert_true(fabs(judgement.growth.blocks_per_hour - 360) < 36);
+			assert_in_range((int)judgement.growth.since_s, 200, 350);
+		} else {
+			assert_int_equal(judgement.verdict, VERDICT_PLATEAU);
+		}
+		free(run);
+	}
+}
+
+/* Three are kept in each period, and in the beginning many others that live for five. */
+static void what_died_among_the_first_does_not_make_the_others_slower(void **state)
+{
+	(void)state;
+	struct run *run = run_new(60);
+	for (size_t b = 0; b < 60; b++) {
+		add_blocks(run, b, INFINITY, 3);
+		add_blocks(run, b, 5, (uint64_t)(30 * exp(-(double)b / 8)));
+	}
+	finish_run(run, 1);
+	expect_verdict(run, VERDICT_LEAK);
+}
+
+/* Full after two thirds of the run: those that have reached a great age do not know it yet. */
+static void what_has_ended_for_the_young_has_ended(void **state)
+{
+	(void)state;
+	struct run *run = run_new(60);
+	for (size_t b = 0; b < 40; b++) {
+		add_blocks(run, b, INFINITY, 5);
+		add_blocks(run, b, 15, b < 25 ? 2 : 0);
+	}
+	finish_run(run, 1);
+	struct judgement judgement = judge(run);
+	assert_false(judgement.is_flagged);
+	free(run);
+}
+
 /* More come, and each lives as long as ever. */
 static void more_of_the_same_lives_is_load(void **state)
 {
@@ -740,6 +829,11 @@ int main(void)
 		cmocka_unit_test(a_leak_is_seen_under_a_warm_up),
 		cmocka_unit_test(what_only_grows_old_is_no_leak),
 		cmocka_unit_test(a_queue_that_is_not_worked_off_in_time_is_a_leak),
+		cmocka_unit_test(a_queue_whose_lives_lengthen_may_slow_down_a_bit),
+		cmocka_unit_test(what_only_rises_again_is_no_leak),
+		cmocka_unit_test(what_a_full_history_forgets_is_a_leak),
+		cmocka_unit_test(what_died_among_the_first_does_not_make_the_others_slower),
+		cmocka_unit_test(what_has_ended_for_the_young_has_ended),
 		cmocka_unit_test(more_of_the_same_lives_is_load),
 		cmocka_unit_test(a_short_rise_is_growing_and_says_how_many_snapshots_it_needs),
 		cmocka_unit_test(blocks_made_at_start_are_stable),
