@@ -9,7 +9,7 @@ import time
 
 import sandbox
 import snapshot_file
-from sandbox import expect, expect_equal, stop
+from sandbox import Skipped, expect, expect_equal, stop
 from test_hazards import processes_of
 from test_snapshots import ask_helper
 
@@ -25,6 +25,8 @@ def tests():
     yield "of a program that was killed its memory is scanned, its registers are not", killed
     yield "memory that is hidden from children is seen, and stays hidden", hidden
     yield "what only an epoll or a timer gives back is not lost", in_the_kernel
+    yield "where ptrace is forbidden nothing is definitely lost that a register may hold", no_ptrace
+    yield "where no copy can be made the file says so, and the program ends as ever", no_copy
     yield "threads wait on in whatever call they are, with no EINTR and no child", waits_on
 
 
@@ -234,3 +236,36 @@ def in_the_kernel(box):
     scan = read_scan(box, "runs.seep")
     expect_done(scan, is_confirmed=True)
     expect_equal((scan["definitely"], scan["possibly"]), ((0, 0), (0, 0)), "what is lost")
+
+
+def forbidden(box, call, source, name="out.seep"):
+    starter = box.compile("forbids_calls.c", "-O1")
+    program = box.compile(source, "-O1", "-pthread")
+    under_seep = box.preload(output=box.path(name), scan="exit", quiet="on")
+    result = box.run([starter, call, "/usr/bin/env",
+                      *("%s=%s" % pair for pair in under_seep.items()), program])
+    if result.returncode == 3:
+        raise Skipped("no seccomp here: %r" % result.stderr)
+    expect_equal(result.returncode, 0, "the exit status")
+    box.wait_for_end(name)
+    return read_scan(box, name)
+
+
+def no_ptrace(box):
+    # The thread that ends the program says itself what is in its registers.
+    scan = forbidden(box, "ptrace", "loses_a_block.c")
+    expect_equal((scan["outcome"], scan["threads"], scan["unread_threads"], scan["definitely"]),
+                 ("done", 1, 0, (1, 40)), "(outcome, threads, unread, lost) of one thread")
+    scan = forbidden(box, "ptrace", "loses_in_registers_of_sleeping_threads.c", name="many.seep")
+    expect_equal((scan["outcome"], scan["is_stopped"], scan["definitely"]),
+                 ("done", False, (0, 0)), "(outcome, stopped, lost) of many threads")
+    expect_equal(scan["unread_threads"], scan["threads"] - 1, "the unread threads")
+    expect(scan["threads"] > 1, "it has one thread only")
+
+
+def no_copy(box):
+    scan = forbidden(box, "copy", "loses_a_block.c")
+    expect_equal((scan["outcome"], scan["error"], scan["definitely"], scan["threads"]),
+                 ("no_copy", 11, (0, 0), 0), "(outcome, error, lost, threads)")
+    expect_equal(snapshot_file.read(box.path("out.seep")).snapshots[-1].reason, "final",
+                 "the last snapshot")
