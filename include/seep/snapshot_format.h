@@ -570,7 +570,7 @@ struct seep_root {
 	uint32_t thread;       /* tid in the target's PID namespace; 0: none */
 	uint32_t module;       /* id; SEEP_ROOT_NO_MODULE: none */
 	uint32_t name_bytes;   /* of a thread: its name (comm) */
-	uint32_t reserved;     /* 0 */
+	uint32_t kib;	       /* of a mapping: how large it is; 0: not known */
 };
 
 #define SEEP_ROOT_NO_MODULE UINT32_MAX

@@ -62,6 +62,7 @@ void memory_roots_find(const struct memory_layout *layout, struct scan_memory *m
 			.kind = is_of_module ? SEEP_ROOT_MODULE : SEEP_ROOT_MAPPING,
 			.thread = ROOT_OF_NONE,
 			.module = mapping->module,
+			.whole_bytes = is_of_module ? 0 : mapping->end - mapping->start,
 			.name = mapping->name,
 		};
 

@@ -24,6 +24,7 @@ struct root {
 	uint32_t thread; /* index in the list of threads; ROOT_OF_NONE */
 	uint32_t module; /* id in the module list; ROOT_OF_NONE */
 	uint64_t offset; /* of `start` in what it is a part of, as in seep_root.offset */
+	uint64_t whole_bytes; /* of a mapping: all of it, for this may be a part; else 0 */
 	const char *name;
 };
 

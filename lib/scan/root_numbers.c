@@ -110,6 +110,8 @@ static void write_root(const struct root_list *list, const struct named_root *na
 		.address = address_of(root, named->place),
 		.offset = root->offset + (uint64_t)named->place * 8,
 		.module = root->module == ROOT_OF_NONE ? SEEP_ROOT_NO_MODULE : root->module,
+		.kib = root->whole_bytes >> 10 > UINT32_MAX ? UINT32_MAX
+							    : (uint32_t)(root->whole_bytes >> 10),
 	};
 
 	if (list->describe != NULL)

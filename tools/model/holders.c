@@ -32,6 +32,7 @@ static int read_roots(struct holders *made, struct payload payload, struct arena
 			.address = root.fixed.address,
 			.pc = root.fixed.pc,
 			.offset = root.fixed.offset,
+			.bytes = (uint64_t)root.fixed.kib << 10,
 			.name = name,
 		};
 	}

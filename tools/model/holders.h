@@ -26,6 +26,7 @@ struct holder_root {
 	uint32_t
 		pc_module; /* likewise, of the module that `pc` lies in, as far as it is still loaded */
 	uint64_t address, pc, offset;
+	uint64_t bytes;	  /* of a mapping: all of it; 0: not known */
 	const char *name; /* "" where there is none; any bytes but 0 */
 };
 

@@ -48,7 +48,7 @@ struct way {
 	uint64_t own_most;
 	const struct report_site *through;
 	/* Over the ways that were put together. */
-	uint64_t thread_count, register_count;
+	uint64_t thread_count, register_count, mapping_count;
 	uint64_t section_low, section_high;
 };
 
@@ -195,6 +195,23 @@ static bool put_running(FILE *out, const struct way *way)
 	return name != NULL;
 }
 
+/* "an anonymous mapping of 64.0 MiB", "12 anonymous mappings", "[heap]", "the mapping of pool.db" */
+static void put_mapping(FILE *out, const struct way *way, bool is_key)
+{
+	const char *name = way->root->name;
+
+	if (*name == '[')
+		fputs(name, out);
+	else if (*name)
+		fprintf(out, "the mapping of %s", path_base(name));
+	else if (way->mapping_count > 1)
+		fprintf(out, "%s anonymous mappings", number_count(way->mapping_count).text);
+	else
+		fputs("an anonymous mapping", out);
+	if (!is_key && way->mapping_count <= 1 && *name != '[' && way->root->bytes)
+		fprintf(out, " of %s", number_bytes(way->root->bytes).text);
+}
+
 /* `is_key`: without what may differ between ways that read the same. */
 static bool put_root(FILE *out, const struct way *way, bool is_key)
 {
@@ -227,12 +244,7 @@ static bool put_root(FILE *out, const struct way *way, bool is_key)
 		fputs("the dynamic linker", out);
 		return true;
 	case SEEP_ROOT_MAPPING:
-		if (!*way->root->name)
-			fputs("an anonymous mapping", out);
-		else if (*way->root->name == '[')
-			fputs(way->root->name, out);
-		else
-			fprintf(out, "the mapping of %s", path_base(way->root->name));
+		put_mapping(out, way, is_key);
 		return true;
 	case SEEP_ROOT_REGION:
 		fputs("a region that the program has declared", out);
@@ -240,6 +252,10 @@ static bool put_root(FILE *out, const struct way *way, bool is_key)
 	case SEEP_ROOT_KERNEL:
 		fprintf(out, "what the kernel keeps for the program (%s)",
 			*way->root->name ? way->root->name : "?");
+		return true;
+	case SEEP_ROOT_KERNEL:
+		fprintf(out, "the kernel, for %s",
+			*way->root->name ? way->root->name : "the program");
 		return true;
 	case SEEP_ROOT_IGNORED:
 		fputs("what the program said is no leak", out);
@@ -374,6 +390,7 @@ static bool make_way(struct way *way, const struct report *report, const struct 
 		.through = shape->through,
 		.thread_count = 1,
 		.register_count = 1,
+		.mapping_count = 1,
 	};
 	module = module_of(way);
 	way->section_low = way->section_high =
@@ -411,6 +428,7 @@ static void merge(struct way *into, const struct way *from, const struct way *be
 	into->through = into->through ? into->through : from->through;
 	into->thread_count += from->root->thread != before->root->thread;
 	into->register_count += from->root->address != before->root->address;
+	into->mapping_count += from->root->address != before->root->address;
 	if (into->section_low > from->section_low)
 		into->section_low = from->section_low;
 	if (into->section_high < from->section_high)

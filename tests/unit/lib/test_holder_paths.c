@@ -217,6 +217,7 @@ static void each_kind_of_root_says_what_the_format_promises(void **state)
 	root->offset = 64;
 	root = lib_scan_add_root(SEEP_ROOT_MAPPING, &words[6], &words[8]);
 	root->offset = 4096;
+	root->whole_bytes = 64 << 20;
 	root->name = "/dev/zero";
 	lib_scan_add_root(SEEP_ROOT_IGNORED, blocks[5], blocks[5]);
 	point(&words[1], blocks[0]);
@@ -235,6 +236,8 @@ static void each_kind_of_root_says_what_the_format_promises(void **state)
 	assert_int_equal(path_to(blocks[3])->root, path_to(blocks[4])->root);
 	assert_int_equal(roots[path_to(blocks[3])->root].address, (uint64_t)&words[6] - 4096);
 	assert_int_equal(roots[path_to(blocks[3])->root].offset, 4096);
+	assert_int_equal(roots[path_to(blocks[3])->root].kib, 64 << 10);
+	assert_int_equal(roots[path_to(blocks[0])->root].kib, 0);
 	assert_string_equal(names[path_to(blocks[3])->root], "/dev/zero");
 	assert_int_equal(roots[path_to(blocks[3])->root].module, SEEP_ROOT_NO_MODULE);
 	assert_int_equal(roots[path_to(blocks[5])->root].kind, SEEP_ROOT_IGNORED);

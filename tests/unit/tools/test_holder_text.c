@@ -192,6 +192,9 @@ static void other_memory_is_named_by_what_it_is(void **state)
 	check_root((struct holder_root){.kind = SEEP_ROOT_MAPPING, .module = NONE}, none,
 		   "an anonymous mapping → this");
 	check_root(
+		(struct holder_root){.kind = SEEP_ROOT_MAPPING, .bytes = 64 << 20, .module = NONE},
+		none, "an anonymous mapping of 64.0 MiB → this");
+	check_root(
 		(struct holder_root){.kind = SEEP_ROOT_MAPPING, .name = "[heap]", .module = NONE},
 		none, "[heap] → this");
 	check_root((struct holder_root){.kind = SEEP_ROOT_MAPPING,
@@ -202,6 +205,8 @@ static void other_memory_is_named_by_what_it_is(void **state)
 		   "the dynamic linker → this");
 	check_root((struct holder_root){.kind = SEEP_ROOT_REGION, .module = NONE}, none,
 		   "a region that the program has declared → this");
+	check_root((struct holder_root){.kind = SEEP_ROOT_KERNEL, .name = "epoll", .module = NONE},
+		   none, "the kernel, for epoll → this");
 	check_root((struct holder_root){.kind = SEEP_ROOT_IGNORED, .module = NONE}, none,
 		   "what the program said is no leak → this");
 	check_root((struct holder_root){.kind = (enum seep_root_kind)77, .module = NONE}, none,
@@ -311,6 +316,21 @@ static void registers_of_one_thread_are_one(void **state)
 	check_text(&held, 0, 1, "registers of thread 4711 → this");
 }
 
+static void anonymous_mappings_are_counted(void **state)
+{
+	(void)state;
+	struct held held;
+	held_begin(&held);
+	for (uint32_t i = 0; i < 3; i++)
+		held_by(&held,
+			(struct holder_root){.kind = SEEP_ROOT_MAPPING,
+					     .address = 0x7f0000000000 + 8192 * i,
+					     .bytes = 4096,
+					     .module = NONE},
+			(struct holder_place){0}, 0.25, NULL, 0);
+	check_text(&held, 0, 0.75, "3 anonymous mappings → this");
+}
+
 static void nameless_places_of_one_section_are_one(void **state)
 {
 	(void)state;
@@ -409,6 +429,7 @@ int main(void)
 		cmocka_unit_test(elements_of_an_array_are_one_way),
 		cmocka_unit_test(threads_that_run_the_same_are_counted),
 		cmocka_unit_test(registers_of_one_thread_are_one),
+		cmocka_unit_test(anonymous_mappings_are_counted),
 		cmocka_unit_test(nameless_places_of_one_section_are_one),
 		cmocka_unit_test(the_report_names_who_holds_most),
 		cmocka_unit_test(the_report_says_what_only_another_finding_holds),

@@ -703,6 +703,7 @@ static void longer_scans_and_roots_are_read_as_far_as_they_are_known(void **stat
 	const struct seep_root root = {.struct_bytes = sizeof(root) + 16,
 				       .kind = 77,
 				       .name_bytes = 3,
+				       .kib = 3,
 				       .module = SEEP_ROOT_NO_MODULE};
 	const struct seep_holders holders = {
 		.struct_bytes = sizeof(holders) + 16,
@@ -736,6 +737,7 @@ static void longer_scans_and_roots_are_read_as_far_as_they_are_known(void **stat
 	assert_int_equal(profile->scan->raw.definitely_blocks, 7);
 	assert_int_equal(site_scanned(profile, &profile->sites[0], 3)->below.bytes, 9);
 	assert_int_equal(profile->holders->roots[0].kind, 77);
+	assert_int_equal(profile->holders->roots[0].bytes, 3072);
 	assert_string_equal(profile->holders->roots[0].name, "new");
 	assert_int_equal(site_holders(profile, &profile->sites[0], 3, &count)->blocks, 50);
 	profile_free(profile);
