@@ -250,10 +250,6 @@ static bool put_root(FILE *out, const struct way *way, bool is_key)
 		fputs("a region that the program has declared", out);
 		return true;
 	case SEEP_ROOT_KERNEL:
-		fprintf(out, "what the kernel keeps for the program (%s)",
-			*way->root->name ? way->root->name : "?");
-		return true;
-	case SEEP_ROOT_KERNEL:
 		fprintf(out, "the kernel, for %s",
 			*way->root->name ? way->root->name : "the program");
 		return true;
