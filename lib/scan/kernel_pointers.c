@@ -18,21 +18,13 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "lib/base/number_folder.h"
 #include "lib/base/syscalls.h"
 #include "lib/base/text.h"
 
 #include "lib/base/poison.h"
 
 #define LINE_BYTES 128u
-#define GETDENTS_BYTES 4096u
-
-struct directory_entry { /* linux_dirent64; see getdents(2) */
-	uint64_t inode;
-	int64_t offset;
-	uint16_t bytes;
-	uint8_t type;
-	char name[];
-};
 
 /* The hexadecimal number that follows `key` in the line; false where there is none. */
 static bool number_after(const char *line, const char *key, uint64_t *number)
@@ -88,45 +80,46 @@ static void begin_path(struct text *path, uint32_t pid, const char *file)
 	text_add(path, file);
 }
 
-/* `name` is the number of a descriptor. */
-static bool is_epoll(uint32_t pid, const char *name)
+static bool is_epoll(uint32_t pid, uint32_t descriptor)
 {
 	static const char wanted[] = "anon_inode:[eventpoll]";
 	char path[64], target[sizeof(wanted)];
 	struct text text = TEXT_IN(path);
 
 	begin_path(&text, pid, "/fd/");
-	text_add(&text, name);
+	text_add_number(&text, descriptor);
 	return sys_call(SYS_readlinkat, AT_FDCWD, path, target, sizeof(target)) ==
 		       sizeof(wanted) - 1 &&
 	       memcmp(target, wanted, sizeof(wanted) - 1) == 0;
 }
 
-static void read_epolls(struct buffer *epoll, uint32_t pid)
+struct epoll_search {
+	uint32_t pid;
+	struct buffer *found;
+};
+
+static void read_epoll(uint32_t descriptor, void *context)
 {
-	_Alignas(struct directory_entry) char entries[GETDENTS_BYTES];
+	const struct epoll_search *search = context;
 	char path[64];
 	struct text text = TEXT_IN(path);
-	long fd, got;
+
+	if (!is_epoll(search->pid, descriptor))
+		return;
+	begin_path(&text, search->pid, "/fdinfo/");
+	text_add_number(&text, descriptor);
+	/* tfd: 5 events: 19 data: 55d0c0a2b2a0 pos:0 ino:... */
+	add_numbers(search->found, path, "data:");
+}
+
+static void read_epolls(struct buffer *epoll, uint32_t pid)
+{
+	struct epoll_search search = {pid, epoll};
+	char path[64];
+	struct text text = TEXT_IN(path);
 
 	begin_path(&text, pid, "/fd");
-	fd = sys_call(SYS_openat, AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
-	if (fd < 0)
-		return;
-	while ((got = sys_call(SYS_getdents64, fd, entries, sizeof(entries))) > 0)
-		for (long at = 0; at < got;) {
-			const struct directory_entry *entry = (const void *)&entries[at];
-
-			at += entry->bytes;
-			if (entry->name[0] == '.' || !is_epoll(pid, entry->name))
-				continue;
-			text = TEXT_IN(path);
-			begin_path(&text, pid, "/fdinfo/");
-			text_add(&text, entry->name);
-			/* tfd: 5 events: 19 data: 55d0c0a2b2a0 pos:0 ino:... */
-			add_numbers(epoll, path, "data:");
-		}
-	sys_call(SYS_close, fd);
+	number_folder_visit(path, read_epoll, &search);
 }
 
 void kernel_pointers_read(struct kernel_pointers *pointers, uint32_t pid)

@@ -30,6 +30,7 @@
 #include <sys/user.h>
 #include <sys/wait.h>
 
+#include "lib/base/number_folder.h"
 #include "lib/base/region.h"
 #include "lib/base/syscalls.h"
 #include "lib/base/text.h"
@@ -42,7 +43,6 @@
 #define XMM_OFFSET 160u /* in the area that FXSAVE lays out */
 #define EVENT_STOP 128	/* PTRACE_EVENT_STOP */
 #define SYSCALL_BYTES 2 /* of the instruction */
-#define GETDENTS_BYTES 4096u
 
 /* ---- who there is ------------------------------------------------------------------------------ */
 
@@ -97,38 +97,13 @@ static struct stopped_thread *find(struct stopped_threads *threads, uint32_t tid
 	return NULL;
 }
 
-struct directory_entry { /* linux_dirent64; see getdents(2) */
-	uint64_t inode;
-	int64_t offset;
-	uint16_t bytes;
-	uint8_t type;
-	char name[];
-};
-
 /* Calls `visit` for each thread of the process. False without /proc. */
 static bool visit_tasks(uint32_t pid, void (*visit)(uint32_t tid, void *context), void *context)
 {
-	_Alignas(struct directory_entry) char entries[GETDENTS_BYTES];
 	char path[64];
-	long fd, got;
 
 	path_of(path, sizeof(path), pid, 0, "");
-	fd = sys_call(SYS_openat, AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
-	if (fd < 0)
-		return false;
-	while ((got = sys_call(SYS_getdents64, fd, entries, sizeof(entries))) > 0) {
-		for (long at = 0; at < got;) {
-			const struct directory_entry *entry = (const void *)&entries[at];
-			const char *name = entry->name;
-			uint64_t tid;
-
-			if (text_read_number(&name, &tid))
-				visit((uint32_t)tid, context);
-			at += entry->bytes;
-		}
-	}
-	sys_call(SYS_close, fd);
-	return got == 0;
+	return number_folder_visit(path, visit, context);
 }
 
 static void count_task(uint32_t tid, void *context)
