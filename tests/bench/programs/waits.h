@@ -41,6 +41,36 @@ static inline void waits_note(struct waits *its, double ns, const struct rusage 
 		its->longest_with_fault_ns = ns;
 }
 
+/* Whoever waits, from one look at the clock to the next. */
+struct waits_watch {
+	struct rusage known;
+	double last_ns;
+};
+
+static inline void waits_start(struct waits_watch *watch)
+{
+	getrusage(RUSAGE_THREAD, &watch->known);
+	watch->last_ns = WALL_NS();
+}
+
+/* Counts what lies between the last look and this one to its phase. One reading of the clock ends a wait
+ * and begins the next, so that no switch falls between. */
+static inline void waits_lap(struct waits_watch *watch, struct waits *its)
+{
+	double next_ns = WALL_NS();
+
+	if (next_ns - watch->last_ns > WAITS_SUSPECT_NS) {
+		struct rusage now;
+
+		getrusage(RUSAGE_THREAD, &now);
+		waits_note(its, next_ns - watch->last_ns, &watch->known, &now);
+		watch->known = now;
+		next_ns = WALL_NS();
+	}
+	its->count++;
+	watch->last_ns = next_ns;
+}
+
 /* As fields of JSON whose names begin so, each with a comma behind it. */
 static inline void waits_print(const char *name, const struct waits *its)
 {

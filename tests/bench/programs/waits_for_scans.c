@@ -40,26 +40,15 @@ static struct waits waits[PHASES]; /* written by the waiting thread */
 
 static void *watch_the_clock(void *unused)
 {
-	struct rusage known, now;
-	double last, next;
+	struct waits_watch watch;
 
 	pthread_barrier_wait(&start_line);
-	getrusage(RUSAGE_THREAD, &known);
-	last = WALL_NS();
+	waits_start(&watch);
 	do {
 		int began_in = atomic_load_explicit(&phase, memory_order_relaxed);
 
-		next = WALL_NS();
-		if (next - last > WAITS_SUSPECT_NS) {
-			int its = began_in | atomic_load_explicit(&phase, memory_order_relaxed);
-
-			getrusage(RUSAGE_THREAD, &now);
-			waits_note(&waits[its], next - last, &known, &now);
-			known = now;
-			next = WALL_NS();
-		}
-		waits[began_in].count++;
-		last = next;
+		waits_lap(&watch,
+			  &waits[began_in | atomic_load_explicit(&phase, memory_order_relaxed)]);
 	} while (!atomic_load_explicit(&is_over, memory_order_relaxed));
 	return unused;
 }

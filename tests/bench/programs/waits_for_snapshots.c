@@ -29,36 +29,24 @@ static _Atomic(bool) is_over;
 static pthread_barrier_t start_line;
 static struct waits waits[PHASES]; /* written by the waiting thread */
 
-/* One reading of the clock ends a wait and begins the next, so that no switch falls between. */
 static void *allocate_and_watch(void *unused)
 {
-	struct rusage known, now;
-	double last, next;
-	int began_in;
+	struct waits_watch watch;
 	void *ptr = NULL;
 
 	pthread_barrier_wait(&start_line);
-	getrusage(RUSAGE_THREAD, &known);
-	last = WALL_NS();
+	waits_start(&watch);
 	do {
-		began_in = atomic_load_explicit(&phase, memory_order_relaxed);
+		int began_in = atomic_load_explicit(&phase, memory_order_relaxed);
+
 		if (ptr == NULL) {
 			ptr = malloc(BYTES);
 		} else {
 			free(ptr);
 			ptr = NULL;
 		}
-		next = WALL_NS();
-		if (next - last > WAITS_SUSPECT_NS) {
-			int its = began_in | atomic_load_explicit(&phase, memory_order_relaxed);
-
-			getrusage(RUSAGE_THREAD, &now);
-			waits_note(&waits[its], next - last, &known, &now);
-			known = now;
-			next = WALL_NS();
-		}
-		waits[began_in].count++;
-		last = next;
+		waits_lap(&watch,
+			  &waits[began_in | atomic_load_explicit(&phase, memory_order_relaxed)]);
 	} while (!atomic_load_explicit(&is_over, memory_order_relaxed));
 	free(ptr);
 	return unused;
