@@ -11,6 +11,7 @@
 #define SEEP_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -20,6 +21,12 @@ extern "C" {
 extern int seep_snapshot_(const char *label) __attribute__((weak));
 extern int seep_mark_(const char *label) __attribute__((weak));
 extern int seep_scan_(const char *label) __attribute__((weak));
+extern long long seep_check_(void) __attribute__((weak));
+extern void seep_ignore_(const void *ptr) __attribute__((weak));
+extern void seep_disable_(void) __attribute__((weak));
+extern void seep_enable_(void) __attribute__((weak));
+extern void seep_register_root_region_(const void *start, size_t bytes) __attribute__((weak));
+extern void seep_unregister_root_region_(const void *start, size_t bytes) __attribute__((weak));
 
 /* True when this process is being watched. */
 static inline bool seep_is_watching(void)
@@ -57,6 +64,52 @@ static inline int seep_mark(const char *label)
 static inline int seep_scan(const char *label)
 {
 	return seep_scan_ ? seep_scan_(label) : 0;
+}
+
+/* Looks as seep_scan does, and returns how many blocks are lost, definitely or indirectly: 0 when there are
+ * none or nobody is watching, a negative errno value when nobody could look. */
+static inline long long seep_check(void)
+{
+	return seep_check_ ? seep_check_() : 0;
+}
+
+/*
+ * What is no leak although it looks like one. All of this has the meaning that LeakSanitizer gives it
+ * (sanitizer/lsan_interface.h), whose functions do the same in a program that is watched.
+ */
+
+/* The block that `ptr` points to or into is no leak, nor is what it leads to. */
+static inline void seep_ignore(const void *ptr)
+{
+	if (seep_ignore_)
+		seep_ignore_(ptr);
+}
+
+/* What this thread allocates between seep_disable and seep_enable is none either. Pairs may be nested. */
+static inline void seep_disable(void)
+{
+	if (seep_disable_)
+		seep_disable_();
+}
+
+static inline void seep_enable(void)
+{
+	if (seep_enable_)
+		seep_enable_();
+}
+
+/* What the words of this memory point to is reachable, wherever the memory lies. To take it back, the same
+ * start and length. */
+static inline void seep_register_root_region(const void *start, size_t bytes)
+{
+	if (seep_register_root_region_)
+		seep_register_root_region_(start, bytes);
+}
+
+static inline void seep_unregister_root_region(const void *start, size_t bytes)
+{
+	if (seep_unregister_root_region_)
+		seep_unregister_root_region_(start, bytes);
 }
 
 #ifdef __cplusplus

@@ -28,6 +28,7 @@
 #include "lib/control/helper.h"
 #include "lib/control/schedule.h"
 #include "lib/interpose/doors.h"
+#include "lib/interpose/lsan_doors.h"
 #include "lib/record/module_list.h"
 #include "lib/record/recorder.h"
 #include "lib/record/sampler.h"
@@ -306,6 +307,9 @@ __attribute__((constructor(101))) static void start(void)
 	options_parse(value_in(environ, SEEP_OPTIONS_VARIABLE), complaint, sizeof(complaint));
 	if (complaint[0] != 0)
 		say(complaint, NULL, 0);
+	/* As LeakSanitizer, which asks before anything of the program runs. */
+	if (options.scans_at_exit && lsan_doors_are_turned_off())
+		options.scans_at_exit = false;
 	process_facts_read(0);
 	if (!life_is_on()) {
 		say("no memory for its tables; this process is not watched", NULL, 0);
@@ -335,6 +339,19 @@ static int scan_for_program(const char *label, struct seep_scan *found)
 		return ENOTSUP;
 	error = helper_request_scan(SEEP_REASON_REQUEST, label, found);
 	return error != 0 ? -error : found->outcome == SEEP_SCAN_DONE ? 0 : ENOTSUP;
+}
+
+int64_t life_look_for_leaks(const char *label, bool is_last)
+{
+	struct seep_scan found = {0};
+	int error;
+
+	if (is_last && atomic_exchange(&has_scanned_last, true))
+		return 0;
+	error = scan_for_program(label, &found);
+	if (is_last)
+		helper_refuse_last_scan();
+	return error != 0 ? -error : (int64_t)(found.definitely_blocks + found.indirectly_blocks);
 }
 
 static int take_for_program(enum seep_snapshot_reason reason, const char *label)

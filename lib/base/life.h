@@ -47,4 +47,9 @@ void life_exec_failed(void);
 /* The process is about to end with this status, without running exit handlers. */
 void life_before_exit(int status);
 
+/* Looks which blocks are lost, and waits for the result. Returns how many are, definitely or indirectly; 0
+ * when nobody is watching; or a negative errno value when nobody could look. With `is_last` nobody looks
+ * again: not by another such call, and not when the process ends. */
+int64_t life_look_for_leaks(const char *label, bool is_last);
+
 #endif

@@ -74,6 +74,7 @@ struct mailbox {
 	_Atomic(uint32_t) is_exec_near;
 	_Atomic(uint32_t) has_exit_status;
 	_Atomic(int32_t) exit_status;
+	_Atomic(uint32_t) refuses_last_scan;
 };
 
 static struct mailbox *mailbox;
@@ -226,7 +227,7 @@ static void write_last_words(enum seep_snapshot_reason reason, int pidfd)
 		return;
 	}
 	/* Killed, or ended past our doors: its registers are gone, its memory is not. */
-	if (options.scans_at_exit && !has_looked_last)
+	if (options.scans_at_exit && !has_looked_last && !atomic_load(&mailbox->refuses_last_scan))
 		scan_take(&(struct scan_order){.moment = SCAN_ENDED,
 					       .reason = SEEP_REASON_FINAL,
 					       .snapshot = last.number},
@@ -605,6 +606,12 @@ int helper_request_last_scan(void)
 	error = request_locked(WISH_LAST_SCAN, SEEP_REASON_REQUEST, NULL);
 	give_label();
 	return error;
+}
+
+void helper_refuse_last_scan(void)
+{
+	if (mailbox != NULL)
+		atomic_store(&mailbox->refuses_last_scan, 1);
 }
 
 void helper_note_exec(void)

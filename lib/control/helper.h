@@ -37,6 +37,9 @@ int helper_request_scan(enum seep_snapshot_reason reason, const char *label,
  * is a copy of the process to look at. */
 int helper_request_last_scan(void);
 
+/* The program has asked for its last scan before its end: there is none then. */
+void helper_refuse_last_scan(void);
+
 /* The program is about to exec, or to end with a known status. */
 void helper_note_exec(void);
 void helper_note_exec_failed(void);

@@ -67,6 +67,20 @@
 	X(fexecve)                                                                                 \
 	X(_exit)                                                                                   \
 	X(_Exit)                                                                                   \
+	/* lsan_doors.c: as in sanitizer/lsan_interface.h, and what include/seep.h refers to */    \
+	X(__lsan_disable)                                                                          \
+	X(__lsan_enable)                                                                           \
+	X(__lsan_ignore_object)                                                                    \
+	X(__lsan_register_root_region)                                                             \
+	X(__lsan_unregister_root_region)                                                           \
+	X(__lsan_do_leak_check)                                                                    \
+	X(__lsan_do_recoverable_leak_check)                                                        \
+	X(seep_disable_)                                                                           \
+	X(seep_enable_)                                                                            \
+	X(seep_ignore_)                                                                            \
+	X(seep_register_root_region_)                                                              \
+	X(seep_unregister_root_region_)                                                            \
+	X(seep_check_)                                                                             \
 	/* start.c: what include/seep.h refers to */                                               \
 	X(seep_snapshot_)
 

@@ -8,13 +8,14 @@
 #include <stdint.h>
 
 enum block_kind {
-	BLOCK_NONE = 0,
+	BLOCK_IGNORED = 0, /* any of those below, but the program has said that it is no leak */
 	BLOCK_MALLOC = 1, /* malloc, calloc, realloc and what reaches them */
 	BLOCK_ALIGNED = 2,
 	BLOCK_NEW = 3, /* an operator new that does not end in malloc */
 	/* Beside one of these: who frees it is asked in any case, see free_turn. */
 	BLOCK_IS_ASKED = 4,
 	BLOCK_KIND_LIMIT = 8,
+	BLOCK_KIND_MASK = 3, /* all but BLOCK_IS_ASKED */
 };
 
 struct live_block {

@@ -167,6 +167,34 @@ void live_table_ask(uint64_t addr)
 		store(word, load(word) | BLOCK_IS_ASKED);
 }
 
+/* As long as nobody else changes the word. */
+static bool ignore_word(uint64_t *word, uint64_t value)
+{
+	uint64_t ignored = value & ~(uint64_t)BLOCK_KIND_MASK;
+
+	return __atomic_compare_exchange_n(word, &value, ignored, false, __ATOMIC_RELAXED,
+					   __ATOMIC_RELAXED);
+}
+
+bool live_table_ignore(const struct guard *guard, uint64_t addr)
+{
+	const uint64_t granule_bytes = 1u << LIVE_TABLE_GRANULE_BITS;
+	uint64_t granule = addr & ~(granule_bytes - 1);
+
+	for (uint64_t i = 0; i <= LIVE_WORD_BYTES_LIMIT / granule_bytes; i++) {
+		uint64_t *word = live_table_word(granule - i * granule_bytes);
+		uint64_t value = word == NULL ? 0 : load(word), start;
+
+		if (value == 0)
+			continue;
+		start = granule - i * granule_bytes +
+			(value >> LIVE_WORD_OFFSET_SHIFT & 3) * 8;
+		if (addr == start || (addr > start && addr - start < live_word_bytes(value)))
+			return ignore_word(word, value);
+	}
+	return side_table_ignore(guard, addr);
+}
+
 /* A leaf page that was never touched is all zeros; reading it would still cost a page fault and a
  * page table entry, and most pages of a sparse heap are such. The kernel's page map tells which
  * pages exist (in memory or in swap); where it cannot be read, all are looked at. */

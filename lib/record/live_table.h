@@ -40,6 +40,10 @@ bool live_table_has(uint64_t addr);
  * table. */
 void live_table_ask(uint64_t addr);
 
+/* Makes the block at or around `addr`, of which the program has a hold, one that is BLOCK_IGNORED. False when
+ * there is none. */
+bool live_table_ignore(const struct guard *guard, uint64_t addr);
+
 /* Visits every block. Threads may go on meanwhile: what is added or removed during the walk may be
  * seen or not. One walk at a time. */
 void live_table_walk(live_block_visitor *visit, void *context);

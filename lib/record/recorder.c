@@ -34,6 +34,7 @@
 
 _Atomic(uint32_t) epoch_current = 1;
 uint32_t recorder_inherited_epoch;
+_Atomic(bool) recorder_has_ignored;
 
 bool recorder_start(void)
 {
@@ -194,11 +195,19 @@ static inline __attribute__((always_inline)) void add(struct thread_state *threa
 		life_tick_slow();
 }
 
+static enum block_kind note_ignored(void)
+{
+	atomic_store_explicit(&recorder_has_ignored, true, memory_order_relaxed);
+	return BLOCK_IGNORED;
+}
+
 static __attribute__((noinline)) void add_slow(uint64_t addr, uint64_t bytes, enum block_kind kind,
 					       struct caller caller)
 {
 	GUARD_SCOPE struct guard guard = guard_enter();
 
+	if (guard_ignores(&guard))
+		kind = note_ignored();
 	if (guard.is_nested)
 		add_nested_slow(&guard, addr, bytes, kind);
 	else
@@ -494,6 +503,17 @@ bool recorder_was_expected(const void *ptr)
 	struct thread_state *thread = thread_state_here;
 
 	return thread != NULL && thread->last_removed == (uint64_t)ptr;
+}
+
+bool recorder_ignore(const void *ptr)
+{
+	if (!life_is_on())
+		return false;
+	GUARD_SCOPE struct guard guard = guard_enter();
+	if (guard.thread == NULL || !live_table_ignore(&guard, (uint64_t)ptr))
+		return false;
+	note_ignored();
+	return true;
 }
 
 void recorder_add_mapping(const void *start, uint64_t bytes, uint64_t pc, struct caller caller)

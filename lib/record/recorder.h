@@ -10,6 +10,7 @@
 #ifndef LIB_RECORD_RECORDER_H
 #define LIB_RECORD_RECORDER_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -70,6 +71,13 @@ void recorder_expect_add(void); /* forgets what was added last */
 bool recorder_has_just_added(const void *ptr, uint64_t bytes);
 const void *recorder_expect_free(const void *ptr); /* removed already; a free of it may follow */
 bool recorder_was_expected(const void *ptr);	   /* and this is it */
+
+/* The program says that the block at or around `ptr` is no leak, nor what it leads to. False when no such block
+ * is recorded. */
+bool recorder_ignore(const void *ptr);
+
+/* A block has been recorded, some time, as BLOCK_IGNORED. */
+extern _Atomic(bool) recorder_has_ignored;
 
 /* Mappings; `pc` is SEEP_PC_MMAP or SEEP_PC_BRK. */
 void recorder_add_mapping(const void *start, uint64_t bytes, uint64_t pc, struct caller caller);

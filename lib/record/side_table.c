@@ -217,6 +217,46 @@ bool side_table_remove(const struct guard *guard, uint64_t addr, struct live_blo
 	return slot != NULL;
 }
 
+static struct slot *find_around(struct table *table, uint64_t addr)
+{
+	for (uint64_t i = 0; table != NULL && i < table->slot_count; i++) {
+		struct slot *slot = &table->slots[i];
+
+		if (slot->addr > TOMBSTONE && slot->addr <= addr &&
+		    (slot->addr == addr || addr - slot->addr < slot->bytes))
+			return slot;
+	}
+	return NULL;
+}
+
+static bool ignore_in(const struct guard *guard, struct shard *shard, uint64_t addr, bool is_start)
+{
+	struct slot *slot = NULL, *free_slot;
+
+	if (__atomic_load_n(&shard->live, __ATOMIC_RELAXED) == 0 || !enter(guard, shard))
+		return false;
+	if (shard->table != NULL)
+		slot = is_start ? find(shard->table, addr, &free_slot)
+				: find_around(shard->table, addr);
+	if (slot != NULL)
+		__atomic_store_n(&slot->about, slot->about & ~(uint64_t)BLOCK_KIND_MASK,
+				 __ATOMIC_RELAXED);
+	lock_give(&shard->lock, LOCK_SIDE_SHARD);
+	return slot != NULL;
+}
+
+bool side_table_ignore(const struct guard *guard, uint64_t addr)
+{
+	if (addr <= TOMBSTONE)
+		return false;
+	if (ignore_in(guard, &shards[hash_of(addr) % SHARDS], addr, true))
+		return true;
+	for (uint32_t i = 0; i < SHARDS; i++)
+		if (ignore_in(guard, &shards[i], addr, false))
+			return true;
+	return false;
+}
+
 /* Reads a slot that its owner may be changing; 0 when it was. Also when the same address was used
  * again meanwhile: bytes of the new block are written behind its `about`, so whoever sees them sees
  * that. */

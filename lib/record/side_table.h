@@ -18,6 +18,10 @@ enum side_table_added side_table_add(const struct guard *guard, uint64_t addr,
 				     const struct live_block *block, struct live_block *old);
 bool side_table_remove(const struct guard *guard, uint64_t addr, struct live_block *block);
 
+/* Makes the block at or around the address BLOCK_IGNORED. False when there is none. Looks at every block unless
+ * one begins there. */
+bool side_table_ignore(const struct guard *guard, uint64_t addr);
+
 /* Visits every block without a lock, while threads may go on. One walk at a time. */
 void side_table_walk(live_block_visitor *visit, void *context);
 

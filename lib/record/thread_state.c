@@ -28,6 +28,9 @@ __thread struct thread_state *thread_state_here
 __thread struct stack_trace *thread_state_trace_here
 	__attribute__((tls_model("initial-exec"), visibility("hidden")));
 
+/* How often the thread has said so. Not in the state, which a fork wipes. */
+static __thread uint32_t ignoring __attribute__((tls_model("initial-exec")));
+
 /* 64 K threads at once. The list lies outside of the states, which a fork wipes. */
 #define BATCHES 8192u
 static struct thread_state *batches[BATCHES];
@@ -186,11 +189,38 @@ found:
 	INVARIANT(state->owner_tid == tid, state->owner_tid, tid);
 	INVARIANT(state->inside == 0 && (state->flush_sequence & 1) == 0, state->inside,
 		  state->flush_sequence);
+	state->inside = ignoring > 0 ? THREAD_IGNORES : 0;
 	/* First: a signal handler takes what belongs to the state that it finds. */
 	thread_state_trace_here = trace_at(index);
 	atomic_signal_fence(memory_order_seq_cst);
 	thread_state_here = state;
 	return state;
+}
+
+/* A guard that is left puts back what it found, so the bit is changed outside of any. */
+static void set_ignoring(bool is_on)
+{
+	struct thread_state *thread;
+
+	{
+		GUARD_SCOPE struct guard guard = guard_enter();
+
+		thread = guard.is_nested ? NULL : guard.thread;
+	}
+	if (thread != NULL)
+		thread->inside = is_on ? THREAD_IGNORES : 0;
+}
+
+void thread_state_begin_ignoring(void)
+{
+	if (ignoring++ == 0)
+		set_ignoring(true);
+}
+
+void thread_state_end_ignoring(void)
+{
+	if (ignoring > 0 && --ignoring == 0)
+		set_ignoring(false);
 }
 
 struct thread_state *thread_state_at(uint32_t index)

@@ -43,6 +43,10 @@ struct site_delta {
 	uint64_t bytes;
 };
 
+/* A bit of `inside`: what the thread allocates is BLOCK_IGNORED. So a thread that does so takes the long way,
+ * and no other has anything to test. */
+#define THREAD_IGNORES (1u << 31)
+
 /* States lie side by side, and each thread writes both ends of its own all the time: so that the next
  * thread does not share a line of the processor's caches with it, nor the one that is fetched with
  * it, they begin at multiples of two lines. */
@@ -51,7 +55,7 @@ struct site_delta {
 struct thread_state {
 	_Alignas(THREAD_STATE_ALIGNMENT) _Atomic(uint32_t)
 		owner_tid;	  /* 0: free for the next thread */
-	volatile uint32_t inside; /* depth of guards; > 1 in a signal handler */
+	volatile uint32_t inside; /* depth of guards; > 1 in a signal handler; and THREAD_IGNORES */
 	int32_t frees_left;	  /* before the next one that is a sample, see free_turn */
 	uint32_t newest_stack;	  /* the largest number of a stack that it has allocated under */
 
@@ -123,7 +127,7 @@ static inline struct guard guard_enter(void)
 	INVARIANT(thread == NULL || thread_state_is_ours(thread), thread->owner_tid, sys_tid());
 	guard.thread = thread;
 	guard.depth = thread == NULL ? 0 : thread->inside;
-	guard.is_nested = thread == NULL || guard.depth > 0;
+	guard.is_nested = thread == NULL || (guard.depth & ~THREAD_IGNORES) > 0;
 	if (thread != NULL)
 		thread->inside = guard.depth + 1;
 	/* A signal handler of this thread must see the mark before anything else we do. */
@@ -175,6 +179,15 @@ static inline void guard_count(const struct guard *guard, enum count count, uint
 		__atomic_fetch_add(&guard->thread->counts[1][count], by, __ATOMIC_RELAXED);
 	else
 		guard->thread->counts[0][count] += by;
+}
+
+/* From here on what the calling thread allocates is BLOCK_IGNORED, until as many calls of the other. */
+void thread_state_begin_ignoring(void);
+void thread_state_end_ignoring(void);
+
+static inline bool guard_ignores(const struct guard *guard)
+{
+	return (guard->depth & THREAD_IGNORES) != 0;
 }
 
 /* All states ever made, by index from 0 to count - 1; one that is just being made is null. */

@@ -16,6 +16,7 @@
 
 #include "lib/base/syscalls.h"
 #include "lib/record/call_tree.h"
+#include "lib/scan/declared_roots.h"
 #include "lib/scan/heap_parts.h"
 #include "lib/scan/kernel_pointers.h"
 #include "lib/scan/malloc_state.h"
@@ -45,6 +46,7 @@ static bool find_roots(const struct memory_layout *layout, const struct scan_tas
 		thread_roots_find(layout, task->threads, memory, &holes, roots);
 		kernel_pointers_add(task->kernel, memory, roots);
 		memory_roots_find(layout, memory, &holes, roots);
+		declared_roots_find(layout, memory, roots);
 	}
 	is_done &= !holes.is_failed && !roots->is_failed;
 	span_list_release(&holes, memory);

@@ -144,6 +144,86 @@ static void knows_nothing_of_addresses_never_used(void **state)
 	assert_false(live_table_remove(&guard, UINT64_MAX, &block));
 }
 
+/* ---- blocks that are no leak ------------------------------------------------------------------ */
+
+#define OWN_PLACE 0x600000000000ull
+
+static const struct {
+	uint64_t addr, bytes;
+	enum block_kind kind;
+} own_blocks[] = {
+	{OWN_PLACE + 16, 1000, BLOCK_MALLOC},
+	{OWN_PLACE + 1040, 0, BLOCK_NEW},
+	{OWN_PLACE + 1048, 8, BLOCK_ALIGNED}, /* in the granule of the one before */
+	{OWN_PLACE + 2048, 100, BLOCK_NEW | BLOCK_IS_ASKED},
+	{OWN_PLACE + 4096, 70000, BLOCK_MALLOC},
+	{OWN_PLACE + 80003, 9, BLOCK_MALLOC},
+};
+#define OWN_BLOCKS (sizeof(own_blocks) / sizeof(own_blocks[0]))
+
+static void note_kind(uint64_t addr, const struct live_block *block, void *kinds)
+{
+	for (uint32_t i = 0; i < OWN_BLOCKS; i++)
+		if (own_blocks[i].addr == addr)
+			((uint32_t *)kinds)[i] = block->kind;
+}
+
+static void the_block_at_or_around_an_address_is_ignored(void **state)
+{
+	GUARD_SCOPE struct guard guard = guard_enter();
+	struct live_block block = {.stack = 5, .epoch = 1}, old;
+
+	(void)state;
+	for (uint32_t b = 0; b < OWN_BLOCKS; b++) {
+		uint64_t into[] = {0, 1, own_blocks[b].bytes / 2, own_blocks[b].bytes - 1};
+
+		for (uint32_t i = 0; i < 4 && (i == 0 || into[i] < own_blocks[b].bytes); i++) {
+			uint32_t kinds[OWN_BLOCKS];
+
+			for (uint32_t k = 0; k < OWN_BLOCKS; k++) {
+				block.bytes = own_blocks[k].bytes;
+				block.kind = own_blocks[k].kind;
+				assert_int_equal(
+					live_table_add(&guard, own_blocks[k].addr, &block, &old),
+					LIVE_TABLE_ADDED);
+			}
+			assert_true(live_table_ignore(&guard, own_blocks[b].addr + into[i]));
+			live_table_walk(note_kind, kinds);
+			for (uint32_t k = 0; k < OWN_BLOCKS; k++) {
+				uint32_t kind = own_blocks[k].kind;
+
+				assert_int_equal(kinds[k], k == b ? kind & ~BLOCK_KIND_MASK : kind);
+				assert_true(live_table_remove(&guard, own_blocks[k].addr, &old));
+				assert_int_equal(old.bytes, own_blocks[k].bytes);
+			}
+		}
+	}
+	assert_false(live_table_ignore(&guard, own_blocks[0].addr));
+	assert_false(live_table_ignore(&guard, 0));
+	assert_false(live_table_ignore(&guard, UINT64_MAX));
+}
+
+static void behind_a_block_and_before_it_nothing_is_ignored(void **state)
+{
+	const uint64_t wrong[] = {OWN_PLACE,	    OWN_PLACE + 15,   OWN_PLACE + 1016,
+				  OWN_PLACE + 2148, OWN_PLACE + 4095, OWN_PLACE + 74096};
+	GUARD_SCOPE struct guard guard = guard_enter();
+	struct live_block block = {.stack = 5, .epoch = 1}, old;
+
+	(void)state;
+	for (uint32_t k = 0; k < OWN_BLOCKS; k++) {
+		block.bytes = own_blocks[k].bytes;
+		block.kind = BLOCK_MALLOC;
+		live_table_add(&guard, own_blocks[k].addr, &block, &old);
+	}
+	for (uint32_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		assert_false(live_table_ignore(&guard, wrong[i]));
+	for (uint32_t k = 0; k < OWN_BLOCKS; k++) {
+		assert_true(live_table_remove(&guard, own_blocks[k].addr, &old));
+		assert_int_equal(old.kind, BLOCK_MALLOC);
+	}
+}
+
 /* ---- threads ------------------------------------------------------------------------------- */
 
 #define THREADS 4
@@ -366,6 +446,8 @@ int main(void)
 		cmocka_unit_test_teardown(knows_nothing_of_addresses_never_used, clear),
 		cmocka_unit_test_teardown(holds_what_was_added_and_not_removed, clear),
 		cmocka_unit_test_teardown(replaces_a_block_whose_free_was_not_seen, clear),
+		cmocka_unit_test_teardown(the_block_at_or_around_an_address_is_ignored, clear),
+		cmocka_unit_test_teardown(behind_a_block_and_before_it_nothing_is_ignored, clear),
 		cmocka_unit_test_teardown(threads_do_not_disturb_each_other_nor_a_walk, clear),
 		cmocka_unit_test_teardown(threads_may_own_neighbours_in_one_granule, clear),
 	};

@@ -218,6 +218,67 @@ static void counts_anew_in_a_forked_child(void **state)
 	assert_true(thread_state_sum(COUNT_ALLOCATIONS) >= 7);
 }
 
+static bool ignores(void)
+{
+	GUARD_SCOPE struct guard guard = guard_enter();
+	GUARD_SCOPE struct guard inner = guard_enter();
+
+	if (guard.is_nested || !inner.is_nested || guard_ignores(&guard) != guard_ignores(&inner))
+		abort();
+	return guard_ignores(&guard);
+}
+
+static void *ask_whether_it_ignores(void *unused)
+{
+	(void)unused;
+	return ignores() ? (void *)1 : NULL;
+}
+
+static void a_thread_ignores_until_as_many_ends_and_alone(void **state)
+{
+	pthread_t other;
+	void *result;
+
+	(void)state;
+	assert_false(ignores());
+	thread_state_begin_ignoring();
+	assert_true(ignores());
+	/* The way of those that ignore nothing is closed to it. */
+	assert_null(guard_enter_outermost());
+	pthread_create(&other, NULL, ask_whether_it_ignores, NULL);
+	pthread_join(other, &result);
+	assert_null(result);
+	thread_state_begin_ignoring();
+	thread_state_end_ignoring();
+	assert_true(ignores());
+	thread_state_end_ignoring();
+	assert_false(ignores());
+	thread_state_end_ignoring();
+	thread_state_begin_ignoring();
+	assert_true(ignores());
+	thread_state_end_ignoring();
+	assert_false(ignores());
+}
+
+static void a_forked_child_goes_on_ignoring(void **state)
+{
+	int status;
+	pid_t child;
+
+	(void)state;
+	thread_state_begin_ignoring();
+	child = fork();
+	if (child == 0) {
+		bool is_kept = ignores();
+
+		thread_state_end_ignoring();
+		_exit(is_kept && !ignores() ? 0 : 1);
+	}
+	thread_state_end_ignoring();
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+}
+
 /* A signal handler may fork while its thread is inside; in the child the outer guard ends in a state
  * that was wiped meanwhile, and perhaps is in use again. */
 static void a_child_forked_inside_gets_out(void **state)
@@ -315,6 +376,8 @@ int main(void)
 		cmocka_unit_test(counts_anew_in_a_forked_child),
 		cmocka_unit_test(a_child_forked_inside_gets_out),
 		cmocka_unit_test(an_heir_does_not_inherit_a_move),
+		cmocka_unit_test(a_thread_ignores_until_as_many_ends_and_alone),
+		cmocka_unit_test(a_forked_child_goes_on_ignoring),
 	};
 
 	return cmocka_run_group_tests(tests, start, NULL);
