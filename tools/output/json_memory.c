@@ -7,6 +7,7 @@
 #include <math.h>
 
 #include "tools/model/report.h"
+#include "tools/output/json_values.h"
 
 static const struct {
 	enum memory_part part;
@@ -25,24 +26,14 @@ static const struct {
 	{PART_HEAP_RESIDENT, "heap_resident"},
 };
 
-static json_t *integer(uint64_t value)
-{
-	/* As in json_report.c. */
-	return json_integer(value > INT64_MAX ? INT64_MAX : (json_int_t)value);
-}
-
-static json_t *number(double value)
-{
-	return isfinite(value) ? json_real(value) : json_null();
-}
-
 static json_t *growth_object(const struct memory_figure *figure)
 {
 	if (!figure->has_growth)
 		return json_null();
-	return json_pack("{s:o, s:[o,o]}", "bytes_per_hour", number(figure->bytes_per_hour), "ci95",
-			 number(figure->bytes_per_hour_ci95[0]),
-			 number(figure->bytes_per_hour_ci95[1]));
+	return json_pack("{s:o, s:[o,o]}", "bytes_per_hour",
+			 json_value_number(figure->bytes_per_hour), "ci95",
+			 json_value_number(figure->bytes_per_hour_ci95[0]),
+			 json_value_number(figure->bytes_per_hour_ci95[1]));
 }
 
 static json_t *part_object(const struct report *report, enum memory_part part)
@@ -56,10 +47,11 @@ static json_t *part_object(const struct report *report, enum memory_part part)
 	for (size_t i = 0; i < report->point_count; i++)
 		json_array_append_new(series, figure->series[i] == MEMORY_NOT_KNOWN
 						      ? json_null()
-						      : integer(figure->series[i]));
-	return json_pack("{s:o, s:o, s:o, s:b, s:o}", "bytes", integer(figure->bytes), "peak_bytes",
-			 integer(figure->peak_bytes), "growth", growth_object(figure),
-			 "keeps_growing", figure->keeps_growing, "series", series);
+						      : json_value_count(figure->series[i]));
+	return json_pack("{s:o, s:o, s:o, s:b, s:o}", "bytes", json_value_count(figure->bytes),
+			 "peak_bytes", json_value_count(figure->peak_bytes), "growth",
+			 growth_object(figure), "keeps_growing", figure->keeps_growing, "series",
+			 series);
 }
 
 static const char *name_of(enum memory_part part)
@@ -72,10 +64,11 @@ static const char *name_of(enum memory_part part)
 
 static json_t *finding_object(const struct memory_finding *finding)
 {
-	return json_pack(
-		"{s:s, s:s, s:o, s:o, s:o}", "verdict", memory_verdict_name(finding->verdict),
-		"part", name_of(finding->part), "bytes", integer(finding->bytes), "bytes_per_hour",
-		number(finding->bytes_per_hour), "confidence", number(finding->confidence));
+	return json_pack("{s:s, s:s, s:o, s:o, s:o}", "verdict",
+			 memory_verdict_name(finding->verdict), "part", name_of(finding->part),
+			 "bytes", json_value_count(finding->bytes), "bytes_per_hour",
+			 json_value_number(finding->bytes_per_hour), "confidence",
+			 json_value_number(finding->confidence));
 }
 
 /* Without symbols a site has no id. */
@@ -84,7 +77,7 @@ static json_t *pin_object(const struct report_pin *pin)
 	const char *id = pin->site->id;
 
 	return json_pack("{s:o, s:o}", "site", *id ? json_string(id) : json_null(), "bytes",
-			 integer(pin->bytes));
+			 json_value_count(pin->bytes));
 }
 
 json_t *json_memory_object(const struct report *report)
@@ -100,10 +93,10 @@ json_t *json_memory_object(const struct report *report)
 	for (size_t i = 0; i < report->pin_count; i++)
 		json_array_append_new(pins, pin_object(&report->pins[i]));
 	for (size_t i = 0; i < report->point_count; i++)
-		json_array_append_new(times, number(report->series_t_s[i]));
+		json_array_append_new(times, json_value_number(report->series_t_s[i]));
 	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "verdict",
 			 memory_verdict_name(memory->verdict), "confidence",
-			 number(memory->confidence), "findings", findings, "own_bytes",
-			 integer(memory->figures[PART_OWN].bytes), "pinned_by", pins, "t_s", times,
-			 "parts", all);
+			 json_value_number(memory->confidence), "findings", findings, "own_bytes",
+			 json_value_count(memory->figures[PART_OWN].bytes), "pinned_by", pins,
+			 "t_s", times, "parts", all);
 }

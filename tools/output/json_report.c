@@ -22,8 +22,8 @@
 #include "tools/output/json_memory.h"
 #include "tools/output/json_scan.h"
 #include "tools/output/json_suppression.h"
+#include "tools/output/json_values.h"
 #include "tools/output/report_walk.h"
-#include "tools/output/utf8.h"
 
 #define FREED_BY_MAX 4 /* stacks */
 
@@ -33,31 +33,6 @@ struct json_report {
 	bool is_out_of_memory;
 	bool has_site; /* in the document, so that a comma goes before the next */
 };
-
-static json_t *integer(uint64_t value)
-{
-	/* JSON has no unsigned 64 bits in most readers; such a number is nonsense anyway. */
-	return json_integer(value > INT64_MAX ? INT64_MAX : (json_int_t)value);
-}
-
-static json_t *number(double value)
-{
-	return isfinite(value) ? json_real(value) : json_null();
-}
-
-/* Paths and names are bytes; JSON is UTF-8. */
-static json_t *string(const char *text)
-{
-	json_t *result;
-	char *valid;
-
-	if (!text)
-		return json_null();
-	valid = utf8_valid_copy(text);
-	result = valid ? json_string(valid) : NULL;
-	free(valid);
-	return result;
-}
 
 /* RFC 3339 in UTC with milliseconds. */
 static json_t *instant(uint64_t unix_ns)
@@ -95,10 +70,10 @@ static json_t *process_object(const struct profile *profile)
 	bool has_ended = !profile->is_running && profile->ended_unix_ns;
 
 	for (size_t i = 0; i < profile->command_count; i++)
-		json_array_append_new(command, string(profile->command[i]));
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:s, s:i}", "pid", integer(profile->pid),
-			 "name", string(profile->name), "command", command, "started",
-			 instant(profile->started_unix_ns), "ended",
+		json_array_append_new(command, json_value_text(profile->command[i]));
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:s, s:i}", "pid",
+			 json_value_count(profile->pid), "name", json_value_text(profile->name),
+			 "command", command, "started", instant(profile->started_unix_ns), "ended",
 			 has_ended ? instant(profile->ended_unix_ns) : json_null(), "end",
 			 end_name(profile), "status",
 			 profile->is_running ? 0 : (int)profile->end_status);
@@ -106,26 +81,29 @@ static json_t *process_object(const struct profile *profile)
 
 static json_t *lost_object(const struct seep_snapshot *totals)
 {
-	return json_pack("{s:o, s:o, s:o}", "blocks", integer(totals->lost_blocks), "stacks",
-			 integer(totals->lost_stacks), "cut_stacks", integer(totals->cut_stacks));
+	return json_pack("{s:o, s:o, s:o}", "blocks", json_value_count(totals->lost_blocks),
+			 "stacks", json_value_count(totals->lost_stacks), "cut_stacks",
+			 json_value_count(totals->cut_stacks));
 }
 
 static json_t *totals_object(const struct seep_snapshot *totals)
 {
-	return json_pack("{s:o, s:o, s:o, s:o, s:o}", "live_bytes", integer(totals->live_bytes),
-			 "live_blocks", integer(totals->live_blocks), "allocations",
-			 integer(totals->allocations), "frees", integer(totals->frees), "rss_bytes",
-			 integer(totals->rss_bytes));
+	return json_pack(
+		"{s:o, s:o, s:o, s:o, s:o}", "live_bytes", json_value_count(totals->live_bytes),
+		"live_blocks", json_value_count(totals->live_blocks), "allocations",
+		json_value_count(totals->allocations), "frees", json_value_count(totals->frees),
+		"rss_bytes", json_value_count(totals->rss_bytes));
 }
 
 static json_t *growth_object(const struct growth *growth)
 {
 	return json_pack("{s:o, s:[o,o], s:o, s:o, s:o}", "bytes_per_hour",
-			 number(growth->bytes_per_hour), "bytes_per_hour_ci95",
-			 number(growth->bytes_per_hour_ci95[0]),
-			 number(growth->bytes_per_hour_ci95[1]), "blocks_per_hour",
-			 number(growth->blocks_per_hour), "since_s", number(growth->since_s),
-			 "time_to_limit_s", number(growth->time_to_limit_s));
+			 json_value_number(growth->bytes_per_hour), "bytes_per_hour_ci95",
+			 json_value_number(growth->bytes_per_hour_ci95[0]),
+			 json_value_number(growth->bytes_per_hour_ci95[1]), "blocks_per_hour",
+			 json_value_number(growth->blocks_per_hour), "since_s",
+			 json_value_number(growth->since_s), "time_to_limit_s",
+			 json_value_number(growth->time_to_limit_s));
 }
 
 static const char *clock_name(enum verdict_clock clock)
@@ -143,9 +121,9 @@ static json_t *marks_object(const struct mark_evidence *marks)
 {
 	if (!marks->label)
 		return json_null();
-	return json_pack("{s:o, s:o, s:o, s:o}", "label", string(marks->label), "count",
-			 integer(marks->mark_count), "steps", integer(marks->steps), "grew",
-			 integer(marks->grew));
+	return json_pack("{s:o, s:o, s:o, s:o}", "label", json_value_text(marks->label), "count",
+			 json_value_count(marks->mark_count), "steps",
+			 json_value_count(marks->steps), "grew", json_value_count(marks->grew));
 }
 
 /* Why, in numbers and in words; null where nothing speaks for growth. Of a buffer that becomes longer
@@ -163,22 +141,25 @@ static json_t *evidence_object(const struct report_site *site, bool is_group, si
 		return json_null();
 	}
 	for (size_t i = 0; i < text.count; i++)
-		json_array_append_new(lines, string(text.lines[i]));
+		json_array_append_new(lines, json_value_text(text.lines[i]));
 	return json_pack(
 		"{s:s, s:o, s:o, s:o, s:[o,o], s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, "
 		"s:o}",
-		"grows_in", evidence->is_of_length ? "length" : "blocks", "periods", integer(evidence->periods),
-		"periods_that_kept", integer(evidence->periods_that_kept), "age_s",
-		has_births ? number(evidence->age_s) : json_null(), "kept_per_period",
-		has_births ? number(evidence->kept_low) : json_null(),
-		has_births ? number(evidence->kept_high) : json_null(), "births",
-		has_births ? number(evidence->births) : json_null(), "freed",
-		has_births ? number(evidence->freed) : json_null(), "freed_within_s",
-		number(evidence->freed_within_s), "kept_lately", number(evidence->kept_lately),
-		"clock", clock_name(evidence->clock), "decline", number(evidence->decline),
-		"decline_error", number(evidence->decline_error), "chance",
-		number(evidence->drift_p), "snapshots_needed", integer(judgement->snapshots_needed),
-		"marks", marks_object(&judgement->marks), "text", lines);
+		"grows_in", evidence->is_of_length ? "length" : "blocks", "periods",
+		json_value_count(evidence->periods), "periods_that_kept",
+		json_value_count(evidence->periods_that_kept), "age_s",
+		has_births ? json_value_number(evidence->age_s) : json_null(), "kept_per_period",
+		has_births ? json_value_number(evidence->kept_low) : json_null(),
+		has_births ? json_value_number(evidence->kept_high) : json_null(), "births",
+		has_births ? json_value_number(evidence->births) : json_null(), "freed",
+		has_births ? json_value_number(evidence->freed) : json_null(), "freed_within_s",
+		json_value_number(evidence->freed_within_s), "kept_lately",
+		json_value_number(evidence->kept_lately), "clock", clock_name(evidence->clock),
+		"decline", json_value_number(evidence->decline), "decline_error",
+		json_value_number(evidence->decline_error), "chance",
+		json_value_number(evidence->drift_p), "snapshots_needed",
+		json_value_count(judgement->snapshots_needed), "marks",
+		marks_object(&judgement->marks), "text", lines);
 }
 
 static json_t *series_object(const struct report *report, const struct report_site *site)
@@ -187,20 +168,20 @@ static json_t *series_object(const struct report *report, const struct report_si
 
 	for (size_t i = 0; site->series_bytes && site->series_blocks && i < report->point_count;
 	     i++) {
-		json_array_append_new(t_s, number(report->series_t_s[i]));
-		json_array_append_new(bytes, integer(site->series_bytes[i]));
-		json_array_append_new(blocks, integer(site->series_blocks[i]));
+		json_array_append_new(t_s, json_value_number(report->series_t_s[i]));
+		json_array_append_new(bytes, json_value_count(site->series_bytes[i]));
+		json_array_append_new(blocks, json_value_count(site->series_blocks[i]));
 	}
 	return json_pack("{s:o, s:o, s:o}", "t_s", t_s, "live_bytes", bytes, "live_blocks", blocks);
 }
 
 static json_t *frame_object(const struct frame *frame)
 {
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:b}", "function", string(frame->function),
-			 "file", string(frame->file), "line",
-			 frame->line > 0 ? json_integer(frame->line) : json_null(), "module",
-			 string(frame->module), "offset", integer(frame->offset), "inlined",
-			 frame->is_inlined);
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:b}", "function",
+			 json_value_text(frame->function), "file", json_value_text(frame->file),
+			 "line", frame->line > 0 ? json_integer(frame->line) : json_null(),
+			 "module", json_value_text(frame->module), "offset",
+			 json_value_count(frame->offset), "inlined", frame->is_inlined);
 }
 
 static json_t *stack_array(const struct report_site *site)
@@ -227,8 +208,9 @@ static json_t *freed_by_array(const struct report_site *site)
 		const struct freer *freer = &list->freers[i];
 		const struct report_site stack = {.frames = freer->frames,
 						  .frame_count = freer->frame_count};
-		json_array_append_new(array, json_pack("{s:o, s:o}", "share", number(freer->share),
-						       "stack", stack_array(&stack)));
+		json_array_append_new(array, json_pack("{s:o, s:o}", "share",
+						       json_value_number(freer->share), "stack",
+						       stack_array(&stack)));
 	}
 	return array;
 }
@@ -248,10 +230,11 @@ static json_t *held_by_array(const struct report *report, const struct report_si
 	for (size_t i = 0; i < texts.count; i++) {
 		const struct holder_text *text = &texts.texts[i];
 		bool has_id = text->through && *text->through->id;
-		json_array_append_new(array,
-				      json_pack("{s:o, s:o, s:o}", "path", string(text->path),
-						"share", number(fmin(1, text->share)), "through",
-						has_id ? string(text->through->id) : json_null()));
+		json_array_append_new(
+			array,
+			json_pack("{s:o, s:o, s:o}", "path", json_value_text(text->path), "share",
+				  json_value_number(fmin(1, text->share)), "through",
+				  has_id ? json_value_text(text->through->id) : json_null()));
 	}
 	holder_texts_free(&texts);
 	return array;
@@ -264,11 +247,12 @@ static json_t *sampled_object(const struct report_site *site)
 
 	if (!sampled)
 		return json_null();
-	return json_pack("{s:o, s:o, s:o}", "samples", integer(sampled->samples),
-			 "live_bytes_error",
-			 number(report_error_95(sampled->bytes_error, site->live_bytes)),
-			 "live_blocks_error",
-			 number(report_error_95(sampled->blocks_error, site->live_blocks)));
+	return json_pack(
+		"{s:o, s:o, s:o}", "samples", json_value_count(sampled->samples),
+		"live_bytes_error",
+		json_value_number(report_error_95(sampled->bytes_error, site->live_bytes)),
+		"live_blocks_error",
+		json_value_number(report_error_95(sampled->blocks_error, site->live_blocks)));
 }
 
 static json_t *sampling_object(const struct report *report, const struct seep_snapshot *totals)
@@ -279,14 +263,16 @@ static json_t *sampling_object(const struct report *report, const struct seep_sn
 		return json_null();
 	if (!sampling)
 		return json_pack("{s:o, s:n, s:n, s:n}", "bytes",
-				 integer(report->profile->sample_bytes), "samples",
+				 json_value_count(report->profile->sample_bytes), "samples",
 				 "live_bytes_error", "live_blocks_error");
-	return json_pack(
-		"{s:o, s:o, s:o, s:o}", "bytes", integer(report->profile->sample_bytes), "samples",
-		integer(sampling->raw.live_samples), "live_bytes_error",
-		number(report_error_95((double)sampling->raw.bytes_error, totals->live_bytes)),
-		"live_blocks_error",
-		number(report_error_95((double)sampling->raw.blocks_error, totals->live_blocks)));
+	return json_pack("{s:o, s:o, s:o, s:o}", "bytes",
+			 json_value_count(report->profile->sample_bytes), "samples",
+			 json_value_count(sampling->raw.live_samples), "live_bytes_error",
+			 json_value_number(report_error_95((double)sampling->raw.bytes_error,
+							   totals->live_bytes)),
+			 "live_blocks_error",
+			 json_value_number(report_error_95((double)sampling->raw.blocks_error,
+							   totals->live_blocks)));
 }
 
 static json_t *site_object(const struct report *report, const struct report_site *site)
@@ -295,13 +281,14 @@ static json_t *site_object(const struct report *report, const struct report_site
 	json_t *object = json_pack(
 		"{s:s, s:s, s:b, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "id", site->id,
 		"verdict", verdict_name(judgement->verdict), "flagged", judgement->is_flagged,
-		"confidence", number(judgement->confidence), "severity",
-		severity_name(judgement->severity), "live_bytes", integer(site->live_bytes),
-		"live_blocks", integer(site->live_blocks), "allocations",
-		integer(site->allocations), "frees", integer(site->frees), "peak_bytes",
-		integer(site->peak_bytes), "growth", growth_object(&judgement->growth),
-		"reachability", json_reachability_object(site), "held_by",
-		held_by_array(report, site));
+		"confidence", json_value_number(judgement->confidence), "severity",
+		severity_name(judgement->severity), "live_bytes",
+		json_value_count(site->live_bytes), "live_blocks",
+		json_value_count(site->live_blocks), "allocations",
+		json_value_count(site->allocations), "frees", json_value_count(site->frees),
+		"peak_bytes", json_value_count(site->peak_bytes), "growth",
+		growth_object(&judgement->growth), "reachability", json_reachability_object(site),
+		"held_by", held_by_array(report, site));
 
 	if (object && report->old) {
 		json_object_set_new(object, "delta",
@@ -311,9 +298,9 @@ static json_t *site_object(const struct report *report, const struct report_site
 				    json_pack("{s:I}", "bytes", (json_int_t)site->aged_bytes));
 		json_object_set_new(object, "old",
 				    json_pack("{s:o, s:o, s:o}", "live_bytes",
-					      integer(site->old_bytes), "live_blocks",
-					      integer(site->old_blocks), "allocations",
-					      integer(site->old_allocations)));
+					      json_value_count(site->old_bytes), "live_blocks",
+					      json_value_count(site->old_blocks), "allocations",
+					      json_value_count(site->old_allocations)));
 	}
 	if (object) {
 		json_object_set_new(object, "suppressed_by",
@@ -351,19 +338,20 @@ static json_t *self_check_object(const struct report *report)
 		const struct report_difference *difference = &report->differences[i];
 		json_array_append_new(differences,
 				      json_pack("{s:o, s:o, s:o, s:o}", "count",
-						integer(difference->count), "thread",
-						integer(difference->thread_id), "ours",
+						json_value_count(difference->count), "thread",
+						json_value_count(difference->thread_id), "ours",
 						whole_stack_array(&difference->ours), "libunwind",
 						whole_stack_array(&difference->libunwinds)));
 	}
 	return json_pack(
-		"{s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o}", "one_in", integer(check->raw.one_in),
-		"works",
+		"{s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o}", "one_in",
+		json_value_count(check->raw.one_in), "works",
 		!(check->raw.flags & (SEEP_SELF_CHECK_HAS_NO_LIBUNWIND | SEEP_SELF_CHECK_IS_OVER)),
-		"compared", integer(check->raw.compared), "different",
-		integer(check->raw.different), "libunwind_gave_up",
-		integer(check->raw.libunwind_gave_up), "cut", integer(check->raw.cut), "skipped",
-		integer(check->raw.skipped), "differences", differences);
+		"compared", json_value_count(check->raw.compared), "different",
+		json_value_count(check->raw.different), "libunwind_gave_up",
+		json_value_count(check->raw.libunwind_gave_up), "cut",
+		json_value_count(check->raw.cut), "skipped", json_value_count(check->raw.skipped),
+		"differences", differences);
 }
 
 /* The share as a part, growth in bytes an hour. */
@@ -373,14 +361,15 @@ static json_t *thresholds_array(const struct report *report)
 
 	for (size_t i = 0; i < report->crossing_count; i++) {
 		const struct crossing *crossing = &report->crossings[i];
-		json_t *id = crossing->site && *crossing->site->id ? string(crossing->site->id)
-								   : json_null();
+		json_t *id = crossing->site && *crossing->site->id
+				     ? json_value_text(crossing->site->id)
+				     : json_null();
 		json_array_append_new(thresholds,
 				      json_pack("{s:s, s:o, s:o, s:o, s:b, s:o}", "kind",
 						threshold_name(crossing->kind), "site", id, "value",
-						number(crossing->value), "limit",
-						number(crossing->limit), "crossed", true, "at_s",
-						number(crossing->at_s)));
+						json_value_number(crossing->value), "limit",
+						json_value_number(crossing->limit), "crossed", true,
+						"at_s", json_value_number(crossing->at_s)));
 	}
 	return thresholds;
 }
@@ -409,10 +398,12 @@ static json_t *alerts_array(const struct report *report)
 			json_pack("{s:s, s:o, s:o, s:o, s:o, s:o}", "kind",
 				  threshold_name((enum threshold_kind)(alert->raw.kind -
 								       SEEP_ALERT_GROWTH)),
-				  "site", site && *site->id ? string(site->id) : json_null(),
-				  "value", number((double)alert->raw.value / unit), "limit",
-				  number((double)alert->raw.limit / unit), "at_s",
-				  number(alert->time_s), "snapshot", integer(alert->raw.snapshot)));
+				  "site",
+				  site && *site->id ? json_value_text(site->id) : json_null(),
+				  "value", json_value_number((double)alert->raw.value / unit),
+				  "limit", json_value_number((double)alert->raw.limit / unit),
+				  "at_s", json_value_number(alert->time_s), "snapshot",
+				  json_value_count(alert->raw.snapshot)));
 	}
 	return alerts;
 }
@@ -441,10 +432,11 @@ static json_t *state_object(const struct profile *profile, size_t index)
 
 	if (profile->snapshot_count == 0)
 		return json_null();
-	return json_pack("{s:o, s:o, s:o, s:o, s:o}", "snapshot", integer(snapshot->number),
-			 "label", *snapshot->label ? string(snapshot->label) : json_null(), "t_s",
-			 number(snapshot->time_s), "process", process_object(profile), "totals",
-			 totals_object(&snapshot->raw));
+	return json_pack("{s:o, s:o, s:o, s:o, s:o}", "snapshot",
+			 json_value_count(snapshot->number), "label",
+			 *snapshot->label ? json_value_text(snapshot->label) : json_null(), "t_s",
+			 json_value_number(snapshot->time_s), "process", process_object(profile),
+			 "totals", totals_object(&snapshot->raw));
 }
 
 static int begin_document(const struct report_view *view, void *context_)
@@ -459,8 +451,8 @@ static int begin_document(const struct report_view *view, void *context_)
 	fprintf(context->stream, "{\"schema\":\"%s\"",
 		report->old ? "seep.diff/1" : "seep.report/1");
 	write_key(context, "process", process_object(profile));
-	write_key(context, "span_s", number(report->span_s));
-	write_key(context, "snapshots", integer(report->snapshot_count));
+	write_key(context, "span_s", json_value_number(report->span_s));
+	write_key(context, "snapshots", json_value_count(report->snapshot_count));
 	write_key(context, "lost", lost_object(totals));
 	write_key(context, "totals", totals_object(totals));
 	write_key(context, "sampling", sampling_object(report, totals));
@@ -510,7 +502,7 @@ static json_t *id_array(struct report_site *const *sites, size_t count)
 
 	for (size_t i = 0; i < count; i++)
 		if (*sites[i]->id)
-			json_array_append_new(ids, string(sites[i]->id));
+			json_array_append_new(ids, json_value_text(sites[i]->id));
 	return ids;
 }
 
@@ -525,19 +517,19 @@ static json_t *finding_object(const struct report *report, const struct report_e
 			   : finding->kind == FINDING_CALLEE ? "callee"
 							     : "lost";
 
-	return json_pack("{s:s, s:s, s:b, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
-			 "kind", kind, "verdict", verdict_name(judgement->verdict), "flagged",
-			 judgement->is_flagged, "confidence", number(judgement->confidence),
-			 "severity", severity_name(judgement->severity), "live_bytes",
-			 integer(sum->live_bytes), "live_blocks", integer(sum->live_blocks),
-			 "site_count", integer(finding ? finding->all_count : 1), "share_kept",
-			 finding ? number(finding->share_kept) : json_null(), "growth",
-			 growth_object(&judgement->growth), "evidence",
-			 evidence_object(sum, finding != NULL, report->snapshot_count), "held_by",
-			 held_by_array(report, sum), "sites",
-			 finding ? id_array(finding->sites, finding->site_count)
-				 : id_array(&single, 1),
-			 "stack", stack_array(sum));
+	return json_pack(
+		"{s:s, s:s, s:b, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "kind",
+		kind, "verdict", verdict_name(judgement->verdict), "flagged", judgement->is_flagged,
+		"confidence", json_value_number(judgement->confidence), "severity",
+		severity_name(judgement->severity), "live_bytes", json_value_count(sum->live_bytes),
+		"live_blocks", json_value_count(sum->live_blocks), "site_count",
+		json_value_count(finding ? finding->all_count : 1), "share_kept",
+		finding ? json_value_number(finding->share_kept) : json_null(), "growth",
+		growth_object(&judgement->growth), "evidence",
+		evidence_object(sum, finding != NULL, report->snapshot_count), "held_by",
+		held_by_array(report, sum), "sites",
+		finding ? id_array(finding->sites, finding->site_count) : id_array(&single, 1),
+		"stack", stack_array(sum));
 }
 
 static bool is_finding(const struct report_entry *entry)
@@ -574,7 +566,7 @@ void json_write_words(FILE *stream, char *const *words)
 	json_t *list = json_array();
 
 	for (; *words; words++)
-		json_array_append_new(list, string(*words));
+		json_array_append_new(list, json_value_text(*words));
 	json_dumpf(list, stream, JSON_COMPACT);
 	json_decref(list);
 }

@@ -9,17 +9,13 @@
 #include "tools/model/profile.h"
 #include "tools/model/report.h"
 #include "tools/model/scan.h"
+#include "tools/output/json_values.h"
 #include "tools/output/lost_text.h"
-
-static json_t *integer(uint64_t value)
-{
-	/* As in json_report.c. */
-	return json_integer(value > INT64_MAX ? INT64_MAX : (json_int_t)value);
-}
 
 static json_t *amount(uint64_t bytes, uint64_t blocks)
 {
-	return json_pack("{s:o, s:o}", "bytes", integer(bytes), "blocks", integer(blocks));
+	return json_pack("{s:o, s:o}", "bytes", json_value_count(bytes), "blocks",
+			 json_value_count(blocks));
 }
 
 static const char *outcome_name(uint16_t outcome)
@@ -52,15 +48,16 @@ json_t *json_scan_object(const struct report *report)
 		return json_null();
 	const struct seep_scan *raw = &scan->raw;
 	uint64_t lost_blocks = report->profile->snapshots[report->last_snapshot].raw.lost_blocks;
-	return json_pack(
-		"{s:s, s:s, s:o, s:o, s:b, s:b, s:o, s:o, s:o, s:o, s:o}", "outcome",
-		outcome_name(raw->outcome), "text", lost_text_sentence(scan, lost_blocks).text,
-		"snapshot", integer(raw->snapshot), "t_s", json_real(scan->time_s), "confirmed",
-		!!(raw->flags & SEEP_SCAN_IS_CONFIRMED), "stopped",
-		!!(raw->flags & SEEP_SCAN_IS_STOPPED), "pause_ms",
-		json_real((double)raw->pause_ns / 1e6), "work_ms",
-		json_real((double)raw->work_ns / 1e6), "threads", integer(raw->threads),
-		"unread_threads", integer(raw->unread_threads), "totals", totals_object(raw));
+	return json_pack("{s:s, s:s, s:o, s:o, s:b, s:b, s:o, s:o, s:o, s:o, s:o}", "outcome",
+			 outcome_name(raw->outcome), "text",
+			 lost_text_sentence(scan, lost_blocks).text, "snapshot",
+			 json_value_count(raw->snapshot), "t_s", json_real(scan->time_s),
+			 "confirmed", !!(raw->flags & SEEP_SCAN_IS_CONFIRMED), "stopped",
+			 !!(raw->flags & SEEP_SCAN_IS_STOPPED), "pause_ms",
+			 json_real((double)raw->pause_ns / 1e6), "work_ms",
+			 json_real((double)raw->work_ns / 1e6), "threads",
+			 json_value_count(raw->threads), "unread_threads",
+			 json_value_count(raw->unread_threads), "totals", totals_object(raw));
 }
 
 json_t *json_reachability_object(const struct report_site *site)
