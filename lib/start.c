@@ -218,6 +218,11 @@ void life_tick_slow(void)
 		snapshot_writer_take(reason, NULL, false, &result);
 		schedule_taken(&result);
 	}
+	if (atomic_load(&stage) == STAGE_WRITING && helper_is_inline() && schedule_scan_is_due()) {
+		schedule_scan_taken();
+		helper_scan_inline(SEEP_REASON_INTERVAL, NULL, false, NULL);
+		schedule_scan_taken();
+	}
 }
 
 /* The process was vforked and not yet replaced: this memory belongs to the parent. */
@@ -262,6 +267,10 @@ void life_before_exit(int status)
 	scans = options.scans_at_exit && !atomic_exchange(&has_scanned_last, true);
 	helper_note_exit(status);
 	if (!helper_outlives_us()) {
+		if (scans && helper_is_inline())
+			helper_scan_inline(SEEP_REASON_REQUEST, NULL, true, NULL);
+		else if (scans)
+			helper_request_last_scan();
 		snapshot_writer_take(SEEP_REASON_FINAL, NULL, false, NULL);
 		snapshot_writer_end(SEEP_END_EXIT, status & 0xff);
 	} else if (own_pid == 1) {
@@ -335,9 +344,8 @@ static int scan_for_program(const char *label, struct seep_scan *found)
 	start_writing(false);
 	if (atomic_load(&stage) != STAGE_WRITING)
 		return 0;
-	if (helper_is_inline())
-		return ENOTSUP;
-	error = helper_request_scan(SEEP_REASON_REQUEST, label, found);
+	error = helper_is_inline() ? helper_scan_inline(SEEP_REASON_REQUEST, label, false, found)
+				   : helper_request_scan(SEEP_REASON_REQUEST, label, found);
 	return error != 0 ? -error : found->outcome == SEEP_SCAN_DONE ? 0 : ENOTSUP;
 }
 

@@ -32,6 +32,7 @@
 
 #include "lib/base/invariant.h"
 #include "lib/base/options.h"
+#include "lib/base/raw_task.h"
 #include "lib/base/region.h"
 #include "lib/base/syscalls.h"
 #include "lib/base/text.h"
@@ -149,15 +150,15 @@ static bool serve_scan(uint32_t snapshot)
 		.reason = is_last ? SEEP_REASON_FINAL : mailbox->reason,
 		.snapshot = snapshot,
 		.waiting = mailbox->waiting,
-		.when_copied = is_last ? answer_last_request : NULL,
+		/* A thread is gone with the program: it is waited for. */
+		.when_copied = is_last && kind == SNAPSHOTS_BY_PROCESS ? answer_last_request : NULL,
 	};
 	struct seep_scan found = {.struct_bytes = 0};
 	int error = scan_take(&order, &found);
 
-	if (is_last) {
-		has_looked_last = true;
+	has_looked_last |= is_last;
+	if (order.when_copied != NULL)
 		return true;
-	}
 	mailbox->found = found;
 	atomic_store(&mailbox->error, error);
 	return false;
@@ -284,8 +285,7 @@ static int open_pidfd(void)
 
 static void watch_program(void)
 {
-	/* SIGCHLD tells of a thread that was to be stopped for a scan, and has stopped too late. */
-	uint64_t wake_set = 1ull << (WAKE_SIGNAL - 1) | 1ull << (SIGCHLD - 1);
+	uint64_t wake_set = 1ull << (WAKE_SIGNAL - 1);
 	struct pollfd watched[WATCH_COUNT] = {
 		[WATCH_PROGRAM] = {.events = POLLIN},
 		[WATCH_CALLERS] = {.events = POLLIN},
@@ -294,6 +294,10 @@ static void watch_program(void)
 	char drained[512];
 	int pidfd;
 
+	/* Tells of a thread that was to be stopped for a scan, and has stopped too late. A thread's would be
+	 * the program's own. */
+	if (kind == SNAPSHOTS_BY_PROCESS)
+		wake_set |= 1ull << (SIGCHLD - 1);
 	watched[WATCH_WAKE].fd = (int)sys_call(SYS_signalfd4, -1, &wake_set, sizeof(wake_set),
 					       O_CLOEXEC | O_NONBLOCK);
 	watched[WATCH_CALLERS].fd = -1;
@@ -335,7 +339,8 @@ static void watch_program(void)
 			control_server_serve(watched[WATCH_CALLERS].fd);
 		snapshot_if_due();
 		scan_if_due();
-		stopped_threads_release_late();
+		if (kind == SNAPSHOTS_BY_PROCESS)
+			stopped_threads_release_late();
 	}
 }
 
@@ -366,37 +371,6 @@ static void helper_main(void)
 
 /* ---- in the program ------------------------------------------------------------------------ */
 
-/* Runs entry on another stack, in a task made with these flags. */
-static long clone_task(unsigned long flags, void *stack_end, void (*entry)(void))
-{
-	long result;
-
-#if defined(__x86_64__)
-	register long r10 __asm__("r10") = 0;
-	register long r8 __asm__("r8") = 0;
-	__asm__ volatile("syscall\n\t"
-			 "test %%rax, %%rax\n\t"
-			 "jnz 1f\n\t"
-			 "xor %%ebp, %%ebp\n\t"
-			 "call *%[entry]\n\t"
-			 "mov %[end], %%eax\n\t"
-			 "xor %%edi, %%edi\n\t"
-			 "syscall\n\t"
-			 "hlt\n"
-			 "1:"
-			 : "=a"(result)
-			 : "a"(SYS_clone), "D"(flags), "S"(stack_end), "d"(0L), "r"(r10),
-			   "r"(r8), [entry] "r"(entry), [end] "i"(SYS_exit)
-			 : "rcx", "r11", "memory");
-#else
-	result = -ENOSYS;
-	(void)flags;
-	(void)stack_end;
-	(void)entry;
-#endif
-	return result;
-}
-
 #define PROCESS_FLAGS (CLONE_VM | CLONE_UNTRACED)
 #define THREAD_FLAGS                                                                               \
 	(CLONE_VM | CLONE_FS | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM | CLONE_UNTRACED)
@@ -405,7 +379,8 @@ static char *new_stack; /* the helper's, its upper end used by the midwife befor
 
 static void be_midwife(void)
 {
-	long tid = clone_task(PROCESS_FLAGS, new_stack + STACK_BYTES - MIDWIFE_BYTES, helper_main);
+	long tid =
+		raw_task_start(PROCESS_FLAGS, new_stack + STACK_BYTES - MIDWIFE_BYTES, helper_main);
 
 	atomic_store(&helper_tid, tid > 0 ? (uint32_t)tid : 0);
 }
@@ -420,11 +395,11 @@ static bool make_process(void)
 
 	sys_call(SYS_prctl, PR_GET_CHILD_SUBREAPER, &adopts, 0, 0, 0);
 	if (process_facts.pid == 1 || adopts != 0) {
-		tid = clone_task(PROCESS_FLAGS, new_stack + STACK_BYTES, helper_main);
+		tid = raw_task_start(PROCESS_FLAGS, new_stack + STACK_BYTES, helper_main);
 		atomic_store(&helper_tid, tid > 0 ? (uint32_t)tid : 0);
 		return tid > 0;
 	}
-	midwife = clone_task(PROCESS_FLAGS | CLONE_VFORK, new_stack + STACK_BYTES, be_midwife);
+	midwife = raw_task_start(PROCESS_FLAGS | CLONE_VFORK, new_stack + STACK_BYTES, be_midwife);
 	if (midwife < 0)
 		return false;
 	while (sys_call(SYS_wait4, midwife, &status, __WALL, 0) == -EINTR)
@@ -434,7 +409,7 @@ static bool make_process(void)
 
 static bool make_thread(void)
 {
-	long tid = clone_task(THREAD_FLAGS, new_stack + STACK_BYTES, helper_main);
+	long tid = raw_task_start(THREAD_FLAGS, new_stack + STACK_BYTES, helper_main);
 
 	atomic_store(&helper_tid, tid > 0 ? (uint32_t)tid : 0);
 	return tid > 0;
@@ -612,6 +587,28 @@ void helper_refuse_last_scan(void)
 {
 	if (mailbox != NULL)
 		atomic_store(&mailbox->refuses_last_scan, 1);
+}
+
+int helper_scan_inline(enum seep_snapshot_reason reason, const char *label, bool is_last,
+		       struct seep_scan *found)
+{
+	struct scan_order order = {
+		.moment = is_last ? SCAN_ENDING : SCAN_RUNNING,
+		.reason = is_last ? SEEP_REASON_FINAL : reason,
+		.waiting = here(),
+	};
+	char name[SEEP_CONTROL_LABEL_BYTES];
+	struct text text = TEXT_IN(name);
+	struct snapshot_result snapshot;
+	int error;
+
+	text_add(&text, label == NULL ? "" : label);
+	error = snapshot_writer_take(reason, name[0] != 0 ? name : NULL, false, &snapshot);
+	schedule_taken(&snapshot);
+	if (error != 0)
+		return error;
+	order.snapshot = snapshot.number;
+	return scan_take(&order, found);
 }
 
 void helper_note_exec(void)

@@ -34,11 +34,15 @@ int helper_request_scan(enum seep_snapshot_reason reason, const char *label,
 			struct seep_scan *found);
 
 /* The program is about to end, and this is the thread that ends it: the same, but returns as soon as there
- * is a copy of the process to look at. */
+ * is a copy of the process to look at, where the helper outlives the program. */
 int helper_request_last_scan(void);
 
 /* The program has asked for its last scan before its end: there is none then. */
 void helper_refuse_last_scan(void);
+
+/* Without a helper: the calling thread takes the snapshot and looks. */
+int helper_scan_inline(enum seep_snapshot_reason reason, const char *label, bool is_last,
+		       struct seep_scan *found);
 
 /* The program is about to exec, or to end with a known status. */
 void helper_note_exec(void);

@@ -15,6 +15,7 @@
 
 struct process_copy {
 	long pid;	   /* of the copy, or a negative errno value: there is none */
+	bool is_orphan;	   /* somebody else waits for it: nothing is heard of how it ends */
 	int fd;		   /* what it says is read from here; -1: none */
 	uint64_t until_ns; /* CLOCK_MONOTONIC: it is waited for no longer */
 };
@@ -23,7 +24,9 @@ struct process_copy {
  * writes to `fd` the helper reads. */
 typedef void process_copy_work(int fd, void *context);
 
-/* Makes the copy, in which `work` runs. Returns at once, with copy->pid telling whether there is one. */
+/* Makes the copy, in which `work` runs. Returns at once, with copy->pid telling whether there is one. Where
+ * the caller is a thread of the program and no helper process, the copy is made nobody's child, for the
+ * program's wait must not find it; one at a time. */
 void process_copy_make(struct process_copy *copy, process_copy_work *work, void *context,
 		       uint64_t patience_ns);
 

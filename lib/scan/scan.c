@@ -8,7 +8,7 @@
  * in both is lost: a pointer may be on its way where nobody looks, such as in a message that the
  * kernel holds.
  *
- *   Runs in   the helper process
+ *   Runs in   the helper; where there is none, a thread of the program
  *   Locks     none of its own; LOCK_SNAPSHOT while records are appended
  *   Memory    region: the registers of all threads, and the records
  *   Calls     see stopped_threads, process_copy, snapshot_writer
@@ -17,6 +17,7 @@
 #include "lib/scan/scan.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "lib/base/buffer.h"
@@ -102,10 +103,12 @@ static void note_waiting(struct stopped_threads *threads, const struct waiting_t
 
 /* Lists and stops all, at a moment when realloc has none of their blocks: what such a block holds would
  * seem lost. Where one of them always reallocates, it counts as unread. */
-static bool stop_all(struct stopped_threads *threads, uint64_t *pause_ns)
+static bool stop_all(const struct scan_order *order, struct stopped_threads *threads,
+		     uint64_t *pause_ns)
 {
 	struct timespec nap = {.tv_nsec = MOVE_PAUSE_NS};
-	uint32_t moving = 0;
+	uint32_t moving = 0, own = sys_tid();
+	uint32_t helper_tid = order->waiting.tid == own ? 0 : own;
 
 	for (uint32_t i = 0; i < MOVES_WAITED_FOR; i++) {
 		if (i > 0) {
@@ -113,7 +116,7 @@ static bool stop_all(struct stopped_threads *threads, uint64_t *pause_ns)
 			stopped_threads_forget(threads);
 			sys_call(SYS_nanosleep, &nap, 0);
 		}
-		if (!stopped_threads_list(threads, process_facts.pid)) {
+		if (!stopped_threads_list(threads, process_facts.pid, helper_tid)) {
 			stopped_threads_forget(threads);
 			return false;
 		}
@@ -187,7 +190,7 @@ static void stop(const struct scan_order *order, struct scan_task *task, struct 
 		look->is_stopped = true;
 		return;
 	}
-	if (!stop_all(threads, &look->pause_ns)) {
+	if (!stop_all(order, threads, &look->pause_ns)) {
 		threads->unread = task->threads_at_end;
 		return;
 	}
@@ -317,7 +320,7 @@ static int append(const struct scan_order *order, struct look *look, struct seep
 	return snapshot_writer_append(SEEP_RECORD_HOLDERS, holders);
 }
 
-int scan_take(const struct scan_order *order, struct seep_scan *found)
+static int take(const struct scan_order *order, struct seep_scan *found)
 {
 	bool is_running = order->moment == SCAN_RUNNING;
 	struct scan_task task = {
@@ -339,5 +342,19 @@ int scan_take(const struct scan_order *order, struct seep_scan *found)
 	}
 	result = append(order, &look, found);
 	release(&look);
+	return result;
+}
+
+int scan_take(const struct scan_order *order, struct seep_scan *found)
+{
+	/* Where there is no helper threads may ask at once. A forked child has nothing to do with it. */
+	static _Atomic(uint32_t) busy_pid;
+	uint32_t own_pid = sys_pid();
+	int result;
+
+	if (atomic_exchange(&busy_pid, own_pid) == own_pid)
+		return -EBUSY;
+	result = take(order, found);
+	atomic_store(&busy_pid, 0);
 	return result;
 }

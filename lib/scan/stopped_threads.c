@@ -120,7 +120,8 @@ static void note_task(uint32_t tid, void *context)
 	struct stopped_thread *thread;
 	long got;
 
-	if (find(threads, tid) != NULL)
+	/* A helper may be a thread of the process: it has nothing of the program's. */
+	if (tid == threads->helper_tid || find(threads, tid) != NULL)
 		return;
 	if (threads->count == threads->room) {
 		threads->left_out++;
@@ -140,11 +141,11 @@ static size_t bytes_of(const struct stopped_threads *threads)
 	return threads->room * (sizeof(*threads->threads) + sizeof(*threads->tids));
 }
 
-bool stopped_threads_list(struct stopped_threads *threads, uint32_t pid)
+bool stopped_threads_list(struct stopped_threads *threads, uint32_t pid, uint32_t helper_tid)
 {
 	uint32_t count = 0;
 
-	*threads = (struct stopped_threads){.pid = pid};
+	*threads = (struct stopped_threads){.pid = pid, .helper_tid = helper_tid};
 	if (!visit_tasks(pid, count_task, &count))
 		return false;
 	threads->room = count + count / 4 + MORE_THREADS;

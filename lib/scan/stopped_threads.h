@@ -49,13 +49,13 @@ struct stopped_threads {
 	uint32_t seized;	 /* asked to stop, and not stopped yet */
 	uint32_t left_out;	 /* more threads than there was room for: not stopped */
 	uint32_t unread;	 /* threads whose registers are not known, with those left out */
-	uint32_t pid;
+	uint32_t pid, helper_tid;
 	uint64_t stopped_ns; /* CLOCK_MONOTONIC when the first one was asked to stop */
 };
 
-/* Lists the threads of process `pid`, without stopping any. False when there is no memory, or no
- * /proc. */
-bool stopped_threads_list(struct stopped_threads *threads, uint32_t pid);
+/* Lists the threads of process `pid` but one that is a helper (0: none is), without stopping any. False when
+ * there is no memory, or no /proc. */
+bool stopped_threads_list(struct stopped_threads *threads, uint32_t pid, uint32_t helper_tid);
 
 /* Stops them all, and those that come meanwhile, for at most `patience_ns`. Returns 0, or why no thread
  * could be stopped: then all run, and are unread. A thread that could not be stopped in time is let go

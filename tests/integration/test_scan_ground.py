@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """test_scan_ground: that a scan is made, sees all threads, and that the program does not notice it."""
 
+import functools
 import os
 import random
 import signal
@@ -19,7 +20,9 @@ SCAN_VERB = 4
 def tests():
     yield "a scan at the end of a program finds what it has lost", at_the_end
     yield "what is held by a block that realloc is moving is not lost", while_realloc_moves
-    yield "vfork, fork, threads, timers and job control go on while scans are made", lives_with_them
+    for who in ("process", "thread"):
+        yield "vfork, fork, threads, timers and job control go on with scans by a " + who, \
+            functools.partial(lives_with_them, who)
     yield "after a scan nothing is left of it", nothing_is_left
     yield "a program that is killed while it is scanned ends at once", killed_meanwhile
     yield "of a program that was killed its memory is scanned, its registers are not", killed
@@ -27,6 +30,9 @@ def tests():
     yield "what only an epoll or a timer gives back is not lost", in_the_kernel
     yield "where ptrace is forbidden nothing is definitely lost that a register may hold", no_ptrace
     yield "where no copy can be made the file says so, and the program ends as ever", no_copy
+    for who in ("thread", "inline"):
+        yield "with --snapshots-by=%s one thread is known, and the others' registers are not" % who, \
+            functools.partial(without_process, who)
     yield "threads wait on in whatever call they are, with no EINTR and no child", waits_on
 
 
@@ -97,12 +103,12 @@ def while_realloc_moves(box):
     box.note("%d of 8 scans found a moment without a block in the hands of realloc" % certain)
 
 
-def lives_with_them(box):
+def lives_with_them(who, box):
     program = box.compile("lives_with_scans.c", "-O1", "-pthread")
     process = box.start([program], box.preload(output=box.path("out.seep"), quiet="on",
-                                               children="none", interval="1h", scan="20ms"),
-                        stdin=subprocess.PIPE)
-    wait_for_scans(box, 15)
+                                               children="none", interval="1h", scan="20ms",
+                                               snapshots_by=who), stdin=subprocess.PIPE)
+    wait_for_scans(box, 10)
     output, _ = process.communicate(timeout=60)
     expect_equal((output, process.returncode), (b"over\n", 0), "(output, status)")
     box.wait_for_end("out.seep")
@@ -269,3 +275,20 @@ def no_copy(box):
                  ("no_copy", 11, (0, 0), 0), "(outcome, error, lost, threads)")
     expect_equal(snapshot_file.read(box.path("out.seep")).snapshots[-1].reason, "final",
                  "the last snapshot")
+
+
+def without_process(who, box):
+    program = box.compile("loses_a_block.c", "-O1")
+    by = "--snapshots-by=" + who
+    expect_equal(box.seep_run([program], "--scan=exit", by).returncode, 0, "the exit status")
+    scan = read_scan(box)
+    expect_equal((scan["outcome"], scan["threads"], scan["unread_threads"], scan["definitely"]),
+                 ("done", 1, 0, (1, 40)), "(outcome, threads, unread, lost) of one thread")
+    expect_equal(box.report()["process"]["end"], "exit", "the end")
+    program = box.compile("loses_in_registers_of_sleeping_threads.c", "-O1", "-pthread")
+    result = box.seep_run([program], "--scan=exit", by, output="many.seep")
+    expect_equal(result.returncode, 0, "the exit status")
+    scan = read_scan(box, "many.seep")
+    expect_equal((scan["outcome"], scan["is_stopped"], scan["definitely"],
+                  scan["unread_threads"]), ("done", False, (0, 0), scan["threads"] - 1),
+                 "(outcome, stopped, lost, unread) of many threads")
