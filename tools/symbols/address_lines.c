@@ -17,6 +17,7 @@
 #include <elfutils/libdwfl.h>
 
 #include "tools/symbols/demangle.h"
+#include "tools/symbols/die_sibling.h"
 #include "tools/symbols/function_names.h"
 #include "tools/symbols/module_debug.h"
 #include "tools/symbols/symbol_table.h"
@@ -122,7 +123,7 @@ static bool follow_inlines(struct inline_chain *chain, Dwarf_Die *parent, uint64
 	Dwarf_Die die;
 	if (depth > DEPTH_MAX || dwarf_child(parent, &die) != 0)
 		return false;
-	for (;;) {
+	do {
 		if (covers(&die, address)) {
 			bool is_call = dwarf_tag(&die) == DW_TAG_inlined_subroutine;
 			if (is_call && chain->count < DEPTH_MAX)
@@ -132,11 +133,8 @@ static bool follow_inlines(struct inline_chain *chain, Dwarf_Die *parent, uint64
 			if (is_found || is_call || has_addresses(&die))
 				return true;
 		}
-		Dwarf_Die next;
-		if (dwarf_siblingof(&die, &next) != 0 || (char *)next.addr <= (char *)die.addr)
-			return false;
-		die = next;
-	}
+	} while (die_sibling_next(&die));
+	return false;
 }
 
 static const char *folder_of(Dwarf_Die *unit)

@@ -16,6 +16,8 @@
 
 #include <dwarf.h>
 
+#include "tools/symbols/die_sibling.h"
+
 #define DEPTH_MAX 64
 
 struct function_range {
@@ -214,17 +216,14 @@ static bool scan_children(struct function_scan *scan, Dwarf_Die *parent, int dep
 	Dwarf_Die die;
 	if (depth > DEPTH_MAX || dwarf_child(parent, &die) != 0)
 		return true;
-	for (;;) {
+	do {
 		int tag = dwarf_tag(&die);
 		if (tag == DW_TAG_subprogram && !add_function_ranges(scan, &die))
 			return false;
 		if (may_hold_functions(tag) && !scan_children(scan, &die, depth + 1))
 			return false;
-		Dwarf_Die next;
-		if (dwarf_siblingof(&die, &next) != 0 || (char *)next.addr <= (char *)die.addr)
-			return true;
-		die = next;
-	}
+	} while (die_sibling_next(&die));
+	return true;
 }
 
 /* Outer before inner functions, so that the last one found is the innermost. */

@@ -16,6 +16,7 @@
 #include <dwarf.h>
 
 #include "tools/symbols/data_type.h"
+#include "tools/symbols/die_sibling.h"
 #include "tools/symbols/unit_index.h"
 
 #define DEPTH_MAX 64
@@ -194,7 +195,7 @@ static bool read_children(const struct reading *reading, Dwarf_Die *parent, int 
 	Dwarf_Die die;
 	if (depth > DEPTH_MAX || dwarf_child(parent, &die) != 0)
 		return true;
-	for (;;) {
+	do {
 		int tag = dwarf_tag(&die);
 		bool is_wanted = (reading->function.addr != NULL) == reading->wants_locals;
 		if (tag == DW_TAG_variable && is_wanted && !add_variable(reading, &die))
@@ -206,11 +207,8 @@ static bool read_children(const struct reading *reading, Dwarf_Die *parent, int 
 			if (!read_children(&inner, &die, depth + 1))
 				return false;
 		}
-		Dwarf_Die next;
-		if (dwarf_siblingof(&die, &next) != 0 || (char *)next.addr <= (char *)die.addr)
-			return true;
-		die = next;
-	}
+	} while (die_sibling_next(&die));
+	return true;
 }
 
 static int compare_variables(const void *left, const void *right)
