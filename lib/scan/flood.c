@@ -322,20 +322,41 @@ static void read_root(struct flood *flood, const struct root *root, uint32_t num
 	flood->root_bytes += root->end - root->start;
 }
 
-/* What is pointed to from more than one root is held by that which says most. */
-static const uint8_t roots_in_order[] = {
-	SEEP_ROOT_MODULE,  SEEP_ROOT_REGION,   SEEP_ROOT_TLS,	 SEEP_ROOT_THREAD,
-	SEEP_ROOT_STACK,   SEEP_ROOT_REGISTER, SEEP_ROOT_KERNEL, SEEP_ROOT_LOADER,
-	SEEP_ROOT_MAPPING, SEEP_ROOT_IGNORED,
-};
+/* What is pointed to from more than one root is held by that which says most: the lowest rank first. */
+#define RANKS 10u
+static uint32_t rank_of(enum seep_root_kind kind)
+{
+	switch (kind) {
+	case SEEP_ROOT_MODULE:
+		return 0;
+	case SEEP_ROOT_REGION:
+		return 1;
+	case SEEP_ROOT_TLS:
+		return 2;
+	case SEEP_ROOT_THREAD:
+		return 3;
+	case SEEP_ROOT_STACK:
+		return 4;
+	case SEEP_ROOT_REGISTER:
+		return 5;
+	case SEEP_ROOT_LOADER:
+		return 7;
+	case SEEP_ROOT_MAPPING:
+		return 8;
+	case SEEP_ROOT_IGNORED:
+		return 9;
+	default:
+		return 6;
+	}
+}
 
 bool flood_from_roots(struct flood *flood, const struct root_list *roots)
 {
 	if (flood->index->block_count == 0)
 		return true;
-	for (uint32_t k = 0; k < sizeof(roots_in_order); k++)
+	for (uint32_t rank = 0; rank < RANKS; rank++)
 		for (uint32_t i = 0; i < roots->count && !flood->queue.is_failed; i++)
-			if (roots->roots[i].kind == roots_in_order[k])
+			if (rank_of(roots->roots[i].kind) == rank)
 				read_root(flood, &roots->roots[i], i);
 	return drain(flood);
 }

@@ -323,6 +323,23 @@ static void a_block_that_is_a_root_is_reached_and_read(void **state)
 	assert_class(c, LIB_SCAN_REACHABLE);
 }
 
+static void roots_of_every_kind_count(void **state)
+{
+	static uint64_t words[20];
+	uint64_t *blocks[20];
+
+	(void)state;
+	/* Also of one that this file does not know. */
+	for (uint32_t kind = 1; kind < 12; kind++) {
+		blocks[kind] = lib_scan_block(40);
+		point(&words[kind], blocks[kind]);
+		lib_scan_add_root(kind, &words[kind], &words[kind + 1]);
+	}
+	scan();
+	for (uint32_t kind = 1; kind < 12; kind++)
+		assert_class(blocks[kind], LIB_SCAN_REACHABLE);
+}
+
 static void what_cannot_be_read_is_not_read_and_not_definitely_lost(void **state)
 {
 	struct memory_span spans[2];
@@ -717,6 +734,7 @@ int main(void)
 						end),
 		cmocka_unit_test_setup_teardown(a_block_that_is_a_root_is_reached_and_read, start,
 						end),
+		cmocka_unit_test_setup_teardown(roots_of_every_kind_count, start, end),
 		cmocka_unit_test_setup_teardown(
 			what_cannot_be_read_is_not_read_and_not_definitely_lost, start, end),
 		cmocka_unit_test_setup_teardown(
