@@ -152,7 +152,10 @@ struct instant {
 static void copy_process(const struct scan_order *order, struct scan_task *task,
 			 struct instant *instant)
 {
-	if (order->moment != SCAN_ENDED && process_has_new_memory())
+	bool is_listed = instant->threads.threads != NULL;
+
+	if (order->moment != SCAN_ENDED &&
+	    (process_has_new_memory() || (!is_listed && process_has_ended())))
 		instant->copy = (struct process_copy){.pid = 0, .fd = -1};
 	else
 		process_copy_make(&instant->copy, scan_work, task, COPY_PATIENCE_NS);

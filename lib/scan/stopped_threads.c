@@ -40,6 +40,8 @@
 #define MORE_THREADS 64u /* room for those that come while the others are stopped */
 #define ROUNDS_MAX 30u	 /* of looking for new ones; as LeakSanitizer's */
 #define WAIT_NS 5000000u
+#define NAPS_MAX 10u /* before those are asked again that could not be */
+#define NAP_NS 300000u
 #define XMM_OFFSET 160u /* in the area that FXSAVE lays out */
 #define EVENT_STOP 128	/* PTRACE_EVENT_STOP */
 #define SYSCALL_BYTES 2 /* of the instruction */
@@ -294,14 +296,17 @@ static void await_stops(struct stopped_threads *threads, uint64_t deadline_ns)
 }
 
 /* Asks all that have not been asked. Returns how many it asked, or why none could be. */
-static int ask_all(struct stopped_threads *threads, uint32_t first)
+static int ask_all(struct stopped_threads *threads)
 {
 	int asked = 0, error = 0;
 
-	for (uint32_t i = first; i < threads->count; i++) {
+	for (uint32_t i = 0; i < threads->count; i++) {
 		struct stopped_thread *thread = &threads->threads[i];
 		char state = thread->state;
 		long result;
+
+		if (thread->stop != THREAD_UNREAD)
+			continue;
 
 		/* Where that was but a page that came from disk, it is over by now. */
 		if (state == 'D')
@@ -315,8 +320,10 @@ static int ask_all(struct stopped_threads *threads, uint32_t first)
 		result = sys_call(SYS_ptrace, PTRACE_SEIZE, thread->tid, 0, 0);
 		if (result == -ESRCH)
 			thread->stop = THREAD_GONE;
-		else if (result != 0)
+		else if (result != 0) {
 			error = (int)result;
+			thread->stop = THREAD_REFUSED;
+		}
 		if (result != 0)
 			continue;
 		thread->stop = THREAD_SEIZED;
@@ -327,15 +334,24 @@ static int ask_all(struct stopped_threads *threads, uint32_t first)
 	return asked > 0 ? asked : error;
 }
 
+static bool has_waiting(const struct stopped_threads *threads)
+{
+	for (uint32_t i = 0; i < threads->count; i++)
+		if (threads->threads[i].stop == THREAD_UNREAD)
+			return true;
+	return false;
+}
+
 int stopped_threads_stop(struct stopped_threads *threads, uint64_t patience_ns)
 {
+	struct timespec nap = {.tv_nsec = NAP_NS};
+	uint32_t known = 0, naps = 0;
 	bool has_stopped = false;
-	uint32_t known = 0;
 	int asked = 0;
 
 	threads->stopped_ns = sys_clock_ns(CLOCK_MONOTONIC);
 	for (uint32_t round = 0; round < ROUNDS_MAX; round++) {
-		asked = ask_all(threads, known);
+		asked = ask_all(threads);
 		if (asked < 0)
 			break;
 		await_stops(threads, threads->stopped_ns + patience_ns);
@@ -343,8 +359,12 @@ int stopped_threads_stop(struct stopped_threads *threads, uint64_t patience_ns)
 		known = threads->count;
 		threads->left_out = 0;
 		visit_tasks(threads->pid, note_task, threads);
-		if (threads->count == known)
+		if (threads->count > known)
+			continue;
+		/* Who waits for a page or a disk does so for a moment; the parent of a vfork for long. */
+		if (naps++ == NAPS_MAX || !has_waiting(threads))
 			break;
+		sys_call(SYS_nanosleep, &nap, 0);
 	}
 	threads->unread = threads->left_out;
 	for (uint32_t i = 0; i < threads->count; i++) {
@@ -422,7 +442,7 @@ uint64_t stopped_threads_release(struct stopped_threads *threads)
 				thread->stop = THREAD_SEIZED; /* once, and not any more */
 		}
 	reap(threads);
-	return sys_clock_ns(CLOCK_MONOTONIC) - threads->stopped_ns;
+	return threads->stopped_ns == 0 ? 0 : sys_clock_ns(CLOCK_MONOTONIC) - threads->stopped_ns;
 }
 
 void stopped_threads_release_late(void)

@@ -24,6 +24,7 @@
 
 enum thread_stop {
 	THREAD_UNREAD,	/* it was not stopped, and its registers are not known */
+	THREAD_REFUSED, /* the same, and it will not be: somebody else traces it, or forbids it */
 	THREAD_SEIZED,	/* asked to stop */
 	THREAD_STOPPED, /* it stands, and they are */
 	THREAD_GONE,	/* it has ended */
@@ -62,7 +63,7 @@ bool stopped_threads_list(struct stopped_threads *threads, uint32_t pid, uint32_
  * as soon as it stops, see stopped_threads_release_late. */
 int stopped_threads_stop(struct stopped_threads *threads, uint64_t patience_ns);
 
-/* Lets them all go on. Returns how long they stood, in ns. */
+/* Lets them all go on. Returns how long they stood, in ns; 0: none was to be stopped. */
 uint64_t stopped_threads_release(struct stopped_threads *threads);
 
 void stopped_threads_forget(struct stopped_threads *threads);
