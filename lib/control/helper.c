@@ -191,7 +191,8 @@ static void scan_if_due(void)
 	struct snapshot_result result;
 	int error;
 
-	if (!schedule_scan_is_due())
+	/* The last one is what is known of the end; the program goes on for a moment. */
+	if (has_looked_last || !schedule_scan_is_due())
 		return;
 	error = snapshot_writer_take(order.reason, NULL, false, &result);
 	schedule_taken(&result);
@@ -635,6 +636,7 @@ void helper_note_exit(int status)
 
 void helper_postfork_child(void)
 {
+	has_looked_last = false;
 	kind = SNAPSHOTS_BY_INLINE;
 	atomic_store(&helper_tid, 0);
 	invariant_note_helper(0);
