@@ -44,8 +44,10 @@
  * 0.95. Free lists in programs of ours: 0.5 to 0.94, where a wave takes several snapshots. What leaks put
  * into git, nginx, redis-server and sqlite3 have in common with others: less than 0.36. */
 #define HANDED_OUT_AGAIN 0.5
-#define NET 0.2		 /* of what the sites of a pool gain, it may gain itself */
-#define WINDOWS 5	 /* in each of which it has a lowest point: as few as can show a trend */
+#define HANDED_BACK                                                                                \
+	0.2	  /* of what it rises by it falls again: who keeps all has nothing to hand out */
+#define NET 0.2	  /* of what the sites of a pool gain, it may gain itself */
+#define WINDOWS 5 /* in each of which it has a lowest point: as few as can show a trend */
 #define MOVED_SITES 3	 /* so many gain or lose, or it is hardly a pool */
 #define OLD_SHARE 0.0625 /* of the run: as old are old blocks */
 #define OLD_LEAKS 3	 /* so many sites of a pool are several */
@@ -64,7 +66,7 @@ struct pool {
 	size_t frames; /* how many are in common; 0: all sites */
 	uint64_t pcs[EXCHANGE_FRAMES];
 	struct level all, old;
-	double allocations; /* from the first to the last moment */
+	double allocations[MOMENTS]; /* so far; not where it is all sites */
 };
 
 struct moments {
@@ -166,12 +168,13 @@ static size_t lowest(const double *blocks, size_t from, size_t to)
 	return low;
 }
 
-static double allocated_between(const struct site *site, const struct moments *moments)
+static void add_allocations(const struct site *site, const struct moments *moments,
+			    double *allocations)
 {
-	const struct site_point *before = site_at(site, moments->snapshots[0]);
-	const struct site_point *after = site_at(site, moments->snapshots[moments->count - 1]);
-	return (after ? (double)after->allocations : 0) -
-	       (before ? (double)before->allocations : 0);
+	for (size_t i = 0; i < moments->count; i++) {
+		const struct site_point *point = site_at(site, moments->snapshots[i]);
+		allocations[i] += point ? (double)point->allocations : 0;
+	}
 }
 
 static void find_lows(const struct moments *moments, struct level *level)
@@ -211,7 +214,7 @@ static void add_up(const struct inquiry *inquiry, struct pool *pool)
 		add_blocks(site, moments, all, old);
 		add_move(&pool->all, all, is_leak);
 		add_move(&pool->old, old, is_leak);
-		pool->allocations += allocated_between(site, moments);
+		add_allocations(site, moments, pool->allocations);
 	}
 }
 
@@ -229,13 +232,14 @@ static const struct pool *find_pool(struct inquiry *inquiry, size_t frames, cons
 	return made;
 }
 
-/* Blocks that are handed out again are allocated only where none is left. */
-static bool hands_out_again(const struct pool *pool, const struct moments *moments)
+bool exchange_hands_out_again(const double *live, const double *allocations, size_t count)
 {
-	double rises = 0;
-	for (size_t i = 1; i < moments->count; i++)
-		rises += fmax(0, pool->all.blocks[i] - pool->all.blocks[i - 1]);
-	return pool->allocations > 0 && rises >= HANDED_OUT_AGAIN * pool->allocations;
+	double rises = 0, falls = 0, all = count ? allocations[count - 1] - allocations[0] : 0;
+	for (size_t i = 1; i < count; i++) {
+		rises += fmax(0, live[i] - live[i - 1]);
+		falls += fmax(0, live[i - 1] - live[i]);
+	}
+	return all > 0 && rises >= HANDED_OUT_AGAIN * all && falls >= HANDED_BACK * rises;
 }
 
 /* It is lowest at ever more. */
@@ -268,7 +272,7 @@ static bool is_exchange(struct inquiry *inquiry, const struct site *site)
 		if (trend_mann_kendall(pool->all.blocks, moments->count).z < SURELY &&
 		    live_shape_is_level_beside(pool->all.blocks, all, moments->count, LEVEL))
 			return true;
-		if (hands_out_again(pool, moments) &&
+		if (exchange_hands_out_again(pool->all.blocks, pool->allocations, moments->count) &&
 		    is_level_at_its_lowest(&pool->all, moments, all))
 			return true;
 		if (pool->old.leaks >= OLD_LEAKS &&

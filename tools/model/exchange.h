@@ -20,6 +20,11 @@ struct profile;
 #define EXCHANGE_FRAMES 4  /* innermost ones that sites of a pool have in common, at most */
 #define EXCHANGE_SITES 128 /* so many leaks are asked about; more are no exchange between a few */
 
+/* Do these sites together hand freed blocks out again? `live` and `allocations` (so far) are theirs at
+ * `count` moments. Who does asks malloc only when none is left, so that nearly every block that is
+ * allocated makes the sum larger; and part of it is given back, now and then. */
+bool exchange_hands_out_again(const double *live, const double *allocations, size_t count);
+
 /* Makes leaks that are an exchange level sites. `judgements` are those of profile->sites over snapshots
  * [first, last]. Returns false without memory, and has changed nothing then. */
 bool exchange_withdraw(const struct profile *profile, size_t first, size_t last,

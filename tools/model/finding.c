@@ -8,6 +8,8 @@
  *   3. Do its sites keep the same part of their births? The distance between the distribution of
  *      what is kept and that of births over the sites (total variation) may be what chance makes of
  *      Poisson counts, and a bit more.
+ *      Or do they share blocks: a function that hands out again what was freed? Then a block that one
+ *      site lost another one may have allocated, and which site keeps how much says nothing.
  *   4. The group that stands out the most from all others is judged; when its sum leaks it is a
  *      finding, and its sites are spoken for. So for all groups. How much one stands out is the
  *      likelihood ratio of M. Kulldorff, "A Spatial Scan Statistic", Communications in Statistics 26
@@ -25,6 +27,7 @@
 
 #include "tools/model/arena.h"
 #include "tools/model/cohort_series.h"
+#include "tools/model/exchange.h"
 #include "tools/model/profile.h"
 
 /* Without memory uthash shall leave an entry out instead of ending the program. */
@@ -37,6 +40,7 @@
 #define MAX_MEMBERS 512 /* sites of which a sum is made, those that keep the most */
 #define MAX_DISTANCE 0.25
 #define FEW_KEPT 20	 /* so many blocks are too few to judge a site by itself */
+#define MAX_POOLS 16	 /* groups of which it is asked whether they share blocks */
 #define SINGLE_SHARE 0.8 /* a site that keeps more of its group is no group */
 
 struct member {
@@ -263,6 +267,34 @@ static struct judgement judge_sum(const struct work *work, const struct group *g
 	return verdict_judge_series(sum, NULL);
 }
 
+/* Are several sites of it flagged, none of which carries it alone? */
+static bool has_leaks(const struct work *work, const struct group *group)
+{
+	size_t leaks = 0;
+	double most = 0;
+	for (size_t i = 0; i < group->count; i++) {
+		leaks += work->judgements[group->members[i].site].is_flagged;
+		most = fmax(most, group->members[i].kept);
+	}
+	return leaks >= 2 && most <= SINGLE_SHARE * group->kept;
+}
+
+/* Do its sites take from each other what was freed? All of them are asked, also those that keep nothing. */
+static bool shares_blocks(const struct work *work, const struct group *group,
+			  struct cohort_series *sum, struct cohort_series *part)
+{
+	for (size_t i = 0; i < group->count; i++) {
+		const struct site *site = &work->profile->sites[group->members[i].site];
+		cohort_series_make(i ? part : sum, work->profile, site, work->first, work->last);
+		if (i && part->count == sum->count)
+			cohort_series_add(sum, part);
+	}
+	/* The second half: a pool that still fills calls malloc as everybody does. */
+	size_t from = sum->count / 2;
+	return exchange_hands_out_again(sum->live_blocks + from, sum->births + from,
+					sum->count - from);
+}
+
 static struct finding *add_finding(struct finding_list *list, struct finding finding)
 {
 	list->findings[list->count] = finding;
@@ -297,7 +329,7 @@ static int choose_groups(struct work *work, struct group **groups, size_t count,
 			 struct arena *arena, struct finding_list *list)
 {
 	struct cohort_series *series = malloc(2 * sizeof(*series));
-	size_t judged = 0;
+	size_t judged = 0, pools = 0;
 	if (!series)
 		return -ENOMEM;
 	int result = 0;
@@ -307,8 +339,14 @@ static int choose_groups(struct work *work, struct group **groups, size_t count,
 		for (size_t m = 0; m < group->count; m++)
 			if (is_taken[group->members[m].site])
 				spoken_for += group->members[m].kept;
-		if (spoken_for > 0 || !is_even(group))
+		if (spoken_for > 0)
 			continue;
+		if (!is_even(group)) {
+			if (group->key.kind != FINDING_CALLEE || group->count > MAX_MEMBERS ||
+			    !has_leaks(work, group) || pools++ >= MAX_POOLS ||
+			    !shares_blocks(work, group, &series[0], &series[1]))
+				continue;
+		}
 		qsort(group->members, group->count, sizeof(*group->members), compare_members);
 		struct judgement judgement = judge_sum(work, group, &series[0], &series[1]);
 		judged++;

@@ -91,6 +91,27 @@ static void add_site(struct program *program, uint32_t stack, uint64_t traffic, 
 	program->sites[index] = (struct site){stack, PERIODS, program->points[index]};
 }
 
+/* One whose blocks pile up and are dropped all at once, every `wave` periods. */
+static void add_wave(struct program *program, uint32_t stack, uint64_t blocks, size_t wave)
+{
+	size_t index = program->profile.site_count++;
+	for (size_t t = 0; t < PERIODS; t++) {
+		struct site_point *point = &program->points[index][t];
+		*point = (struct site_point){.snapshot = (uint32_t)t,
+					     .cohorts = program->cohorts[index][t]};
+		for (size_t b = t - t % wave; b <= t; b++)
+			program->cohorts[index][t][point->cohort_count++] =
+				(struct cohort){(uint32_t)b + 1, blocks, blocks * 32};
+		point->live_blocks = point->cohort_count * blocks;
+		point->live_bytes = point->live_blocks * 32;
+		point->allocations = blocks * (t + 1);
+		point->allocated_bytes = point->allocations * 32;
+		program->snapshots[t].raw.allocations += point->allocations;
+		program->snapshots[t].raw.live_bytes += point->live_bytes;
+	}
+	program->sites[index] = (struct site){stack, PERIODS, program->points[index]};
+}
+
 static const struct finding_list *find(struct program *program)
 {
 	for (size_t i = 0; i < program->profile.site_count; i++)
@@ -268,6 +289,45 @@ static void two_leaks_that_have_nothing_in_common_are_two_findings(void **state)
 	program_free(program);
 }
 
+/* A wrapper with a wave and two leaks, one of which keeps all of what it allocates and the other a part. */
+static const struct finding_list *find_two_leaks(struct program *program, uint64_t traffic)
+{
+	uint32_t main_node = add_node(program, 0, 0x1000);
+	add_innocent_sites(program, main_node);
+	for (uint64_t i = 0; i < 3; i++) {
+		uint32_t caller = add_node(program, main_node, 0x2000 + 16 * i);
+		uint32_t stack = add_node(program, caller, WRAPPER_PC);
+		if (i < 2)
+			add_site(program, stack, i * traffic, 1, 0, 5);
+		else
+			add_wave(program, stack, 30, 8);
+	}
+	return find(program);
+}
+
+static void two_leaks_through_a_function_that_hands_out_again_are_one_finding(void **state)
+{
+	(void)state;
+	struct program *program = program_new();
+	const struct finding_list *list = find_two_leaks(program, 12);
+	assert_int_equal(list->count, 1);
+	assert_int_equal(list->findings[0].kind, FINDING_CALLEE);
+	assert_int_equal(list->findings[0].depth, 1);
+	assert_true(list->findings[0].site_count >= 2);
+	program_free(program);
+}
+
+static void through_one_whose_callers_free_at_their_own_pace_they_are_two(void **state)
+{
+	(void)state;
+	struct program *program = program_new();
+	const struct finding_list *list = find_two_leaks(program, 200);
+	assert_int_equal(list->count, 2);
+	for (size_t i = 0; i < 2; i++)
+		assert_int_equal(list->findings[i].kind, FINDING_SITE);
+	program_free(program);
+}
+
 static void a_healthy_program_has_no_findings(void **state)
 {
 	(void)state;
@@ -295,6 +355,8 @@ int main(void)
 		cmocka_unit_test(a_bad_caller_that_is_reached_in_many_ways_is_one_finding),
 		cmocka_unit_test(what_one_function_leaks_in_three_places_is_one_finding),
 		cmocka_unit_test(two_leaks_that_have_nothing_in_common_are_two_findings),
+		cmocka_unit_test(two_leaks_through_a_function_that_hands_out_again_are_one_finding),
+		cmocka_unit_test(through_one_whose_callers_free_at_their_own_pace_they_are_two),
 		cmocka_unit_test(a_healthy_program_has_no_findings),
 		cmocka_unit_test(a_program_without_sites_has_none_either),
 	};
