@@ -61,6 +61,15 @@ bool text_equal(const char *a, const char *b)
 	return *a == *b;
 }
 
+bool text_begins_with(const char *text, const char *beginning)
+{
+	while (*beginning != 0 && *text == *beginning) {
+		text++;
+		beginning++;
+	}
+	return *beginning == 0;
+}
+
 bool text_read_number(const char **text, uint64_t *number)
 {
 	const char *next = *text;

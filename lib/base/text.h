@@ -31,6 +31,7 @@ void text_add_bytes(struct text *text, const char *part, size_t bytes);
 void text_add_number(struct text *text, uint64_t number);
 
 bool text_equal(const char *a, const char *b);
+bool text_begins_with(const char *text, const char *beginning);
 size_t text_bytes(const char *text);
 
 /* Reads a decimal number at *text and moves *text behind it; false where there is none or it

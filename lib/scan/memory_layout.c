@@ -60,19 +60,15 @@ static uint32_t module_at(uint64_t addr, uint64_t *end)
 	return ROOT_OF_NONE;
 }
 
-static bool begins_with(const char *text, const char *wanted)
-{
-	return strncmp(text, wanted, strlen(wanted)) == 0;
-}
-
 /* What the kernel puts into every process has a name in brackets, and its pages are never the process's
  * own; what libc or the program has named is called [anon:NAME]. */
 static bool is_anonymous(const struct process_mapping *mapping)
 {
 	return mapping->is_private &&
-	       (mapping->name[0] == 0 || begins_with(mapping->name, "[anon:") ||
-		begins_with(mapping->name, "[heap]") || begins_with(mapping->name, "[stack") ||
-		begins_with(mapping->name, "/anon_hugepage"));
+	       (mapping->name[0] == 0 || text_begins_with(mapping->name, "[anon:") ||
+		text_begins_with(mapping->name, "[heap]") ||
+		text_begins_with(mapping->name, "[stack") ||
+		text_begins_with(mapping->name, "/anon_hugepage"));
 }
 
 static bool add_mapping(const struct process_mapping *mapping, void *context)
@@ -113,7 +109,7 @@ static bool add_mapping(const struct process_mapping *mapping, void *context)
 			.is_private = mapping->is_private,
 			.is_anonymous = is_anonymous(mapping),
 			.is_break = mapping->kind == MAPPING_BRK,
-			.is_main_stack = begins_with(mapping->name, "[stack]"),
+			.is_main_stack = text_begins_with(mapping->name, "[stack]"),
 			.follows_guard = follows_guard,
 		};
 		name = TEXT_IN(laid->name);
@@ -150,7 +146,7 @@ static uint32_t find_loader(void)
 		for (; *path != 0; path++)
 			if (*path == '/')
 				name = path + 1;
-		if (begins_with(name, "ld-"))
+		if (text_begins_with(name, "ld-"))
 			return id;
 	}
 	return ROOT_OF_NONE;
@@ -164,8 +160,8 @@ static void collect_spans(struct memory_layout *layout, struct memory_span *read
 		struct memory_span span = {mapping->start, mapping->end};
 
 		uncover(mapping);
-		if (!mapping->is_readable || begins_with(mapping->name, "/dev/dri") ||
-		    begins_with(mapping->name, "/dev/nvidia"))
+		if (!mapping->is_readable || text_begins_with(mapping->name, "/dev/dri") ||
+		    text_begins_with(mapping->name, "/dev/nvidia"))
 			continue;
 		readable[layout->readable.count++] = span;
 		if (is_constant(mapping))

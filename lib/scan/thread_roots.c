@@ -192,6 +192,15 @@ static void add_apart(const struct memory_layout *layout, struct scan_memory *me
 		add_thread_locals(roots, memory, thread, &locals.data[i]);
 		span_list_add(holes, memory, locals.data[i].start, locals.data[i].end);
 	}
+	/* As no other libc has it. */
+	if (locals.count > 0) {
+		uint64_t end = fs_base + DESCRIPTOR_BYTES < mapping->end
+				       ? fs_base + DESCRIPTOR_BYTES
+				       : mapping->end;
+
+		add_pages(roots, memory, SEEP_ROOT_THREAD, thread, fs_base, end);
+		span_list_add(holes, memory, fs_base, end);
+	}
 }
 
 void thread_roots_find(const struct memory_layout *layout, const struct stopped_threads *threads,

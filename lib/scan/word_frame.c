@@ -5,7 +5,8 @@
  * A frame reaches from its stack pointer up to that of its caller. So the stack is walked by the rules of
  * record/unwind_rules until one ends above the word. A walk is begun anew for each word: only those are
  * asked about that hold a block of a sample. A register that a frame has saved is of the function outside of
- * it, which has the pointer in its hands. What takes more registers than pc, sp and bp, or has no rule,
+ * it, which has the pointer in its hands. What lies in a frame of libc's, where a thread waits, is said of the
+ * function of the program that has called it. What takes more registers than pc, sp and bp, or has no rule,
  * ends it: a frame that is not named is better than one that is named wrongly.
  *
  *   Runs in   the copy of the process that a scan works in
@@ -20,6 +21,7 @@
 #include <stddef.h>
 #include <ucontext.h>
 
+#include "lib/base/text.h"
 #include "lib/record/cfi_program.h"
 #include "lib/record/module_list.h"
 #include "lib/record/unwind_rules.h"
@@ -27,7 +29,12 @@
 
 #include "lib/base/poison.h"
 
-#define FRAMES_MAX 512u
+#define FRAMES_MAX 16384u
+/* Over all words: some tenths of a second. */
+#define STEPS_MAX (8u << 20)
+
+/* Of this copy; that of the program is never touched. */
+static uint32_t steps_left = STEPS_MAX;
 
 struct frame {
 	uint64_t pc, sp, bp;
@@ -113,23 +120,51 @@ static uint64_t return_address_of(const struct frame *frame)
 	return frame->pc + frame->is_interrupted;
 }
 
+/* Whether it is code of libc, of the dynamic linker or our own. */
+static bool is_of_runtime(uint64_t pc)
+{
+	static const char *const names[] = {"libc.so", "libc-2", "libpthread", "ld-linux", "ld-2"};
+
+	for (uint32_t id = 0; id < module_list_count(); id++) {
+		const struct loaded_module *module = module_list_at(id);
+		const char *base = module->path;
+
+		if (module->unloaded_epoch != 0 || pc < module->start || pc >= module->end)
+			continue;
+		for (const char *at = base; *at != 0; at++)
+			base = *at == '/' ? at + 1 : base;
+		for (uint32_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+			if (text_begins_with(base, names[i]))
+				return true;
+		/* A program that we are linked into is a test. */
+		return (module->flags & (SEEP_MODULE_IS_LIBSEEP | SEEP_MODULE_IS_EXECUTABLE)) ==
+		       SEEP_MODULE_IS_LIBSEEP;
+	}
+	return false;
+}
+
 uint64_t word_frame_pc(const struct word_frame_thread *thread, uint64_t address)
 {
 	uint32_t unloads = atomic_load_explicit(&module_list_unloads, memory_order_acquire);
 	struct frame frame = {.pc = thread->pc, .sp = thread->sp, .bp = thread->bp, true};
+	uint64_t innermost = 0;
 
 	if (frame.pc < SEEP_PC_LIMIT)
 		return 0;
-	for (uint32_t i = 0; i < FRAMES_MAX; i++) {
+	for (uint32_t i = 0; i < FRAMES_MAX && steps_left > 0; i++, steps_left--) {
 		struct frame caller = frame;
+		bool is_met = innermost != 0;
 
 		/* The outermost frame has no end. */
 		if (!step_out(thread, &caller, unloads))
-			return 0;
-		if (address < caller.sp)
-			return return_address_of(
-				is_saved_register(&frame, caller.sp, address) ? &caller : &frame);
+			break;
+		if (!is_met && address < caller.sp) {
+			is_met = !is_saved_register(&frame, caller.sp, address);
+			innermost = return_address_of(is_met ? &frame : &caller);
+		}
+		if (is_met && !is_of_runtime(frame.pc))
+			return return_address_of(&frame);
 		frame = caller;
 	}
-	return 0;
+	return innermost;
 }

@@ -16,6 +16,7 @@
 #include <stddef.h>
 
 #include "lib/base/syscalls.h"
+#include "lib/base/text.h"
 
 #include "lib/base/poison.h"
 
@@ -28,15 +29,6 @@ struct line {
 	char start[LINE_BYTES];
 	size_t bytes;
 };
-
-static bool begins_with(const char *text, const char *wanted)
-{
-	while (*wanted != 0 && *text == *wanted) {
-		text++;
-		wanted++;
-	}
-	return *wanted == 0;
-}
 
 static bool read_hex(const char **text, uint64_t *number)
 {
@@ -62,13 +54,14 @@ static bool read_hex(const char **text, uint64_t *number)
  * Private huge pages look like a file's. */
 static enum mapping_kind kind_of(const char *rights, const char *name)
 {
-	if (!begins_with(rights, "rw") || rights[3] != 'p')
+	if (!text_begins_with(rights, "rw") || rights[3] != 'p')
 		return MAPPING_OTHER;
-	if (begins_with(name, "[heap]"))
+	if (text_begins_with(name, "[heap]"))
 		return MAPPING_BRK;
-	if (begins_with(name, "[anon: glibc: pthread stack"))
+	if (text_begins_with(name, "[anon: glibc: pthread stack"))
 		return MAPPING_OTHER;
-	return *name == 0 || begins_with(name, "[anon:") || begins_with(name, "/anon_hugepage")
+	return *name == 0 || text_begins_with(name, "[anon:") ||
+			       text_begins_with(name, "/anon_hugepage")
 		       ? MAPPING_ANONYMOUS
 		       : MAPPING_OTHER;
 }

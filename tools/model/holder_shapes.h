@@ -22,7 +22,7 @@ struct report_site;
 struct site;
 
 /* From so many different places in the blocks of a site on, that is a table. */
-#define SHAPE_PLACES_MAX 3
+#define SHAPE_PLACES_MAX 8
 
 /* Blocks of one site on the way. A way that comes back to a site, as that through a tree of two kinds of
  * nodes does, is cut short: its blocks are then as many. */

@@ -156,6 +156,45 @@ static int compare(const void *left, const void *right)
 	return *(const int *)left - *(const int *)right;
 }
 
+extern char __executable_start, etext;
+
+/* No word of a frame of the C library's is said to be its own. */
+static APART uint64_t ask_of_all(void)
+{
+	ucontext_t context;
+
+	know_caller(__builtin_return_address(0));
+	getcontext(&context);
+	stand_at(&context);
+	for (uint64_t address = here.sp; address <= known[0].address; address += 8) {
+		uint64_t pc = word_frame_pc(&here, address);
+
+		assert_true(pc > (uint64_t)&__executable_start && pc < (uint64_t)&etext);
+	}
+	return 1;
+}
+
+static int ask_while_comparing(const void *left, const void *right)
+{
+	if (times-- == 1)
+		ask_of_all();
+	return *(const int *)left - *(const int *)right;
+}
+
+static void a_frame_of_the_c_library_is_of_who_called_it(void **state)
+{
+	int numbers[] = {3, 1, 2};
+	volatile uint64_t own[WORDS] = {6};
+
+	(void)state;
+	find_stack();
+	know(&own[2]);
+	times = 1;
+	qsort(numbers, 3, sizeof(int), ask_while_comparing);
+	assert_int_not_equal(times, 1);
+	times = 1;
+}
+
 /* Through the C library, whose code nobody compiled with frame pointers. */
 static void goes_through_the_c_library(void **state)
 {
@@ -304,6 +343,7 @@ int main(void)
 		cmocka_unit_test(names_the_function_of_each_word),
 		cmocka_unit_test(knows_the_red_zone),
 		cmocka_unit_test(goes_through_the_c_library),
+		cmocka_unit_test(a_frame_of_the_c_library_is_of_who_called_it),
 		cmocka_unit_test(a_saved_register_is_of_who_had_it),
 		cmocka_unit_test(goes_through_a_signal_frame),
 		cmocka_unit_test(names_them_in_a_thread),

@@ -220,11 +220,19 @@ static void blocks_on_the_way_are_named_by_who_allocates_them(void **state)
 	(void)state;
 	struct held held;
 	struct shape_step steps[] = {
-		{.stack = 1, .least = 1, .most = 1, .place_count = 3, .frame = &hash_grow},
+		{.stack = 1,
+		 .least = 1,
+		 .most = 1,
+		 .place_count = SHAPE_PLACES_MAX,
+		 .frame = &hash_grow},
 		{.stack = 2, .least = 2, .most = 1000, .place_count = 1, .frame = &list_push},
 		{.stack = 0},
 		{.stack = 3, .least = 1, .most = 1, .place_count = 1, .frame = &in_library},
-		{.stack = 4, .least = 7, .most = 7, .place_count = 3, .frame = &hash_grow},
+		{.stack = 4,
+		 .least = 7,
+		 .most = 7,
+		 .place_count = SHAPE_PLACES_MAX,
+		 .frame = &hash_grow},
 	};
 	held_begin(&held);
 	held_by(&held, (struct holder_root)IN_PROGRAM(0x5000),
@@ -260,8 +268,8 @@ static void elements_of_an_array_are_one_way(void **state)
 	struct shape_step first = {.stack = 1,
 				   .least = 1,
 				   .most = 1,
-				   .places = {0},
-				   .place_count = 1,
+				   .places = {0, 24, 32, 40, 48, 56},
+				   .place_count = 6,
 				   .frame = &hash_grow};
 	struct shape_step second = first, third = first;
 	second.places[0] = 8;
