@@ -147,4 +147,6 @@ def others(box):
     expect(result.returncode == 2 and b"does not say what is lost" in result.stderr,
            "export of a file without a scan: %r" % result.stderr)
     result = box.seep("diff", box.path("true.seep"), box.path("out.seep"))
-    expect(b"is definitely lost, with" in result.stdout, "the diff is %r" % result.stdout)
+    expect(b"is definitely lost, with" in result.stdout and
+           re.search(rb"\n  new .* in 210 blocks, 5.47 KiB lost ", result.stdout) and
+           not re.search(rb"\n  old .* lost", result.stdout), "the diff is %r" % result.stdout)

@@ -71,6 +71,7 @@ AMOUNT = {"bytes": count, "blocks": count}
 
 REACHABILITY = {"definitely_lost": AMOUNT, "indirectly_lost": AMOUNT, "possibly_lost": AMOUNT,
                 "reachable": AMOUNT}
+SITE_REACHABILITY = {**REACHABILITY, "held_by_lost": AMOUNT}
 
 FRAME = {"function": Optional(text), "file": Optional(text), "line": Optional(count),
          "module": Optional(text), "offset": count, "inlined": flag}
@@ -114,7 +115,7 @@ SITE = {
                                "reason": Optional(text)}),
     # What a scan found of its blocks; null where none ran. What only its definitely lost blocks hold
     # may be of any site.
-    "reachability": Optional({**REACHABILITY, "held_by_lost": AMOUNT}),
+    "reachability": Optional(SITE_REACHABILITY),
     "held_by": Optional(HELD_BY),
     # Who frees, the most frequent first, at most four; null where the file does not say.
     "freed_by": Optional([{"share": probability, "stack": [FRAME]}]),
@@ -130,6 +131,8 @@ FINDING = {
     "severity": one_of("low", "medium", "high", "critical"),
     "live_bytes": count, "live_blocks": count, "site_count": count,
     "share_kept": Optional(seconds), "growth": GROWTH, "evidence": Optional(EVIDENCE),
+    # Of kind `lost`: that of the first site, which has lost the others.
+    "reachability": Optional(SITE_REACHABILITY),
     "held_by": Optional(HELD_BY), "sites": [site_id], "stack": [FRAME],
 }
 

@@ -163,6 +163,13 @@ void conclusion_text_write_next(FILE *stream, const struct text_report_options *
 			     is_one ? "see the whole stacks:"
 				    : "see what grew from first to last snapshot:",
 			     command);
+		/* Who holds what leaks is only known where somebody has looked. */
+		if (profile->is_running && !view->report->scan) {
+			snprintf(command, sizeof(command), "seep scan %" PRIu32, profile->pid);
+			text_command(stream, &options->style, INK_PLAIN, "", 6,
+				     "or let it be looked who holds that, or whether it is lost:",
+				     command);
+		}
 		return;
 	case CONCLUSION_GROWING:
 	case CONCLUSION_NO_SNAPSHOT:

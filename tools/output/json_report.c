@@ -518,16 +518,17 @@ static json_t *finding_object(const struct report *report, const struct report_e
 							     : "lost";
 
 	return json_pack(
-		"{s:s, s:s, s:b, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "kind",
-		kind, "verdict", verdict_name(judgement->verdict), "flagged", judgement->is_flagged,
-		"confidence", json_value_number(judgement->confidence), "severity",
-		severity_name(judgement->severity), "live_bytes", json_value_count(sum->live_bytes),
-		"live_blocks", json_value_count(sum->live_blocks), "site_count",
+		"{s:s, s:s, s:b, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+		"kind", kind, "verdict", verdict_name(judgement->verdict), "flagged",
+		judgement->is_flagged, "confidence", json_value_number(judgement->confidence),
+		"severity", severity_name(judgement->severity), "live_bytes",
+		json_value_count(sum->live_bytes), "live_blocks",
+		json_value_count(sum->live_blocks), "site_count",
 		json_value_count(finding ? finding->all_count : 1), "share_kept",
 		finding ? json_value_number(finding->share_kept) : json_null(), "growth",
 		growth_object(&judgement->growth), "evidence",
-		evidence_object(sum, finding != NULL, report->snapshot_count), "held_by",
-		held_by_array(report, sum), "sites",
+		evidence_object(sum, finding != NULL, report->snapshot_count), "reachability",
+		json_reachability_object(sum), "held_by", held_by_array(report, sum), "sites",
 		finding ? id_array(finding->sites, finding->site_count) : id_array(&single, 1),
 		"stack", stack_array(sum));
 }

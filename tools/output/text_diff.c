@@ -13,6 +13,7 @@
 
 #include "tools/model/profile.h"
 #include "tools/model/report.h"
+#include "tools/model/scan.h"
 #include "tools/output/lost_text.h"
 #include "tools/output/number_text.h"
 #include "tools/output/report_walk.h"
@@ -36,6 +37,7 @@ static void write_state(const struct text_diff *context, const char *label, cons
 {
 	const struct snapshot *snapshot = &profile->snapshots[index];
 	struct text_line line;
+	const struct scan *scan = profile_scan(profile, index);
 	char state[256], name[160] = "";
 
 	if (*snapshot->label)
@@ -50,6 +52,10 @@ static void write_state(const struct text_diff *context, const char *label, cons
 	text_line_print(&line, INK_PLAIN, " in %s block%s",
 			number_count(snapshot->raw.live_blocks).text,
 			number_plural(snapshot->raw.live_blocks));
+	if (scan && scan->raw.outcome == SEEP_SCAN_DONE)
+		text_line_print(
+			&line, INK_PLAIN, ", %s lost",
+			number_bytes(scan->raw.definitely_bytes + scan->raw.indirectly_bytes).text);
 	if (source)
 		text_line_print(&line, INK_DIM, "  (%s)", source);
 	text_line_end(&line);

@@ -23,6 +23,7 @@
 
 #define LABEL_COLUMNS 12
 #define MARKS_SHOWN 3
+#define SAME_MOMENT_S 1.0
 
 static void row(FILE *stream, const struct text_style *style, enum ink ink, const char *label,
 		const char *format, ...) __attribute__((format(printf, 5, 6)));
@@ -228,7 +229,8 @@ static void write_scan(FILE *stream, const struct text_style *style, const struc
 	if (!scan)
 		return;
 	bool is_done = scan->raw.outcome == SEEP_SCAN_DONE;
-	if (is_done && scan->raw.snapshot + 1 < totals->number)
+	if (is_done &&
+	    scan->time_s + SAME_MOMENT_S < report->profile->snapshots[report->last_snapshot].time_s)
 		snprintf(when, sizeof(when), "when it was looked at, %s into the run: ",
 			 number_duration(scan->time_s).text);
 	row(stream, style,

@@ -212,6 +212,8 @@ static void says_what_is_lost(void **state)
 	const json_t *finding = json_array_get(json_object_get(document, "findings"), 0);
 	assert_string_equal(json_string_value(json_object_get(finding, "kind")), "lost");
 	assert_true(json_is_null(json_object_get(finding, "share_kept")));
+	assert_true(json_equal(json_object_get(finding, "reachability"),
+			       json_object_get(json_array_get(sites, 0), "reachability")));
 	assert_int_equal(json_array_size(json_object_get(finding, "sites")), 2);
 	json_decref(document);
 	free(sample);

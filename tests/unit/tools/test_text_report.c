@@ -436,6 +436,62 @@ static void concludes_in_one_line(void **state)
 	}
 }
 
+/* That of a short run is worth a word, and so is how old it is. */
+static void a_scan_that_found_nothing_is_mentioned(void **state)
+{
+	(void)state;
+	struct sample *sample = sample_new(1, (enum verdict[]){VERDICT_UNFREED});
+	struct scan scan = {.raw = {.snapshot = SAMPLE_POINTS,
+				    .reason = SEEP_REASON_REQUEST,
+				    .pause_ns = 2000000},
+			    .time_s = 58.6};
+	sample->report.scan = &scan;
+	char *text = report_text_of(sample, (struct text_report_options){0});
+	assert_non_null(strstr(text,
+			       "\n  lost      nothing is lost, every block can be reached; the "
+			       "program stood still\n            for 2 ms\n"));
+	assert_non_null(strstr(text,
+			       "\nToo short to judge growth (40 snapshots in 1 m 01 s), nothing "
+			       "lost: what is"));
+	free(text);
+
+	scan.raw.snapshot--;
+	scan.time_s = 3;
+	text = report_text_of(sample, (struct text_report_options){0});
+	assert_non_null(strstr(text,
+			       "\n  lost      when it was looked at, 3.0 s into the run: nothing "
+			       "is lost"));
+	free(text);
+
+	scan.raw.outcome = SEEP_SCAN_TOO_LATE;
+	text = report_text_of(sample, (struct text_report_options){0});
+	assert_non_null(
+		strstr(text, "\n  lost      what is lost is not known: the program was gone"));
+	assert_null(strstr(text, "nothing lost"));
+	free(text);
+	free(sample);
+}
+
+static void a_leak_that_nobody_has_looked_at_asks_for_it(void **state)
+{
+	(void)state;
+	static const char wanted[] =
+		"\n      or let it be looked who holds that, or whether it is lost:";
+	struct sample *sample = sample_new(1, (enum verdict[]){VERDICT_LEAK});
+	for (int is_running = 0; is_running < 2; is_running++) {
+		sample->profile.is_running = is_running;
+		char *text = report_text_of(sample, (struct text_report_options){0});
+		assert_int_equal(strstr(text, wanted) != NULL, is_running);
+		assert_int_equal(strstr(text, "seep scan 4711\n") != NULL, is_running);
+		free(text);
+	}
+	sample->report.scan = &(struct scan){.raw.outcome = SEEP_SCAN_NO_COPY};
+	char *text = report_text_of(sample, (struct text_report_options){0});
+	assert_null(strstr(text, wanted));
+	free(text);
+	free(sample);
+}
+
 static void says_when_nothing_is_left(void **state)
 {
 	(void)state;
@@ -895,6 +951,8 @@ int main(void)
 		cmocka_unit_test(is_silent_about_damage_where_there_is_none),
 		cmocka_unit_test(tells_the_peak_of_what_was_freed_at_the_end),
 		cmocka_unit_test(concludes_in_one_line),
+		cmocka_unit_test(a_scan_that_found_nothing_is_mentioned),
+		cmocka_unit_test(a_leak_that_nobody_has_looked_at_asks_for_it),
 		cmocka_unit_test(says_when_nothing_is_left),
 		cmocka_unit_test(says_when_there_is_no_snapshot),
 		cmocka_unit_test(sums_up_what_the_limit_leaves_out),
