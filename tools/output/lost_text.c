@@ -78,8 +78,10 @@ struct lost_text lost_text_of(const struct report_site *site)
 	}
 	if (scanned->possibly.blocks) {
 		const struct scan *scan = site->profile ? site->profile->scan : NULL;
-		bool is_sure =
-			scan && scan->raw.flags & SEEP_SCAN_IS_STOPPED && !scan->raw.unread_threads;
+		/* Of a program that goes on, the youngest blocks cannot be told yet. */
+		bool is_sure = scan && scan->raw.flags & SEEP_SCAN_IS_STOPPED &&
+			       !(scan->raw.flags & SEEP_SCAN_IS_CONFIRMED) &&
+			       !scan->raw.unread_threads;
 		name_part(scanned->possibly, all, part, sizeof(part));
 		add_line(&text, "%s possibly lost: %s", part,
 			 is_sure ? "no pointer to their start is left"

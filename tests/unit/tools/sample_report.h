@@ -335,7 +335,7 @@ static inline void sample_lose(struct sample *sample)
 	sample->scan.raw = (struct seep_scan){
 		.snapshot = SAMPLE_POINTS,
 		.reason = SEEP_REASON_FINAL,
-		.flags = SEEP_SCAN_IS_CONFIRMED | SEEP_SCAN_IS_STOPPED,
+		.flags = SEEP_SCAN_IS_STOPPED,
 		.threads = 3,
 		.pause_ns = 2500000,
 		.work_ns = 40000000,

@@ -197,7 +197,7 @@ static void says_what_is_lost(void **state)
 		json_object_get(document, "scan"),
 		"{\"outcome\":\"done\",\"text\":\"40 blocks (1.20 KiB) definitely lost, 12 "
 		"(3.40 KiB) with them; 5 blocks (200 B) possibly lost\",\"snapshot\":40,\"t_s\":"
-		"59.0,\"confirmed\":true,\"stopped\":true,\"pause_ms\":2.5,\"work_ms\":40.0,"
+		"59.0,\"confirmed\":false,\"stopped\":true,\"pause_ms\":2.5,\"work_ms\":40.0,"
 		"\"threads\":3,\"unread_threads\":0,\"totals\":{\"definitely_lost\":{"
 		"\"bytes\":1229,\"blocks\":40},\"indirectly_lost\":{\"bytes\":3482,"
 		"\"blocks\":12},\"possibly_lost\":{\"bytes\":200,\"blocks\":5},"

@@ -65,10 +65,19 @@ static void a_site_says_what_of_it_is_lost(void **state)
 static void what_could_not_be_seen_is_not_called_gone(void **state)
 {
 	(void)state;
-	scan_of_site = (struct scan){.raw = {.flags = SEEP_SCAN_IS_STOPPED, .unread_threads = 1}};
-	expect_lines((struct scanned_site){.possibly = {5, 200}}, VERDICT_UNFREED,
-		     "all 5 blocks (200 B) are possibly lost: no pointer to their start was seen",
-		     NULL);
+	/* A register may hold them, or they may be too young. */
+	static const struct seep_scan scans[] = {
+		{.flags = SEEP_SCAN_IS_STOPPED, .unread_threads = 1},
+		{.flags = SEEP_SCAN_IS_STOPPED | SEEP_SCAN_IS_CONFIRMED},
+		{.flags = 0},
+	};
+	for (size_t i = 0; i < sizeof(scans) / sizeof(*scans); i++) {
+		scan_of_site = (struct scan){.raw = scans[i]};
+		expect_lines((struct scanned_site){.possibly = {5, 200}}, VERDICT_UNFREED,
+			     "all 5 blocks (200 B) are possibly lost: no pointer to their start "
+			     "was seen",
+			     NULL);
+	}
 }
 
 static void of_a_leak_it_is_said_that_it_is_held(void **state)
