@@ -552,7 +552,7 @@ enum seep_root_kind {
 	SEEP_ROOT_MODULE = 1,   /* writable data of a module: `address` is the word that points */
 	SEEP_ROOT_STACK = 2,    /* the word lies in the frame of `pc` on the stack of `thread`, or of
 	                         * what it has called of libc */
-	SEEP_ROOT_REGISTER = 3, /* of `thread`; `address` is its DWARF number */
+	SEEP_ROOT_REGISTER = 3, /* of `thread`, which runs in `pc`; `address` is its DWARF number */
 	SEEP_ROOT_TLS = 4,      /* thread-local data of `module`, `offset` bytes into its TLS segment */
 	SEEP_ROOT_THREAD = 5,   /* what libc keeps of `thread`, such as pthread_setspecific's values */
 	SEEP_ROOT_LOADER = 6,   /* memory or a block of the dynamic linker */

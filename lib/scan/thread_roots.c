@@ -257,8 +257,7 @@ static struct word_frame_thread stack_of(const struct root_list *list, const str
 		.pc = thread->pc,
 		.sp = thread->sp,
 		.bp = thread->word_count > CFI_RBP ? thread->words[CFI_RBP] : 0,
-		.start = root->start,
-		.end = root->end,
+		.start = UINT64_MAX,
 	};
 
 	for (uint32_t i = 0; i < list->count; i++) {
@@ -285,9 +284,11 @@ void thread_roots_describe(const struct root_list *list, const struct root *root
 	*name = thread->name;
 	if (root->kind == SEEP_ROOT_REGISTER)
 		described->address = register_number((addr - root->start) / sizeof(uint64_t));
-	if (root->kind == SEEP_ROOT_STACK) {
+	if (root->kind == SEEP_ROOT_STACK || root->kind == SEEP_ROOT_REGISTER) {
 		struct word_frame_thread stack = stack_of(list, root, thread);
 
-		described->pc = word_frame_pc(&stack, addr);
+		/* What a register keeps is mostly of the function of the program that waits. */
+		described->pc = word_frame_pc(
+			&stack, root->kind == SEEP_ROOT_STACK ? addr : thread->sp - 8);
 	}
 }

@@ -5,6 +5,8 @@
  *
  * links: -pthread
  * reach make: reachable=240/6
+ * held make: register r* of thread * in sleep_with_r* FILE:* → this
+ * bare make: register r* of thread * in sleep_with_r* → this
  */
 #include <pthread.h>
 

@@ -4,6 +4,8 @@
  * descriptor of the thread, and with others, whose values lie in blocks of libc.
  *
  * links: -pthread
+ * held make: thread-specific data of * → … → this
+ * bare make: thread-specific data of * → … → this
  * reach make: reachable=3200/80
  */
 #include <pthread.h>
