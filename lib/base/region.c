@@ -8,7 +8,7 @@
  *
  *   Runs in   the target, inside malloc; the helper
  *   Locks     none; slots are claimed with compare-and-swap
- *   Memory    itself: a static list of 1024 mappings
+ *   Memory    itself: a static list of 16384 mappings, of which only what is used is touched
  *   Calls     mmap, munmap, madvise, mincore
  *   Failure   null; the caller counts what it could not record
  */
@@ -22,13 +22,31 @@
 
 #include "lib/base/poison.h"
 
-#define REGION_SLOTS 1024
+#define REGION_SLOTS 16384
 
 static struct {
 	_Atomic(uintptr_t) start;
 	_Atomic(size_t) bytes;
 } mappings[REGION_SLOTS];
+static _Atomic(size_t) slots_used; /* those behind have never been */
 static _Atomic(size_t) mapped_bytes;
+
+static void note(uintptr_t start, size_t bytes)
+{
+	for (size_t i = 0; i < REGION_SLOTS; i++) {
+		uintptr_t empty = 0;
+		size_t used;
+
+		if (atomic_load_explicit(&mappings[i].start, memory_order_relaxed) != 0 ||
+		    !atomic_compare_exchange_strong(&mappings[i].start, &empty, start))
+			continue;
+		atomic_store_explicit(&mappings[i].bytes, bytes, memory_order_release);
+		used = atomic_load(&slots_used);
+		while (used <= i && !atomic_compare_exchange_weak(&slots_used, &used, i + 1))
+			;
+		return;
+	}
+}
 
 void *region_map(size_t bytes, enum region_fork fork)
 {
@@ -42,15 +60,7 @@ void *region_map(size_t bytes, enum region_fork fork)
 	if (fork == REGION_WIPED_ON_FORK)
 		sys_call(SYS_madvise, start, bytes, MADV_WIPEONFORK);
 	atomic_fetch_add_explicit(&mapped_bytes, bytes, memory_order_relaxed);
-	for (size_t i = 0; i < REGION_SLOTS; i++) {
-		uintptr_t empty = 0;
-
-		if (atomic_load_explicit(&mappings[i].start, memory_order_relaxed) == 0 &&
-		    atomic_compare_exchange_strong(&mappings[i].start, &empty, (uintptr_t)start)) {
-			atomic_store_explicit(&mappings[i].bytes, bytes, memory_order_release);
-			break;
-		}
-	}
+	note((uintptr_t)start, bytes);
 	return (void *)start;
 }
 
@@ -66,7 +76,7 @@ void region_forget(void *start, size_t bytes)
 
 size_t region_bytes_at(const void *start)
 {
-	for (size_t i = 0; i < REGION_SLOTS; i++)
+	for (size_t i = 0; i < atomic_load(&slots_used); i++)
 		if (atomic_load_explicit(&mappings[i].start, memory_order_relaxed) ==
 		    (uintptr_t)start)
 			return atomic_load_explicit(&mappings[i].bytes, memory_order_acquire);
@@ -75,7 +85,7 @@ size_t region_bytes_at(const void *start)
 
 bool region_at(size_t number, uintptr_t *start, size_t *bytes)
 {
-	if (number >= REGION_SLOTS)
+	if (number >= atomic_load(&slots_used))
 		return false;
 	*start = atomic_load_explicit(&mappings[number].start, memory_order_acquire);
 	*bytes = *start == 0 ? 0
@@ -88,7 +98,7 @@ void region_unmap(void *start, size_t bytes)
 	INVARIANT(start != NULL && (uintptr_t)start % 4096 == 0, start, bytes);
 	INVARIANT(region_bytes_at(start) == bytes || region_bytes_at(start) == 0,
 		  region_bytes_at(start), bytes);
-	for (size_t i = 0; i < REGION_SLOTS; i++) {
+	for (size_t i = 0; i < atomic_load(&slots_used); i++) {
 		if (atomic_load_explicit(&mappings[i].start, memory_order_relaxed) ==
 		    (uintptr_t)start) {
 			atomic_store_explicit(&mappings[i].bytes, 0, memory_order_relaxed);
@@ -111,7 +121,7 @@ size_t region_resident_bytes(void)
 	unsigned char pages[4096];
 	size_t resident = 0;
 
-	for (size_t i = 0; i < REGION_SLOTS; i++) {
+	for (size_t i = 0; i < atomic_load(&slots_used); i++) {
 		uintptr_t start = atomic_load_explicit(&mappings[i].start, memory_order_acquire);
 		size_t bytes = atomic_load_explicit(&mappings[i].bytes, memory_order_acquire);
 
