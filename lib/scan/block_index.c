@@ -43,6 +43,8 @@ struct building {
 	const struct memory_spans *readable;
 	struct site_numbers *sites;
 	struct memory_span span; /* the last one that a block lay in */
+	uint64_t chunk;		 /* in which the last small block began */
+	uint8_t *granules;	 /* its */
 };
 
 /* ---- memory ---------------------------------------------------------------------------------- */
@@ -141,17 +143,31 @@ static uint8_t *byte_at(struct block_index *index, uint64_t addr)
 	return &chunk->granules[block_index_granule(addr)];
 }
 
+/* They come by rising address, so nearly all begin in the same chunk as the last one. */
+static bool enter_chunk(struct building *building, uint64_t addr)
+{
+	uint8_t *byte = building->index->is_failed ? NULL : byte_at(building->index, addr);
+
+	if (byte == NULL)
+		return false;
+	building->chunk = addr >> INDEX_CHUNK_BITS;
+	building->granules = byte - block_index_granule(addr);
+	return true;
+}
+
 static void add_small(uint64_t addr, const struct live_block *block, void *context)
 {
 	struct building *building = context;
 	uint64_t last = block->bytes == 0 ? addr : addr + block->bytes - 1;
-	uint8_t *byte = building->index->is_failed ? NULL : byte_at(building->index, addr);
+	uint8_t byte = (uint8_t)(GRANULE_IS_START | (addr >> 3 & 3) << GRANULE_OFFSET_SHIFT);
 
-	if (byte == NULL)
+	if (addr >> INDEX_CHUNK_BITS != building->chunk && !enter_chunk(building, addr))
 		return;
-	*byte = (uint8_t)(GRANULE_IS_START | (addr >> 3 & 3) << GRANULE_OFFSET_SHIFT);
-	if (!is_readable(building, addr, block->bytes))
-		*byte |= GRANULE_IS_UNREADABLE;
+	if (!is_readable(building, addr, block->bytes)) {
+		byte |= GRANULE_IS_UNREADABLE;
+		building->index->has_unreadable = true;
+	}
+	building->granules[block_index_granule(addr)] = byte;
 	note_block(building, addr, block);
 	/* What begins in one chunk and ends in the next one is looked for in both. */
 	if (addr >> INDEX_CHUNK_BITS != last >> INDEX_CHUNK_BITS && last < ADDRESS_LIMIT)
@@ -344,7 +360,8 @@ static bool add_side_blocks(struct building *building)
 bool block_index_build(struct block_index *index, struct scan_memory *memory,
 		       const struct memory_spans *readable, struct site_numbers *sites)
 {
-	struct building building = {.index = index, .readable = readable, .sites = sites};
+	struct building building = {
+		.index = index, .readable = readable, .sites = sites, .chunk = UINT64_MAX};
 
 	*index = (struct block_index){.memory = memory, .low = UINT64_MAX};
 	index->leaf_of =

@@ -80,6 +80,7 @@ struct block_index {
 	struct side_block *side; /* by rising address */
 	uint64_t side_count;
 	uint64_t block_count;
+	bool has_unreadable;	    /* one with a word cannot be read */
 	struct index_piece *pieces; /* memory of the chunks */
 	bool is_failed;
 };
@@ -162,7 +163,8 @@ static inline struct indexed_block block_index_get(const struct block_index *ind
 	word = *live_table_word(ref << 3);
 	return (struct indexed_block){ref << 3, live_word_bytes(word), live_word_stack(word),
 				      live_word_epoch(word),
-				      (*block_index_byte(index, ref) & GRANULE_IS_UNREADABLE) == 0};
+				      !index->has_unreadable || (*block_index_byte(index, ref) &
+								 GRANULE_IS_UNREADABLE) == 0};
 }
 
 static inline uint32_t block_index_stack(const struct block_index *index, block_ref ref)

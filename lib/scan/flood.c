@@ -202,7 +202,8 @@ static uint64_t usable_bytes(const struct indexed_block *block)
 {
 	uint64_t size, usable;
 
-	if (live_table_has_neighbours || block->addr % 16 != 0)
+	/* Some operators new do not end in malloc, and before a page there may be nothing. */
+	if (live_table_has_neighbours || block->addr % 16 != 0 || block->addr % PAGE_BYTES == 0)
 		return block->bytes;
 	size = ((const uint64_t *)block->addr)[-1];
 	usable = (size & ~7ull) - ((size & CHUNK_IS_MAPPED) != 0 ? 16 : 8);
@@ -262,7 +263,8 @@ static void ask_ahead(const struct flood *flood)
 			__builtin_prefetch(side_of(flood, ref));
 		} else {
 			__builtin_prefetch(live_table_word(ref << 3));
-			__builtin_prefetch(block_index_byte(flood->index, ref));
+			if (flood->index->has_unreadable)
+				__builtin_prefetch(block_index_byte(flood->index, ref));
 		}
 	}
 	if (queue->tail - queue->head > BLOCKS_AHEAD)

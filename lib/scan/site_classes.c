@@ -62,10 +62,18 @@ struct taking {
 static void take(block_ref ref, void *context)
 {
 	struct taking *taking = context;
-	struct indexed_block block = block_index_get(taking->index, ref);
-	struct site_class *site = site_classes_get(taking->classes, block.stack);
+	enum block_mark mark = block_index_mark(taking->index, ref);
+	const struct side_block *side;
+	uint64_t word;
 
-	add(class_of(site, block_index_mark(taking->index, ref)), 1, block.bytes);
+	if ((ref & BLOCK_REF_IS_SIDE) != 0) {
+		side = &taking->index->side[ref & ~BLOCK_REF_IS_SIDE];
+		add(class_of(site_classes_get(taking->classes, side->stack), mark), 1, side->bytes);
+		return;
+	}
+	word = *live_table_word(ref << 3);
+	add(class_of(site_classes_get(taking->classes, live_word_stack(word)), mark), 1,
+	    live_word_bytes(word));
 }
 
 void site_classes_take(struct site_classes *classes, struct block_index *index)

@@ -257,6 +257,20 @@ static void what_malloc_usable_size_offers_is_read(void **state)
 	assert_class(b[5], LIB_SCAN_DEFINITE);
 }
 
+static void before_the_first_block_of_a_page_nothing_is_read(void **state)
+{
+	uint64_t *a = lib_scan_block(20);
+
+	(void)state;
+	/* Nothing is mapped there. */
+	point(&lib_scan_root[0], a);
+	assert_int_equal((uint64_t)a % 4096, 0);
+	live_table_has_neighbours = false;
+	scan();
+	live_table_has_neighbours = true;
+	assert_class(a, LIB_SCAN_REACHABLE);
+}
+
 static void free_memory_between_blocks_holds_nothing(void **state)
 {
 	uint64_t *freed = lib_scan_block(40), *b = lib_scan_block(40);
@@ -725,6 +739,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_pointer_that_is_not_aligned_does_not_count, start,
 						end),
 		cmocka_unit_test_setup_teardown(only_whole_words_of_a_block_are_read, start, end),
+		cmocka_unit_test_setup_teardown(before_the_first_block_of_a_page_nothing_is_read,
+						start, end),
 		cmocka_unit_test_setup_teardown(what_malloc_usable_size_offers_is_read, start, end),
 		cmocka_unit_test_setup_teardown(free_memory_between_blocks_holds_nothing, start,
 						end),
