@@ -24,35 +24,34 @@
 /* How far below its caller wipe_traces() clears the stack: deeper than dlopen() goes. */
 #define WIPED_BYTES 49152
 
-APART static void clear_below(void)
+#ifdef __x86_64__
+/* Has no frame, for what lies between the variables of a frame would be left as it was. */
+APART static void wipe_traces(void)
+{
+	__asm__ volatile(
+		"sub %0, %%rsp; mov %%rsp, %%rdi; mov %0, %%ecx; xor %%eax, %%eax\n\t"
+		"rep stosb\n\t"
+		"add %0, %%rsp\n\t"
+		"xor %%edx, %%edx; xor %%esi, %%esi; xor %%edi, %%edi; xor %%r8d, %%r8d\n\t"
+		"xor %%r9d, %%r9d; xor %%r10d, %%r10d; xor %%r11d, %%r11d\n\t"
+		"pxor %%xmm0, %%xmm0; pxor %%xmm1, %%xmm1; pxor %%xmm2, %%xmm2\n\t"
+		"pxor %%xmm3, %%xmm3; pxor %%xmm4, %%xmm4; pxor %%xmm5, %%xmm5\n\t"
+		"pxor %%xmm6, %%xmm6; pxor %%xmm7, %%xmm7; pxor %%xmm8, %%xmm8"
+		:
+		: "i"(WIPED_BYTES)
+		: "rax", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "cc", "memory",
+		  "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8");
+}
+#else
+APART static void wipe_traces(void)
 {
 	char traces[WIPED_BYTES];
 	volatile char *trace = traces;
 
-	/* No memset(): where it is bound when it is called, that leaves traces further below. */
 	for (int i = 0; i < WIPED_BYTES; i++)
 		trace[i] = 0;
-	__asm__ volatile("" : : "r"(traces) : "memory");
-#ifdef __x86_64__
-	__asm__ volatile("xor %%eax, %%eax; xor %%ecx, %%ecx; xor %%edx, %%edx\n\t"
-			 "xor %%esi, %%esi; xor %%edi, %%edi; xor %%r8d, %%r8d\n\t"
-			 "xor %%r9d, %%r9d; xor %%r10d, %%r10d; xor %%r11d, %%r11d\n\t"
-			 "pxor %%xmm0, %%xmm0; pxor %%xmm1, %%xmm1; pxor %%xmm2, %%xmm2\n\t"
-			 "pxor %%xmm3, %%xmm3; pxor %%xmm4, %%xmm4; pxor %%xmm5, %%xmm5\n\t"
-			 "pxor %%xmm6, %%xmm6; pxor %%xmm7, %%xmm7; pxor %%xmm8, %%xmm8"
-			 :
-			 :
-			 : "rax", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "cc",
-			   "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8");
+}
 #endif
-}
-
-/* The second time also where the first one has saved registers, or left room between them. */
-static inline __attribute__((always_inline)) void wipe_traces(void)
-{
-	clear_below();
-	clear_below();
-}
 
 /* Whoever wants to look while the program runs keeps its stdin open until then. */
 APART static void wait_for_stdin(void)
