@@ -22,8 +22,6 @@
 #include "tools/model/error.h"
 #include "tools/symbols/symbols.h"
 
-enum { FORMAT_TEXT, FORMAT_JSON };
-
 /* A test has the moment that it takes to look what it has lost. */
 #define SCAN_OF_CHECK "exit"
 #define RUN_SETTING(key_, letter_, type_, values_, initial_, help_)                                \
@@ -33,9 +31,11 @@ enum { FORMAT_TEXT, FORMAT_JSON };
 static const struct command_option options[] = {
 	{
 		.name = "format",
-		.argument = "text|json",
+		.argument = CHECK_FORMATS,
 		.initial = "text",
-		.help = "for a person, or for a program.",
+		.help = "for a person; for a program; as test results in JUnit's XML; for code "
+			"scanning (SARIF 2.1.0); as annotations of a GitHub workflow, with a summary "
+			"of the step; as a GitLab code quality report.",
 	},
 	{
 		.name = "output",
@@ -121,16 +121,15 @@ static int begin(struct check *check, bool is_on_stderr, struct error *error)
 	if (result < 0)
 		return result;
 	checked->sink = &check->sink;
-	checked->is_json = check->format == FORMAT_JSON;
-	checked->is_quiet = settings_text_is_on(&check->settings.all, "quiet");
+	checked->format = check_formats[check->format];
+	checked->writer.is_quiet = settings_text_is_on(&check->settings.all, "quiet");
+	checked->writer.expects_scan = check->expects_scan;
 	checked->thresholds = chosen_settings_thresholds(&check->settings);
-	checked->expects_scan = check->expects_scan;
 	checked->symbols =
 		symbols_new(&(struct symbols_options){.show_progress = isatty(STDERR_FILENO)});
 	if (!checked->symbols)
 		return error_set(error, ENOMEM, "not enough memory");
-	checked_files_begin(checked);
-	return 0;
+	return checked_files_begin(checked, error);
 }
 
 /* `status` is what to return without a finding. */
@@ -141,16 +140,18 @@ static int end(struct check *check, char *const *words, const struct child_proce
 	struct error error;
 
 	/* What could not be checked must not look clean. */
-	if (checked->failed_count && status == EXIT_CLEAN)
+	if (checked->sums.failed_count && status == EXIT_CLEAN)
 		status = EXIT_CANNOT;
-	if (checked_files_have_finding(checked))
+	if (check_has_finding(&checked->sums))
 		status = (int)check->error_exitcode;
-	checked_files_end(&check->checked, words, child, status);
-	if (sink_close(&check->sink, &error) < 0) {
+	int result = checked_files_end(&check->checked, words, child, status, &error);
+	if (result < 0)
 		command_fail("check: %s", error.text);
-		status = status == EXIT_CLEAN ? EXIT_CANNOT : status;
+	if (sink_close(&check->sink, &error) < 0) {
+		result = -EIO;
+		command_fail("check: %s", error.text);
 	}
-	return status;
+	return result < 0 && status == EXIT_CLEAN ? EXIT_CANNOT : status;
 }
 
 /* ---- of files ------------------------------------------------------------------------------- */

@@ -8,9 +8,8 @@
 #include "tools/commands/checked_files.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
-#include <time.h>
+#include <unistd.h>
 
 #include "tools/commands/child_process.h"
 #include "tools/commands/command.h"
@@ -22,95 +21,29 @@
 #include "tools/model/reachability.h"
 #include "tools/model/report.h"
 #include "tools/model/verdict.h"
-#include "tools/output/json_report.h"
-#include "tools/output/json_suppression.h"
-#include "tools/output/lost_text.h"
-#include "tools/output/memory_text.h"
-#include "tools/output/number_text.h"
-#include "tools/output/suppression_text.h"
-#include "tools/output/text_line.h"
-#include "tools/output/text_report.h"
-
-bool checked_files_have_finding(const struct checked_files *checked)
-{
-	return checked->leak_count || checked->crossing_count;
-}
 
 /* ---- one file ---- */
 
-/* What grows and belongs to no site fails no check, but a passed one should not hide it. */
-static void note_memory(struct checked_files *checked, const struct report *report)
-{
-	const struct profile *profile = report->profile;
-	char brief[MEMORY_BRIEF_BYTES];
-
-	if (!memory_text_brief(report, brief))
-		return;
-	if (checked->memory_count < CHECKED_NOTES)
-		snprintf(checked->memory_notes[checked->memory_count], CHECKED_NOTE_BYTES,
-			 "memory of %.64s (%" PRIu32 "): %s", profile->name ? profile->name : "?",
-			 profile->pid, brief);
-	checked->memory_count++;
-}
-
-/* Nobody shall take for clean what could not be looked at. A program that went on as another one has
- * nothing to lose any more. */
-static void note_scan(struct checked_files *checked, const struct report *report)
-{
-	const struct profile *profile = report->profile;
-	const struct scan *scan = report->scan;
-	const char *name = profile->name ? profile->name : "?";
-	struct lost_sentence sentence = {"what is lost is not known: no scan was made"};
-
-	if (profile->end_how == SEEP_END_EXEC ||
-	    (scan ? !lost_text_is_news(scan) : !checked->expects_scan))
-		return;
-	if (scan)
-		sentence = lost_text_sentence(
-			scan, profile->snapshots[report->last_snapshot].raw.lost_blocks);
-	if (checked->scan_count < CHECKED_NOTES)
-		snprintf(checked->scan_notes[checked->scan_count], CHECKED_SCAN_BYTES,
-			 "%.64s (%" PRIu32 "): %s", name, profile->pid, sentence.text);
-	checked->scan_count++;
-}
-
-static int write_json(struct checked_files *checked, const struct report *report)
-{
-	fputs(checked->file_count ? "," : "", checked->sink->stream);
-	return json_report_write(
-		checked->sink->stream, report,
-		&(struct json_report_options){.has_findings_only = true, .is_one_line = true});
-}
-
-static int write_text(struct checked_files *checked, const struct report *report, const char *name)
-{
-	if (!report_leak_count(report) && !report->crossing_count) {
-		note_scan(checked, report);
-		note_memory(checked, report);
-		return 0;
-	}
-	/* The report of a leak has it. */
-	if (!report_leak_count(report))
-		note_memory(checked, report);
-	if (checked_files_have_finding(checked))
-		fputs("\n\n", checked->sink->stream);
-	return text_report_write(checked->sink->stream, report,
-				 &(struct text_report_options){
-					 .style = checked->sink->style,
-					 .has_findings_only = true,
-					 .source = name,
-				 });
-}
-
-static void count_lost(struct checked_files *checked, const struct report *report)
+static void count_lost(struct check_sums *sums, const struct report *report)
 {
 	for (size_t i = 0; i < report->entry_count; i++) {
 		const struct report_site *site = report_entry_site(&report->entries[i]);
 		if (!site->judgement.is_flagged || site->judgement.verdict != VERDICT_LOST)
 			continue;
-		checked->lost_count++;
-		checked->lost_bytes += reachability_gone(site->scanned);
+		sums->lost_count++;
+		sums->lost_bytes += reachability_gone(site->scanned);
 	}
+}
+
+static void add_sums(struct check_sums *sums, const struct report *report)
+{
+	sums->file_count++;
+	sums->leak_count += report_leak_count(report);
+	count_lost(sums, report);
+	sums->crossing_count += report->crossing_count;
+	for (size_t i = 0; i < report->site_count; i++)
+		sums->suppressed_count += report->sites[i].suppression != NULL;
+	sums->short_count += report->snapshot_count < VERDICT_MIN_SNAPSHOTS;
 }
 
 /* Flagged ones come first: so many of them need symbols. */
@@ -145,24 +78,12 @@ static int check_operand(struct checked_files *checked, const struct operand *op
 	if (result == 0)
 		result = report_resolve(report, &thresholds, &checked->suppressions,
 					checked->symbols, count_to_resolve(report), error);
-	if (result == 0) {
-		result = checked->is_json ? write_json(checked, report)
-					  : write_text(checked, report, operand->text);
-		if (result == -EIO)
-			result = 0; /* sink_close says why */
-		if (result < 0)
-			error_set(error, -result, "not enough memory for the report of %s",
-				  operand->path);
-	}
-	if (result == 0) {
-		checked->file_count++;
-		checked->leak_count += report_leak_count(report);
-		count_lost(checked, report);
-		checked->crossing_count += report->crossing_count;
-		for (size_t i = 0; i < report->site_count; i++)
-			checked->suppressed_count += report->sites[i].suppression != NULL;
-		checked->short_count += report->snapshot_count < VERDICT_MIN_SNAPSHOTS;
-	}
+	if (result == 0 &&
+	    checked->format->file(&checked->writer, report, &checked->sums, operand->text) < 0)
+		result = error_set(error, ENOMEM, "not enough memory for the report of %s",
+				   operand->path);
+	if (result == 0)
+		add_sums(&checked->sums, report);
 	report_free(report);
 	return result;
 }
@@ -170,7 +91,7 @@ static int check_operand(struct checked_files *checked, const struct operand *op
 static void fail(struct checked_files *checked, const struct error *error)
 {
 	command_fail("check: %s", error->text);
-	checked->failed_count++;
+	checked->sums.failed_count++;
 }
 
 static void check_file(struct checked_files *checked, const char *name)
@@ -205,112 +126,31 @@ void checked_files_add(struct checked_files *checked, const char *name)
 
 /* ---- the whole ---- */
 
-void checked_files_begin(struct checked_files *checked)
+int checked_files_begin(struct checked_files *checked, struct error *error)
 {
-	if (checked->is_json)
-		fputs("{\"schema\":\"seep.check/1\",\n \"processes\":[", checked->sink->stream);
+	struct check_writer *writer = &checked->writer;
+
+	writer->stream = checked->sink->stream;
+	writer->style = checked->sink->style;
+	if (!getcwd(checked->folder, sizeof(checked->folder)))
+		checked->folder[0] = '\0';
+	writer->folder = checked->folder;
+	return checked->format->begin(writer) < 0 ? error_set(error, ENOMEM, "not enough memory")
+						  : 0;
 }
 
-static void end_json(const struct checked_files *checked, char *const *words,
-		     const struct child_process *child, int exit_status)
+int checked_files_end(struct checked_files *checked, char *const *words,
+		      const struct child_process *child, int exit_status, struct error *error)
 {
-	FILE *stream = checked->sink->stream;
+	const struct check_outcome outcome = {
+		.sums = &checked->sums,
+		.suppressions = &checked->suppressions,
+		.words = words,
+		.program_status = child ? child_process_status(child) : 0,
+		.exit_status = exit_status,
+	};
 
-	fputs("],\n \"command\":", stream);
-	if (child) {
-		fputs("{\"words\":", stream);
-		json_write_words(stream, words);
-		fprintf(stream, ",\"status\":%d}", child_process_status(child));
-	} else {
-		fputs("null", stream);
-	}
-	fputs(",\n \"suppressions\":", stream);
-	json_suppression_write_all(stream, &checked->suppressions, time(NULL));
-	fprintf(stream,
-		",\n \"leaks\":%zu,\"lost\":%zu,\"suppressed\":%zu,\"thresholds_crossed\":%zu,"
-		"\"unreadable\":%zu,\n \"passed\":%s,\"exit_status\":%d}\n",
-		checked->leak_count, checked->lost_count, checked->suppressed_count,
-		checked->crossing_count, checked->failed_count,
-		checked_files_have_finding(checked) || checked->failed_count ? "false" : "true",
-		exit_status);
-}
-
-/* A name may be as hostile as its file, but the lines of a command are not cut like a report's. */
-static void write_notes(const struct checked_files *checked)
-{
-	struct text_style wide = checked->sink->style;
-	struct text_line line;
-
-	wide.width = TEXT_WIDTH_MAX;
-	text_line_begin(&line, checked->sink->stream, &wide);
-	for (size_t i = 0; i < checked->scan_count && i < CHECKED_NOTES; i++)
-		text_paragraph(checked->sink->stream, &wide, INK_PLAIN, "seep: check: ", 13,
-			       checked->scan_notes[i]);
-	if (checked->scan_count > CHECKED_NOTES)
-		fprintf(checked->sink->stream,
-			"seep: check: and %s more of which it is not known what they have lost\n",
-			number_count(checked->scan_count - CHECKED_NOTES).text);
-	for (size_t i = 0; i < checked->memory_count && i < CHECKED_NOTES; i++) {
-		text_line_print(&line, INK_PLAIN, "seep: check: %s", checked->memory_notes[i]);
-		text_line_end(&line);
-	}
-	if (checked->memory_count > CHECKED_NOTES)
-		fprintf(checked->sink->stream,
-			"seep: check: and %s more whose memory as a whole is not stable\n",
-			number_count(checked->memory_count - CHECKED_NOTES).text);
-}
-
-static void end_text(const struct checked_files *checked, const struct child_process *child)
-{
-	FILE *stream = checked->sink->stream;
-
-	suppression_text_write_remarks(stream, &checked->suppressions, time(NULL));
-	if (checked_files_have_finding(checked)) {
-		fputs("\nseep: check: failed: ", stream);
-		size_t leaks = checked->leak_count - checked->lost_count;
-		if (leaks)
-			fprintf(stream, "%s leak%s%s", number_count(leaks).text,
-				number_plural(leaks),
-				checked->lost_count || checked->crossing_count ? ", " : "");
-		if (checked->lost_count)
-			fprintf(stream, "%s lost at %s site%s%s",
-				number_bytes(checked->lost_bytes).text,
-				number_count(checked->lost_count).text,
-				number_plural(checked->lost_count),
-				checked->crossing_count ? ", " : "");
-		if (checked->crossing_count)
-			fprintf(stream, "%s threshold%s crossed",
-				number_count(checked->crossing_count).text,
-				number_plural(checked->crossing_count));
-		fputc('\n', stream);
-		return;
-	}
-	if (checked->is_quiet || checked->failed_count)
-		return;
-	fprintf(stream, "seep: check: passed: nothing %sfound in %s snapshot file%s",
-		checked->suppressed_count ? "new was " : "", number_count(checked->file_count).text,
-		number_plural(checked->file_count));
-	if (checked->suppressed_count)
-		fprintf(stream, "; %s known leak%s suppressed",
-			number_count(checked->suppressed_count).text,
-			number_plural(checked->suppressed_count));
-	if (checked->short_count)
-		fprintf(stream, "; %s too short to judge growth",
-			checked->file_count == 1		      ? "it was"
-			: checked->short_count == checked->file_count ? "all were"
-								      : "some were");
-	if (child && child_process_status(child))
-		fprintf(stream, "; the program's own status is %d", child_process_status(child));
-	fputc('\n', stream);
-}
-
-void checked_files_end(struct checked_files *checked, char *const *words,
-		       const struct child_process *child, int exit_status)
-{
-	if (checked->is_json)
-		end_json(checked, words, child, exit_status);
-	else
-		end_text(checked, child);
-	if (!checked->is_json && !checked->is_quiet)
-		write_notes(checked);
+	return checked->format->end(&checked->writer, &outcome) < 0
+		       ? error_set(error, ENOMEM, "not enough memory for the result")
+		       : 0;
 }

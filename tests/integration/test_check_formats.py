@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+"""test_check_formats: what a check finds, as the machines of others read it."""
+
+import json
+import os
+import shutil
+import xml.etree.ElementTree as ElementTree
+
+from sandbox import expect, expect_equal
+from test_check import check
+
+FORMATS = ("junit", "sarif", "github", "gitlab")
+
+LOSES = """\
+#include <stdlib.h>
+__attribute__((noinline)) static void *make(size_t bytes) { return malloc(bytes); }
+int main(int argc, char **argv)
+{
+    void *volatile block = NULL;
+    for (volatile int i = 0; i < 3; i++)
+        block = make(1000);
+    block = NULL;
+    return argc > 90 || !argv;
+}
+"""
+
+
+def tests():
+    yield "a lost block is a failure of JUnit, with its reasons", junit
+    yield "and a result of SARIF, with its stack and a fingerprint", sarif
+    yield "and an annotation for GitHub, with a summary of the step", github
+    yield "and an entry of GitLab's code quality", gitlab
+    yield "each says of a program without a finding that it has none", clean
+    yield "arguments that are no text break none of them", hostile
+
+
+def build(box):
+    box.write("loses.c", LOSES)
+    program = box.path("loses")
+    result = box.run(["cc", "-g", "-O1", "-o", program, box.path("loses.c")])
+    expect_equal(result.returncode, 0, "cc")
+    return program
+
+
+def output(box, form, *words, status, **others):
+    path = box.path("result." + form)
+    check(box, "--format=" + form, "-o", path, "--", *words, status=status, **others)
+    with open(path, errors="surrogateescape") as file:
+        return file.read()
+
+
+def junit(box):
+    root = ElementTree.fromstring(output(box, "junit", build(box), status=1))
+    expect_equal(root.tag, "testsuites", "the root")
+    (suite,) = root
+    expect(suite.get("name").startswith("loses ("), "the suite is " + suite.get("name"))
+    expect_equal((suite.get("tests"), suite.get("failures"), suite.get("errors")), ("1", "1", "0"),
+                 "its sums")
+    expect_equal([child.tag for child in suite],
+                 ["properties", "testcase", "system-out", "system-err"], "what it holds")
+    case = suite.find("testcase")
+    expect_equal(case.get("name"), "lost at make (loses.c)", "the test case")
+    (failure,) = case
+    expect_equal((failure.tag, failure.get("type")), ("failure", "lost"), "the failure")
+    expect("2.93 KiB in 3 blocks" in failure.get("message"), failure.get("message"))
+    expect("definitely lost" in failure.text and "main" in failure.text, failure.text)
+
+
+def sarif(box):
+    program = build(box)
+    document = json.loads(output(box, "sarif", program, status=1))
+    expect_equal(document["version"], "2.1.0", "the version")
+    (run,) = document["runs"]
+    rules = [rule["id"] for rule in run["tool"]["driver"]["rules"]]
+    (invocation,) = run["invocations"]
+    expect_equal(invocation, {"executionSuccessful": True, "exitCode": 1, "arguments": [program]},
+                 "the invocation")
+    (result,) = run["results"]
+    expect(result["ruleId"] == "lost" and result["ruleId"] in rules, "rule %s" % result["ruleId"])
+    expect(result["level"] in ("warning", "error"), result["level"])
+    (location,) = result["locations"]
+    physical = location["physicalLocation"]
+    expect_equal(physical["artifactLocation"]["uri"], "loses.c", "where")
+    expect_equal(physical["region"]["startLine"], 2, "the line")
+    (stack,) = result["stacks"]
+    names = [frame["location"]["logicalLocations"][0]["fullyQualifiedName"]
+             for frame in stack["frames"][:2]]
+    expect_equal(names, ["make", "main"], "the stack")
+    again = json.loads(output(box, "sarif", program, status=1))
+    expect_equal(again["runs"][0]["results"][0]["partialFingerprints"],
+                 result["partialFingerprints"], "the fingerprint of another run")
+
+
+def github(box):
+    summary = box.path("summary.md")
+    text = output(box, "github", build(box), status=1, environment={"GITHUB_STEP_SUMMARY": summary})
+    (line,) = text.splitlines()
+    expect(line.startswith("::error file=loses.c,line=2,title=lost%3A "),
+           "the annotation is " + line)
+    expect("%0A" in line.split("::", 2)[2], "the reasons are not there: " + line)
+    with open(summary) as file:
+        rows = file.read().splitlines()
+    expect_equal(rows[0], "### seep: memory", "the summary")
+    expect(rows[4].startswith("| lost: 2.93 KiB in 3 blocks at make"), "its row is " + rows[4])
+
+
+def gitlab(box):
+    (entry,) = json.loads(output(box, "gitlab", build(box), status=1))
+    expect_equal((entry["check_name"], entry["severity"]), ("lost", "minor"), "the entry")
+    expect_equal(entry["location"], {"path": "loses.c", "lines": {"begin": 2}},
+                 "where")
+    expect(entry["fingerprint"].startswith("seep-lost-"), entry["fingerprint"])
+
+
+def clean(box):
+    (suite,) = ElementTree.fromstring(output(box, "junit", "true", status=0))
+    expect_equal((suite.get("tests"), suite.get("failures")), ("1", "0"), "JUnit's sums")
+    expect_equal(len(suite.find("testcase")), 0, "failures of its test case")
+    run = json.loads(output(box, "sarif", "true", status=0))["runs"][0]
+    expect_equal((run["results"], run["invocations"][0]["exitCode"]), ([], 0), "SARIF's results")
+    expect_equal(output(box, "github", "true", status=0),
+                 "::notice title=seep::nothing found in 1 snapshot file\n", "the annotation")
+    expect_equal(json.loads(output(box, "gitlab", "true", status=0)), [], "GitLab's entries")
+
+
+def hostile(box):
+    program = box.path('lo<s>&"es\n::error::x')
+    shutil.copy(build(box), program)
+    words = [program, "<&\"'>", os.fsdecode(b"\x01\x1b[31m\xff\xfe"), "%0A::error::y"]
+    suites = ElementTree.fromstring(output(box, "junit", *words, status=1))
+    values = [entry.get("value") for entry in suites[0].find("properties")]
+    expect_equal(values[2], "<&\"'>", "an argument in JUnit")
+    json.loads(output(box, "sarif", *words, status=1))
+    json.loads(output(box, "gitlab", *words, status=1))
+    lines = output(box, "github", *words, status=1).splitlines()
+    expect_equal(len(lines), 1, "lines for GitHub")

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * check_format: the formats in which seep check says what it has found.
+ *
+ * A check looks at one snapshot file after the other, so a format is told of each as it comes, and
+ * of the outcome at the end.
+ */
+#ifndef SEEP_OUTPUT_CHECK_FORMAT_H
+#define SEEP_OUTPUT_CHECK_FORMAT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "tools/output/text_style.h"
+
+struct report;
+struct suppressions;
+
+/* What has been found so far. */
+struct check_sums {
+	size_t file_count;   /* that could be read */
+	size_t failed_count; /* that could not */
+	size_t leak_count;   /* sites that are one leak count once; also those that are lost */
+	size_t lost_count;   /* of them: those of which most, or all that is wrong, is lost */
+	uint64_t lost_bytes; /* by them */
+	size_t crossing_count;
+	size_t suppressed_count; /* sites that would be flagged */
+	size_t short_count;	 /* files with too few snapshots to judge growth */
+};
+
+static inline bool check_has_finding(const struct check_sums *sums)
+{
+	return sums->leak_count || sums->crossing_count;
+}
+
+/* Where it goes, and what the format itself remembers. */
+struct check_writer {
+	FILE *stream;
+	struct text_style style;
+	const char *folder; /* paths below it are written as seen from there */
+	bool is_quiet;	    /* text: nothing while there is no finding */
+	bool expects_scan;  /* each file should say what was lost */
+	void *own;	    /* the format's, from begin to end */
+};
+
+struct check_outcome {
+	const struct check_sums *sums;
+	const struct suppressions *suppressions;
+	char *const *words; /* of the program that was run; null: files were checked */
+	int program_status; /* 0 without one */
+	int exit_status;    /* what the check is going to return */
+};
+
+/* Begin, each file, end; `end` also after one of the others has failed. Each returns 0 or -ENOMEM; whether
+ * the stream has failed its owner knows. `sums` are those of the files before; `source` is the file as
+ * the user named it. */
+struct check_format {
+	const char *name; /* as in --format */
+	int (*begin)(struct check_writer *writer);
+	int (*file)(struct check_writer *writer, const struct report *report,
+		    const struct check_sums *sums, const char *source);
+	int (*end)(struct check_writer *writer, const struct check_outcome *outcome);
+};
+
+/* For a person: what is found, file by file, and the outcome in a line. */
+extern const struct check_format check_format_text;
+/* seep.check/1: the reports of all files, each with what is found. */
+extern const struct check_format check_format_json;
+/* JUnit XML: a suite for each file, a test case for each finding, or one that passes. */
+extern const struct check_format check_format_junit;
+/* SARIF 2.1.0 (OASIS). */
+extern const struct check_format check_format_sarif;
+/* GitHub's workflow commands; also a table in the file of GITHUB_STEP_SUMMARY, where that is set. */
+extern const struct check_format check_format_github;
+/* GitLab's code quality report. */
+extern const struct check_format check_format_gitlab;
+
+#define CHECK_FORMATS "text|json|junit|sarif|github|gitlab"
+/* In the order of that. */
+extern const struct check_format *const check_formats[];
+
+#endif
