@@ -36,6 +36,7 @@
 #include "lib/record/thread_state.h"
 #include "lib/snapshot/process_facts.h"
 #include "lib/snapshot/snapshot_writer.h"
+#include "lib/snapshot/suppressions_record.h"
 #include "seep/control_protocol.h"
 #include "seep/settings.h"
 
@@ -309,6 +310,17 @@ static void start_self_check(void)
 		say("the self-check", problem, 0);
 }
 
+/* What it would tell LeakSanitizer, which also asks before anything else of the program runs. */
+static void ask_program(void)
+{
+	const char *suppressions = lsan_doors_suppressions();
+
+	if (options.scans_at_exit && lsan_doors_are_turned_off())
+		options.scans_at_exit = false;
+	if (suppressions != NULL)
+		suppressions_record_note(suppressions);
+}
+
 __attribute__((constructor(101))) static void start(void)
 {
 	char complaint[512];
@@ -316,9 +328,6 @@ __attribute__((constructor(101))) static void start(void)
 	options_parse(value_in(environ, SEEP_OPTIONS_VARIABLE), complaint, sizeof(complaint));
 	if (complaint[0] != 0)
 		say(complaint, NULL, 0);
-	/* As LeakSanitizer, which asks before anything of the program runs. */
-	if (options.scans_at_exit && lsan_doors_are_turned_off())
-		options.scans_at_exit = false;
 	process_facts_read(0);
 	if (!life_is_on()) {
 		say("no memory for its tables; this process is not watched", NULL, 0);
@@ -328,6 +337,7 @@ __attribute__((constructor(101))) static void start(void)
 		switch_off();
 		return;
 	}
+	ask_program();
 	if (options.selfcheck_one_in != 0)
 		start_self_check();
 	on_exit(at_exit, NULL);

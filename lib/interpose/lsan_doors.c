@@ -12,7 +12,8 @@
  *   Runs in   the target, in any thread
  *   Locks     those of the side table; whoever asks for a scan waits for it
  *   Memory    see root_regions
- *   Calls     life_look_for_leaks; the program's __lsan_is_turned_off and __lsan_default_options
+ *   Calls     life_look_for_leaks; the program's __lsan_is_turned_off, __lsan_default_options and
+ *             __lsan_default_suppressions
  *   Failure   what could not be noted does not count; what could not be looked for is not found
  */
 #include <stddef.h>
@@ -31,6 +32,7 @@
 /* The program's, if it has them. */
 extern int __lsan_is_turned_off(void) __attribute__((weak));
 extern const char *__lsan_default_options(void) __attribute__((weak));
+extern const char *__lsan_default_suppressions(void) __attribute__((weak));
 
 DOOR void __lsan_disable(void);
 DOOR void __lsan_enable(void);
@@ -79,6 +81,11 @@ bool lsan_doors_are_turned_off(void)
 	if (__lsan_is_turned_off != NULL && __lsan_is_turned_off() != 0)
 		return true;
 	return __lsan_default_options != NULL && text_turns_off(__lsan_default_options());
+}
+
+const char *lsan_doors_suppressions(void)
+{
+	return __lsan_default_suppressions == NULL ? NULL : __lsan_default_suppressions();
 }
 
 void __lsan_disable(void)

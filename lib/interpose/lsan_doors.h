@@ -10,4 +10,7 @@
 /* Whether the program does not want anybody to look for leaks when it ends. Calls functions of it. */
 bool lsan_doors_are_turned_off(void);
 
+/* What the program says is no leak, as LeakSanitizer reads it; null: nothing. Calls a function of it. */
+const char *lsan_doors_suppressions(void);
+
 #endif

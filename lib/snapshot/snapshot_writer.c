@@ -48,6 +48,7 @@
 #include "lib/snapshot/snapshot_head.h"
 #include "lib/snapshot/snapshot_reason.h"
 #include "lib/snapshot/stack_records.h"
+#include "lib/snapshot/suppressions_record.h"
 #include "lib/snapshot/thresholds.h"
 
 #include "lib/base/poison.h"
@@ -101,6 +102,8 @@ static int start_locked(void)
 		result = snapshot_file_begin();
 	if (result == 0) {
 		result = process_record_append();
+		if (result == 0)
+			result = suppressions_record_append();
 		snapshot_file_end();
 	}
 	return result;

@@ -15,6 +15,7 @@ def tests():
         yield ("nor with the option " + options, functools.partial(is_turned_off, options))
     for options in ("", "nodetect_leaks=0", "detect_leaks=0:detect_leaks=1", "detect_leaks="):
         yield ("but it is with the option '%s'" % options, functools.partial(is_on, options))
+    yield "what a program calls known is known, in its children too", has_suppressions
 
 
 def asks_and_says(box):
@@ -58,3 +59,15 @@ def is_turned_off(*arguments):
 
 def is_on(options, box):
     expect_equal(run_off(box, options), ("1\n", (1, 40)), "(what it is told, the scan)")
+
+
+def has_suppressions(box):
+    program = box.compile("has_suppressions_of_its_own.c", "-O1", "-g", "-rdynamic",
+                          "-fno-optimize-sibling-calls")
+    for arguments, status in (((), 0), (("too",), 1)):
+        ended = box.seep("check", "--", program, *arguments)
+        expect_equal(ended.returncode, status, "the exit status with %r" % (arguments,))
+        text = ended.stderr.decode()
+        expect("lose_knowingly" not in text.replace("leak:lose_knowingly", ""),
+               "what is known is flagged: " + text)
+        expect(("lose_unknowingly" in text) == bool(status), "it says " + text)
