@@ -111,7 +111,7 @@ static void write_notes(const struct check_writer *writer, const struct notes *n
 			       notes->scan[i]);
 	if (notes->scan_count > NOTES_MAX)
 		fprintf(writer->stream,
-			"seep: check: and %s more of which it is not known what they have lost\n",
+			"seep: check: and %s more of which something is possibly lost, or not known\n",
 			number_count(notes->scan_count - NOTES_MAX).text);
 	for (size_t i = 0; i < notes->memory_count && i < NOTES_MAX; i++) {
 		text_line_print(&line, INK_PLAIN, "seep: check: %s", notes->memory[i]);
