@@ -4,6 +4,7 @@
 import functools
 import os
 import random
+import resource
 import signal
 import subprocess
 import time
@@ -30,6 +31,7 @@ def tests():
     yield "what only an epoll or a timer gives back is not lost", in_the_kernel
     yield "where ptrace is forbidden nothing is definitely lost that a register may hold", no_ptrace
     yield "where no copy can be made the file says so, and the program ends as ever", no_copy
+    yield "without memory for it a scan says so, and the program ends as ever", no_memory
     for who in ("thread", "inline"):
         yield "with --snapshots-by=%s one thread is known, and the others' registers are not" % who, \
             functools.partial(without_process, who)
@@ -292,3 +294,26 @@ def without_process(who, box):
     expect_equal((scan["outcome"], scan["is_stopped"], scan["definitely"],
                   scan["unread_threads"]), ("done", False, (0, 0), scan["threads"] - 1),
                  "(outcome, stopped, lost, unread) of many threads")
+
+
+def no_memory(box):
+    outcomes = []
+    for kib in (0, 128, 512, 1024, 2048, 4096, 8192, 65536, 1048576):
+        name = "%d.seep" % kib
+        process, program = started(box, "loses_a_block.c", scan="exit", output=box.path(name))
+        box.wait_until(lambda: len(processes_of(program)) == 2, "its helper")
+        helper = next(pid for pid in processes_of(program) if pid != process.pid)
+        # The helper has the limits of a process of its own, and its copy inherits them.
+        limit = (int(status_of(helper)["VmSize"].split()[0]) + kib) * 1024
+        resource.prlimit(helper, resource.RLIMIT_AS, (limit, limit))
+        process.stdin.close()
+        expect_equal(process.wait(20), 0, "the exit status with %d KiB" % kib)
+        box.wait_until(lambda: not processes_of(program), "the end of the helper")
+        scan = snapshot_file.read(box.path(name)).scan()
+        outcomes.append(scan["outcome"] if scan else "nothing")
+        if scan and scan["outcome"] != "done":
+            expect_equal((scan["definitely"], scan["possibly"], scan["reachable"]),
+                         ((0, 0),) * 3, "what is said without a result")
+    box.note("with ever more memory: " + ", ".join(outcomes))
+    expect_equal(outcomes[-1], "done", "the outcome with enough")
+    expect(set(outcomes) & {"no_memory", "failed"}, "there was always enough: %s" % outcomes)
