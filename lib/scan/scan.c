@@ -46,7 +46,7 @@
 struct look {
 	struct scan_result result; /* as the copy says */
 	struct buffer scan, holders, lost;
-	uint32_t threads, unread_threads;
+	uint32_t threads;
 	bool is_stopped; /* no thread ran meanwhile */
 	uint64_t pause_ns;
 };
@@ -221,7 +221,7 @@ static bool look_once(const struct scan_order *order, struct scan_task *task, st
 	kernel_pointers_read(&instant.kernel, process_facts.pid);
 	stop(order, task, look, &instant);
 	look->threads = instant.threads.count + instant.threads.left_out;
-	look->unread_threads = task->unread_threads = instant.threads.unread;
+	task->unread_threads = instant.threads.unread;
 	if (hides_memory && look->is_stopped) {
 		has_list = hidden_mappings_list(&instant.mappings);
 		copy_all(order, task, &instant);
@@ -304,7 +304,7 @@ static int append(const struct scan_order *order, struct look *look, struct seep
 		head.flags |= (look->is_stopped ? SEEP_SCAN_IS_STOPPED : 0) |
 			      (order->moment == SCAN_RUNNING ? SEEP_SCAN_IS_CONFIRMED : 0);
 		head.threads = look->threads;
-		head.unread_threads = look->unread_threads;
+		head.unread_threads = look->result.unread_threads;
 		head.pause_ns = look->pause_ns;
 		head.work_ns = look->result.work_ns;
 		memcpy(scan->start, &head, sizeof(head));

@@ -36,14 +36,15 @@
 #define MEMORY_SHARE 4 /* of the live bytes */
 
 static bool find_roots(const struct memory_layout *layout, const struct scan_task *task,
-		       struct scan_memory *memory, struct root_list *roots)
+		       struct scan_memory *memory, struct root_list *roots,
+		       uint32_t *unread_threads)
 {
 	struct span_list holes = {0};
 	bool is_done = heap_parts_find(layout, task->threads, memory, &holes, roots);
 
 	if (is_done) {
 		malloc_state_find(layout, memory, &holes);
-		thread_roots_find(layout, task->threads, memory, &holes, roots);
+		*unread_threads += thread_roots_find(layout, task->threads, memory, &holes, roots);
 		kernel_pointers_add(task->kernel, memory, roots);
 		memory_roots_find(layout, memory, &holes, roots);
 		declared_roots_find(layout, memory, roots);
@@ -67,11 +68,11 @@ void scan_work(int fd, void *context)
 	uint64_t started_ns = sys_clock_ns(CLOCK_MONOTONIC);
 	struct scan_memory memory = {.limit = MEMORY_LEAST +
 					      snapshot_writer_live_bytes() / MEMORY_SHARE};
-	struct scan_result result = {.outcome = SEEP_SCAN_NO_MEMORY};
+	struct scan_result result = {.outcome = SEEP_SCAN_NO_MEMORY,
+				     .unread_threads = task->unread_threads};
 	struct scan_answer answer = {0};
 	struct root_list roots = {.describe = thread_roots_describe, .context = task->threads};
 	struct memory_layout layout;
-
 	bool has_layout;
 
 	page_flags_open();
@@ -79,14 +80,14 @@ void scan_work(int fd, void *context)
 	hidden_mappings_say(task->mappings, &layout, fd);
 	if (!has_layout) {
 		result = (struct scan_result){.outcome = SEEP_SCAN_FAILED, .error = ENOENT};
-	} else if (find_roots(&layout, task, &memory, &roots)) {
+	} else if (find_roots(&layout, task, &memory, &roots, &result.unread_threads)) {
 		struct scan_question question = {
 			.roots = &roots,
 			.readable = layout.readable,
 			.constants = layout.constants,
 			.stack_count = call_tree_count(),
 			.before_epoch = task->before_epoch,
-			.unread_threads = task->unread_threads,
+			.unread_threads = result.unread_threads,
 			.wants_holders = true,
 			.turn = task->turn,
 			.seen_lost = {.start = (uint8_t *)task->seen_lost,

@@ -33,6 +33,8 @@ struct scan_task {
 struct scan_result {
 	uint32_t outcome; /* enum seep_scan_outcome */
 	int32_t error;
+	uint32_t unread_threads; /* as asked, and those that a forked child has left behind */
+	uint32_t reserved;
 	uint64_t scan_bytes, holders_bytes, lost_bytes;
 	uint64_t work_ns;
 };

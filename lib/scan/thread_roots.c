@@ -9,7 +9,9 @@
  * hold many stacks, as coroutines have, and is read as a whole.
  *
  * libc keeps the stacks of threads that have ended for the next ones. Those are left out, but for the
- * descriptor of a thread that somebody has yet to join: the thread's result is there.
+ * descriptor of a thread that somebody has yet to join: the thread's result is there. A forked child
+ * cannot tell them from those of threads that its parent had, whose pointers it still has: there all
+ * are read.
  *
  *   Runs in   the copy of the process that a scan works in
  *   Locks     none
@@ -23,6 +25,7 @@
 #include <string.h>
 
 #include "lib/record/cfi_program.h"
+#include "lib/record/recorder.h"
 #include "lib/scan/page_flags.h"
 #include "lib/scan/thread_locals.h"
 #include "lib/scan/word_frame.h"
@@ -130,21 +133,26 @@ static bool is_detached(uint64_t descriptor, uint64_t end)
 	return false;
 }
 
-static void add_ended(const struct laid_mapping *mapping, struct scan_memory *memory,
+/* Returns whether it is the stack of a thread that a forked child has not taken along. */
+static bool add_ended(const struct laid_mapping *mapping, struct scan_memory *memory,
 		      struct span_list *holes, struct root_list *roots)
 {
 	uint64_t descriptor = descriptor_in(mapping);
 	int32_t tid;
 
 	if (descriptor == 0)
-		return;
+		return false;
+	/* libc has made all of them look as if their threads had ended: it stays a root as a whole. */
+	if (recorder_inherited_epoch != 0)
+		return true;
 	tid = *(const int32_t *)(descriptor + DESCRIPTOR_TID);
 	if (tid > 0)
-		return; /* just being started, or it could not be listed */
+		return false; /* just being started, or it could not be listed */
 	span_list_add(holes, memory, mapping->start, mapping->end);
 	/* -1: joined. 0: ended, as the kernel leaves it. */
 	if (tid == 0 && !is_detached(descriptor, mapping->end))
 		add_pages(roots, memory, SEEP_ROOT_THREAD, ROOT_OF_NONE, descriptor, mapping->end);
+	return false;
 }
 
 static void add_thread_locals(struct root_list *roots, struct scan_memory *memory, uint32_t thread,
@@ -203,9 +211,12 @@ static void add_apart(const struct memory_layout *layout, struct scan_memory *me
 	}
 }
 
-void thread_roots_find(const struct memory_layout *layout, const struct stopped_threads *threads,
-		       struct scan_memory *memory, struct span_list *holes, struct root_list *roots)
+uint32_t thread_roots_find(const struct memory_layout *layout,
+			   const struct stopped_threads *threads, struct scan_memory *memory,
+			   struct span_list *holes, struct root_list *roots)
 {
+	uint32_t left_behind = 0;
+
 	for (uint32_t i = 0; i < threads->count; i++) {
 		add_registers(roots, memory, &threads->threads[i], i);
 		add_apart(layout, memory, threads, i, holes, roots);
@@ -223,7 +234,9 @@ void thread_roots_find(const struct memory_layout *layout, const struct stopped_
 		owner = owner_of(mapping, threads);
 		if (owner < 0) {
 			if (mapping->follows_guard && !is_anybodys(mapping, threads))
-				add_ended(mapping, memory, holes, roots);
+				left_behind += add_ended(mapping, memory, holes, roots);
+			else if (mapping->is_main_stack && recorder_inherited_epoch != 0)
+				left_behind++;
 			continue;
 		}
 		thread = &threads->threads[owner];
@@ -239,6 +252,7 @@ void thread_roots_find(const struct memory_layout *layout, const struct stopped_
 			  mapping->end);
 		span_list_add(holes, memory, mapping->start, mapping->end);
 	}
+	return left_behind;
 }
 
 /* Of registers the number in DWARF: 0 to 16, then xmm0 from 17 on, two words each. */

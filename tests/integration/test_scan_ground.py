@@ -31,6 +31,7 @@ def tests():
     yield "what only an epoll or a timer gives back is not lost", in_the_kernel
     yield "where ptrace is forbidden nothing is definitely lost that a register may hold", no_ptrace
     yield "where no copy can be made the file says so, and the program ends as ever", no_copy
+    yield "in a forked child nothing is lost that threads of its parent had", in_a_child
     yield "without memory for it a scan says so, and the program ends as ever", no_memory
     for who in ("thread", "inline"):
         yield "with --snapshots-by=%s one thread is known, and the others' registers are not" % who, \
@@ -317,3 +318,16 @@ def no_memory(box):
     box.note("with ever more memory: " + ", ".join(outcomes))
     expect_equal(outcomes[-1], "done", "the outcome with enough")
     expect(set(outcomes) & {"no_memory", "failed"}, "there was always enough: %s" % outcomes)
+
+
+def in_a_child(box):
+    program = box.compile("forks_beside_threads.c", "-O1", "-pthread")
+    result = box.seep_run([program], "--scan=exit", output="%p.seep")
+    expect_equal(result.returncode, 0, "the exit status")
+    scans = [snapshot_file.read(path).scan() for path in box.seep_files()]
+    expect_equal(len(scans), 2, "the number of files")
+    for scan in scans:
+        expect_equal((scan["outcome"], scan["definitely"], scan["indirectly"]),
+                     ("done", (0, 0), (0, 0)), "(outcome, lost)")
+        expect(scan["reachable"][0] >= 40, "the blocks are not reachable: %s" % scan)
+    expect_equal(sorted(scan["unread_threads"] for scan in scans), [0, 4], "the unread threads")
