@@ -202,6 +202,23 @@ static void a_run_says_what_it_has_lost(void **state)
 	free(text);
 }
 
+static const char *initial_scan(const char *verb)
+{
+	const struct command_option *option = command_find(verb)->options;
+
+	while (option->name && strcmp(option->name, "scan") != 0)
+		option++;
+	assert_non_null(option->name);
+	return option->initial;
+}
+
+static void a_check_scans_unless_it_is_told_not_to(void **state)
+{
+	(void)state;
+	assert_string_equal(initial_scan("check"), "exit");
+	assert_string_equal(initial_scan("run"), "off");
+}
+
 static int make_path(void **state)
 {
 	(void)state;
@@ -222,6 +239,7 @@ int main(void)
 		cmocka_unit_test(what_is_not_known_to_be_lost_fails_none_but_is_said),
 		cmocka_unit_test(what_is_lost_can_be_exported),
 		cmocka_unit_test(a_run_says_what_it_has_lost),
+		cmocka_unit_test(a_check_scans_unless_it_is_told_not_to),
 	};
 	return cmocka_run_group_tests(tests, make_path, remove_path);
 }
