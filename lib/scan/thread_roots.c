@@ -167,6 +167,24 @@ static void add_thread_locals(struct root_list *roots, struct scan_memory *memor
 				     .offset = data->offset});
 }
 
+static bool is_of_loader(const struct root_list *roots, uint64_t block)
+{
+	for (uint32_t i = 0; i < roots->count; i++)
+		if (roots->roots[i].kind == SEEP_ROOT_LOADER && roots->roots[i].start == block &&
+		    roots->roots[i].end == block)
+			return true;
+	return false;
+}
+
+/* The thread-local data of plug-ins. The block is a root by itself; but they have a name. */
+static void add_in_blocks(struct root_list *roots, struct scan_memory *memory, uint32_t thread,
+			  const struct thread_locals *locals)
+{
+	for (uint32_t i = 0; i < locals->block_count; i++)
+		if (is_of_loader(roots, locals->in_blocks[i].block))
+			add_thread_locals(roots, memory, thread, &locals->in_blocks[i]);
+}
+
 /* A stack, and the thread-local data at its upper end. */
 static void add_stack(struct root_list *roots, struct scan_memory *memory, uint32_t thread,
 		      uint64_t start, uint64_t end, const struct thread_locals *locals)
@@ -196,6 +214,7 @@ static void add_apart(const struct memory_layout *layout, struct scan_memory *me
 	if (mapping == NULL || !mapping->is_anonymous || owner_of(mapping, threads) >= 0)
 		return;
 	thread_locals_find(layout, fs_base, &locals);
+	add_in_blocks(roots, memory, thread, &locals);
 	for (uint32_t i = 0; i < locals.count; i++) {
 		add_thread_locals(roots, memory, thread, &locals.data[i]);
 		span_list_add(holes, memory, locals.data[i].start, locals.data[i].end);
@@ -225,7 +244,7 @@ uint32_t thread_roots_find(const struct memory_layout *layout,
 		const struct laid_mapping *mapping = &layout->mappings[i];
 		const struct stopped_thread *thread;
 		uint64_t stack_end = mapping->end, stack_start;
-		struct thread_locals locals = {.count = 0};
+		struct thread_locals locals = {.count = 0, .block_count = 0};
 		int64_t owner;
 
 		if (!mapping->is_anonymous || !mapping->is_readable || !mapping->is_writable ||
@@ -247,6 +266,7 @@ uint32_t thread_roots_find(const struct memory_layout *layout,
 			stack_end = thread->fs_base;
 			thread_locals_find(layout, thread->fs_base, &locals);
 		}
+		add_in_blocks(roots, memory, (uint32_t)owner, &locals);
 		add_stack(roots, memory, (uint32_t)owner, stack_start, stack_end, &locals);
 		add_pages(roots, memory, SEEP_ROOT_THREAD, (uint32_t)owner, stack_end,
 			  mapping->end);

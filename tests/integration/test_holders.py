@@ -23,8 +23,9 @@ from sandbox import CASES, expect, expect_equal
 TRUE_SHARE = 0.95
 PROGRAMS = ("keeps_sessions_in_a_hash_table.c", "keeps_values_in_a_list_of_a_library.c",
             "keeps_users_in_a_map_of_a_singleton.cc", "keeps_buffers_on_stacks_of_threads.c",
-            "keeps_scratch_in_thread_locals.c", "keeps_in_registers_of_sleeping_threads.c",
-            "keeps_in_thread_specific_data.c", "keeps_payloads_in_a_growing_list.c")
+            "keeps_scratch_in_thread_locals.c", "keeps_in_thread_locals_of_a_plugin.c",
+            "keeps_in_registers_of_sleeping_threads.c", "keeps_in_thread_specific_data.c",
+            "keeps_payloads_in_a_growing_list.c")
 LINE = re.compile(r"^ \* (held|bare) (\w+): (.*)$")
 
 

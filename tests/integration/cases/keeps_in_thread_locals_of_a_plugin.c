@@ -5,6 +5,8 @@
  *
  * plugin: plugin_with_thread_locals.c
  * links: -pthread -ldl
+ * held make: thread_local slots[…] (plugin_with_thread_locals.c, plugin_with_thread_locals.so) → this
+ * bare make: thread_local slots (plugin_with_thread_locals.so) → this
  * reach make: reachable=160/4
  * valgrind make: reachable=40/1 possibly_lost=120/3; the dynamic linker points into its own blocks
  */

@@ -94,6 +94,24 @@ static void agrees_with_it_on_another_thread(void **state)
 	pthread_join(thread, NULL);
 }
 
+/* As of modules that dl_iterate_phdr was not asked about, because code in them has allocated. */
+static void finds_the_numbers_of_modules_in_link_maps(void **state)
+{
+	uint32_t numbers[64], count = module_list_count();
+
+	(void)state;
+	assert_true(count <= 64);
+	for (uint32_t i = 0; i < count; i++) {
+		struct loaded_module *module = (struct loaded_module *)module_list_at(i);
+
+		numbers[i] = module->tls_number;
+		module->tls_number = 0;
+	}
+	check_mine();
+	for (uint32_t i = 0; i < count; i++)
+		((struct loaded_module *)module_list_at(i))->tls_number = numbers[i];
+}
+
 static void finds_nothing_where_there_is_no_descriptor(void **state)
 {
 	uint64_t *page =
@@ -117,12 +135,27 @@ static void finds_nothing_where_there_is_no_descriptor(void **state)
 		page[i] = (uint64_t)i * 0x9e3779b97f4a7c15u;
 	thread_locals_find(&layout, fs_base, &found);
 	assert_int_equal(found.count, 0);
+	assert_int_equal(found.block_count, 0);
 	/* All at one place: only one can be. */
 	for (int i = 64; i < 512; i++)
-		page[i] = fs_base - 2048;
+		page[i] = i % 2 ? 0 : fs_base - 2048;
 	thread_locals_find(&layout, fs_base, &found);
 	assert_int_equal(found.count, 1);
+	assert_int_equal(found.block_count, 0);
 	assert_int_equal(found.data[0].start, fs_base - 2048);
+	/* In blocks, aligned in them. */
+	for (int i = 64; i < 512; i++)
+		page[i] = i % 2 ? fs_base + 16 : fs_base + 32;
+	thread_locals_find(&layout, fs_base, &found);
+	assert_int_equal(found.count, 0);
+	assert_true(found.block_count >= 2);
+	assert_int_equal(found.in_blocks[0].start, fs_base + 32);
+	assert_int_equal(found.in_blocks[0].block, fs_base + 16);
+	/* A block does not begin behind what it holds. */
+	for (int i = 64; i < 512; i++)
+		page[i] = fs_base + 32 + 16 * (i % 2);
+	thread_locals_find(&layout, fs_base, &found);
+	assert_int_equal(found.block_count, 0);
 	memory_layout_release(&layout, &memory);
 	munmap(page, 8192);
 }
@@ -132,6 +165,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(agrees_with_the_loader_on_the_first_thread),
 		cmocka_unit_test(agrees_with_it_on_another_thread),
+		cmocka_unit_test(finds_the_numbers_of_modules_in_link_maps),
 		cmocka_unit_test(finds_nothing_where_there_is_no_descriptor),
 	};
 
