@@ -67,6 +67,8 @@
 	X(fexecve)                                                                                 \
 	X(_exit)                                                                                   \
 	X(_Exit)                                                                                   \
+	/* signal_doors.c */                                                                       \
+	X(sigaltstack)                                                                             \
 	/* lsan_doors.c: as in sanitizer/lsan_interface.h, and what include/seep.h refers to */    \
 	X(__lsan_disable)                                                                          \
 	X(__lsan_enable)                                                                           \

@@ -6,6 +6,7 @@
 #ifndef LIB_INTERPOSE_REAL_FUNCTIONS_H
 #define LIB_INTERPOSE_REAL_FUNCTIONS_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -29,6 +30,7 @@
 	X(brk, int, (void *))                                                                      \
 	X(sbrk, void *, (intptr_t))                                                                \
 	X(dlclose, int, (void *))                                                                  \
+	X(sigaltstack, int, (const stack_t *, stack_t *))                                          \
 	X(execve, int, (const char *, char *const[], char *const[]))                               \
 	X(execvpe, int, (const char *, char *const[], char *const[]))                              \
 	X(fexecve, int, (int, char *const[], char *const[]))                                       \

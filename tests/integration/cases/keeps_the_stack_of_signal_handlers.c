@@ -5,7 +5,6 @@
  *
  * reach make_stack: reachable=65536/1
  * valgrind make_stack: definitely_lost=65536/1; only the kernel knows
- * seep make_stack: definitely_lost=65536/1; only the kernel knows
  */
 #include <signal.h>
 
