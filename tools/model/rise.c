@@ -298,10 +298,20 @@ void rise_find_length(const struct inquiry *inquiry, struct rise *rise)
 	judge_pace(inquiry, rise, &added);
 }
 
+/* Nothing is freed, and each block is longer than those before it. */
+static bool adds_ever_longer_chunks(const struct cohort_series *series)
+{
+	const size_t last = series->count - 1;
+	return series->live_blocks[last] - series->live_blocks[0] ==
+		       series->births[last] - series->births[0] &&
+	       live_shape_is_born_longer(series, 1);
+}
+
 /*
- * A vector or a table that becomes so many times longer whenever it is full steps ever more seldom.
- * What it holds is known at each step: just as much as the room before. That content, not the room,
- * is asked for its pace, over the whole run, for half of the steps lie in its first moments.
+ * A vector or a table that becomes so many times longer whenever it is full steps ever more seldom, and so
+ * does an arena that adds ever longer chunks. What it holds is known at each step: just as much as the room
+ * before. That content, not the room, is asked for its pace, over the whole run, for half of the steps lie
+ * in its first moments.
  */
 void rise_find_steps(const struct inquiry *inquiry, struct rise *rise)
 {
@@ -327,9 +337,12 @@ void rise_find_steps(const struct inquiry *inquiry, struct rise *rise)
 		work[rise->count] = series->others[i];
 		rise->values[rise->count++] = length[i - 1];
 	}
+	bool is_of_chunks = adds_ever_longer_chunks(series);
 	if (rise->count < 3 || grown_in_steps < (1 - limits->kept_of_any) * grown ||
-	    live_shape_bytes_of_count(series, 1) > limits->kept_of_any * grown)
+	    (!is_of_chunks && live_shape_bytes_of_count(series, 1) > limits->kept_of_any * grown))
 		return;
+	if (is_of_chunks)
+		rise->kind = RISE_OF_CHUNKS;
 	rise->doubt = DOUBT_REPLACED;
 	rise->kept = 1;
 	rise->amounts = rise->positive = rise->count;

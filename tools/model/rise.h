@@ -27,6 +27,7 @@ enum doubt {
 enum rise_kind {
 	RISE_OF_SURVIVORS, /* blocks that have reached an age */
 	RISE_OF_LENGTH,	   /* bytes of blocks that become longer */
+	RISE_OF_CHUNKS,	   /* bytes of blocks each of which is longer than those before it */
 	RISE_OF_BACKLOG,   /* all that lives, whether it is kept or not: see backlog.h */
 };
 

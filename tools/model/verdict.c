@@ -130,7 +130,7 @@ static void measure_growth(const struct inquiry *inquiry, const struct rise *ris
 			is_of_all ? series->time_s[trend_kink(series->time_s, series->live_blocks,
 							      series->count)]
 				  : rise->times[0];
-	} else if (rise->kind == RISE_OF_LENGTH) {
+	} else if (rise->kind != RISE_OF_SURVIVORS) {
 		slope = slope_of(rise->times, rise->values, rise->count);
 		growth->since_s = series->time_s[trend_kink(series->time_s, series->live_bytes,
 							    series->count)];
@@ -207,7 +207,8 @@ static struct verdict_evidence evidence_of(const struct inquiry *inquiry, const 
 	const struct cohort_series *series = inquiry->series;
 	bool has_pace = rise->doubt > DOUBT_REPLACED; /* else nobody has asked for it */
 	struct verdict_evidence evidence = {
-		.is_of_length = rise->kind == RISE_OF_LENGTH,
+		.is_of_length = rise->kind == RISE_OF_LENGTH || rise->kind == RISE_OF_CHUNKS,
+		.is_of_chunks = rise->kind == RISE_OF_CHUNKS,
 		.is_of_backlog = rise->kind == RISE_OF_BACKLOG,
 		.periods = (unsigned)rise->amounts,
 		.periods_that_kept = (unsigned)rise->positive,

@@ -55,7 +55,8 @@ enum verdict_clock {
 
 /* Why. Numbers for a sentence or two, of the judged part of the run. */
 struct verdict_evidence {
-	bool is_of_length;	    /* blocks stay as many and become longer */
+	bool is_of_length;	    /* blocks stay as many and become longer … */
+	bool is_of_chunks;	    /* … or each new one is longer than those before it */
 	bool is_of_backlog;	    /* ever more live, though none is known to be kept */
 	double age_s;		    /* blocks that have reached this age are kept */
 	unsigned periods;	    /* periods whose blocks had the time to reach it … */

@@ -292,7 +292,13 @@ struct evidence_text evidence_text_of(const struct report_site *site, bool is_gr
 	}
 	if (evidence->is_of_length) {
 		name_periods(evidence, periods, sizeof(periods));
-		add_line(&text, "not more blocks, but longer ones: in %s they grew", periods);
+		add_line(
+			&text,
+			evidence->is_of_chunks
+				? "nothing is freed, and each block is longer than the last: in %s "
+				  "there were more"
+				: "not more blocks, but longer ones: in %s they grew",
+			periods);
 	} else if (evidence->is_of_backlog) {
 		name_periods(evidence, periods, sizeof(periods));
 		add_line(&text, "more and more of its blocks are live: in %s they became more",

@@ -310,6 +310,43 @@ static void a_vector_that_goes_on_doubling_is_a_leak(void **state)
 	free(run);
 }
 
+/* Chunks, each half as long again as the last one, are added whenever the room is full. Of chunks that are
+ * all alike that would be less and less. */
+static void an_arena_that_adds_ever_longer_chunks_is_a_leak(void **state)
+{
+	(void)state;
+	for (int are_longer = 0; are_longer < 2; are_longer++) {
+		struct run *run = run_new(60);
+		double room = 0, bytes[60], chunk = 100;
+		for (size_t b = 0; b < 60; b++) {
+			bytes[b] = 0;
+			if (room >= 100 * (double)(b + 1))
+				continue;
+			add_blocks(run, b, INFINITY, 1);
+			room += chunk;
+			bytes[b] = are_longer ? chunk : 100;
+			chunk *= 1.5;
+		}
+		finish_run(run, 1);
+		for (size_t t = 0; t < 60; t++) {
+			struct site_point *point = &run->points[t];
+			point->live_bytes = 0;
+			for (uint32_t i = 0; i < point->cohort_count; i++) {
+				struct cohort *cohort = &run->cohorts[t][i];
+				cohort->bytes = (uint64_t)bytes[cohort->epoch - 1];
+				point->live_bytes += cohort->bytes;
+			}
+			point->allocated_bytes = point->live_bytes;
+		}
+		struct judgement judgement = judge(run);
+		assert_int_equal(judgement.is_flagged, are_longer);
+		assert_int_equal(judgement.evidence.is_of_chunks, are_longer);
+		if (are_longer)
+			assert_true(fabs(judgement.growth.bytes_per_hour / 36000 - 1) < 0.5);
+		free(run);
+	}
+}
+
 /* Everything is freed in the last, final snapshot, or during the last few. */
 static void a_leak_that_is_tidied_up_at_exit_is_still_a_leak(void **state)
 {
@@ -822,6 +859,7 @@ int main(void)
 		cmocka_unit_test(blocks_replaced_by_others_of_all_lengths_are_no_leak),
 		cmocka_unit_test(a_buffer_that_found_its_size_is_no_leak),
 		cmocka_unit_test(a_vector_that_goes_on_doubling_is_a_leak),
+		cmocka_unit_test(an_arena_that_adds_ever_longer_chunks_is_a_leak),
 		cmocka_unit_test(a_leak_that_is_tidied_up_at_exit_is_still_a_leak),
 		cmocka_unit_test(a_leak_of_a_site_that_alone_is_freed_at_exit_is_a_leak),
 		cmocka_unit_test(too_few_snapshots_judge_nothing),
