@@ -24,4 +24,4 @@ def check(case, box):
     sums = reachability.Sums(reachability.Owners(case, box))
     for record in records:
         sums.add(*record)
-    reachability.compare(reachability.claims(case, "valgrind"), sums.found, "Valgrind's")
+    reachability.compare(reachability.claims(case, "valgrind"), sums.found, "Valgrind")

@@ -88,7 +88,7 @@ def compare(told, found, whose):
             if wanted is not ANY and is_so != wanted:
                 wrong.append("%s: %s %d/%d, expected %d/%d" % (function, name, *is_so, *wanted))
     if wrong:
-        raise Failed("%s classes: %s" % (whose, "; ".join(wrong)))
+        raise Failed("%s: %s" % (whose, "; ".join(wrong)))
 
 
 class Sums:

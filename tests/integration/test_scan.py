@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: Apache-2.0
+"""test_scan: what is lost and what is held, at the end of a program and while it runs."""
+
+import functools
+import select
+import shutil
+import subprocess
+
+import case_program
+import reachability
+import report_schema
+from sandbox import TIMEOUT_S, Skipped, begun, expect, expect_equal
+
+SCANS = 20
+# Where the programs write that are asked while they run, and those that end.
+RUNNING, ENDED = "running.seep", "out.seep"
+
+
+def tests():
+    for case in case_program.scanned_cases():
+        yield case.name, functools.partial(check, case)
+    yield "%d scans of threads that allocate" % SCANS, check_many_scans
+    yield "scans on an interval", check_interval
+    yield "what a forked child loses", check_child
+    yield "no register is forgotten where a tracer is in the way", check_traced
+    yield "without a scan nothing is said", check_without
+
+
+def check(case, box):
+    program = case.build(box, case.variants()[0])
+    process = start(box, program)
+    scan(box, process.pid)
+    compare(case, box, RUNNING)
+    finish(process)
+    result = box.seep_run([program], "--scan=exit")
+    expect_equal((result.returncode, result.stdout, result.stderr), (0, b"ready\n", b""),
+                 "status, stdout and stderr")
+    compare(case, box, ENDED)
+
+
+def check_many_scans(box):
+    case = case_named("loses_while_threads_allocate")
+    process = start(box, case.build(box, case.variants()[0]))
+    for _ in range(SCANS):
+        scan(box, process.pid)
+        compare(case, box, RUNNING)
+    finish(process)
+
+
+def check_interval(box):
+    case = case_named("loses_a_chain")
+    process = start(box, case.build(box, case.variants()[0]), scan="200ms")
+    first = box.wait_until(lambda: number_of_scan(box), "the first scan")
+    box.wait_until(lambda: number_of_scan(box) > first, "another scan")
+    compare(case, box, RUNNING)
+    finish(process)
+
+
+def check_child(box):
+    case = case_named("loses_in_a_child")
+    program = case.build(box, case.variants()[0])
+    box.seep_run([program], "--scan=exit")
+    compare(case, box, ENDED)
+    children = [path for path in box.seep_files() if path != box.path(ENDED)]
+    expect_equal(len(children), 1, "the number of files of children")
+    found = sums(case, box, box.report(children[0]))
+    for function, lost, kept in (("keep", (40, 1), (0, 0)), ("lose", (240, 10), (24, 1))):
+        expect_equal(found[function]["definitely_lost"], lost, "what is lost of %s's" % function)
+        expect_equal(found[function]["reachable"], kept, "what is reachable of %s's" % function)
+
+
+def check_traced(box):
+    """Whether or not the registers can be had then: they may hold all of these blocks."""
+    if not shutil.which("strace"):
+        raise Skipped("strace is not installed")
+    case = case_named("keeps_in_registers_of_sleeping_threads")
+    program = case.build(box, case.variants()[0])
+    preload = box.preload(output=box.path(RUNNING))
+    tracer = box.start(["strace", "-f", "-qq", "-o", box.path("trace"),
+                        *("-E%s=%s" % item for item in preload.items()), program],
+                       stdin=subprocess.PIPE)
+    expect_equal(first_line(tracer), b"ready\n", "the first line of the program")
+    with open("/proc/%d/task/%d/children" % (tracer.pid, tracer.pid)) as file:
+        program_pid = int(file.read().split()[0])
+    scan(box, program_pid)
+    report = box.report(RUNNING)
+    found = sums(case, box, report)["make"]
+    expect_equal(found["definitely_lost"], (0, 0), "what is lost for certain")
+    box.note("%d threads, of which %d could not be read"
+             % (report["scan"]["threads"], report["scan"]["unread_threads"]))
+    finish(tracer)
+
+
+def check_without(box):
+    case = case_named("loses_a_chain")
+    box.seep_run([case.build(box, case.variants()[0])])
+    report = box.report()
+    expect_equal(report["scan"], None, "the scan")
+    for site in report["sites"]:
+        expect_equal(site["reachability"], None, "the reachability of a site")
+
+
+# ---- parts ---------------------------------------------------------------------------------------
+
+def case_named(name):
+    return next(case for case in case_program.scanned_cases() if case.name == name)
+
+
+def start(box, program, **options):
+    """The program under the library, waiting at its scan point."""
+    process = box.start([program], box.preload(output=box.path(RUNNING), **options),
+                        stdin=subprocess.PIPE)
+    expect_equal(first_line(process), b"ready\n", "the first line of the program")
+    return process
+
+
+def first_line(process):
+    is_there = select.select([process.stdout], [], [], TIMEOUT_S)[0]
+    expect(is_there, "the program says nothing")
+    return process.stdout.readline()
+
+
+def finish(process):
+    process.stdin.close()
+    expect_equal(process.wait(60), 0, "the status of the program")
+
+
+def scan(box, pid):
+    result = box.seep("scan", pid)
+    expect(result.returncode == 0, "seep scan ends with %d: %s"
+           % (result.returncode, result.stderr.decode()))
+
+
+def number_of_scan(box):
+    """The number of the newest snapshot that a scan belongs to, or None."""
+    file = begun(box.path(RUNNING))
+    found = file and file.scan()
+    return found and found["snapshot"]
+
+
+def compare(case, box, file):
+    report = box.report(file)
+    wrong = report_schema.check(report)
+    expect(not wrong, "; ".join(wrong))
+    reachability.compare(reachability.claims(case, "seep"), sums(case, box, report),
+                         "seep, in " + file)
+
+
+def sums(case, box, report):
+    """{function: {class: (bytes, blocks)}} of a scan that has been done."""
+    scan_done = report["scan"]
+    expect(scan_done is not None, "no scan is in the file")
+    expect_equal(scan_done["outcome"], "done", "the outcome (%s)" % scan_done["text"])
+    result = reachability.Sums(reachability.Owners(case, box))
+    for site in report["sites"]:
+        found = site["reachability"]
+        expect(found is not None or site["live_blocks"] == 0, "a site without reachability")
+        for name in reachability.CLASSES if found else ():
+            result.add(name, found[name]["bytes"], found[name]["blocks"], site["stack"])
+    return result.found
