@@ -19,6 +19,7 @@
 #include "tools/commands/settings_options.h"
 #include "tools/commands/suppressions_option.h"
 #include "tools/commands/watched_run.h"
+#include "tools/model/baseline.h"
 #include "tools/model/error.h"
 #include "tools/symbols/symbols.h"
 
@@ -63,6 +64,17 @@ static const struct command_option options[] = {
 			"they go when it has ended.",
 	},
 	SUPPRESSIONS_OPTION,
+	{
+		.name = "baseline",
+		.argument = "FILE",
+		.help = "only what is new, or worse by more than a tenth, is a finding; FILE lists "
+			"what was found when it was written.",
+	},
+	{
+		.name = "update_baseline",
+		.help = "write what is found to the FILE of --baseline, which need not exist yet; "
+			"the exit status is then that of a check without a finding.",
+	},
 	SEEP_THRESHOLDS(SETTINGS_OPTION) SETTINGS_FILE_OPTION,
 	SEEP_RUN_SETTINGS(RUN_SETTING){0},
 };
@@ -72,6 +84,8 @@ struct check {
 	size_t format;
 	const char *output; /* null: a standard stream */
 	size_t error_exitcode;
+	const char *baseline; /* null: none */
+	bool updates_baseline;
 	bool expects_scan; /* of the program */
 	struct chosen_settings settings;
 	struct checked_files checked;
@@ -94,6 +108,14 @@ static int take(const struct command_option *option, const char *value, void *co
 	}
 	if (strcmp(option->name, "all") == 0) {
 		check->checked.flag_minor = true;
+		return 0;
+	}
+	if (strcmp(option->name, "baseline") == 0) {
+		check->baseline = value;
+		return 0;
+	}
+	if (strcmp(option->name, "update_baseline") == 0) {
+		check->updates_baseline = true;
 		return 0;
 	}
 	if (strcmp(option->name, SUPPRESSIONS_NAME) == 0)
@@ -132,6 +154,27 @@ static int begin(struct check *check, bool is_on_stderr, struct error *error)
 	return checked_files_begin(checked, error);
 }
 
+/* What stands in it is found no more. */
+static int write_baseline(struct check *check)
+{
+	struct checked_files *checked = &check->checked;
+	struct error error;
+
+	if (!checked->baseline)
+		return 0;
+	int result = baseline_write(checked->baseline, check->baseline, &error);
+	if (result < 0) {
+		command_fail("check: %s", error.text);
+		return result;
+	}
+	checked->sums.leak_count = checked->sums.lost_count = 0;
+	if (!checked->writer.is_quiet)
+		fprintf(stderr, "seep: check: the baseline %s has %zu entr%s now\n",
+			check->baseline, baseline_count(checked->baseline),
+			baseline_count(checked->baseline) == 1 ? "y" : "ies");
+	return 0;
+}
+
 /* `status` is what to return without a finding. */
 static int end(struct check *check, char *const *words, const struct child_process *child,
 	       int status)
@@ -142,11 +185,13 @@ static int end(struct check *check, char *const *words, const struct child_proce
 	/* What could not be checked must not look clean. */
 	if (checked->sums.failed_count && status == EXIT_CLEAN)
 		status = EXIT_CANNOT;
+	int result = write_baseline(check);
 	if (check_has_finding(&checked->sums))
 		status = (int)check->error_exitcode;
-	int result = checked_files_end(&check->checked, words, child, status, &error);
-	if (result < 0)
+	if (checked_files_end(&check->checked, words, child, status, &error) < 0) {
+		result = -ENOMEM;
 		command_fail("check: %s", error.text);
+	}
 	if (sink_close(&check->sink, &error) < 0) {
 		result = -EIO;
 		command_fail("check: %s", error.text);
@@ -260,6 +305,21 @@ static int check_program(struct check *check, char **words)
 	return status;
 }
 
+/* Before anything is run: what is wrong with it is to be known now. */
+static int open_baseline(struct check *check, struct error *error)
+{
+	struct checked_files *checked = &check->checked;
+
+	if (check->updates_baseline && !check->baseline)
+		return error_set(error, EINVAL,
+				 "--update-baseline needs the file to write: --baseline=FILE");
+	if (check->updates_baseline && !(checked->baseline = baseline_new()))
+		return error_set(error, ENOMEM, "not enough memory");
+	return check->baseline ? baseline_read(&checked->suppressions, check->baseline,
+					       check->updates_baseline, error)
+			       : 0;
+}
+
 static int run(const struct command *self, int argc, char **argv)
 {
 	struct check check = {.command = self, .error_exitcode = EXIT_LEAKS};
@@ -269,7 +329,9 @@ static int run(const struct command *self, int argc, char **argv)
 	if (chosen_settings_make(&check.settings, &error) < 0)
 		return command_fail("check: %s", error.text);
 	int operand = command_parse(self, argc, argv, 0, take, &check, &status);
-	if (operand == argc)
+	if (operand > 0 && operand < argc && open_baseline(&check, &error) < 0)
+		status = command_fail("check: %s", error.text);
+	else if (operand == argc)
 		status = command_fail("check: no FILE and no -- PROGRAM was given; see 'seep check "
 				      "--help'");
 	else if (operand > 0 && strcmp(argv[operand - 1], "--") == 0)
@@ -278,6 +340,7 @@ static int run(const struct command *self, int argc, char **argv)
 		status = check_files(&check, argv + operand);
 	symbols_free(check.checked.symbols);
 	suppressions_free(&check.checked.suppressions);
+	baseline_free(check.checked.baseline);
 	chosen_settings_free(&check.settings);
 	return status;
 }
@@ -316,6 +379,7 @@ const struct command command_check = {
 		    "processes\n"
 		    "seep check --settings=ci.ini --format=json -o check.json -- ./soak\tfor a "
 		    "script\n"
+		    "seep check --baseline=known.seep-baseline -- make check\tonly what is new fails\n"
 		    "seep check --max-growth=10MB/h seep.server.4711.seep\ta run that is over\n",
 	.run = run,
 };

@@ -16,6 +16,7 @@
 #include "tools/commands/operand.h"
 #include "tools/commands/report_resolve.h"
 #include "tools/commands/snapshot_folder.h"
+#include "tools/model/baseline.h"
 #include "tools/model/error.h"
 #include "tools/model/profile.h"
 #include "tools/model/reachability.h"
@@ -78,6 +79,8 @@ static int check_operand(struct checked_files *checked, const struct operand *op
 	if (result == 0)
 		result = report_resolve(report, &thresholds, &checked->suppressions,
 					checked->symbols, count_to_resolve(report), error);
+	if (result == 0 && checked->baseline && !baseline_add(checked->baseline, report))
+		result = error_set(error, ENOMEM, "not enough memory for the baseline");
 	if (result == 0 &&
 	    checked->format->file(&checked->writer, report, &checked->sums, operand->text) < 0)
 		result = error_set(error, ENOMEM, "not enough memory for the report of %s",

@@ -15,6 +15,7 @@
 #include "tools/output/check_format.h"
 #include "tools/output/sink.h"
 
+struct baseline;
 struct child_process;
 struct error;
 struct symbols;
@@ -25,6 +26,7 @@ struct checked_files {
 	struct symbols *symbols;
 	struct thresholds thresholds;
 	struct suppressions suppressions;
+	struct baseline *baseline; /* the next one; null: none is wanted */
 	const struct check_format *format;
 	struct check_writer writer; /* what of it its header leaves to the user, and is_quiet */
 	bool flag_minor;	    /* also leaks in a crowd, see report_options */

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "tools/model/profile.h"
+#include "tools/model/reachability.h"
 #include "tools/model/report.h"
 #include "tools/model/report_builder.h"
 
@@ -182,6 +183,15 @@ static unsigned kinds_of(const struct report_site *site)
 	}
 }
 
+struct suppressed_amount suppressed_amount(const struct report_site *site)
+{
+	if (site->judgement.verdict == VERDICT_LOST && site->scanned) {
+		const struct block_sum lost = reachability_lost(site->scanned);
+		return (struct suppressed_amount){.bytes = lost.bytes, .blocks = lost.blocks};
+	}
+	return (struct suppressed_amount){.bytes = site->live_bytes, .blocks = site->live_blocks};
+}
+
 bool suppression_has_expired(const struct suppression *suppression, int64_t now_unix_s)
 {
 	return suppression->expires_unix_s && now_unix_s >= suppression->expires_unix_s;
@@ -193,6 +203,11 @@ bool suppression_matches(const struct suppression *suppression, const struct rep
 		return false;
 	if (suppression->exe && strcmp(suppression->exe, site->profile->exe) != 0)
 		return false;
+	/* Sure to be faster: the lower end of what it may be. */
+	if (suppression->site_id)
+		return strcmp(suppression->site_id, site->id) == 0 &&
+		       !(site->judgement.growth.bytes_per_hour_ci95[0] >
+			 suppression->max_bytes_per_hour);
 	return suppression->patterns[0].kind == PATTERN_ANYTHING
 		       ? line_matches(suppression->patterns[0].text, site)
 		       : block_matches(suppression, site);
@@ -213,9 +228,10 @@ static struct suppression *find(struct suppressions *suppressions, const struct 
 		struct suppression *suppression = &suppressions->list[i];
 		if (!suppression_matches(suppression, site))
 			continue;
+		const struct suppressed_amount amount = suppressed_amount(site);
 		suppression->site_count++;
-		suppression->bytes += site->live_bytes;
-		suppression->blocks += site->live_blocks;
+		suppression->bytes += amount.bytes;
+		suppression->blocks += amount.blocks;
 		if (!suppression_has_expired(suppression, now_unix_s))
 			return suppression;
 	}
@@ -252,6 +268,9 @@ bool suppressions_apply(struct suppressions *suppressions, struct report *report
 {
 	bool any = false;
 
+	for (size_t i = 0; i < suppressions->count; i++)
+		if (suppressions->list[i].site_id)
+			suppressions->list[i].bytes = suppressions->list[i].blocks = 0;
 	for (size_t i = 0; i < report->site_count && suppressions->count; i++) {
 		struct report_site *site = &report->sites[i];
 		if (is_accused(site))
@@ -259,12 +278,15 @@ bool suppressions_apply(struct suppressions *suppressions, struct report *report
 	}
 	for (size_t i = 0; i < suppressions->count; i++) {
 		struct suppression *suppression = &suppressions->list[i];
-		suppression->is_exceeded = suppression->bytes > suppression->max_bytes ||
-					   suppression->blocks > suppression->max_blocks;
+		/* Of a baseline's it is remembered that some process had more. */
+		bool is_exceeded = suppression->bytes > suppression->max_bytes ||
+				   suppression->blocks > suppression->max_blocks;
+		suppression->is_exceeded |= is_exceeded;
+		suppression->is_exceeded_here = is_exceeded;
 	}
 	for (size_t i = 0; i < report->site_count; i++) {
 		struct report_site *site = &report->sites[i];
-		if (site->suppression && site->suppression->is_exceeded)
+		if (site->suppression && site->suppression->is_exceeded_here)
 			site->suppression = NULL;
 	}
 	for (size_t i = 0; i < report->entry_count; i++)

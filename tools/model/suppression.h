@@ -65,12 +65,15 @@ struct suppression {
 	const char *expires;		/* the day as it was written; null */
 	const char *reason;		/* null: none given */
 	const char *path;		/* where it was read */
+	const char *site_id;		/* of a baseline's: instead of patterns; null */
+	double max_bytes_per_hour;	/* likewise; INFINITY: any rate */
 	const char *exe; /* only for this program, which has said so itself; null: for all */
 	unsigned line;
 	/* What it has met; see suppressions_apply. */
-	uint64_t bytes, blocks;
-	size_t site_count; /* flagged sites that it matches */
-	bool is_exceeded;  /* they are more than it allows, so it does not hold */
+	uint64_t bytes, blocks; /* those of a baseline in the last report only */
+	size_t site_count;	/* flagged sites that it matches */
+	bool is_exceeded;	/* they were more than it allows, so it did not hold */
+	bool is_exceeded_here;	/* in the last report */
 };
 
 struct suppressions {
@@ -90,6 +93,11 @@ int suppressions_add_program(struct suppressions *suppressions, const char *exe,
 			     struct error *error);
 void suppressions_free(struct suppressions *suppressions);
 
+/* What of the site it is about: of one that is lost what is, else all that is live. */
+struct suppressed_amount {
+	uint64_t bytes, blocks;
+} suppressed_amount(const struct report_site *site);
+
 bool suppression_has_expired(const struct suppression *suppression, int64_t now_unix_s);
 
 /* Does it match the stack, whatever its limits? The frames must have been filled in. */
@@ -99,7 +107,7 @@ bool suppression_matches(const struct suppression *suppression, const struct rep
  * matches and holds: the site keeps its verdict and is no longer flagged, and report_site.suppression
  * says by which. The report is put in order again, so nobody may keep a pointer to one of its sites.
  * Adds to the numbers of each, over all reports that it is called with: one that allows so many
- * blocks allows them to all processes together. The frames must have been filled in, of these sites.
+ * blocks allows them to all processes together; but one of a baseline to each. The frames must have been filled in, of these sites.
  * False without memory. */
 bool suppressions_apply(struct suppressions *suppressions, struct report *report,
 			int64_t now_unix_s);

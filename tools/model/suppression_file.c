@@ -8,6 +8,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -81,7 +82,7 @@ static char *next_line(struct reader *reader, int *result)
 static void forget_limits(struct reader *reader)
 {
 	reader->limits_line = 0;
-	reader->limits = (struct suppression){.max_bytes = UINT64_MAX, .max_blocks = UINT64_MAX};
+	reader->limits = (struct suppression){.max_bytes = UINT64_MAX, .max_blocks = UINT64_MAX, .max_bytes_per_hour = INFINITY};
 }
 
 static bool read_number(const char *text, bool is_size, uint64_t *number)

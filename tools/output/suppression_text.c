@@ -99,17 +99,21 @@ void suppression_text_write_remarks(FILE *stream, const struct suppressions *sup
 		/* What a program brings along cannot be mended by who runs it. */
 		if (strcmp(state, "used") == 0 || suppression->exe)
 			continue;
-		fprintf(stream, "seep: %s:%u: the suppression '%s' ", suppression->path,
-			suppression->line, suppression->name);
+		fprintf(stream, "seep: %s:%u: %s'%s' ", suppression->path, suppression->line,
+			suppression->site_id ? "" : "the suppression ", suppression->name);
 		if (strcmp(state, "expired") == 0)
 			fprintf(stream, "has expired on %s", suppression->expires);
+		else if (strcmp(state, "exceeded") == 0 && suppression->site_id)
+			fputs("has become worse", stream);
 		else if (strcmp(state, "exceeded") == 0)
 			fprintf(stream, "does not hold: it matches %s in %s block%s",
 				number_bytes(suppression->bytes).text,
 				number_count(suppression->blocks).text,
 				number_plural(suppression->blocks));
 		else
-			fputs("has matched nothing", stream);
+			fputs(suppression->site_id ? "does not occur any more"
+						   : "has matched nothing",
+			      stream);
 		fputc('\n', stream);
 	}
 }

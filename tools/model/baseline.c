@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * baseline: strict in reading, for a line that is misread makes a gate pass; and in order of rule and id
+ * in writing, so that two versions of the file differ only where what was found does.
+ */
+#include "tools/model/baseline.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
+#include "tools/model/arena.h"
+#include "tools/model/error.h"
+#include "tools/model/named_file.h"
+#include "tools/model/profile.h"
+#include "tools/model/report.h"
+#include "tools/model/suppression.h"
+
+#define FILE_MAX_BYTES (16u << 20)
+#define FIRST_WORD "seep-baseline"
+#define ID_DIGITS 16u
+/* More than a tenth is worse; of few blocks one is more than that. */
+#define TOLERANCE 10u
+#define PLACE_BYTES 320
+
+/* ---- reading ---- */
+
+struct reader {
+	struct suppressions *all;
+	const char *path;
+	unsigned line;
+	struct error *error;
+};
+
+static int fail(const struct reader *reader, const char *what)
+{
+	return error_set(reader->error, EINVAL, "%s:%u: %s", reader->path, reader->line, what);
+}
+
+static uint64_t with_tolerance(uint64_t number, uint64_t least)
+{
+	uint64_t more = number / TOLERANCE > least ? number / TOLERANCE : least;
+	return number > UINT64_MAX - more ? UINT64_MAX : number + more;
+}
+
+static bool take_number(char **words, uint64_t *number)
+{
+	char *word = strsep(words, " ");
+	char *end;
+
+	if (!word || !isdigit((unsigned char)*word))
+		return false;
+	errno = 0;
+	*number = strtoull(word, &end, 10);
+	return !errno && !*end;
+}
+
+static bool take_word(char **words, const char *expected)
+{
+	const char *word = strsep(words, " ");
+	return word && strcmp(word, expected) == 0;
+}
+
+static int add_entry(struct reader *reader, struct suppression entry, const char *id,
+		     const char *name)
+{
+	struct suppressions *all = reader->all;
+
+	entry.site_id = arena_text(all->arena, id, strlen(id));
+	entry.name = arena_text(all->arena, name, strlen(name));
+	entry.reason = "in the baseline";
+	entry.path = reader->path;
+	entry.line = reader->line;
+	if (!entry.site_id || !entry.name ||
+	    !array_reserve((void **)&all->list, &all->room, all->count + 1, sizeof(*all->list)))
+		return error_set(reader->error, ENOMEM, "not enough memory for %s", reader->path);
+	all->list[all->count++] = entry;
+	return 0;
+}
+
+static int read_entry(struct reader *reader, char *words)
+{
+	struct suppression entry = {
+		.max_bytes = UINT64_MAX, .max_blocks = UINT64_MAX, .max_bytes_per_hour = INFINITY};
+	const char *rule = strsep(&words, " "), *id = strsep(&words, " ");
+	uint64_t number = 0, bytes = 0;
+	bool is_lost = strcmp(rule, "lost") == 0;
+
+	if (!is_lost && strcmp(rule, "leak") != 0)
+		return fail(reader, "lines of a baseline begin with lost or leak");
+	if (!id || strlen(id) != ID_DIGITS || strspn(id, "0123456789abcdef") != ID_DIGITS)
+		return fail(reader, "the id of a site has 16 hexadecimal digits");
+	if (is_lost) {
+		if (!take_number(&words, &number) || !take_word(&words, "blocks") ||
+		    !take_number(&words, &bytes) || !take_word(&words, "bytes"))
+			return fail(reader, "'N blocks N bytes' is missing");
+		entry.kinds = LEAK_DEFINITE | LEAK_INDIRECT;
+		entry.max_blocks = with_tolerance(number, 1);
+		/* One more block may be as large as all of them. */
+		entry.max_bytes = with_tolerance(bytes, number ? bytes / number : 0);
+	} else {
+		if (!take_number(&words, &number) || !take_word(&words, "bytes/h"))
+			return fail(reader, "'N bytes/h' is missing");
+		entry.kinds = LEAK_REACHABLE;
+		entry.max_bytes_per_hour = (double)number * (1 + 1.0 / TOLERANCE);
+	}
+	return add_entry(reader, entry, id, words && *words ? words : id);
+}
+
+static int read_first(struct reader *reader, char *line)
+{
+	char *words = line;
+	uint64_t version = 0;
+
+	if (!take_word(&words, FIRST_WORD) || !take_number(&words, &version))
+		return fail(reader, "this is no baseline; it begins with \"" FIRST_WORD " 1\", and "
+				    "--update-baseline writes one");
+	if (version != BASELINE_VERSION)
+		return error_set(reader->error, EINVAL,
+				 "%s:%u: a baseline of version %" PRIu64
+				 ", but this seep reads version %d; write it anew with "
+				 "--update-baseline",
+				 reader->path, reader->line, version, BASELINE_VERSION);
+	return 0;
+}
+
+static int read_lines(struct reader *reader, char *text)
+{
+	char *line;
+	int result = 0;
+
+	while (result == 0 && (line = strsep(&text, "\n"))) {
+		reader->line++;
+		line[strcspn(line, "\r")] = '\0';
+		if (reader->line == 1)
+			result = read_first(reader, line);
+		else if (*line && *line != '#')
+			result = read_entry(reader, line);
+	}
+	return result;
+}
+
+int baseline_read(struct suppressions *suppressions, const char *path, bool may_be_absent,
+		  struct error *error)
+{
+	struct reader reader = {.all = suppressions, .error = error};
+	char *text = NULL;
+	size_t bytes;
+
+	if (may_be_absent && access(path, F_OK) != 0 && errno == ENOENT)
+		return 0;
+	if (!suppressions->arena)
+		suppressions->arena = arena_new();
+	if (!suppressions->arena ||
+	    !(reader.path = arena_text(suppressions->arena, path, strlen(path))))
+		return error_set(error, ENOMEM, "not enough memory for %s", path);
+	int result = named_file_read(path, FILE_MAX_BYTES, &text, &bytes);
+	if (result < 0)
+		return error_set(error, -result, "cannot read the baseline %s: %s", path,
+				 named_file_why(-result));
+	result = read_lines(&reader, text);
+	free(text);
+	return result;
+}
+
+/* ---- writing ---- */
+
+struct entry {
+	UT_hash_handle hh;
+	char key[5 + ID_DIGITS + 1]; /* "lost fc828cfd522c1b5c" */
+	/* The most that a process had, and what the present one has. */
+	uint64_t blocks, bytes, blocks_here, bytes_here;
+	double rate, rate_here;
+	const struct report *last; /* that it has been found in; for comparison only */
+	char place[PLACE_BYTES];
+};
+
+struct baseline {
+	struct entry *entries;
+};
+
+struct baseline *baseline_new(void)
+{
+	return calloc(1, sizeof(struct baseline));
+}
+
+void baseline_free(struct baseline *baseline)
+{
+	struct entry *entry, *next;
+
+	if (!baseline)
+		return;
+	HASH_ITER(hh, baseline->entries, entry, next)
+	{
+		HASH_DEL(baseline->entries, entry);
+		free(entry);
+	}
+	free(baseline);
+}
+
+size_t baseline_count(const struct baseline *baseline)
+{
+	return HASH_COUNT(baseline->entries);
+}
+
+/* For people: "server: session_open (server.c)". A line ends where a name does. */
+static void describe(struct entry *entry, const struct report_site *site)
+{
+	const struct frame *own = site->frames;
+	const char *name = site->profile->name, *file;
+	size_t left = site->frame_count;
+
+	while (left > 1 && (own->is_wrapper || own->is_pseudo)) {
+		own++;
+		left--;
+	}
+	file = left && own->file ? strrchr(own->file, '/') : NULL;
+	snprintf(entry->place, sizeof(entry->place), "%.64s: %.160s (%.80s)", name ? name : "?",
+		 left && own->function ? own->function : "?",
+		 !left	       ? "?"
+		 : file	       ? file + 1
+		 : own->file   ? own->file
+		 : own->module ? own->module
+			       : "?");
+	for (char *next = entry->place; *next; next++)
+		if ((unsigned char)*next < ' ')
+			*next = '?';
+}
+
+static struct entry *entry_of(struct baseline *baseline, const struct report_site *site)
+{
+	struct entry *entry;
+	char key[sizeof(entry->key)];
+
+	snprintf(key, sizeof(key), "%s %s",
+		 site->judgement.verdict == VERDICT_LOST ? "lost" : "leak", site->id);
+	HASH_FIND_STR(baseline->entries, key, entry);
+	if (entry)
+		return entry;
+	entry = calloc(1, sizeof(*entry));
+	if (!entry)
+		return NULL;
+	memcpy(entry->key, key, sizeof(key));
+	HASH_ADD_STR(baseline->entries, key, entry);
+	if (!entry->hh.tbl) {
+		free(entry);
+		return NULL;
+	}
+	describe(entry, site);
+	return entry;
+}
+
+static bool is_found(const struct report_site *site)
+{
+	const struct report_finding *finding = site->finding;
+
+	/* What only lost blocks hold comes and goes with them. */
+	if (finding && finding->kind == FINDING_LOST && site->stack != finding->sum.stack)
+		return false;
+	if (site->suppression)
+		return site->suppression->site_id != NULL;
+	return site->judgement.is_flagged || (finding && finding->sum.judgement.is_flagged);
+}
+
+bool baseline_add(struct baseline *baseline, const struct report *report)
+{
+	for (size_t i = 0; i < report->site_count; i++) {
+		const struct report_site *site = &report->sites[i];
+		if (!is_found(site) || !*site->id)
+			continue;
+		struct entry *entry = entry_of(baseline, site);
+		const struct suppressed_amount amount = suppressed_amount(site);
+		if (!entry)
+			return false;
+		if (entry->last != report)
+			entry->blocks_here = entry->bytes_here = 0, entry->rate_here = 0;
+		entry->last = report;
+		entry->blocks_here += amount.blocks;
+		entry->bytes_here += amount.bytes;
+		/* The upper end of what it may be: the next run may show that. */
+		entry->rate_here += fmax(0, site->judgement.growth.bytes_per_hour_ci95[1]);
+		if (entry->blocks_here > entry->blocks)
+			entry->blocks = entry->blocks_here;
+		if (entry->bytes_here > entry->bytes)
+			entry->bytes = entry->bytes_here;
+		entry->rate = fmax(entry->rate, entry->rate_here);
+	}
+	/* The next report may lie at the same address. */
+	for (struct entry *entry = baseline->entries; entry; entry = entry->hh.next)
+		entry->last = NULL;
+	return true;
+}
+
+static int compare_keys(const struct entry *one, const struct entry *other)
+{
+	return strcmp(one->key, other->key);
+}
+
+static void write_entries(struct baseline *baseline, FILE *stream)
+{
+
+	fprintf(stream, FIRST_WORD " %d\n", BASELINE_VERSION);
+	HASH_SORT(baseline->entries, compare_keys);
+	for (const struct entry *entry = baseline->entries; entry; entry = entry->hh.next)
+		if (strncmp(entry->key, "lost", 4) == 0)
+			fprintf(stream, "%s %" PRIu64 " blocks %" PRIu64 " bytes %s\n", entry->key,
+				entry->blocks, entry->bytes, entry->place);
+		else
+			fprintf(stream, "%s %.0f bytes/h %s\n", entry->key,
+				fmin(ceil(entry->rate), 1e18), entry->place);
+}
+
+/* That of the old file; of a new one, as if open had made it. */
+static mode_t mode_of(const char *path)
+{
+	struct stat status;
+	mode_t mask = umask(0);
+
+	umask(mask);
+	return stat(path, &status) == 0 ? status.st_mode & 0777 : 0666 & ~mask;
+}
+
+int baseline_write(struct baseline *baseline, const char *path, struct error *error)
+{
+	char *temporary = NULL;
+	int result = 0, fd = -1;
+
+	if (asprintf(&temporary, "%s.XXXXXX", path) < 0)
+		return error_set(error, ENOMEM, "not enough memory for %s", path);
+	fd = mkostemp(temporary, O_CLOEXEC);
+	FILE *stream = fd < 0 ? NULL : fdopen(fd, "w");
+	if (!stream) {
+		result = error_set(error, errno, "cannot write the baseline %s: %s", path,
+				   strerror(errno));
+		goto out;
+	}
+	write_entries(baseline, stream);
+	fchmod(fd, mode_of(path));
+	bool has_failed = ferror(stream);
+	has_failed |= fclose(stream) != 0;
+	fd = -1;
+	if (has_failed || rename(temporary, path) != 0)
+		result = error_set(error, errno ? errno : EIO, "cannot write the baseline %s: %s",
+				   path, strerror(errno ? errno : EIO));
+	if (result < 0)
+		unlink(temporary);
+out:
+	if (fd >= 0) {
+		close(fd);
+		unlink(temporary);
+	}
+	free(temporary);
+	return result;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * baseline: what was found once, so that only what is new or worse fails.
+ *
+ * A text file that can be kept beside the source and compared line by line:
+ *
+ *     seep-baseline 1
+ *     lost fc828cfd522c1b5c 3 blocks 3000 bytes loses: make (loses.c)
+ *     leak 3c2af49333ad9102 4200000 bytes/h server: session_open (server.c)
+ *
+ * The id is the site's, which survives rebuilds and moved lines; what follows the numbers is for people.
+ * Sites with the same id are one entry: their sum in the process that had most. An entry holds
+ * as long as no process has more of it than that and a tenth, or one block, for no two runs are alike;
+ * of a leak, as long as it is not sure to grow faster by more than a tenth.
+ *
+ * Read, it is a list of suppressions: see suppression.h for how they are applied, and for those that have
+ * matched nothing.
+ */
+#ifndef SEEP_MODEL_BASELINE_H
+#define SEEP_MODEL_BASELINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct error;
+struct report;
+struct suppressions;
+
+#define BASELINE_VERSION 1
+
+/* Adds the entries of the file. A file that is not there is an empty one where `may_be_absent`.
+ * Returns 0 or -errno and a sentence with the line. */
+int baseline_read(struct suppressions *suppressions, const char *path, bool may_be_absent,
+		  struct error *error);
+
+/* What will be the next baseline. */
+struct baseline;
+
+struct baseline *baseline_new(void); /* null without memory */
+void baseline_free(struct baseline *baseline);
+
+/* Adds what is flagged in the report, and what an older baseline has made known; after
+ * suppressions_apply. False without memory. */
+bool baseline_add(struct baseline *baseline, const struct report *report);
+
+/* Writes the file anew: the old one stays until the new one is complete. */
+int baseline_write(struct baseline *baseline, const char *path, struct error *error);
+size_t baseline_count(const struct baseline *baseline);
+
+#endif
