@@ -32,6 +32,7 @@ def tests():
     yield "where ptrace is forbidden nothing is definitely lost that a register may hold", no_ptrace
     yield "where no copy can be made the file says so, and the program ends as ever", no_copy
     yield "in a forked child nothing is lost that threads of its parent had", in_a_child
+    yield "the program of a user without rights is scanned like root's", of_nobody
     yield "without memory for it a scan says so, and the program ends as ever", no_memory
     for who in ("thread", "inline"):
         yield "with --snapshots-by=%s one thread is known, and the others' registers are not" % who, \
@@ -331,3 +332,22 @@ def in_a_child(box):
                      ("done", (0, 0), (0, 0)), "(outcome, lost)")
         expect(scan["reachable"][0] >= 40, "the blocks are not reachable: %s" % scan)
     expect_equal(sorted(scan["unread_threads"] for scan in scans), [0, 4], "the unread threads")
+
+
+def of_nobody(box):
+    program = box.compile("loses_in_registers_of_sleeping_threads.c", "-O1", "-pthread")
+    twin = box.compile("keeps_in_registers_of_sleeping_threads.c", "-O1", "-pthread")
+    folder = box.path("theirs")
+    os.mkdir(folder)
+    os.chown(folder, sandbox.NOBODY, sandbox.NOBODY)
+    found = {}
+    for path in (program, twin):
+        name = "theirs/%s.seep" % os.path.basename(path)
+        result = box.run_as_nobody([path], box.preload(output=box.path(name), scan="exit"))
+        expect_equal((result.returncode, result.stderr), (0, b""), "(status, stderr)")
+        box.wait_for_end(name)
+        found[path] = read_scan(box, name)
+        expect_done(found[path], is_confirmed=False)
+        expect(found[path]["threads"] > 1, "it has one thread only")
+    expect(found[program]["definitely"][0] > 0, "nothing is lost: %s" % found[program])
+    expect_equal(found[twin]["definitely"], (0, 0), "what is lost of the twin's")
