@@ -523,7 +523,8 @@ enum seep_scan_outcome {
 
 /*
  * Who holds blocks: for up to some 100 blocks of each site, drawn at random from those that are
- * reachable, the shortest path from a root. Follows the scan record it belongs to. After the struct,
+ * reachable, the shortest path from a root: from a variable where there is one, then from a stack, from a
+ * register, and only then from other memory. Follows the scan record it belongs to. After the struct,
  * `root_count` times struct seep_root, each followed by its name and zero bytes up to the next
  * multiple of 8; then `path_count` paths in rising order of stack id:
  *     varint   stack id of the site - that of the path before (0 before the first)

@@ -324,7 +324,9 @@ static void read_root(struct flood *flood, const struct root *root, uint32_t num
 	flood->root_bytes += root->end - root->start;
 }
 
-/* What is pointed to from more than one root is held by that which says most: the lowest rank first. */
+/* What can be reached from more than one root is held by that which says most: the lowest rank first. A
+ * register or a frame that will not be looked at any more may point into the middle of a list, and
+ * still the list hangs on its variable. */
 #define RANKS 10u
 static uint32_t rank_of(enum seep_root_kind kind)
 {
@@ -338,9 +340,9 @@ static uint32_t rank_of(enum seep_root_kind kind)
 	case SEEP_ROOT_THREAD:
 		return 3;
 	case SEEP_ROOT_STACK:
-		return 4;
-	case SEEP_ROOT_REGISTER:
 		return 5;
+	case SEEP_ROOT_REGISTER:
+		return 6;
 	case SEEP_ROOT_LOADER:
 		return 7;
 	case SEEP_ROOT_MAPPING:
@@ -348,7 +350,7 @@ static uint32_t rank_of(enum seep_root_kind kind)
 	case SEEP_ROOT_IGNORED:
 		return 9;
 	default:
-		return 6;
+		return 4;
 	}
 }
 
@@ -356,11 +358,14 @@ bool flood_from_roots(struct flood *flood, const struct root_list *roots)
 {
 	if (flood->index->block_count == 0)
 		return true;
-	for (uint32_t rank = 0; rank < RANKS; rank++)
+	for (uint32_t rank = 0; rank < RANKS; rank++) {
 		for (uint32_t i = 0; i < roots->count && !flood->queue.is_failed; i++)
 			if (rank_of(roots->roots[i].kind) == rank)
 				read_root(flood, &roots->roots[i], i);
-	return drain(flood);
+		if (!drain(flood))
+			return false;
+	}
+	return true;
 }
 
 bool flood_from_block(struct flood *flood, block_ref ref, enum block_mark mark)

@@ -4,7 +4,8 @@
  *
  * What a pointer does to the mark of the block that it points to is the flood's rule. A block that is
  * given a mark that spreads is read in its turn, once, for pointers to others. Blocks come in the order
- * of their distance from where the flood began.
+ * of their distance from where the flood began: first all that can be reached from variables, then what
+ * only stacks lead to, then registers, and so on.
  */
 #ifndef LIB_SCAN_FLOOD_H
 #define LIB_SCAN_FLOOD_H

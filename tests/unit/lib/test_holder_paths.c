@@ -188,6 +188,34 @@ static void what_data_of_a_module_holds_is_not_said_to_be_held_by_a_stack(void *
 	assert_int_equal(roots[path_to(b)->root].kind, SEEP_ROOT_MODULE);
 }
 
+/* A list of six on a variable, and a register with its fourth. */
+static void what_hangs_on_a_variable_is_not_said_to_be_held_by_a_register(void **state)
+{
+	static uint64_t words[4];
+	uint64_t *list[6];
+
+	(void)state;
+	lib_scan_roots.count = 0;
+	lib_scan_add_root(SEEP_ROOT_REGISTER, &words[0], &words[1]);
+	lib_scan_add_root(SEEP_ROOT_STACK, &words[1], &words[2]);
+	lib_scan_add_root(SEEP_ROOT_MODULE, &words[2], &words[4]);
+	for (int i = 0; i < 6; i++) {
+		list[i] = lib_scan_block(40);
+		point(i == 0 ? &words[3] : &list[i - 1][1], list[i]);
+	}
+	point(&words[0], list[3]);
+	point(&words[1], list[4]);
+	scan();
+	for (uint32_t i = 0; i < 6; i++) {
+		uint64_t steps = 0;
+
+		assert_int_equal(roots[path_to(list[i])->root].kind, SEEP_ROOT_MODULE);
+		for (uint32_t s = 0; s < path_to(list[i])->step_count; s++)
+			steps += path_to(list[i])->steps[s].count;
+		assert_int_equal(steps, i);
+	}
+}
+
 static void describe_for_test(const struct root_list *list, const struct root *root, uint64_t addr,
 			      struct seep_root *described, const char **name)
 {
@@ -529,6 +557,8 @@ int main(void)
 			end),
 		cmocka_unit_test_setup_teardown(
 			what_data_of_a_module_holds_is_not_said_to_be_held_by_a_stack, start, end),
+		cmocka_unit_test_setup_teardown(
+			what_hangs_on_a_variable_is_not_said_to_be_held_by_a_register, start, end),
 		cmocka_unit_test_setup_teardown(each_kind_of_root_says_what_the_format_promises,
 						start, end),
 		cmocka_unit_test_setup_teardown(equal_steps_one_after_the_other_are_one, start,
