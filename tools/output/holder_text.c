@@ -98,7 +98,10 @@ static bool is_of_program(const struct way *way)
 	return module && module->flags & SEEP_MODULE_IS_EXECUTABLE;
 }
 
-/* "rbx"; of another kind of processor its number. */
+/* The general registers' numbers in DWARF come first, then those of xmm0 to xmm15 (psABI, 3.6.2). */
+#define XMM_REGISTERS 16
+
+/* "register rbx"; of another kind of processor its number. */
 static void put_register(FILE *out, uint64_t number)
 {
 	static const char *const names[] = {"rax", "rdx", "rcx", "rbx", "rsi", "rdi",
@@ -107,6 +110,8 @@ static void put_register(FILE *out, uint64_t number)
 
 	if (number < sizeof(names) / sizeof(*names))
 		fprintf(out, "register %s", names[number]);
+	else if (number - sizeof(names) / sizeof(*names) < XMM_REGISTERS)
+		fprintf(out, "register xmm%zu", (size_t)number - sizeof(names) / sizeof(*names));
 	else
 		fprintf(out, "register %" PRIu64, number);
 }
@@ -126,6 +131,18 @@ static void put_origin(FILE *out, const struct way *way)
 		fprintf(out, " (%s)", module_name(way));
 }
 
+/* What a mangled name says of its library's version is not for people: "cfg::lines[abi:cxx11]". */
+static void put_name(FILE *out, const struct way *way, const char *name)
+{
+	const char *tag;
+
+	while (way->style && (tag = strstr(name, "[abi:")) && strchr(tag, ']')) {
+		fprintf(out, "%.*s", (int)(tag - name), name);
+		name = strchr(tag, ']') + 1;
+	}
+	fputs(name, out);
+}
+
 static bool put_variable(FILE *out, const struct way *way)
 {
 	const struct holder_place *place = way->place;
@@ -134,7 +151,7 @@ static bool put_variable(FILE *out, const struct way *way)
 
 	if (way->root->kind == SEEP_ROOT_TLS)
 		fputs("thread_local ", out);
-	fputs(place->name, out);
+	put_name(out, way, place->name);
 	if (function)
 		fprintf(out, " of %s", function);
 	put_origin(out, way);

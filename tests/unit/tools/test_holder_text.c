@@ -132,6 +132,9 @@ static void a_global_is_named_with_where_it_is_declared(void **state)
 		   "g_server.table[…] (server.c) → this");
 	check_root((struct holder_root)IN_PROGRAM(0x5000),
 		   (struct holder_place){.name = "g_server"}, "g_server → this");
+	check_root((struct holder_root)IN_PROGRAM(0x5000),
+		   (struct holder_place){.name = "cfg::lines[abi:cxx11][…].all[abi:v2]"},
+		   "cfg::lines[…].all → this");
 	check_root((struct holder_root)IN_LIBRARY(0x105000),
 		   (struct holder_place){.name = "cache", .file = "cache.c"},
 		   "cache (cache.c, libfoo.so) → this");
@@ -178,6 +181,10 @@ static void threads_are_named_by_number_name_and_function(void **state)
 		(struct holder_root){
 			.kind = SEEP_ROOT_REGISTER, .thread = 4711, .address = 3, .module = NONE},
 		(struct holder_place){0}, "register rbx of thread 4711 → this");
+	check_root(
+		(struct holder_root){
+			.kind = SEEP_ROOT_REGISTER, .thread = 4711, .address = 18, .module = NONE},
+		runs, "register xmm1 of thread 4711 in worker_main server.c:7 → this");
 	check_root((struct holder_root){.kind = SEEP_ROOT_THREAD, .thread = 4711, .module = NONE},
 		   (struct holder_place){0}, "thread-specific data of thread 4711 → this");
 	check_root((struct holder_root){.kind = SEEP_ROOT_TLS, .module = 1, .thread = 4711},
