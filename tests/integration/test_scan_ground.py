@@ -33,6 +33,9 @@ def tests():
     yield "where no copy can be made the file says so, and the program ends as ever", no_copy
     yield "in a forked child nothing is lost that threads of its parent had", in_a_child
     yield "the program of a user without rights is scanned like root's", of_nobody
+    for who in ("process", "thread", "inline"):
+        yield "a program asks for scans itself, with snapshots by " + who, \
+            functools.partial(asks_itself, who)
     yield "without memory for it a scan says so, and the program ends as ever", no_memory
     for who in ("thread", "inline"):
         yield "with --snapshots-by=%s one thread is known, and the others' registers are not" % who, \
@@ -351,3 +354,23 @@ def of_nobody(box):
         expect(found[path]["threads"] > 1, "it has one thread only")
     expect(found[program]["definitely"][0] > 0, "nothing is lost: %s" % found[program])
     expect_equal(found[twin]["definitely"], (0, 0), "what is lost of the twin's")
+
+
+def asks_itself(who, box):
+    program = box.compile("scans_itself.c", "-O1", "-I" + os.path.join(sandbox.ROOT, "include"))
+    said = "".join("round %d: Success\n" % i for i in range(3)).encode()
+    # Without seep it does nothing.
+    expect_equal(box.run([program]).stdout, said, "what it says without seep")
+    result = box.seep_run([program], "--interval=1h", "--snapshots-by=" + who)
+    expect_equal((result.returncode, result.stdout), (0, said), "(status, output)")
+    file = snapshot_file.read(box.path("out.seep"))
+    numbers = {shot.label: shot.number for shot in file.snapshots if shot.label}
+    scans = [snapshot_file.SCAN_HEAD.unpack_from(record.payload)
+             for record in file.of_type(snapshot_file.SCAN)]
+    expect_equal([scan[1] for scan in scans], [numbers["round %d" % i] for i in range(3)],
+                 "the snapshots that the scans belong to")
+    # Fields of the head: reason, outcome, definitely lost blocks.
+    expect_equal([(scan[2], scan[3], scan[14]) for scan in scans], [(2, 0, 1), (2, 0, 2), (2, 0, 3)],
+                 "(reason, outcome, lost)")
+    refused = box.seep_run([program], "--interval=1h", "--sample=1M", output="sampled.seep")
+    expect(refused.stdout.count(b"not supported") == 3, "with --sample it says %r" % refused.stdout)

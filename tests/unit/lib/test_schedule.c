@@ -258,6 +258,31 @@ static void lets_an_idle_program_sleep(void **state)
 	assert_int_equal(schedule_pause_ns(), 0);
 }
 
+static void scans_come_a_whole_interval_after_each_other(void **state)
+{
+	(void)state;
+	options.scan_interval_ns = 0;
+	start_at(HOUR, HOUR, 0);
+	clock_ns += 100 * HOUR;
+	assert_false(schedule_scan_is_due());
+	options.scan_interval_ns = 5 * SECOND;
+	start_at(HOUR, HOUR, 0);
+	assert_false(schedule_scan_is_due());
+	/* Whoever waits for the next snapshot wakes up in time for a scan. */
+	clock_ns += 5 * SECOND - 10 * MS;
+	assert_false(schedule_scan_is_due());
+	assert_true(schedule_pause_ns() <= 10 * MS);
+	clock_ns += 10 * MS;
+	assert_true(schedule_scan_is_due());
+	/* Also where one takes longer than that. */
+	clock_ns += 20 * SECOND;
+	schedule_scan_taken();
+	assert_false(schedule_scan_is_due());
+	clock_ns += 5 * SECOND;
+	assert_true(schedule_scan_is_due());
+	options.scan_interval_ns = 0;
+}
+
 static int start(void **state)
 {
 	(void)state;
@@ -277,6 +302,7 @@ int main(void)
 		cmocka_unit_test(comes_when_live_bytes_have_grown),
 		cmocka_unit_test(does_not_look_at_growth_when_it_is_off),
 		cmocka_unit_test(lets_an_idle_program_sleep),
+		cmocka_unit_test(scans_come_a_whole_interval_after_each_other),
 	};
 
 	return cmocka_run_group_tests(tests, start, NULL);
