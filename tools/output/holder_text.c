@@ -50,6 +50,7 @@ struct way {
 	/* Over the ways that were put together. */
 	uint64_t thread_count, register_count, mapping_count;
 	uint64_t section_low, section_high;
+	bool differs_in_line; /* that the threads are at */
 };
 
 /* ---- names ---- */
@@ -199,13 +200,18 @@ static void put_thread(FILE *out, const struct way *way, bool is_key)
 		fprintf(out, " \"%s\"", root->name);
 }
 
-static bool put_running(FILE *out, const struct way *way)
+/* " in worker_main server.c:41"; of threads that are at different lines of it without one. */
+static bool put_running(FILE *out, const struct way *way, bool is_key)
 {
+	struct frame frame;
 	char *name;
 
 	if (!way->place->frame)
 		return true;
-	name = name_frame(way, way->place->frame);
+	frame = *way->place->frame;
+	if (is_key || way->differs_in_line)
+		frame.line = 0;
+	name = name_frame(way, &frame);
 	if (name)
 		fprintf(out, " in %s", name);
 	free(name);
@@ -244,7 +250,7 @@ static bool put_root(FILE *out, const struct way *way, bool is_key)
 	case SEEP_ROOT_STACK:
 		fputs(are_many ? "stacks of " : "stack of ", out);
 		put_thread(out, way, is_key);
-		return put_running(out, way);
+		return put_running(out, way, is_key);
 	case SEEP_ROOT_REGISTER:
 		if (is_key || are_many || way->register_count > 1)
 			fputs("registers", out);
@@ -252,7 +258,7 @@ static bool put_root(FILE *out, const struct way *way, bool is_key)
 			put_register(out, way->root->address);
 		fputs(" of ", out);
 		put_thread(out, way, is_key);
-		return put_running(out, way);
+		return put_running(out, way, is_key);
 	case SEEP_ROOT_THREAD:
 		fputs("thread-specific data of ", out);
 		put_thread(out, way, is_key);
@@ -442,6 +448,8 @@ static void merge(struct way *into, const struct way *from, const struct way *be
 	into->thread_count += from->root->thread != before->root->thread;
 	into->register_count += from->root->address != before->root->address;
 	into->mapping_count += from->root->address != before->root->address;
+	if (into->place->frame && from->place->frame)
+		into->differs_in_line |= into->place->frame->line != from->place->frame->line;
 	if (into->section_low > from->section_low)
 		into->section_low = from->section_low;
 	if (into->section_high < from->section_high)

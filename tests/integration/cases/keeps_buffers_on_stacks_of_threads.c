@@ -3,7 +3,7 @@
  * keeps_buffers_on_stacks_of_threads: each of six threads has an array of buffers on its stack.
  *
  * links: -pthread
- * held make_buffer: stacks of 6 threads in work FILE:* → this
+ * held make_buffer: stacks of 6 threads in work FILE* → this
  * bare make_buffer: stacks of 6 threads in work * → this
  */
 #include <pthread.h>

@@ -316,6 +316,21 @@ static void threads_that_run_the_same_are_counted(void **state)
 	check_text(&held, 0, 0.8, "stacks of 2 threads in worker_main server.c:7 → this");
 }
 
+static void threads_at_different_lines_of_a_function_are_counted_together(void **state)
+{
+	(void)state;
+	struct held held;
+	struct frame elsewhere = worker;
+	held_begin(&held);
+	elsewhere.line = 99;
+	for (uint32_t i = 0; i < 2; i++)
+		held_by(&held,
+			(struct holder_root){
+				.kind = SEEP_ROOT_STACK, .thread = 4711 + i, .module = NONE},
+			(struct holder_place){.frame = i ? &elsewhere : &worker}, 0.5, NULL, 0);
+	check_text(&held, 0, 1, "stacks of 2 threads in worker_main server.c → this");
+}
+
 static void registers_of_one_thread_are_one(void **state)
 {
 	(void)state;
@@ -443,6 +458,7 @@ int main(void)
 		cmocka_unit_test(neighbours_that_read_the_same_are_one),
 		cmocka_unit_test(elements_of_an_array_are_one_way),
 		cmocka_unit_test(threads_that_run_the_same_are_counted),
+		cmocka_unit_test(threads_at_different_lines_of_a_function_are_counted_together),
 		cmocka_unit_test(registers_of_one_thread_are_one),
 		cmocka_unit_test(anonymous_mappings_are_counted),
 		cmocka_unit_test(nameless_places_of_one_section_are_one),
