@@ -69,8 +69,8 @@ static double share_lost(const struct scanned_site *site)
 
 /* ---- one site ---- */
 
-/* What the dynamic linker and the run-time libraries allocate for themselves before the program begins is
- * theirs: nobody can do anything about it, and their own tricks with pointers are not ours to judge. */
+/* What the dynamic linker and the run-time libraries allocate for themselves before the program begins
+ * is theirs: nobody can do anything about it, and their tricks with pointers are not ours to judge. */
 static bool is_runtime_module(const char *path)
 {
 	static const char *const names[] = {"ld-linux",	   "ld64.so",	   "libc.so",

@@ -22,12 +22,12 @@ struct finding_list;
 struct judgement;
 struct profile;
 
-/* Judges the sites anew by the scan that tells of snapshot index `last`; does nothing where there is none.
- * `judgements` are those of profile->sites. */
+/* Judges the sites anew by the scan that tells of snapshot index `last`; does nothing where there is
+ * none. `judgements` are those of profile->sites. */
 void reachability_judge(const struct profile *profile, size_t last, struct judgement *judgements);
 
-/* The same of findings, and adds those that are what one site has lost; after the sites. The list lies in
- * `arena`. Returns false without memory. */
+/* The same of findings, and adds those that are what one site has lost; after the sites. The list lies
+ * in `arena`. Returns false without memory. */
 bool reachability_judge_findings(const struct profile *profile, size_t last,
 				 const struct judgement *judgements, struct arena *arena,
 				 struct finding_list *findings);
