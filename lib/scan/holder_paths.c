@@ -8,7 +8,8 @@
  * that size are equally likely.
  *
  * Large sites, of which there cannot be many, have a sample of 100. The others share what is left.
- * Where the record would be too long all samples become smaller.
+ * Where the record would be too long all samples become smaller; where one block a site is still too
+ * much, those with the fewest bytes have none.
  *
  *   Runs in   the copy of the process that a scan works in
  *   Locks     none
@@ -94,24 +95,43 @@ static uint32_t least_of(uint64_t one, uint64_t other)
 	return (uint32_t)(one < other ? one : other);
 }
 
+/* So many bytes, a power of two, that no more than `most_sites` sites have as many. */
+static uint64_t least_bytes(const struct site_classes *classes, uint32_t most_sites)
+{
+	uint32_t sites_of[65] = {0}, sites = 0, bits = 65;
+
+	for (uint32_t i = 0; i < classes->numbers->count; i++) {
+		const struct class_sum *sum = &classes->sites[i].reachable;
+
+		if (sum->blocks > 0)
+			sites_of[sum->bytes == 0 ? 0 : 64 - __builtin_clzll(sum->bytes)]++;
+	}
+	while (bits > 0 && sites + sites_of[bits - 1] <= most_sites)
+		sites += sites_of[--bits];
+	return bits == 0 ? 0 : bits == 65 ? UINT64_MAX : 1ull << (bits - 1);
+}
+
 /* How many of each site; a sample is `smaller` times smaller than it might be. */
-static bool plan(struct sampling *sampling, uint32_t smaller)
+static bool plan(struct sampling *sampling, uint32_t smaller, uint32_t most_sites)
 {
 	const struct site_classes *classes = sampling->question->classes;
+	uint64_t least = least_bytes(classes, most_sites), all_bytes = 0;
 	uint32_t count = classes->numbers->count, others = 0, first = 0, of_other;
-	uint64_t all_bytes = 0;
 
 	for (uint32_t i = 0; i < count; i++)
 		all_bytes += classes->sites[i].reachable.bytes;
 	for (uint32_t i = 0; i < count; i++)
 		others += classes->sites[i].reachable.blocks > 0 &&
+			  classes->sites[i].reachable.bytes >= least &&
 			  !is_large(&classes->sites[i].reachable, all_bytes);
 	of_other = others == 0 ? 0 : least_of(SAMPLE_OF_OTHERS / others, SAMPLE_OF_SITE);
 	for (uint32_t i = 0; i < count; i++) {
 		const struct class_sum *sum = &classes->sites[i].reachable;
 		uint32_t wanted = is_large(sum, all_bytes) ? SAMPLE_OF_SITE : of_other;
 
-		wanted = least_of(wanted == 0 ? 0 : (wanted + smaller - 1) / smaller, sum->blocks);
+		if (sum->bytes < least)
+			wanted = 0;
+		wanted = least_of((wanted + smaller - 1) / smaller, sum->blocks);
 		sampling->sites[i] = (struct sampled_site){
 			.first = first, .wanted = wanted, .left = (uint32_t)sum->blocks};
 		first += wanted;
@@ -309,12 +329,12 @@ static void forget(struct sampling *sampling)
 	sampling->path_count = sampling->last_stack = 0;
 }
 
-static struct payload try_record(struct sampling *sampling, uint32_t smaller)
+static struct payload try_record(struct sampling *sampling, uint32_t smaller, uint32_t most_sites)
 {
 	const struct site_numbers *numbers = sampling->question->classes->numbers;
 
 	sampling->steps_left = STEPS_WALKED;
-	if (!plan(sampling, smaller) ||
+	if (!plan(sampling, smaller, most_sites) ||
 	    !root_numbers_start(&sampling->roots, sampling->memory, sampling->sample_count))
 		return (struct payload){0};
 	draw(sampling);
@@ -322,6 +342,29 @@ static struct payload try_record(struct sampling *sampling, uint32_t smaller)
 		if (numbers->of_stack[stack] != 0)
 			write_site(sampling, stack);
 	return put_together(sampling);
+}
+
+/* Smaller samples until the record is short enough, and then fewer sites. */
+static struct payload make_record(struct sampling *sampling)
+{
+	uint64_t most_bytes = sampling->question->most_bytes;
+	uint32_t smaller = 1, most_sites = SAMPLE_OF_OTHERS;
+	struct payload payload = {0};
+
+	while (most_sites > 0) {
+		payload = try_record(sampling, smaller, most_sites);
+		forget(sampling);
+		if (payload.bytes <= most_bytes)
+			break;
+		if (smaller < SAMPLE_OF_SITE)
+			smaller *= SMALLER;
+		else
+			most_sites =
+				least_of(most_sites, sampling->question->classes->numbers->count) *
+				most_bytes / payload.bytes;
+		payload_release(&payload, sampling->memory);
+	}
+	return payload;
 }
 
 struct payload holder_paths_record(const struct holder_question *question,
@@ -340,14 +383,8 @@ struct payload holder_paths_record(const struct holder_question *question,
 	sampling->question = question;
 	sampling->memory = memory;
 	sampling->sites = scan_memory_map(memory, sites_bytes);
-	for (uint32_t smaller = 1; sampling->sites != NULL && smaller <= SAMPLE_OF_SITE;
-	     smaller *= SMALLER) {
-		payload = try_record(sampling, smaller);
-		forget(sampling);
-		if (payload.bytes <= question->most_bytes)
-			break;
-		payload_release(&payload, memory);
-	}
+	if (sampling->sites != NULL)
+		payload = make_record(sampling);
 	scan_memory_unmap(memory, sampling->sites, sites_bytes);
 	scan_memory_unmap(memory, sampling, sizeof(*sampling));
 	return payload;

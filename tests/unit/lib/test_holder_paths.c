@@ -16,7 +16,7 @@
 #include "tests/support/lib_scan_heap.h"
 
 #define HEAP_BYTES (256ull << 20)
-#define PATHS_MAX 4096u
+#define PATHS_MAX 8192u
 #define SAMPLE 100u
 
 struct step {
@@ -438,6 +438,36 @@ static void where_the_record_would_be_too_long_samples_are_smaller(void **state)
 	assert_int_equal(lib_scan_answer.holders.bytes, 0);
 }
 
+#define MANY_SITES 5000u
+
+/* Each with a root of its own, which is most of what the record says. */
+static void of_too_many_sites_those_with_the_most_bytes_are_named(void **state)
+{
+	static uint64_t words[MANY_SITES];
+	uint64_t least_named = UINT64_MAX, most_left_out = 0;
+
+	(void)state;
+	lib_scan_add_root(SEEP_ROOT_MODULE, words, words + MANY_SITES);
+	for (uint32_t i = 0; i < MANY_SITES; i++)
+		point(&words[i],
+		      lib_scan_block_of(16 + i * 7 % MANY_SITES, 1000 + i, LIB_SCAN_EPOCH));
+	options.max_file_bytes = 32 * 64 * MANY_SITES / 3;
+	scan();
+	assert_true(lib_scan_answer.holders.bytes <= options.max_file_bytes / 32);
+	assert_in_range(path_count, MANY_SITES / 20, MANY_SITES / 3);
+	for (uint32_t i = 0, path = 0; i < MANY_SITES; i++) {
+		uint64_t bytes = 16 + i * 7 % MANY_SITES;
+
+		if (path < path_count && paths[path].stack == 1000 + i) {
+			least_named = bytes < least_named ? bytes : least_named;
+			path++;
+		} else if (bytes > most_left_out) {
+			most_left_out = bytes;
+		}
+	}
+	assert_true(most_left_out < least_named);
+}
+
 static void paths_are_given_up_before_the_scan_is(void **state)
 {
 	uint64_t *next = &lib_scan_root[1], needed;
@@ -573,6 +603,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(every_block_is_as_likely_in_the_sample, start, end),
 		cmocka_unit_test_setup_teardown(
 			where_the_record_would_be_too_long_samples_are_smaller, start, end),
+		cmocka_unit_test_setup_teardown(
+			of_too_many_sites_those_with_the_most_bytes_are_named, start, end),
 		cmocka_unit_test_setup_teardown(paths_are_given_up_before_the_scan_is, start, end),
 		cmocka_unit_test_setup_teardown(every_path_leads_to_its_block_and_is_the_shortest,
 						start, end),
