@@ -2,7 +2,7 @@
 /*
  * backlog: ever more lives, whether any of it is kept or not.
  *
- * Asked from start-up on, and from each later step up to LATEST: the fill of a cache before it has
+ * Asked from start-up on, and from each later step up to a part of the run: the fill of a cache before it has
  * nothing to say about a leak behind it. The earliest step from which on all is answered is taken.
  */
 #include "tools/model/backlog.h"
@@ -15,11 +15,7 @@
 #include "tools/model/rise.h"
 #include "tools/model/trend.h"
 
-#define HARDLY_FALLS 0.8 /* of the growth remains; a queue that only happens to be long wanders */
-#define STRIDE 0.05	 /* of the run, from one step that is asked to the next one */
-#define LATEST 0.6	 /* of the run: what is left behind it must show that it goes on */
-/* So much more is allocated at the end than in the beginning that it may be the reason for a queue. */
-#define MORE_LOAD 0.3
+#define STRIDE 0.05 /* of the run, from one step that is asked to the next one */
 
 /* By J. D. C. Little's law ("A Proof for the Queuing Formula L = lambda W", Operations Research 9, 1961)
  * what lives is what comes in a time, times how long it lives. So it may become more because more comes,
@@ -43,7 +39,7 @@ static bool may_be_load(const struct inquiry *inquiry, bool is_longer)
 	double span_s = time_s[last] - time_s[first - 1];
 	double mean = (series->births[last] - series->births[first - 1]) / span_s;
 	double slope = trend_theil_sen(time_s + first, rates, count, &test).per_unit;
-	return slope * span_s > MORE_LOAD * mean;
+	return slope * span_s > inquiry->limits->more_load * mean;
 }
 
 /* What was added until the clock stood at `at`, since it stood at `from`. Evenly within a period, as far
@@ -113,7 +109,7 @@ static bool climbs_from(const struct climb *climb, size_t step)
 	const size_t last = climb->inquiry->series->count - 1, then = climb->inquiry->survey.then;
 	double grown = climb->grown[last] - climb->grown[step];
 	double shrunk = climb->shrunk[last] - climb->shrunk[step];
-	double least = HARDLY_FALLS * grown;
+	double least = climb->inquiry->limits->climbs * grown;
 	return grown > 0 && grown - shrunk >= least && climb->live[last] > climb->live[then] &&
 	       climb->live[last] - climb->most[step] >= least;
 }
@@ -157,7 +153,7 @@ static bool rises_from(struct climb *climb, size_t step, struct rise *rise)
 		return false;
 	rise->kept = 1 - changes.shrunk / changes.grown;
 	rise->z = rise_certainty(rise->values, rise->count);
-	return rise->z >= RISE_CERTAINLY && !may_be_load(inquiry, lives_lengthen(climb));
+	return rise->z >= limits->certain && !may_be_load(inquiry, lives_lengthen(climb));
 }
 
 void backlog_find(const struct inquiry *inquiry, struct rise *rise)
@@ -171,7 +167,8 @@ void backlog_find(const struct inquiry *inquiry, struct rise *rise)
 	measure_climb(&climb, inquiry);
 	double end_s = series->time_s[series->count - 1], next_s = 0;
 	for (size_t step = inquiry->survey.first - 1;
-	     step + 2 < series->count && series->time_s[step] < LATEST * end_s; step++) {
+	     step + 2 < series->count && series->time_s[step] < inquiry->limits->latest * end_s;
+	     step++) {
 		if (series->time_s[step] < next_s || !climbs_from(&climb, step))
 			continue;
 		next_s = series->time_s[step] + STRIDE * end_s;

@@ -34,7 +34,6 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
-#define START_SHARE 0.15 /* as in verdict_limits */
 #define OLD_SHARE 0.15
 #define MAX_INNERMOST 4 /* frames of a FINDING_CALLEE */
 #define MAX_MEMBERS 512 /* sites of which a sum is made, those that keep the most */
@@ -92,7 +91,7 @@ static uint32_t epoch_at(const struct work *work, double share)
 static void count_blocks(struct work *work)
 {
 	const struct profile *profile = work->profile;
-	uint32_t after = epoch_at(work, START_SHARE), until = epoch_at(work, 1 - OLD_SHARE);
+	uint32_t after = epoch_at(work, verdict_limits.startup_share), until = epoch_at(work, 1 - OLD_SHARE);
 	size_t start = work->first;
 	while (start < work->last && profile->snapshots[start].epoch < after)
 		start++;

@@ -17,10 +17,9 @@
 #include <stddef.h>
 
 #include "tools/model/cohort_series.h"
+#include "tools/model/verdict.h"
 
-#define KEPT 0.6	 /* as in the verdict, see struct verdict_limits */
-#define KEPT_ON_MEAN 0.3 /* likewise; each cohort counts the same, however large */
-#define STRAY 3.0	 /* 99.7 % */
+#define STRAY 3.0 /* 99.7 % */
 
 /* What happened at one age. */
 struct passage {
@@ -139,9 +138,9 @@ static bool take_passage(const struct passage *passage, double unit, double age_
 			 struct lasting_growth *growth)
 {
 	double blocks = passage->came - passage->died;
-	if (blocks < KEPT * passage->came ||
-	    passage->all_came - passage->all_died < KEPT * passage->all_came ||
-	    (passage->shares + 0.5) / (passage->cohorts + 1) < KEPT_ON_MEAN)
+	if (blocks < verdict_limits.kept * passage->came ||
+	    passage->all_came - passage->all_died < verdict_limits.kept * passage->all_came ||
+	    (passage->shares + 0.5) / (passage->cohorts + 1) < verdict_limits.kept_of_any)
 		return false;
 	if (blocks <= 0 || passage->bytes <= 0)
 		return true; /* nothing came, nothing died: younger ones may tell */

@@ -11,7 +11,6 @@
 
 #define LEAST_LENGTHS 5 /* in whose order there is something to see */
 
-#define SURELY 1.645	      /* one-sided 5 % */
 #define CLOSE_TO_THE_NEXT 0.3 /* autocorrelation; of noise it is 0 */
 
 bool live_shape_is_periodic(const struct cohort_series *series)
@@ -92,7 +91,7 @@ bool live_shape_is_born_longer(const struct cohort_series *series, size_t first)
 			lengths[count++] =
 				(series->birth_bytes[i] - series->birth_bytes[i - 1]) / births;
 	}
-	return count < LEAST_LENGTHS || trend_mann_kendall(lengths, count).z >= SURELY;
+	return count < LEAST_LENGTHS || trend_mann_kendall(lengths, count).z >= TREND_SURELY;
 }
 
 static double spread_of(const double *values, size_t count)
@@ -110,5 +109,5 @@ bool live_shape_is_level_beside(const double *whole, const double *part, size_t 
 			return false; /* it is no part of that */
 	if (count < 3 || spread_of(whole, count) >= most * spread_of(part, count))
 		return false;
-	return fmin(trend_mann_kendall(whole, count).z, trend_drift(whole, count)) < SURELY;
+	return fmin(trend_mann_kendall(whole, count).z, trend_drift(whole, count)) < TREND_SURELY;
 }

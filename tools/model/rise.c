@@ -31,9 +31,7 @@
 #include "tools/model/live_shape.h"
 #include "tools/model/trend.h"
 
-#define LEAST_FACTOR 1.2 /* a vector that grows in steps becomes so many times longer */
 #define MOST_FURTHER 3 /* ages after the first at which it leaks: others hardly differ from them */
-#define LEVEL 0.5      /* beside the old blocks, that all are: less asks for no traffic */
 
 /* Up to a third of the steps: an older age has too few births before and too little time after it. */
 const size_t rise_ages[RISE_AGE_COUNT] = {1, 2, 3, 4, 5, 6, 8, 10, 12, 14, 17};
@@ -156,7 +154,8 @@ static bool is_only_ageing(const struct inquiry *inquiry, const struct rise *ris
 	       series->time_s[rise->survivors.start + half] < series->time_s[series->count - 1] / 2)
 		half++;
 	return live_shape_is_level_beside(series->live_blocks + rise->survivors.start + half,
-					  rise->values + half, rise->count - half, LEVEL);
+					  rise->values + half, rise->count - half,
+					  inquiry->limits->level);
 }
 
 static bool is_kept(const struct inquiry *inquiry, const struct rise *rise)
@@ -259,7 +258,7 @@ void rise_find_survivors(const struct inquiry *inquiry, struct rise *best)
 		if (is_pure && best->doubt == DOUBT_NONE)
 			further++;
 		if (is_pure && (best->doubt == DOUBT_SLOWS || further > MOST_FURTHER ||
-				(best->doubt == DOUBT_NONE && best->z >= RISE_CERTAINLY)))
+				(best->doubt == DOUBT_NONE && best->z >= inquiry->limits->certain)))
 			return;
 		was_pure = was_pure || is_pure;
 	}
@@ -330,7 +329,7 @@ void rise_find_steps(const struct inquiry *inquiry, struct rise *rise)
 		if (length[i] < length[i - 1])
 			return;
 		grown += length[i] - length[i - 1];
-		if (length[i] < LEAST_FACTOR * length[i - 1])
+		if (length[i] < limits->step * length[i - 1])
 			continue;
 		grown_in_steps += length[i] - length[i - 1];
 		rise->times[rise->count] = series->time_s[i];

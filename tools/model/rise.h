@@ -78,7 +78,4 @@ double rise_certainty(const double *values, size_t count);
 /* Clearly slower than in the beginning: the decline is more than allowed, and that is no chance. */
 bool rise_is_slower(const struct verdict_limits *limits, struct pace pace);
 
-/* Stands out of some thousand sites. */
-#define RISE_CERTAINLY 4
-
 #endif

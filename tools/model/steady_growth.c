@@ -12,7 +12,7 @@
 #include "tools/model/trend.h"
 
 /* Five parts of a process are asked about, and one wrong answer in twenty is allowed (Bonferroni). */
-#define BEYOND_CHANCE 2.326 /* 1 %, one-sided */
+#define BEYOND_CHANCE TREND_VERY_SURELY
 #define STEPS 8
 #define SECOND_HALF_LEAST 0.6
 #define LAST_THIRD_LEAST 0.4

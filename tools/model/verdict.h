@@ -111,6 +111,16 @@ struct judgement {
  *   even             such a decline is over when what comes later declines, at most (one-sided 5 %), by
  *                    this part of what a rate of 1/t would
  *   rise             how sure each single rise must be (z, one-sided 5 %)
+ *   certain          how sure a rise must be (z) that nothing but itself speaks for: it stands out of some
+ *                    thousand sites
+ *   level            what lives beside the old blocks is level when it varies by less than this part of
+ *                    how they do: less asks for no traffic
+ *   step             so many times longer is what makes a vector or an arena larger; others grow bit by bit
+ *   climbs           so much of what a backlog grew by is more than there was before, and remains: a
+ *                    queue that only happens to be long wanders
+ *   latest           a backlog may begin up to this part of the run: then enough is left to show that it
+ *                    goes on
+ *   more_load        if so much more is allocated at the end than in the beginning, that may be why
  */
 #define VERDICT_LIMITS(X)                                                                          \
 	X(startup_share, 0.15)                                                                     \
@@ -128,7 +138,13 @@ struct judgement {
 	X(ended, 0.02)                                                                             \
 	X(settled, 0.33)                                                                           \
 	X(even, 0.5)                                                                               \
-	X(rise, 1.645)
+	X(rise, 1.645)                                                                             \
+	X(certain, 4)                                                                              \
+	X(level, 0.5)                                                                              \
+	X(step, 1.2)                                                                               \
+	X(climbs, 0.8)                                                                             \
+	X(latest, 0.6)                                                                             \
+	X(more_load, 0.3)
 
 struct verdict_limits {
 #define VERDICT_LIMIT(name, value) double name;

@@ -12,8 +12,7 @@
 #include "tools/model/profile.h"
 #include "tools/model/verdict.h"
 
-#define START_SHARE 0.15 /* as in verdict_limits */
-#define MOST 0.5	 /* of all that accumulates */
+#define MOST 0.5 /* of all that accumulates */
 #define MAX_NEEDED 1000
 #define SECONDS_PER_HOUR 3600.0
 
@@ -32,7 +31,8 @@ static struct process_heap heap_of(const struct profile *profile, size_t first, 
 	if (last > first && (snapshots[last].reason == SEEP_REASON_FINAL ||
 			     snapshots[last].reason == SEEP_REASON_EXEC))
 		last--;
-	while (first < last && snapshots[first].time_s < start + START_SHARE * span)
+	while (first < last &&
+	       snapshots[first].time_s < start + verdict_limits.startup_share * span)
 		first++;
 	for (size_t i = first; i <= last; i++)
 		sum += (double)snapshots[i].raw.live_bytes;

@@ -280,6 +280,11 @@ static void a_buffer_has_words_of_its_own(void **state)
 	assert_lines(judgement, false,
 		     "not more blocks, but longer ones: in 13 of 31 periods they grew",
 		     "it goes on as fast as in the beginning", NULL);
+	judgement.evidence.is_of_chunks = true;
+	assert_lines(judgement, false,
+		     "nothing is freed, and each block is longer than the last: in 13 of 31 periods there "
+		     "were more",
+		     "it goes on as fast as in the beginning", NULL);
 }
 
 static void what_is_not_decided_says_what_is_missing(void **state)
