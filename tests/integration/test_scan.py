@@ -11,7 +11,11 @@ import reachability
 import report_schema
 from sandbox import TIMEOUT_S, Skipped, begun, expect, expect_equal
 
-SCANS = 20
+SCANS = 10
+# What threads hold where only a tracer sees it.
+HELD_BY_THREADS = ("keeps_in_registers_of_sleeping_threads", "keeps_as_argument_of_a_system_call",
+                   "keeps_in_vector_registers_of_sleeping_threads", "keeps_in_the_red_zone",
+                   "keeps_on_stacks_of_threads", "keeps_in_thread_locals")
 # Where the programs write that are asked while they run, and those that end.
 RUNNING, ENDED = "running.seep", "out.seep"
 
@@ -23,6 +27,9 @@ def tests():
     yield "scans on an interval", check_interval
     yield "what a forked child loses", check_child
     yield "no register is forgotten where a tracer is in the way", check_traced
+    for way in ("thread", "inline"):
+        yield "nothing that a thread holds is lost for certain with snapshots by " + way, \
+            functools.partial(check_without_process, way)
     yield "without a scan nothing is said", check_without
 
 
@@ -89,6 +96,18 @@ def check_traced(box):
     box.note("%d threads, of which %d could not be read"
              % (report["scan"]["threads"], report["scan"]["unread_threads"]))
     finish(tracer)
+
+
+def check_without_process(way, box):
+    """Who has no process beside the program reads no registers."""
+    for name in HELD_BY_THREADS:
+        case = case_named(name)
+        file = name + ".seep"
+        box.seep_run([case.build(box, case.variants()[0])], "--scan=exit",
+                     "--snapshots-by=" + way, output=file)
+        for function, found in sums(case, box, box.report(file)).items():
+            for lost in ("definitely_lost", "indirectly_lost"):
+                expect_equal(found[lost], (0, 0), "%s of %s in %s" % (lost, function, name))
 
 
 def check_without(box):
