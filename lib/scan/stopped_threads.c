@@ -12,10 +12,13 @@
  * A thread in an uninterruptible wait is not seized at all: it would stop only later, and be found by
  * nobody. The parent of a vfork is such a one.
  *
+ * A helper that does not let them go in time is ended by a timer, and the kernel lets them go. The copy
+ * of a process can take for ever: where a userfaultfd asks to be told of forks, its reader stands, too.
+ *
  *   Runs in   the helper process
  *   Locks     none
  *   Memory    region: 3 KiB for each thread, during a scan
- *   Calls     ptrace, wait4, rt_sigtimedwait; reads of /proc/PID/task
+ *   Calls     ptrace, wait4, rt_sigtimedwait, timer_create; reads of /proc/PID/task
  *   Failure   threads are unread, and counted
  */
 #include "lib/scan/stopped_threads.h"
@@ -165,6 +168,35 @@ void stopped_threads_forget(struct stopped_threads *threads)
 	if (threads->threads != NULL)
 		region_unmap(threads->threads, bytes_of(threads));
 	*threads = (struct stopped_threads){0};
+}
+
+/* ---- whatever happens ---------------------------------------------------------------------------- */
+
+uint64_t stopped_threads_most_ns = 60000000000u;
+
+static bool set_timer(int timer, uint64_t ns)
+{
+	struct itimerspec once = {.it_value = {.tv_sec = (time_t)(ns / 1000000000u),
+					       .tv_nsec = (long)(ns % 1000000000u)}};
+
+	return sys_call(SYS_timer_settime, timer, 0, &once, 0) == 0;
+}
+
+/* The kernel lets all go whose tracer has ended. */
+static void start_watchdog(struct stopped_threads *threads)
+{
+	struct sigevent end = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGKILL};
+
+	threads->has_watchdog =
+		sys_call(SYS_timer_create, CLOCK_MONOTONIC, &end, &threads->watchdog) == 0 &&
+		set_timer(threads->watchdog, stopped_threads_most_ns);
+}
+
+static void end_watchdog(struct stopped_threads *threads)
+{
+	if (threads->has_watchdog)
+		sys_call(SYS_timer_delete, threads->watchdog);
+	threads->has_watchdog = false;
 }
 
 /* ---- stopping ---------------------------------------------------------------------------------- */
@@ -326,6 +358,8 @@ static int ask_all(struct stopped_threads *threads)
 		}
 		if (result != 0)
 			continue;
+		if (!threads->has_watchdog)
+			start_watchdog(threads);
 		thread->stop = THREAD_SEIZED;
 		threads->seized++;
 		sys_call(SYS_ptrace, PTRACE_INTERRUPT, thread->tid, 0, 0);
@@ -442,6 +476,7 @@ uint64_t stopped_threads_release(struct stopped_threads *threads)
 				thread->stop = THREAD_SEIZED; /* once, and not any more */
 		}
 	reap(threads);
+	end_watchdog(threads);
 	return threads->stopped_ns == 0 ? 0 : sys_clock_ns(CLOCK_MONOTONIC) - threads->stopped_ns;
 }
 

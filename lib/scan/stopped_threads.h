@@ -51,6 +51,8 @@ struct stopped_threads {
 	uint32_t left_out;	 /* more threads than there was room for: not stopped */
 	uint32_t unread;	 /* threads whose registers are not known, with those left out */
 	uint32_t pid, helper_tid;
+	bool has_watchdog;
+	int watchdog;	     /* a timer: see stopped_threads_most_ns */
 	uint64_t stopped_ns; /* CLOCK_MONOTONIC when the first one was asked to stop */
 };
 
@@ -62,6 +64,9 @@ bool stopped_threads_list(struct stopped_threads *threads, uint32_t pid, uint32_
  * could be stopped: then all run, and are unread. A thread that could not be stopped in time is let go
  * as soon as it stops, see stopped_threads_release_late. */
 int stopped_threads_stop(struct stopped_threads *threads, uint64_t patience_ns);
+
+/* A helper that holds them for longer is killed, and they go on. For tests to change. */
+extern uint64_t stopped_threads_most_ns;
 
 /* Lets them all go on. Returns how long they stood, in ns; 0: none was to be stopped. */
 uint64_t stopped_threads_release(struct stopped_threads *threads);

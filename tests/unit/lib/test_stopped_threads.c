@@ -195,6 +195,50 @@ static void who_is_killed_meanwhile_is_heard_of(void **state)
 	assert_int_equal(kill(child, 0), -1);
 }
 
+/* It has to be another process: it is killed. */
+static pid_t start_forgetful_helper(void)
+{
+	struct stopped_threads threads;
+	pid_t helper = fork();
+
+	if (helper != 0)
+		return helper;
+	stopped_threads_most_ns = SECOND / 4;
+	if (stopped_threads_list(&threads, (uint32_t)child, 0))
+		stopped_threads_stop(&threads, SECOND);
+	for (;;)
+		pause();
+}
+
+static void a_helper_that_forgets_them_is_ended(void **state)
+{
+	pid_t helper;
+	int status;
+
+	(void)state;
+	wait_for_state((uint32_t)child, 'S');
+	helper = start_forgetful_helper();
+	wait_for_state((uint32_t)child, 't');
+	wait_for_state((uint32_t)child, 'S');
+	assert_int_equal(waitpid(helper, &status, 0), helper);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+}
+
+static void whoever_lets_them_go_lives_on(void **state)
+{
+	struct timespec longer = {.tv_nsec = 400000000};
+	struct stopped_threads threads;
+
+	(void)state;
+	stopped_threads_most_ns = SECOND / 4;
+	assert_true(stopped_threads_list(&threads, (uint32_t)child, 0));
+	assert_int_equal(stopped_threads_stop(&threads, SECOND), 0);
+	stopped_threads_release(&threads);
+	stopped_threads_forget(&threads);
+	nanosleep(&longer, NULL);
+	stopped_threads_most_ns = 60 * SECOND;
+}
+
 static void a_process_that_is_gone_has_no_threads(void **state)
 {
 	struct stopped_threads threads = {0};
@@ -217,6 +261,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_stopped_process_stays_stopped, start_child,
 						end_child),
 		cmocka_unit_test_setup_teardown(who_is_killed_meanwhile_is_heard_of, start_child,
+						end_child),
+		cmocka_unit_test_setup_teardown(a_helper_that_forgets_them_is_ended, start_child,
+						end_child),
+		cmocka_unit_test_setup_teardown(whoever_lets_them_go_lives_on, start_child,
 						end_child),
 		cmocka_unit_test(a_process_that_is_gone_has_no_threads),
 	};
