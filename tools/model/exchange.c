@@ -6,13 +6,12 @@
  * run: a pool that still fills has done so before. If the pool stays level while the site moves, the
  * others lose step by step what it gains, which other traffic would not do by chance.
  *
- * A pool that goes up and down by much more than the site moves is looked at where it is lowest, once
- * before and once after three quarters of the run: there it holds what it never gives back. If that is
- * as much as before, and the site has more of it, then others have less. In a function through which
- * everybody allocates this would sooner or later happen by chance, so it counts only where blocks are
- * handed out again: such a pool calls malloc when it has none left, and only then, so nearly every
- * block that is allocated makes it larger. Where callers free at their own pace, some are freed while
- * others are allocated.
+ * A pool may go up and down by much more than the site moves. In a function through which everybody
+ * allocates, others lose by chance what a leak gains. But some hand out again what was freed: such a pool
+ * calls malloc when it has none left, and only then, so nearly every block that is allocated makes it
+ * larger. (Where callers free at their own pace, some are freed while others are allocated.) There the block
+ * of one site is soon used by another, and what a site keeps says nothing; the sum does. When its sum is
+ * judged not to grow, and it has no more where it is lowest, then its sites have exchanged.
  *
  * Where a pool goes up and down faster than snapshots are taken, that cannot be seen. Then its old blocks
  * are asked, which have come through many such waves, and only where several of its sites leak: that
@@ -44,10 +43,10 @@
  * 0.95. Free lists in programs of ours: 0.5 to 0.94, where a wave takes several snapshots. What leaks put
  * into git, nginx, redis-server and sqlite3 have in common with others: less than 0.36. */
 #define HANDED_OUT_AGAIN 0.5
-#define HANDED_BACK                                                                                \
-	0.2	  /* of what it rises by it falls again: who keeps all has nothing to hand out */
-#define NET 0.2	  /* of what the sites of a pool gain, it may gain itself */
-#define WINDOWS 5 /* in each of which it has a lowest point: as few as can show a trend */
+/* And it falls again by so much of what it rises by: who keeps all has nothing to hand out. */
+#define HANDED_BACK 0.2
+#define NET 0.2		 /* of what the sites of a pool gain, it may gain itself */
+#define WINDOWS 5	 /* in each of which it has a lowest point: as few as can show a trend */
 #define MOVED_SITES 3	 /* so many gain or lose, or it is hardly a pool */
 #define OLD_SHARE 0.0625 /* of the run: as old are old blocks */
 #define OLD_LEAKS 3	 /* so many sites of a pool are several */
@@ -67,6 +66,8 @@ struct pool {
 	uint64_t pcs[EXCHANGE_FRAMES];
 	struct level all, old;
 	double allocations[MOMENTS]; /* so far; not where it is all sites */
+	bool hands_out_again;
+	enum verdict sum; /* where it does, what its sum is judged to be */
 };
 
 struct moments {
@@ -79,6 +80,7 @@ struct inquiry {
 	const struct profile *profile;
 	const struct judgement *judgements;
 	struct moments moments;
+	size_t first, last;
 	struct pool *pools;
 	size_t pool_count;
 	const struct site **members; /* of the pool that is being made */
@@ -192,6 +194,25 @@ static void add_move(struct level *level, const double *blocks, bool is_leak)
 	level->leaks += gain > 0 && is_leak;
 }
 
+/* The sum of the first `count` members, judged like a site. Without memory it is said to grow, which
+ * changes nothing. */
+static enum verdict judge_sum(const struct inquiry *inquiry, size_t count)
+{
+	struct cohort_series *series = malloc(2 * sizeof(*series));
+	if (!series)
+		return VERDICT_GROWING;
+	for (size_t i = 0; i < count; i++) {
+		cohort_series_make(&series[i ? 1 : 0], inquiry->profile, inquiry->members[i],
+				   inquiry->first, inquiry->last);
+		/* A site that was tidied up at the end may have fewer steps. */
+		if (i && series[1].count == series[0].count)
+			cohort_series_add(&series[0], &series[1]);
+	}
+	enum verdict verdict = verdict_judge_series(&series[0], NULL).verdict;
+	free(series);
+	return verdict;
+}
+
 static void add_up(const struct inquiry *inquiry, struct pool *pool)
 {
 	const struct profile *profile = inquiry->profile;
@@ -216,6 +237,10 @@ static void add_up(const struct inquiry *inquiry, struct pool *pool)
 		add_move(&pool->old, old, is_leak);
 		add_allocations(site, moments, pool->allocations);
 	}
+	pool->hands_out_again =
+		exchange_hands_out_again(pool->all.blocks, pool->allocations, moments->count);
+	if (pool->hands_out_again && pool->all.moved >= MOVED_SITES)
+		pool->sum = judge_sum(inquiry, count);
 }
 
 static const struct pool *find_pool(struct inquiry *inquiry, size_t frames, const uint64_t *pcs)
@@ -252,12 +277,15 @@ static bool climbs(const struct level *level, const struct moments *moments)
 	return trend_mann_kendall(lows, WINDOWS).z >= SURELY;
 }
 
-static bool is_level_at_its_lowest(const struct level *level, const struct moments *moments,
-				   const double *blocks)
+/* Does the site gain between the low points, and is it not alone? */
+static bool takes_part(const struct level *level, const double *blocks)
 {
-	double gain = blocks[level->low[1]] - blocks[level->low[0]];
-	return level->moved >= MOVED_SITES && gain > 0 &&
-	       fabs(level->gained - level->lost) <= NET * level->gained && !climbs(level, moments);
+	return level->moved >= MOVED_SITES && blocks[level->low[1]] > blocks[level->low[0]];
+}
+
+static bool grows(enum verdict sum)
+{
+	return sum == VERDICT_LEAK || sum == VERDICT_GROWING;
 }
 
 static bool is_exchange(struct inquiry *inquiry, const struct site *site)
@@ -272,11 +300,12 @@ static bool is_exchange(struct inquiry *inquiry, const struct site *site)
 		if (trend_mann_kendall(pool->all.blocks, moments->count).z < SURELY &&
 		    live_shape_is_level_beside(pool->all.blocks, all, moments->count, LEVEL))
 			return true;
-		if (exchange_hands_out_again(pool->all.blocks, pool->allocations, moments->count) &&
-		    is_level_at_its_lowest(&pool->all, moments, all))
+		if (pool->hands_out_again && takes_part(&pool->all, all) && !grows(pool->sum) &&
+		    !climbs(&pool->all, moments))
 			return true;
-		if (pool->old.leaks >= OLD_LEAKS &&
-		    is_level_at_its_lowest(&pool->old, moments, old))
+		if (pool->old.leaks >= OLD_LEAKS && takes_part(&pool->old, old) &&
+		    fabs(pool->old.gained - pool->old.lost) <= NET * pool->old.gained &&
+		    !climbs(&pool->old, moments))
 			return true;
 	}
 	return false;
@@ -303,6 +332,8 @@ bool exchange_withdraw(const struct profile *profile, size_t first, size_t last,
 	struct inquiry inquiry = {
 		.profile = profile,
 		.judgements = judgements,
+		.first = first,
+		.last = last,
 		.moments = choose_moments(profile, first, end),
 	};
 	if (inquiry.moments.count < LEAST_MOMENTS)

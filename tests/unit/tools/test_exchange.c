@@ -18,6 +18,7 @@
 #define SITES 6
 #define OTHER (SITES - 1) /* in no pool */
 #define WRAPPER_PC 0x1000
+#define WAVE 6 /* snapshots */
 
 /* Stacks of three frames: main, a caller of its own for each site, and for all but the last one the
  * function that keeps a list of what was freed. */
@@ -27,7 +28,7 @@ struct program {
 	struct snapshot snapshots[SNAPSHOTS];
 	struct site sites[SITES];
 	struct site_point points[SITES][SNAPSHOTS];
-	struct cohort cohorts[SITES][SNAPSHOTS][2];
+	struct cohort cohorts[SITES][SNAPSHOTS][SNAPSHOTS];
 	struct judgement judgements[SITES];
 };
 
@@ -64,22 +65,26 @@ static void set_live(struct program *program, size_t site, size_t snapshot, uint
 	program->snapshots[snapshot].raw.live_blocks += blocks;
 }
 
-/* Of them, so many were born in the beginning, and the rest just now. */
-static void set_old(struct program *program, size_t site, size_t snapshot, uint64_t blocks)
+/* Adds live blocks that were born by the snapshot `birth`; they come in rising order. */
+static void add_born(struct program *program, size_t site, size_t snapshot, size_t birth,
+		     uint64_t blocks)
 {
 	struct site_point *point = &program->points[site][snapshot];
 	struct cohort *cohorts = program->cohorts[site][snapshot];
 
-	cohorts[0] = (struct cohort){.epoch = 1, .blocks = blocks};
-	cohorts[1] = (struct cohort){.epoch = (uint32_t)snapshot + 1,
-				     .blocks = point->live_blocks - blocks};
+	point->snapshot = (uint32_t)snapshot;
 	point->cohorts = cohorts;
-	point->cohort_count = 2;
+	cohorts[point->cohort_count++] = (struct cohort){(uint32_t)birth + 1, blocks, 32 * blocks};
+	point->live_blocks += blocks;
+	point->live_bytes += 32 * blocks;
+	program->snapshots[snapshot].raw.live_blocks += blocks;
 }
 
 static void set_allocations(struct program *program, size_t site, size_t snapshot, uint64_t count)
 {
 	program->points[site][snapshot].allocations = count;
+	program->points[site][snapshot].allocated_bytes = 32 * count;
+	program->snapshots[snapshot].raw.allocations += count;
 }
 
 static enum verdict ask(struct program *program)
@@ -180,11 +185,14 @@ static struct program *pool_of_waves(size_t lost_by_others, size_t allocated_bes
 {
 	struct program *program = program_new();
 	for (size_t t = 0; t < SNAPSHOTS; t++) {
-		set_live(program, 0, t, 100 + 3 * t);
-		set_live(program, 1, t, 700 - lost_by_others * 2 * t / 3);
-		set_live(program, 2, t, 500 - lost_by_others * t / 3 + 30 * (t % 10));
+		for (size_t birth = 0; birth <= t; birth++)
+			add_born(program, 0, t, birth, birth ? 3 : 100);
+		add_born(program, 1, t, 0, 700 - lost_by_others * 2 * t / 3);
+		add_born(program, 2, t, 0, 500 - lost_by_others * t / 3);
+		for (size_t birth = t - t % WAVE + 1; birth <= t; birth++)
+			add_born(program, 2, t, birth, 30);
 		set_live(program, OTHER, t, 1000 + 40 * t);
-		set_allocations(program, 0, t, 200 + 3 * t);
+		set_allocations(program, 0, t, 100 + 3 * t);
 		set_allocations(program, 1, t, 700 + allocated_besides * t);
 		set_allocations(program, 2, t, 500 + 30 * t);
 	}
@@ -219,8 +227,9 @@ static struct program *pool_of_fast_waves(size_t lost)
 	for (size_t t = 0; t < SNAPSHOTS; t++) {
 		uint64_t old[] = {100 + 2 * t, 50 + 2 * t, 70 + 2 * t, 900 - lost * t};
 		for (size_t site = 0; site < 4; site++) {
-			set_live(program, site, t, old[site] + 40 * ((site + 7 * t) % 10));
-			set_old(program, site, t, old[site]);
+			add_born(program, site, t, 0, old[site]);
+			if (t)
+				add_born(program, site, t, t, 40 * ((site + 7 * t) % 10));
 			set_allocations(program, site, t, 5000 * t);
 		}
 		set_live(program, OTHER, t, 1000 + 40 * t);
