@@ -83,9 +83,9 @@ struct lost_text lost_text_of(const struct report_site *site)
 			       !(scan->raw.flags & SEEP_SCAN_IS_CONFIRMED) &&
 			       !scan->raw.unread_threads;
 		name_part(scanned->possibly, all, part, sizeof(part));
-		add_line(&text, "%s possibly lost: %s", part,
-			 is_sure ? "no pointer to their start is left"
-				 : "no pointer to their start was seen");
+		add_line(&text, "%s possibly lost: no pointer to %s start %s", part,
+			 scanned->possibly.blocks == 1 ? "its" : "their",
+			 is_sure ? "is left" : "was seen");
 	}
 	if (!text.count && scanned->reachable.blocks &&
 	    (verdict == VERDICT_LEAK || verdict == VERDICT_GROWING))

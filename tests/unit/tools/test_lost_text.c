@@ -62,6 +62,14 @@ static void a_site_says_what_of_it_is_lost(void **state)
 		"is left");
 }
 
+static void one_block_is_no_blocks(void **state)
+{
+	(void)state;
+	scan_of_site = (struct scan){.raw.flags = SEEP_SCAN_IS_STOPPED};
+	expect_lines((struct scanned_site){.possibly = {1, 8}, .reachable = {1, 8}}, VERDICT_STABLE,
+		     "1 of 2 blocks (8 B) is possibly lost: no pointer to its start is left", NULL);
+}
+
 static void what_could_not_be_seen_is_not_called_gone(void **state)
 {
 	(void)state;
@@ -164,6 +172,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_site_says_what_of_it_is_lost),
+		cmocka_unit_test(one_block_is_no_blocks),
 		cmocka_unit_test(what_could_not_be_seen_is_not_called_gone),
 		cmocka_unit_test(of_a_leak_it_is_said_that_it_is_held),
 		cmocka_unit_test(the_process_says_what_it_has_lost),
