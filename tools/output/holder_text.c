@@ -60,6 +60,21 @@ static char *copy_of_name(const struct way *way, const char *name)
 	return way->style ? function_name_fit(way->style, name, NAME_COLUMNS) : strdup(name);
 }
 
+/* Where no file is known, the program's own functions stand without a place: a way has many of them. */
+static bool says_only_program(const struct way *way, const struct frame *frame)
+{
+	const struct profile *profile = way->report->profile;
+
+	if (frame->file || !frame->function || !frame->module)
+		return false;
+	for (size_t i = 0; i < profile->module_count; i++)
+		if (profile->modules[i].flags & SEEP_MODULE_IS_EXECUTABLE &&
+		    profile->modules[i].path &&
+		    strcmp(profile->modules[i].path, frame->module) == 0)
+			return true;
+	return false;
+}
+
 /* "list_push list.c:9"; null without memory. */
 static char *name_frame(const struct way *way, const struct frame *frame)
 {
@@ -71,6 +86,8 @@ static char *name_frame(const struct way *way, const struct frame *frame)
 	char *name = copy_of_name(way, frame_name(&only, buffer));
 
 	frame_place(&stack, &only, place);
+	if (says_only_program(way, &only))
+		*place = 0;
 	if (name && asprintf(&text, "%s%s%s", name, *place ? " " : "", place) < 0)
 		text = NULL;
 	free(name);

@@ -4,7 +4,7 @@
  *
  * links: -pthread
  * held make_buffer: stacks of 6 threads in work FILE* → this
- * bare make_buffer: stacks of 6 threads in work * → this
+ * bare make_buffer: stacks of 6 threads in work → this
  */
 #include <pthread.h>
 

@@ -5,7 +5,7 @@
  * links: -pthread
  * held push: g_log.newest (FILE) → … → this
  * held make_payload: g_log.newest (FILE) → node of push FILE:* (*×*) → this
- * bare make_payload: g_log → node of push * (*×*) → this
+ * bare make_payload: g_log → node of push (*×*) → this
  */
 #include <pthread.h>
 #include <time.h>

@@ -5,7 +5,7 @@
  * held grow_table: g_server.sessions.buckets (FILE) → this
  * held open_session: g_server.sessions.buckets (FILE) → table of grow_table FILE:* → … → this
  * held copy_name: g_server.sessions.buckets (FILE) → table of grow_table FILE:* → * of open_session FILE:* → this
- * bare open_session: g_server → table of grow_table * → … → this
+ * bare open_session: g_server → table of grow_table → … → this
  */
 #include "scan_point.h"
 

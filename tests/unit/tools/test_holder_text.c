@@ -251,6 +251,21 @@ static void blocks_on_the_way_are_named_by_who_allocates_them(void **state)
 		   "of hash_grow server.c:41 (×7) → others of this kind (up to ×12) → this");
 }
 
+static void functions_of_the_program_need_no_place(void **state)
+{
+	(void)state;
+	struct held held;
+	struct frame stripped = {.function = "dictCreate", .module = "/srv/server"};
+	struct shape_step step = {.stack = 1, .least = 1, .most = 1, .frame = &stripped};
+	held_begin(&held);
+	held_by(&held, (struct holder_root)IN_PROGRAM(0x5000),
+		(struct holder_place){.name = "server"}, 1, &step, 1);
+	check_text(&held, 0, 1, "server → block of dictCreate → this");
+	stripped.function = NULL;
+	stripped.offset = 0x4660;
+	check_text(&held, 0, 1, "server → block of server+0x4660 → this");
+}
+
 /* One function that allocates for two callers, in turn. */
 static void neighbours_that_read_the_same_are_one(void **state)
 {
@@ -455,6 +470,7 @@ int main(void)
 		cmocka_unit_test(threads_are_named_by_number_name_and_function),
 		cmocka_unit_test(other_memory_is_named_by_what_it_is),
 		cmocka_unit_test(blocks_on_the_way_are_named_by_who_allocates_them),
+		cmocka_unit_test(functions_of_the_program_need_no_place),
 		cmocka_unit_test(neighbours_that_read_the_same_are_one),
 		cmocka_unit_test(elements_of_an_array_are_one_way),
 		cmocka_unit_test(threads_that_run_the_same_are_counted),
