@@ -5,9 +5,9 @@
  * PTRACE_SEIZE and PTRACE_INTERRUPT send no signal: a thread in a system call leaves it, stands, and
  * is put back into it by the kernel when it goes on. A few calls the kernel does not restart by itself
  * (signal(7): epoll_wait, semop, sigtimedwait, io_getevents, sockets with a time limit): they would
- * return EINTR although no signal came. Such a thread is set back onto its system call, with the
- * number of the call in rax, as the kernel does it for the others. Where a signal is pending that the
- * thread takes, EINTR is due and nothing is changed.
+ * return EINTR although no signal came. Of such a thread is said what the kernel itself says of
+ * others: ERESTARTNOHAND. Only the kernel can tell, at the moment when the thread goes on, whether a
+ * signal has come meanwhile for which EINTR is due.
  *
  * A thread in an uninterruptible wait is not seized at all: it would stop only later, and be found by
  * nobody. The parent of a vfork is such a one.
@@ -47,7 +47,8 @@
 #define NAP_NS 300000u
 #define XMM_OFFSET 160u /* in the area that FXSAVE lays out */
 #define EVENT_STOP 128	/* PTRACE_EVENT_STOP */
-#define SYSCALL_BYTES 2 /* of the instruction */
+#define ERESTARTNOHAND                                                                             \
+	514 /* of the kernel, include/linux/errno.h: EINTR if there is a handler to call */
 
 /* ---- who there is ------------------------------------------------------------------------------ */
 
@@ -252,7 +253,7 @@ static bool read_registers(struct stopped_thread *thread)
 	return true;
 }
 
-/* As if it had not been in its system call yet. */
+/* The kernel begins the call anew, or calls a handler and lets it end: whichever is due when it goes on. */
 static void set_back(uint32_t tid)
 {
 	struct user_regs_struct regs;
@@ -261,8 +262,7 @@ static void set_back(uint32_t tid)
 		return;
 	if ((int64_t)regs.orig_rax < 0 || (int64_t)regs.rax != -EINTR)
 		return;
-	regs.rax = regs.orig_rax;
-	regs.rip -= SYSCALL_BYTES;
+	regs.rax = (uint64_t)-ERESTARTNOHAND;
 	sys_call(SYS_ptrace, PTRACE_SETREGS, tid, 0, &regs);
 }
 #else
@@ -412,37 +412,9 @@ int stopped_threads_stop(struct stopped_threads *threads, uint64_t patience_ns)
 
 /* ---- letting go -------------------------------------------------------------------------------- */
 
-static uint64_t hex_of(const char *status, const char *key)
-{
-	const char *value = text_find_line(status, key);
-	uint64_t number = 0;
-
-	for (; value != NULL && (*value == '\t' || *value == ' '); value++)
-		;
-	for (; value != NULL && *value > ' '; value++)
-		number = number << 4 | (uint64_t)(*value <= '9' ? *value - '0' : *value - 'a' + 10);
-	return number;
-}
-
-/* A signal that the thread takes has come: its system call ends for that reason. */
-static bool has_signal(uint32_t tid)
-{
-	char path[32], status[4096];
-	struct text text = TEXT_IN(path);
-	long bytes;
-
-	text_add(&text, "/proc/");
-	text_add_number(&text, tid);
-	text_add(&text, "/status");
-	bytes = sys_read_file(path, status, sizeof(status) - 1);
-	status[bytes > 0 ? bytes : 0] = 0;
-	return bytes <= 0 || ((hex_of(status, "SigPnd:") | hex_of(status, "ShdPnd:")) &
-			      ~hex_of(status, "SigBlk:")) != 0;
-}
-
 static bool let_go(uint32_t tid, int signal, bool may_see_eintr)
 {
-	if (may_see_eintr && signal == 0 && !has_signal(tid))
+	if (may_see_eintr && signal == 0)
 		set_back(tid);
 	return sys_call(SYS_ptrace, PTRACE_DETACH, tid, 0, signal) == 0;
 }
@@ -465,16 +437,13 @@ static void reap(struct stopped_threads *threads)
 
 uint64_t stopped_threads_release(struct stopped_threads *threads)
 {
-	/* Those for which a file has to be read go on last. */
-	for (int with_eintr = 0; with_eintr < 2; with_eintr++)
-		for (uint32_t i = 0; i < threads->count; i++) {
-			struct stopped_thread *thread = &threads->threads[i];
+	for (uint32_t i = 0; i < threads->count; i++) {
+		struct stopped_thread *thread = &threads->threads[i];
 
-			if (thread->stop == THREAD_STOPPED &&
-			    thread->may_see_eintr == (with_eintr != 0) &&
-			    let_go(thread->tid, thread->signal, thread->may_see_eintr))
-				thread->stop = THREAD_SEIZED; /* once, and not any more */
-		}
+		if (thread->stop == THREAD_STOPPED &&
+		    let_go(thread->tid, thread->signal, thread->may_see_eintr))
+			thread->stop = THREAD_SEIZED; /* once, and not any more */
+	}
 	reap(threads);
 	end_watchdog(threads);
 	return threads->stopped_ns == 0 ? 0 : sys_clock_ns(CLOCK_MONOTONIC) - threads->stopped_ns;

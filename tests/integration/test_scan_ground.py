@@ -41,6 +41,7 @@ def tests():
         yield "with --snapshots-by=%s one thread is known, and the others' registers are not" % who, \
             functools.partial(without_process, who)
     yield "threads wait on in whatever call they are, with no EINTR and no child", waits_on
+    yield "a signal that comes during a scan ends a call as ever", is_interrupted
 
 
 def read_scan(box, name="out.seep"):
@@ -95,6 +96,17 @@ def waits_on(box):
     for payload in between:
         fields = snapshot_file.SCAN_HEAD.unpack_from(payload)
         expect_equal((fields[3], fields[5] & 3), (0, 3), "(outcome, confirmed and stopped)")
+
+
+def is_interrupted(box):
+    program = box.compile("counts_interruptions.c", "-O1", "-pthread")
+    process = box.start([program], box.preload(output=box.path("out.seep"), quiet="on",
+                                               interval="1h", scan="20ms"),
+                        stdin=subprocess.PIPE)
+    wait_for_scans(box, 15)
+    output, _ = process.communicate(timeout=60)
+    expect_equal((output, process.returncode),
+                 (b"0 handlers ended no call, 0 calls ended without\n", 0), "(output, status)")
 
 
 def while_realloc_moves(box):
