@@ -451,6 +451,25 @@ static void only_what_was_lost_in_two_scans_is_lost(void **state)
 	payload_release(&lost, &lib_scan_memory);
 }
 
+static void two_scans_tell_blocks_apart_that_share_a_granule(void **state)
+{
+	uint8_t *blocks[60];
+	struct payload lost;
+
+	(void)state;
+	for (uint32_t i = 0; i < 60; i++) {
+		blocks[i] = (uint8_t *)lib_scan_block_at(4096 + i * 8, 8);
+		if (i % 3 == 1)
+			point(&lib_scan_root[i], blocks[i]);
+	}
+	lost = scan_first();
+	memset(lib_scan_root, 0, sizeof(lib_scan_root));
+	scan();
+	for (uint32_t i = 0; i < 60; i++)
+		assert_class(blocks[i], i % 3 == 1 ? LIB_SCAN_POSSIBLE : LIB_SCAN_DEFINITE);
+	payload_release(&lost, &lib_scan_memory);
+}
+
 static void a_list_that_is_cut_short_confirms_what_it_still_says(void **state)
 {
 	uint64_t *blocks[100];
@@ -758,6 +777,8 @@ int main(void)
 			end),
 		cmocka_unit_test_setup_teardown(only_what_was_lost_in_two_scans_is_lost, start,
 						end),
+		cmocka_unit_test_setup_teardown(two_scans_tell_blocks_apart_that_share_a_granule,
+						start, end),
 		cmocka_unit_test_setup_teardown(
 			a_list_that_is_cut_short_confirms_what_it_still_says, start, end),
 		cmocka_unit_test_setup_teardown(what_registers_may_hold_is_possibly_lost, start,
