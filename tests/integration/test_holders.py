@@ -82,10 +82,12 @@ def ways_of(report, function):
     blocks = sum(site["live_blocks"] for site in sites)
     ways = collections.Counter()
     for site in sites:
-        expect(site["held_by"] is not None, "no scan has told who holds what %s allocates" % function)
+        expect(site["held_by"] is not None,
+               "no scan has told who holds what %s allocates" % function)
         for way in site["held_by"]:
             ways[way["path"]] += way["share"] * site["live_blocks"] / blocks
-    expect(abs(sum(ways.values()) - 1) < 1e-6, "the shares of %s are not all: %r" % (function, ways))
+    expect(abs(sum(ways.values()) - 1) < 1e-6,
+           "the shares of %s are not all: %r" % (function, ways))
     return ways
 
 
