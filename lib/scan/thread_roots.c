@@ -9,9 +9,9 @@
  * hold many stacks, as coroutines have, and is read as a whole.
  *
  * libc keeps the stacks of threads that have ended for the next ones. Those are left out, but for the
- * descriptor of a thread that somebody has yet to join: the thread's result is there. A forked child
- * cannot tell them from those of threads that its parent had, whose pointers it still has: there all
- * are read.
+ * descriptor of a thread that somebody has yet to join: the thread's result is there. In a forked
+ * child the threads of its parent look as if they had ended, and what they pointed to is still there:
+ * all stacks are read but for those of threads that had been joined.
  *
  *   Runs in   the copy of the process that a scan works in
  *   Locks     none
@@ -142,10 +142,10 @@ static bool add_ended(const struct laid_mapping *mapping, struct scan_memory *me
 
 	if (descriptor == 0)
 		return false;
-	/* libc has made all of them look as if their threads had ended: it stays a root as a whole. */
-	if (recorder_inherited_epoch != 0)
-		return true;
 	tid = *(const int32_t *)(descriptor + DESCRIPTOR_TID);
+	/* fork has made those that ran look as if they had ended: it stays a root as a whole. */
+	if (recorder_inherited_epoch != 0 && tid == 0)
+		return true;
 	if (tid > 0)
 		return false; /* just being started, or it could not be listed */
 	span_list_add(holes, memory, mapping->start, mapping->end);
