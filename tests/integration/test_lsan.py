@@ -25,8 +25,8 @@ def asks_and_says(box):
     # A leak check of the program's own never ends it.
     expect_equal(ended.returncode, 0, "the exit status")
     expect_equal(ended.stdout.decode().splitlines(),
-                 ["first of all", "nothing 0 0", "ignored 0 0", "one 1 1", "three 3 1",
-                  "in a child 3 1", "and then 4 1"], "what it is told")
+                 ["first of all", "nothing 0 0", "ignored 0 0", "one 1 1",
+                  "in a child 1 1", "and then 2 1", "three 3 1"], "what it is told")
     box.wait_for_end()
     scans = snapshot_file.read(box.path("out.seep")).of_type(snapshot_file.SCAN)
     expect(scans, "there is no scan in the file")

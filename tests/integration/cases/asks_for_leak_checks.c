@@ -93,11 +93,11 @@ APART static void say_in_child(void)
 int main(void)
 {
 	if (!seep_is_watching()) {
-		seep_ignore(&kept);
+		seep_ignore((const void *)&kept);
 		seep_disable();
 		seep_enable();
-		seep_register_root_region(&kept, 8);
-		seep_unregister_root_region(&kept, 8);
+		seep_register_root_region((const void *)&kept, 8);
+		seep_unregister_root_region((const void *)&kept, 8);
 		printf("alone %lld\n", seep_check());
 		return 0;
 	}
@@ -108,9 +108,10 @@ int main(void)
 	say("ignored");
 	lose(40);
 	say("one");
+	/* Before there are threads: what those had that a child leaves behind is never lost in it. */
+	say_in_child();
 	lose_disabled();
 	say("three");
-	say_in_child();
 	wipe_traces();
 	__lsan_do_leak_check();
 	lose(71);
