@@ -414,7 +414,8 @@ int stopped_threads_stop(struct stopped_threads *threads, uint64_t patience_ns)
 
 static bool let_go(uint32_t tid, int signal, bool may_see_eintr)
 {
-	if (may_see_eintr && signal == 0)
+	/* Also with a signal: a thread that is traced is told of those that nobody wants, too. */
+	if (may_see_eintr)
 		set_back(tid);
 	return sys_call(SYS_ptrace, PTRACE_DETACH, tid, 0, signal) == 0;
 }

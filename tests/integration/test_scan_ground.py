@@ -42,6 +42,7 @@ def tests():
             functools.partial(without_process, who)
     yield "threads wait on in whatever call they are, with no EINTR and no child", waits_on
     yield "a signal that comes during a scan ends a call as ever", is_interrupted
+    yield "a signal that nobody wants ends no call during a scan, as ever", is_not_interrupted
 
 
 def read_scan(box, name="out.seep"):
@@ -107,6 +108,17 @@ def is_interrupted(box):
     output, _ = process.communicate(timeout=60)
     expect_equal((output, process.returncode),
                  (b"0 handlers ended no call, 0 calls ended without\n", 0), "(output, status)")
+
+
+def is_not_interrupted(box):
+    program = box.compile("ignores_signals.c", "-O1", "-pthread")
+    process = box.start([program], box.preload(output=box.path("out.seep"), quiet="on",
+                                               interval="1h", scan="20ms"),
+                        stdin=subprocess.PIPE)
+    wait_for_scans(box, 20)
+    output, _ = process.communicate(timeout=60)
+    expect_equal((output, process.returncode), (b"0 calls were interrupted\n", 0),
+                 "(output, status)")
 
 
 def while_realloc_moves(box):
