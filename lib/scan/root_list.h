@@ -21,9 +21,9 @@
 struct root {
 	uint64_t start, end;
 	enum seep_root_kind kind;
-	uint32_t thread; /* index in the list of threads; ROOT_OF_NONE */
-	uint32_t module; /* id in the module list; ROOT_OF_NONE */
-	uint64_t offset; /* of `start` in what it is a part of, as in seep_root.offset */
+	uint32_t thread;      /* index in the list of threads; ROOT_OF_NONE */
+	uint32_t module;      /* id in the module list; ROOT_OF_NONE */
+	uint64_t offset;      /* of `start` in what it is a part of, as in seep_root.offset */
 	uint64_t whole_bytes; /* of a mapping: all of it, for this may be a part; else 0 */
 	const char *name;
 };

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""test_scan_ground: that a scan is made, sees all threads, and that the program does not notice it."""
+"""test_scan_ground: that a scan is made, sees all threads, and is not noticed by the program."""
 
 import functools
 import os
@@ -38,7 +38,7 @@ def tests():
             functools.partial(asks_itself, who)
     yield "without memory for it a scan says so, and the program ends as ever", no_memory
     for who in ("thread", "inline"):
-        yield "with --snapshots-by=%s one thread is known, and the others' registers are not" % who, \
+        yield "with --snapshots-by=%s one thread is known, the others' registers are not" % who, \
             functools.partial(without_process, who)
     yield "threads wait on in whatever call they are, with no EINTR and no child", waits_on
     yield "a signal that comes during a scan ends a call as ever", is_interrupted
@@ -394,7 +394,8 @@ def asks_itself(who, box):
     expect_equal([scan[1] for scan in scans], [numbers["round %d" % i] for i in range(3)],
                  "the snapshots that the scans belong to")
     # Fields of the head: reason, outcome, definitely lost blocks.
-    expect_equal([(scan[2], scan[3], scan[14]) for scan in scans], [(2, 0, 1), (2, 0, 2), (2, 0, 3)],
-                 "(reason, outcome, lost)")
+    expect_equal([(scan[2], scan[3], scan[14]) for scan in scans],
+                 [(2, 0, 1), (2, 0, 2), (2, 0, 3)], "(reason, outcome, lost)")
     refused = box.seep_run([program], "--interval=1h", "--sample=1M", output="sampled.seep")
-    expect(refused.stdout.count(b"not supported") == 3, "with --sample it says %r" % refused.stdout)
+    expect(refused.stdout.count(b"not supported") == 3,
+           "with --sample it says %r" % refused.stdout)
