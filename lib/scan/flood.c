@@ -150,6 +150,11 @@ static void wait_for(struct flood *flood, uint64_t value, struct block_path from
 		return;
 	if (chunk->granules != NULL)
 		__builtin_prefetch(&chunk->granules[block_index_granule(value)], 1);
+	/* A block that will be read at once, as in a list: it has no time in the queue to be asked for. */
+	if (flood->queue.tail - flood->queue.head < BLOCKS_AHEAD) {
+		__builtin_prefetch((const void *)value);
+		__builtin_prefetch(live_table_word(value & ~7ull));
+	}
 	if (flood->waiting_count == FLOOD_WAITING)
 		follow_first(flood);
 	flood->waiting[(flood->first_waiting + flood->waiting_count++) % FLOOD_WAITING] =
