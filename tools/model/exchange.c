@@ -11,7 +11,8 @@
  * calls malloc when it has none left, and only then, so nearly every block that is allocated makes it
  * larger. (Where callers free at their own pace, some are freed while others are allocated.) There the block
  * of one site is soon used by another, and what a site keeps says nothing; the sum does. When its sum is
- * judged not to grow, and it has no more where it is lowest, then its sites have exchanged.
+ * judged not to grow, and it has no more where it is lowest, then its sites have exchanged; where few
+ * snapshots show few low points, only when its sites gain hardly more than they lose.
  *
  * Where a pool goes up and down faster than snapshots are taken, that cannot be seen. Then its old blocks
  * are asked, which have come through many such waves, and only where several of its sites leak: that
@@ -34,6 +35,7 @@
 
 #define MOMENTS 32 /* of the second half of the run */
 #define LEAST_MOMENTS 5
+#define MANY_MOMENTS 22 /* fewer show too few low points to rely on that a pool does not climb */
 /* Beside a site, that its pool is. With a half, leaks put into cc1 passed for exchange with unrelated
  * sites of the same allocating function. */
 #define LEVEL 0.3
@@ -283,6 +285,11 @@ static bool takes_part(const struct level *level, const double *blocks)
 	return level->moved >= MOVED_SITES && blocks[level->low[1]] > blocks[level->low[0]];
 }
 
+static bool nets_little(const struct level *level)
+{
+	return fabs(level->gained - level->lost) <= NET * level->gained;
+}
+
 static bool grows(enum verdict sum)
 {
 	return sum == VERDICT_LEAK || sum == VERDICT_GROWING;
@@ -301,11 +308,11 @@ static bool is_exchange(struct inquiry *inquiry, const struct site *site)
 		    live_shape_is_level_beside(pool->all.blocks, all, moments->count, LEVEL))
 			return true;
 		if (pool->hands_out_again && takes_part(&pool->all, all) && !grows(pool->sum) &&
-		    !climbs(&pool->all, moments))
+		    !climbs(&pool->all, moments) &&
+		    (moments->count >= MANY_MOMENTS || nets_little(&pool->all)))
 			return true;
 		if (pool->old.leaks >= OLD_LEAKS && takes_part(&pool->old, old) &&
-		    fabs(pool->old.gained - pool->old.lost) <= NET * pool->old.gained &&
-		    !climbs(&pool->old, moments))
+		    nets_little(&pool->old) && !climbs(&pool->old, moments))
 			return true;
 	}
 	return false;
