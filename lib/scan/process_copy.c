@@ -17,6 +17,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <stddef.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -30,6 +31,7 @@
 
 #define STACK_BYTES (256u << 10)
 #define CPU_MOST_S 600
+#define MEANWHILE_NS 10000000u
 
 /* Its parent may be one that ends at once (0: not asked). */
 static void become_harmless(uint32_t parent)
@@ -138,12 +140,18 @@ bool process_copy_read(struct process_copy *copy, void *data, size_t bytes)
 		struct pollfd end = {.fd = copy->fd, .events = POLLIN};
 		uint64_t now = sys_clock_ns(CLOCK_MONOTONIC);
 		struct timespec left;
+		uint64_t wait_ns;
 		long got;
 
 		if (copy->fd < 0 || now >= copy->until_ns)
 			return false;
-		left = (struct timespec){.tv_sec = (time_t)((copy->until_ns - now) / 1000000000u),
-					 .tv_nsec = (long)((copy->until_ns - now) % 1000000000u)};
+		wait_ns = copy->until_ns - now;
+		if (copy->meanwhile != NULL) {
+			copy->meanwhile();
+			wait_ns = wait_ns < MEANWHILE_NS ? wait_ns : MEANWHILE_NS;
+		}
+		left = (struct timespec){.tv_sec = (time_t)(wait_ns / 1000000000u),
+					 .tv_nsec = (long)(wait_ns % 1000000000u)};
 		if (sys_call(SYS_ppoll, &end, 1, &left, 0, 0) <= 0)
 			continue;
 		got = sys_call(SYS_read, copy->fd, next, bytes);

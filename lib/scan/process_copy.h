@@ -18,6 +18,8 @@ struct process_copy {
 	bool is_orphan;	   /* somebody else waits for it: nothing is heard of how it ends */
 	int fd;		   /* what it says is read from here; -1: none */
 	uint64_t until_ns; /* CLOCK_MONOTONIC: it is waited for no longer */
+	void (*meanwhile)(
+		void); /* called again and again while it is waited for; null: nothing is */
 };
 
 /* Runs in the copy: may use what the helper may, and everything that it changes is its own. What it

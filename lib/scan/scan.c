@@ -229,6 +229,9 @@ static bool look_once(const struct scan_order *order, struct scan_task *task, st
 		copy_process(order, task, &instant);
 	}
 	look->pause_ns += stopped_threads_release(&instant.threads);
+	/* A thread of the program must not stand until all work is done. */
+	if (instant.threads.unread > 0 && !instant.copy.is_orphan)
+		instant.copy.meanwhile = stopped_threads_release_late;
 	if (!(hides_memory && look->is_stopped) && instant.copy.pid > 0)
 		hidden_mappings_hear(&instant.mappings, &instant.copy, &lacked);
 	stopped_threads_forget(&instant.threads);

@@ -284,12 +284,24 @@ static int signal_of(int status)
 	return status >> 16 == EVENT_STOP ? 0 : WSTOPSIG(status);
 }
 
+static bool let_go(uint32_t tid, int signal, bool may_see_eintr)
+{
+	/* Also with a signal: a thread that is traced is told of those that nobody wants, too. */
+	if (may_see_eintr)
+		set_back(tid);
+	return sys_call(SYS_ptrace, PTRACE_DETACH, tid, 0, signal) == 0;
+}
+
 static void note_status(struct stopped_threads *threads, uint32_t tid, int status)
 {
 	struct stopped_thread *thread = find(threads, tid);
 
-	if (thread == NULL)
+	if (thread == NULL) {
+		/* Of a former scan, and late. */
+		if (WIFSTOPPED(status))
+			let_go(tid, signal_of(status), true);
 		return;
+	}
 	threads->seized -= thread->stop == THREAD_SEIZED;
 	if (!WIFSTOPPED(status)) {
 		thread->stop = THREAD_GONE;
@@ -412,14 +424,6 @@ int stopped_threads_stop(struct stopped_threads *threads, uint64_t patience_ns)
 
 /* ---- letting go -------------------------------------------------------------------------------- */
 
-static bool let_go(uint32_t tid, int signal, bool may_see_eintr)
-{
-	/* Also with a signal: a thread that is traced is told of those that nobody wants, too. */
-	if (may_see_eintr)
-		set_back(tid);
-	return sys_call(SYS_ptrace, PTRACE_DETACH, tid, 0, signal) == 0;
-}
-
 /* Who was killed while it stood is a zombie that its parent hears of only when we have. The first
  * thread comes last: it is not reported before the others. */
 static void reap(struct stopped_threads *threads)
@@ -455,7 +459,8 @@ void stopped_threads_release_late(void)
 	int status = 0;
 	long tid;
 
-	while ((tid = sys_call(SYS_wait4, -1, &status, __WALL | WNOHANG, 0)) > 0)
+	/* Without __WALL a child is heard of only when it is traced: not a copy, whose end others wait for. */
+	while ((tid = sys_call(SYS_wait4, -1, &status, WNOHANG, 0)) > 0)
 		if (WIFSTOPPED(status))
 			let_go((uint32_t)tid, signal_of(status), true);
 }

@@ -73,7 +73,7 @@ uint64_t stopped_threads_release(struct stopped_threads *threads);
 
 void stopped_threads_forget(struct stopped_threads *threads);
 
-/* For a helper that got SIGCHLD, or has nothing else to do: lets go who has stopped too late. */
+/* For a helper that got SIGCHLD, or waits for something: lets go who has stopped too late. */
 void stopped_threads_release_late(void);
 
 #endif

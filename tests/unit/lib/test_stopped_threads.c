@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/scan/process_copy.h"
 #include "lib/scan/stopped_threads.h"
 
 #define THREADS 5u
@@ -239,6 +240,65 @@ static void whoever_lets_them_go_lives_on(void **state)
 	stopped_threads_most_ns = 60 * SECOND;
 }
 
+/* Until the test is content. */
+static void work_until_told(int fd, void *context)
+{
+	int *told = context;
+	char byte;
+
+	close(told[1]);
+	if (read(told[0], &byte, 1) == 1 && write(fd, "x", 1) == 1)
+		_exit(3);
+}
+
+static int told[2];
+static uint32_t tids[THREADS];
+
+static void let_late_ones_go(void)
+{
+	stopped_threads_release_late();
+	for (uint32_t i = 0; i < THREADS; i++)
+		if (state_of(tids[i]) == 't')
+			return;
+	if (write(told[1], "x", 1) != 1)
+		abort();
+}
+
+static void who_stops_late_goes_on_while_a_copy_works(void **state)
+{
+	struct stopped_threads threads;
+	struct process_copy copy;
+	uint32_t late = 0;
+	char byte;
+
+	(void)state;
+	assert_int_equal(pipe(told), 0);
+	assert_true(stopped_threads_list(&threads, (uint32_t)child, 0));
+	memcpy(tids, threads.tids, sizeof(tids));
+	stopped_threads_forget(&threads);
+	for (uint32_t i = 0; i < THREADS; i++)
+		wait_for_state(tids[i], 'S');
+	for (int round = 0; round < 100 && late == 0; round++) {
+		assert_true(stopped_threads_list(&threads, (uint32_t)child, 0));
+		stopped_threads_stop(&threads, 0);
+		for (uint32_t i = 0; i < THREADS; i++)
+			late = threads.threads[i].stop == THREAD_SEIZED ? threads.tids[i] : late;
+		stopped_threads_release(&threads);
+		stopped_threads_forget(&threads);
+	}
+	assert_int_not_equal(late, 0);
+	wait_for_state(late, 't');
+	process_copy_make(&copy, work_until_told, told, PATIENCE_S * SECOND);
+	assert_true(copy.pid > 0);
+	copy.meanwhile = let_late_ones_go;
+	assert_true(process_copy_read(&copy, &byte, 1));
+	stopped_threads_release_late();
+	assert_int_equal(process_copy_end(&copy), 3);
+	wait_for_state(late, 'S');
+	close(told[0]);
+	close(told[1]);
+}
+
 static void a_process_that_is_gone_has_no_threads(void **state)
 {
 	struct stopped_threads threads = {0};
@@ -266,6 +326,8 @@ int main(void)
 						end_child),
 		cmocka_unit_test_setup_teardown(whoever_lets_them_go_lives_on, start_child,
 						end_child),
+		cmocka_unit_test_setup_teardown(who_stops_late_goes_on_while_a_copy_works,
+						start_child, end_child),
 		cmocka_unit_test(a_process_that_is_gone_has_no_threads),
 	};
 
