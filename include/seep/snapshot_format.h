@@ -465,7 +465,8 @@ struct seep_alert {
  *   possibly lost     it, or a block that leads to it, is only pointed to somewhere behind its start, in
  *                     a way that no heuristic knows (std::string, new[] with a length, multiple inheritance);
  *                     or it would be definitely lost, but a register of a thread that could not
- *                     be read may hold it, or it was not seen lost twice
+ *                     be read may hold it, or it was not seen lost twice, or something else that
+ *                     may hold it could not be looked at (SEEP_SCAN_IS_BLIND)
  *   reachable         the rest
  *
  * A group of blocks of which each is only reached from others of the group, such as a ring, has one head,
@@ -520,6 +521,8 @@ enum seep_scan_outcome {
 #define SEEP_SCAN_IS_STOPPED 2u   /* no thread ran while the copy was made */
 #define SEEP_SCAN_HAS_HEADS                                                                        \
 	4u /* sites name the site that their indirectly lost blocks hang under */
+#define SEEP_SCAN_IS_BLIND                                                                         \
+	8u /* not all that may hold pointers could be looked at: nothing is definitely lost */
 
 /*
  * Who holds blocks: for up to some 100 blocks of each site, drawn at random from those that are

@@ -6,7 +6,7 @@
  *   Locks     none
  *   Memory    region, 1.5 MiB during a scan, of which only what is used is touched
  *   Calls     reads of /proc/self/maps; madvise
- *   Failure   they stay hidden, and what only they hold seems lost
+ *   Failure   they stay hidden, and nothing is called definitely lost
  */
 #include "lib/scan/hidden_mappings.h"
 
@@ -75,11 +75,11 @@ void hidden_mappings_hide(const struct hidden_mappings *mappings)
 	advise_all(mappings, MADV_DONTFORK);
 }
 
-void hidden_mappings_say(const struct hidden_mappings *mappings, const struct memory_layout *layout,
-			 int fd)
+uint32_t hidden_mappings_say(const struct hidden_mappings *mappings,
+			     const struct memory_layout *layout, int fd)
 {
 	struct memory_span lacked[64];
-	uint32_t next = 0, count = 0;
+	uint32_t next = 0, count = 0, all = 0;
 
 	for (uint32_t i = 0; i < mappings->known_count; i++) {
 		struct memory_span left = mappings->known[i];
@@ -97,6 +97,7 @@ void hidden_mappings_say(const struct hidden_mappings *mappings, const struct me
 				end = layout->mappings[next].start;
 			lacked[count++] = (struct memory_span){left.start, end};
 			left.start = end;
+			all++;
 			if (count == sizeof(lacked) / sizeof(lacked[0])) {
 				sys_write_all(fd, lacked, sizeof(lacked));
 				count = 0;
@@ -106,6 +107,7 @@ void hidden_mappings_say(const struct hidden_mappings *mappings, const struct me
 	/* One of no bytes ends the list. */
 	lacked[count++] = (struct memory_span){0, 0};
 	sys_write_all(fd, lacked, count * sizeof(lacked[0]));
+	return all;
 }
 
 bool hidden_mappings_hear(struct hidden_mappings *mappings, struct process_copy *copy,

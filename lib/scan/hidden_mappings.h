@@ -34,9 +34,9 @@ void hidden_mappings_release(struct hidden_mappings *mappings);
 void hidden_mappings_show(const struct hidden_mappings *mappings);
 void hidden_mappings_hide(const struct hidden_mappings *mappings);
 
-/* In the copy: says to the helper which it lacks. */
-void hidden_mappings_say(const struct hidden_mappings *mappings, const struct memory_layout *layout,
-			 int fd);
+/* In the copy: says to the helper which it lacks. Returns how many. */
+uint32_t hidden_mappings_say(const struct hidden_mappings *mappings,
+			     const struct memory_layout *layout, int fd);
 
 /* In the helper: hears it. False when the copy ended before. Those that it lacked are hidden. */
 bool hidden_mappings_hear(struct hidden_mappings *mappings, struct process_copy *copy,

@@ -10,11 +10,10 @@
  *   Locks     none
  *   Memory    buffers: 8 bytes for each descriptor that an epoll watches, and each timer
  *   Calls     reads of /proc/PID/fd, fdinfo and timers
- *   Failure   what cannot be read is not known: blocks that only the kernel holds seem lost
+ *   Failure   is_blind: then nothing may be called definitely lost
  */
 #include "lib/scan/kernel_pointers.h"
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -80,46 +79,51 @@ static void begin_path(struct text *path, uint32_t pid, const char *file)
 	text_add(path, file);
 }
 
-static bool is_epoll(uint32_t pid, uint32_t descriptor)
+/* What the descriptor is; "" where that is not known, or its name is long. */
+static void read_target(uint32_t pid, uint32_t descriptor, char *target, size_t bytes)
 {
-	static const char wanted[] = "anon_inode:[eventpoll]";
-	char path[64], target[sizeof(wanted)];
+	char path[64];
 	struct text text = TEXT_IN(path);
+	long got;
 
 	begin_path(&text, pid, "/fd/");
 	text_add_number(&text, descriptor);
-	return sys_call(SYS_readlinkat, AT_FDCWD, path, target, sizeof(target)) ==
-		       sizeof(wanted) - 1 &&
-	       memcmp(target, wanted, sizeof(wanted) - 1) == 0;
+	got = sys_call(SYS_readlinkat, AT_FDCWD, path, target, bytes);
+	target[got > 0 && (size_t)got < bytes ? got : 0] = 0;
 }
 
 struct epoll_search {
 	uint32_t pid;
-	struct buffer *found;
+	struct kernel_pointers *pointers;
 };
 
 static void read_epoll(uint32_t descriptor, void *context)
 {
 	const struct epoll_search *search = context;
-	char path[64];
+	char path[64], target[32];
 	struct text text = TEXT_IN(path);
 
-	if (!is_epoll(search->pid, descriptor))
+	read_target(search->pid, descriptor, target, sizeof(target));
+	/* Of requests that it works on the kernel does not show what it will give back. */
+	if (strcmp(target, "anon_inode:[io_uring]") == 0)
+		search->pointers->is_blind = true;
+	if (strcmp(target, "anon_inode:[eventpoll]") != 0)
 		return;
 	begin_path(&text, search->pid, "/fdinfo/");
 	text_add_number(&text, descriptor);
 	/* tfd: 5 events: 19 data: 55d0c0a2b2a0 pos:0 ino:... */
-	add_numbers(search->found, path, "data:");
+	add_numbers(&search->pointers->epoll, path, "data:");
 }
 
-static void read_epolls(struct buffer *epoll, uint32_t pid)
+static void read_epolls(struct kernel_pointers *pointers, uint32_t pid)
 {
-	struct epoll_search search = {pid, epoll};
+	struct epoll_search search = {pid, pointers};
 	char path[64];
 	struct text text = TEXT_IN(path);
 
 	begin_path(&text, pid, "/fd");
-	number_folder_visit(path, read_epoll, &search);
+	if (!number_folder_visit(path, read_epoll, &search))
+		pointers->is_blind = true;
 }
 
 void kernel_pointers_read(struct kernel_pointers *pointers, uint32_t pid)
@@ -128,7 +132,7 @@ void kernel_pointers_read(struct kernel_pointers *pointers, uint32_t pid)
 	struct text text = TEXT_IN(path);
 
 	*pointers = (struct kernel_pointers){0};
-	read_epolls(&pointers->epoll, pid);
+	read_epolls(pointers, pid);
 	begin_path(&text, pid, "/timers");
 	/* signal: 60/00007fff86e452a8 */
 	add_numbers(&pointers->timers, path, "/");

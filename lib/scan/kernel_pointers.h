@@ -8,6 +8,7 @@
 #ifndef LIB_SCAN_KERNEL_POINTERS_H
 #define LIB_SCAN_KERNEL_POINTERS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "lib/base/buffer.h"
@@ -16,6 +17,7 @@
 
 struct kernel_pointers {
 	struct buffer epoll, timers; /* words */
+	bool is_blind; /* there are others that it does not show, or it does not let us look */
 };
 
 /* In the helper: reads those of process `pid`. Release them. */

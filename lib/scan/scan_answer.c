@@ -59,6 +59,8 @@ static bool is_sure(struct work *work, block_ref ref)
 	const struct scan_question *question = work->question;
 	struct indexed_block block = block_index_get(&work->index, ref);
 
+	if (question->is_blind)
+		return false;
 	if (question->turn == SCAN_SECOND && !lost_list_has(&work->seen_lost, &work->index, ref))
 		return false;
 	return block.is_readable &&
@@ -151,6 +153,7 @@ static void make_records(struct work *work, struct scan_answer *answer)
 {
 	struct seep_scan head = {
 		.unread_threads = work->question->unread_threads,
+		.flags = work->question->is_blind ? SEEP_SCAN_IS_BLIND : 0,
 		.root_bytes = work->reached.root_bytes,
 		.block_bytes = work->reached.block_bytes + work->flood.block_bytes,
 	};

@@ -30,6 +30,7 @@ struct scan_question {
 	uint32_t stack_count;  /* of the call tree */
 	uint32_t before_epoch; /* blocks born in it or later are too young to be lost; 0: none is */
 	uint32_t unread_threads; /* whose registers are not among the roots */
+	bool is_blind;		 /* other roots are missing, nobody knows how many */
 	bool wants_holders;
 	struct payload seen_lost; /* by the first scan, for the second: its answer's `lost` */
 	uint64_t seed;		  /* of the sample of blocks that holders are named of */

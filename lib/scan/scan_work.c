@@ -73,11 +73,11 @@ void scan_work(int fd, void *context)
 	struct scan_answer answer = {0};
 	struct root_list roots = {.describe = thread_roots_describe, .context = task->threads};
 	struct memory_layout layout;
-	bool has_layout;
+	bool has_layout, is_blind;
 
 	page_flags_open();
 	has_layout = memory_layout_read(&layout, &memory);
-	hidden_mappings_say(task->mappings, &layout, fd);
+	is_blind = hidden_mappings_say(task->mappings, &layout, fd) > 0 || task->kernel->is_blind;
 	if (!has_layout) {
 		result = (struct scan_result){.outcome = SEEP_SCAN_FAILED, .error = ENOENT};
 	} else if (find_roots(&layout, task, &memory, &roots, &result.unread_threads)) {
@@ -88,6 +88,7 @@ void scan_work(int fd, void *context)
 			.stack_count = call_tree_count(),
 			.before_epoch = task->before_epoch,
 			.unread_threads = result.unread_threads,
+			.is_blind = is_blind,
 			.wants_holders = true,
 			.turn = task->turn,
 			.seen_lost = {.start = (uint8_t *)task->seen_lost,

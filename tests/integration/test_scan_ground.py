@@ -28,6 +28,8 @@ def tests():
     yield "a program that is killed while it is scanned ends at once", killed_meanwhile
     yield "of a program that was killed its memory is scanned, its registers are not", killed
     yield "memory that is hidden from children is seen, and stays hidden", hidden
+    yield "where memory is hidden and threads cannot be stopped nothing is definitely lost", \
+        stays_hidden
     yield "what only an epoll or a timer gives back is not lost", in_the_kernel
     yield "where ptrace is forbidden nothing is definitely lost that a register may hold", no_ptrace
     yield "where no copy can be made the file says so, and the program ends as ever", no_copy
@@ -260,6 +262,18 @@ def hidden(box):
     scan = read_scan(box)
     expect_equal((scan["reason"], scan["outcome"], scan["definitely"]), ("final", "done", (0, 0)),
                  "(reason, outcome, lost) of the last scan")
+
+
+def stays_hidden(box):
+    process, _ = started(box, "hides_memory_from_children.c", "thread", scan="exit",
+                         children="none", snapshots_by="thread")
+    output, _ = process.communicate(timeout=20)
+    expect_equal(output, b"0 are copied\n", "what it said")
+    box.wait_for_end("out.seep")
+    scan = read_scan(box)
+    expect_equal((scan["outcome"], scan["is_blind"], scan["definitely"], scan["indirectly"]),
+                 ("done", True, (0, 0), (0, 0)), "(outcome, blind, lost)")
+    expect(scan["possibly"][0] >= 1000, "the hidden blocks were seen: %s" % scan)
 
 
 def in_the_kernel(box):

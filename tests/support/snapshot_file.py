@@ -32,7 +32,7 @@ ALERT_KINDS = {1: "growth", 2: "live", 3: "heap_share_of_rss", 4: "site_growth",
 REASONS = {1: "interval", 2: "request", 3: "growth", 4: "final", 5: "exec", 6: "fork",
            7: "mark"}
 SCAN_OUTCOMES = ("done", "no_copy", "no_memory", "failed", "sampled", "lost", "too_late")
-SCAN_IS_CONFIRMED, SCAN_IS_STOPPED, SCAN_HAS_HEADS = 1, 2, 4
+SCAN_IS_CONFIRMED, SCAN_IS_STOPPED, SCAN_HAS_HEADS, SCAN_IS_BLIND = 1, 2, 4, 8
 LOSSES = ("definitely", "indirectly", "possibly", "reachable", "below")
 ROOT_KINDS = (None, "module", "stack", "register", "tls", "thread", "loader", "mapping", "region",
               "ignored")
@@ -191,6 +191,7 @@ class SnapshotFile:
         found["reason"] = REASONS[found["reason"]]
         found["is_confirmed"] = bool(found["flags"] & SCAN_IS_CONFIRMED)
         found["is_stopped"] = bool(found["flags"] & SCAN_IS_STOPPED)
+        found["is_blind"] = bool(found["flags"] & SCAN_IS_BLIND)
         for index, name in enumerate(LOSSES[:4]):
             found[name] = fields[14 + 2 * index:16 + 2 * index]
         found["sites"] = {}

@@ -81,7 +81,7 @@ struct lost_text lost_text_of(const struct report_site *site)
 		/* Of a program that goes on, the youngest blocks cannot be told yet. */
 		bool is_sure = scan && scan->raw.flags & SEEP_SCAN_IS_STOPPED &&
 			       !(scan->raw.flags & SEEP_SCAN_IS_CONFIRMED) &&
-			       !scan->raw.unread_threads;
+			       !(scan->raw.flags & SEEP_SCAN_IS_BLIND) && !scan->raw.unread_threads;
 		name_part(scanned->possibly, all, part, sizeof(part));
 		add_line(&text, "%s possibly lost: no pointer to %s start %s", part,
 			 scanned->possibly.blocks == 1 ? "its" : "their",
@@ -125,6 +125,7 @@ static struct lost_sentence done_sentence(const struct scan *scan)
 	const struct seep_scan *raw = &scan->raw;
 	struct lost_sentence sentence = lost_text_brief(scan);
 	char possibly[160] = "", unread[192] = "", pause[96] = "";
+	const char *blind = "";
 
 	if (raw->possibly_blocks)
 		snprintf(possibly, sizeof(possibly), "%s%s block%s (%s) possibly lost",
@@ -137,13 +138,17 @@ static struct lost_sentence done_sentence(const struct scan *scan)
 			 "called definitely lost",
 			 number_count(raw->unread_threads).text,
 			 number_plural(raw->unread_threads));
+	if (raw->flags & SEEP_SCAN_IS_BLIND)
+		blind = "; not all that may hold pointers could be looked at (such as what the "
+			"kernel "
+			"keeps for an io_uring), so that nothing is called definitely lost";
 	if (raw->pause_ns && raw->reason != SEEP_REASON_FINAL)
 		snprintf(pause, sizeof(pause), "; the program stood still for %s",
 			 number_duration((double)raw->pause_ns / 1e9).text);
 	size_t used = strlen(sentence.text);
-	snprintf(sentence.text + used, sizeof(sentence.text) - used, "%s%s%s%s",
+	snprintf(sentence.text + used, sizeof(sentence.text) - used, "%s%s%s%s%s",
 		 used || *possibly ? "" : "nothing is lost, every block can be reached", possibly,
-		 unread, pause);
+		 unread, blind, pause);
 	return sentence;
 }
 

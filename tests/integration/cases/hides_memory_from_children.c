@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * hides_memory_from_children: blocks that are held only by memory that is not copied to children, as
- * node's is. At the end a child says whether it is still so.
+ * node's is. At the end a child says whether it is still so. With an argument it has another thread.
  */
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,11 +22,19 @@ static __attribute__((noinline)) void fill(void **part)
 		part[i] = malloc(40);
 }
 
-int main(void)
+static void *sleep_on(void *unused)
+{
+	for (;;)
+		pause();
+	return unused;
+}
+
+int main(int argc, char **argv)
 {
 	char *memory = mmap(NULL, 2 * PARTS * PART_BYTES, PROT_READ | PROT_WRITE,
 			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	int status, wrong = 0;
+	pthread_t thread;
 	char byte;
 
 	for (int i = 0; i < PARTS; i++) {
@@ -33,6 +42,9 @@ int main(void)
 		madvise(parts[i], PART_BYTES, MADV_DONTFORK);
 		fill((void **)parts[i]);
 	}
+	(void)argv;
+	if (argc > 1)
+		pthread_create(&thread, NULL, sleep_on, NULL);
 	if (write(STDOUT_FILENO, "ready\n", 6) != 6)
 		return 2;
 	while (read(STDIN_FILENO, &byte, 1) > 0)

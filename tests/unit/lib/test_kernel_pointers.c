@@ -8,8 +8,10 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <linux/io_uring.h>
 #include <signal.h>
 #include <sys/epoll.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -81,6 +83,27 @@ static void reads_what_timers_give_back(void **state)
 	timer_delete(timer);
 }
 
+static void an_io_uring_may_hold_what_nobody_sees(void **state)
+{
+	struct io_uring_params parameters = {.flags = 0};
+	struct kernel_pointers pointers;
+	long ring;
+
+	(void)state;
+	kernel_pointers_read(&pointers, (uint32_t)getpid());
+	assert_false(pointers.is_blind);
+	kernel_pointers_release(&pointers);
+	ring = syscall(SYS_io_uring_setup, 4, &parameters);
+	if (ring < 0) {
+		print_message("no io_uring can be made here\n");
+		skip();
+	}
+	kernel_pointers_read(&pointers, (uint32_t)getpid());
+	assert_true(pointers.is_blind);
+	kernel_pointers_release(&pointers);
+	close((int)ring);
+}
+
 static void a_process_that_is_gone_has_none(void **state)
 {
 	struct kernel_pointers pointers;
@@ -88,6 +111,7 @@ static void a_process_that_is_gone_has_none(void **state)
 	(void)state;
 	kernel_pointers_read(&pointers, 1u << 30);
 	assert_int_equal(pointers.epoll.bytes + pointers.timers.bytes, 0);
+	assert_true(pointers.is_blind);
 	kernel_pointers_release(&pointers);
 }
 
@@ -96,6 +120,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reads_what_epolls_give_back),
 		cmocka_unit_test(reads_what_timers_give_back),
+		cmocka_unit_test(an_io_uring_may_hold_what_nobody_sees),
 		cmocka_unit_test(a_process_that_is_gone_has_none),
 	};
 

@@ -521,6 +521,25 @@ static void what_registers_may_hold_is_possibly_lost(void **state)
 	assert_int_equal(lib_scan_head().possibly_blocks, 27);
 }
 
+static void nothing_is_certain_for_the_blind(void **state)
+{
+	uint64_t *ring[20];
+
+	(void)state;
+	for (int i = 0; i < 20; i++)
+		ring[i] = lib_scan_block_of(40, 10, LIB_SCAN_EPOCH);
+	point(&ring[3][0], ring[4]);
+	scan();
+	assert_int_equal(lib_scan_head().definitely_blocks, 19);
+	assert_int_equal(lib_scan_head().flags & SEEP_SCAN_IS_BLIND, 0);
+	lib_scan_question.is_blind = true;
+	scan();
+	assert_int_equal(lib_scan_head().definitely_blocks, 0);
+	assert_int_equal(lib_scan_head().indirectly_blocks, 0);
+	assert_int_equal(lib_scan_head().possibly_blocks, 20);
+	assert_int_equal(lib_scan_head().flags & SEEP_SCAN_IS_BLIND, SEEP_SCAN_IS_BLIND);
+}
+
 /* ---- the record ------------------------------------------------------------------------------ */
 
 static void the_head_sums_up_all_sites(void **state)
@@ -783,6 +802,7 @@ int main(void)
 			a_list_that_is_cut_short_confirms_what_it_still_says, start, end),
 		cmocka_unit_test_setup_teardown(what_registers_may_hold_is_possibly_lost, start,
 						end),
+		cmocka_unit_test_setup_teardown(nothing_is_certain_for_the_blind, start, end),
 		cmocka_unit_test_setup_teardown(the_head_sums_up_all_sites, start, end),
 		cmocka_unit_test_setup_teardown(a_process_without_blocks_has_an_answer, start, end),
 		cmocka_unit_test(says_of_every_block_what_a_look_at_everything_says),

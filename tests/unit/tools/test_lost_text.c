@@ -135,6 +135,13 @@ static void the_process_says_what_it_has_lost(void **state)
 		"stood still for 2 ms");
 	expect_sentence((struct seep_scan){.possibly_blocks = 2, .possibly_bytes = 8}, 0,
 			"2 blocks (8 B) possibly lost");
+	expect_sentence((struct seep_scan){.possibly_blocks = 2,
+					   .possibly_bytes = 8,
+					   .flags = SEEP_SCAN_IS_BLIND},
+			0,
+			"2 blocks (8 B) possibly lost; not all that may hold pointers could be "
+			"looked at (such as what the kernel keeps for an io_uring), so that "
+			"nothing is called definitely lost");
 }
 
 /* Each with what to do about it, where there is something. */
