@@ -211,6 +211,9 @@ static void snapshot_if_due(void)
 		return;
 	snapshot_writer_take(reason, NULL, false, &result);
 	schedule_taken(&result);
+	/* The process may have gone when it is scanned. */
+	if (options.scans_at_exit && kind == SNAPSHOTS_BY_PROCESS)
+		scan_note_kernel();
 }
 
 static void write_last_words(enum seep_snapshot_reason reason, int pidfd)

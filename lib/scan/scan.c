@@ -141,6 +141,23 @@ static bool are_all_stopped(const struct stopped_threads *threads, uint32_t wait
 /* Whether the program hides memory from its children, as far as copies have lacked any. */
 static bool hides_memory;
 
+/* Whether the kernel has ever been seen to hold pointers of the program, or was not asked. */
+static enum { KERNEL_IS_UNKNOWN, KERNEL_HOLDS_NOTHING, KERNEL_HOLDS_POINTERS } held_by_kernel;
+
+void scan_note_kernel(void)
+{
+	struct kernel_pointers kernel;
+
+	if (held_by_kernel == KERNEL_HOLDS_POINTERS)
+		return;
+	kernel_pointers_read(&kernel, process_facts.pid);
+	if (!process_has_ended())
+		held_by_kernel = kernel.is_blind || kernel.epoll.bytes + kernel.timers.bytes > 0
+					 ? KERNEL_HOLDS_POINTERS
+					 : KERNEL_HOLDS_NOTHING;
+	kernel_pointers_release(&kernel);
+}
+
 /* What one look is made with. */
 struct instant {
 	struct stopped_threads threads;
@@ -218,7 +235,10 @@ static bool look_once(const struct scan_order *order, struct scan_task *task, st
 	task->threads = &instant.threads;
 	task->mappings = &instant.mappings;
 	task->kernel = &instant.kernel;
-	kernel_pointers_read(&instant.kernel, process_facts.pid);
+	if (order->moment == SCAN_ENDED)
+		instant.kernel.is_blind = held_by_kernel != KERNEL_HOLDS_NOTHING;
+	else
+		kernel_pointers_read(&instant.kernel, process_facts.pid);
 	stop(order, task, look, &instant);
 	look->threads = instant.threads.count + instant.threads.left_out;
 	task->unread_threads = instant.threads.unread;

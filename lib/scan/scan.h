@@ -34,6 +34,10 @@ struct scan_order {
 		void); /* called when the program need not wait any longer; may be null */
 };
 
+/* In the helper, now and then: looks whether the kernel holds pointers of the program. When that has ended
+ * nobody can see them any more, but they may be all that held a block. */
+void scan_note_kernel(void);
+
 /* Runs one and appends its records to the file. Returns 0, also for a scan of which the record says why
  * there is no result, or a negative errno value. *found (may be null) is the head of the record. */
 int scan_take(const struct scan_order *order, struct seep_scan *found);

@@ -27,6 +27,7 @@ def tests():
     yield "after a scan nothing is left of it", nothing_is_left
     yield "a program that is killed while it is scanned ends at once", killed_meanwhile
     yield "of a program that was killed its memory is scanned, its registers are not", killed
+    yield "of a program that was killed nothing is lost that an epoll may have kept", killed_server
     yield "memory that is hidden from children is seen, and stays hidden", hidden
     yield "where memory is hidden and threads cannot be stopped nothing is definitely lost", \
         stays_hidden
@@ -236,6 +237,21 @@ def killed(box):
     # Where its stack ended is not known any more, so what is below the end counts, too.
     expect_equal(scan["possibly"][0] + scan["reachable"][0], 1, "the blocks that may be held")
     expect(scan["unread_threads"] > 0, "all registers were read")
+
+
+def killed_server(box):
+    for arguments, is_blind, lost in ((), True, (0, 0)), (("lose",), False, (300, 12000)):
+        name = "%d.seep" % len(arguments)
+        process, _ = started(box, "keeps_or_loses_many.c", *arguments, scan="exit",
+                             interval="20ms", output=box.path(name))
+        before = len(sandbox.begun(box.path(name)).snapshots)
+        box.wait_until(lambda: len(sandbox.begun(box.path(name)).snapshots) > before + 2,
+                       "a snapshot that has looked at it")
+        stop(process, signal.SIGTERM)
+        box.wait_for_end(name)
+        scan = read_scan(box, name)
+        expect_equal((scan["outcome"], scan["is_blind"], scan["definitely"]),
+                     ("done", is_blind, lost), "(outcome, blind, lost) of %s" % (arguments,))
 
 
 def ask_for_scan(box, process):

@@ -141,7 +141,7 @@ static struct lost_sentence done_sentence(const struct scan *scan)
 	if (raw->flags & SEEP_SCAN_IS_BLIND)
 		blind = "; not all that may hold pointers could be looked at (such as what the "
 			"kernel "
-			"keeps for an io_uring), so that nothing is called definitely lost";
+			"keeps for it), so that nothing is called definitely lost";
 	if (raw->pause_ns && raw->reason != SEEP_REASON_FINAL)
 		snprintf(pause, sizeof(pause), "; the program stood still for %s",
 			 number_duration((double)raw->pause_ns / 1e9).text);

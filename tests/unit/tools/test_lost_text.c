@@ -140,7 +140,7 @@ static void the_process_says_what_it_has_lost(void **state)
 					   .flags = SEEP_SCAN_IS_BLIND},
 			0,
 			"2 blocks (8 B) possibly lost; not all that may hold pointers could be "
-			"looked at (such as what the kernel keeps for an io_uring), so that "
+			"looked at (such as what the kernel keeps for it), so that "
 			"nothing is called definitely lost");
 }
 
