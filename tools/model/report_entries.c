@@ -199,10 +199,22 @@ static struct report_site *moved(const struct moved_sites *moved, const struct r
 	return moved->now[moved->before[site - moved->sites] - moved->profile->sites];
 }
 
+/* Another site may stand on a way. */
+static void follow_ways(struct holder_shapes *held_by, const struct moved_sites *sites)
+{
+	for (size_t i = 0; i < held_by->count; i++)
+		if (held_by->shapes[i].through)
+			held_by->shapes[i].through = moved(sites, held_by->shapes[i].through);
+}
+
 static void follow(struct report *report, const struct moved_sites *sites)
 {
+	for (size_t i = 0; i < report->site_count; i++)
+		follow_ways(&report->sites[i].held_by, sites);
 	for (size_t i = 0; i < report->entry_count; i++) {
 		struct report_entry *entry = &report->entries[i];
+		if (entry->finding)
+			follow_ways(&entry->finding->sum.held_by, sites);
 		if (entry->site)
 			entry->site = moved(sites, entry->site);
 		for (size_t s = 0; entry->finding && s < entry->finding->site_count; s++)

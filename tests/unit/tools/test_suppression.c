@@ -328,8 +328,12 @@ static void what_is_known_goes_behind_what_is_not(void **state)
 	struct made_report *made = make_report();
 	struct suppressions known = read_well("leak:one\n");
 	const struct report *report = &made->report;
+	struct holder_shape of_site = {.through = &made->described[0]},
+			    of_finding = {.through = &made->described[3]};
 
 	(void)state;
+	made->described[1].held_by = (struct holder_shapes){.shapes = &of_site, .count = 1};
+	made->finding.sum.held_by = (struct holder_shapes){.shapes = &of_finding, .count = 1};
 	assert_true(suppressions_apply(&known, &made->report, 0));
 	assert_string_equal(function_of(&report->sites[0]), "two");
 	assert_string_equal(function_of(&report->sites[1]), "three");
@@ -347,6 +351,8 @@ static void what_is_known_goes_behind_what_is_not(void **state)
 	assert_string_equal(function_of(report->entries[1].site), "one");
 	assert_string_equal(function_of(report->entries[2].site), "four");
 	assert_string_equal(function_of(made->crossing.site), "one");
+	assert_string_equal(function_of(of_site.through), "one");
+	assert_string_equal(function_of(of_finding.through), "four");
 	suppressions_free(&known);
 	free(made);
 }
