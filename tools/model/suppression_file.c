@@ -23,6 +23,7 @@
 /* Valgrind allows 24 (VG_N_SUPP_CALLERS); more than a stack has frames match nothing. */
 #define PATTERNS_MAX 512u
 #define DAY_S 86400
+#define LIMIT_KEY "seep:"
 
 struct reader {
 	struct suppressions *all;
@@ -157,7 +158,7 @@ static int take_limit(struct reader *reader, char *word)
 /* Zero for a comment of another kind, too. */
 static int read_comment(struct reader *reader, char *line)
 {
-	static const char key[] = "seep:", reason[] = "reason=";
+	static const char key[] = LIMIT_KEY, reason[] = "reason=";
 	char *text = line + 1, *save = NULL;
 	int result = 0;
 
@@ -264,14 +265,27 @@ static bool is_of_leaks(const char *line)
 	return false;
 }
 
+/* It belongs before the block: in it, it would limit nothing, or what comes behind. */
+static bool is_limit(const char *comment)
+{
+	comment += 1 + strspn(comment + 1, " \t");
+	return strncmp(comment, LIMIT_KEY, strlen(LIMIT_KEY)) == 0;
+}
+
 /* The next line of a block that is neither empty nor a comment; null where there is none. */
 static char *next_of_block(struct reader *reader, unsigned begun, int *result)
 {
 	char *line;
 
-	while ((line = next_line(reader, result)))
+	while ((line = next_line(reader, result))) {
 		if (*line && *line != '#')
 			return line;
+		if (*line == '#' && is_limit(line)) {
+			*result = fail(reader, reader->line,
+				       "a \"# " LIMIT_KEY "\" comment stands before the block");
+			return NULL;
+		}
+	}
 	if (*result == 0)
 		*result = fail(reader, begun, "this block has no closing brace");
 	return NULL;

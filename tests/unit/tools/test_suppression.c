@@ -221,6 +221,8 @@ static void what_is_wrong_is_said_with_its_line(void **state)
 		       "known.supp:1: this block has no closing");
 	expect_refusal("{\nname\nMemcheck:Leak\n}\n", "known.supp:1: this block has no frame");
 	expect_refusal("{\n}\n", "known.supp:1: this block is empty");
+	expect_refusal("{\nname\n# seep: max-blocks=1\nMemcheck:Leak\nfun:a\n}\nleak:b\n",
+		       "known.supp:3: a \"# seep:\" comment stands before the block");
 	expect_refusal("{\nname\nLeak\n}\n", "known.supp:3: no kind of error: 'Leak'");
 	expect_refusal("{\nname\nMemcheck:Leak\nfunc:a\n}\n", "known.supp:4: no frame: 'func:a'");
 	expect_refusal("{\nn\nMemcheck:Leak\nmatch-leak-kinds: some\nfun:a\n}\n",
