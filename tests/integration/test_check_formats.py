@@ -30,6 +30,9 @@ def tests():
     yield "and a result of SARIF, with its stack and a fingerprint", sarif
     yield "and an annotation for GitHub, with a summary of the step", github
     yield "and an entry of GitLab's code quality", gitlab
+    yield "what a site still holds is no part of what it has lost", lost_of_many
+    yield "two findings in one function are two test cases, the same in each run", test_cases
+    yield "a threshold has one fingerprint, whatever the figures are", threshold
     yield "each says of a program without a finding that it has none", clean
     yield "arguments that are no text break none of them", hostile
 
@@ -110,6 +113,68 @@ def gitlab(box):
     expect_equal(entry["location"], {"path": "loses.c", "lines": {"begin": 2}},
                  "where")
     expect(entry["fingerprint"].startswith("seep-lost-"), entry["fingerprint"])
+
+
+KEEPS = """\
+#include <stdlib.h>
+void *kept[100];
+__attribute__((noinline)) static void *make(size_t bytes) { return malloc(bytes); }
+int main(int argc, char **argv)
+{
+    for (volatile int i = 0; i < 101; i++)
+        kept[i % 100] = make(1000);
+    return argc > 90 || !argv;
+}
+"""
+
+
+def lost_of_many(box):
+    program = box.compile(box.write("keeps.c", KEEPS), "-g", "-O1")
+    (entry,) = json.loads(output(box, "gitlab", program, status=1))
+    expect(entry["description"].startswith("lost: 1,000 B in 1 block at make"),
+           "the entry is " + entry["description"])
+
+
+TWICE = """\
+#include <stdlib.h>
+int main(int argc, char **argv)
+{
+    void *volatile block = malloc(100);
+    block = malloc(200);
+    block = NULL;
+    return argc > 90 || !argv;
+}
+"""
+
+
+def test_cases(box):
+    def names():
+        suites = ElementTree.fromstring(output(box, "junit", program, status=1))
+        return [(case.get("classname"), case.get("name")) for case in suites.iter("testcase")]
+
+    program = box.compile(box.write("twice.c", TWICE), "-g", "-O1")
+    expect_equal(names(), [("twice", "lost at main (twice.c)"),
+                           ("twice", "lost at main (twice.c) #2")], "the test cases")
+    expect_equal(names(), names(), "those of two runs")
+
+
+def threshold(box):
+    def entries(count):
+        path = box.path("result.json")
+        check(box, "--max-live=1", "--max-site-live=1", "--format=gitlab", "-o", path, "--", "sh",
+              "-c", ":" + " x" * count, status=1)
+        with open(path) as file:
+            return json.load(file)
+
+    few, many = entries(1), entries(3000)
+    expect(few[0]["description"] != many[0]["description"], "the figures are the same")
+    expect_equal([entry["fingerprint"] for entry in few if "site" not in entry["fingerprint"]],
+                 ["seep-threshold-live-threshold live"], "the fingerprint of the process's")
+    expect_equal([entry["fingerprint"] for entry in many][:1], [few[0]["fingerprint"]],
+                 "that of another run")
+    sites = [entry["fingerprint"] for entry in few if "site" in entry["fingerprint"]]
+    expect(sites and all(text.startswith("seep-threshold-site_live-") for text in sites),
+           "those of sites are %s" % sites)
 
 
 def clean(box):

@@ -49,6 +49,12 @@ uint64_t reachability_gone(const struct scanned_site *site)
 	return sum_of(site->definitely.bytes, own > below ? own : below);
 }
 
+uint64_t reachability_gone_blocks(const struct scanned_site *site)
+{
+	uint64_t own = site->indirectly.blocks, below = site->below.blocks;
+	return sum_of(site->definitely.blocks, own > below ? own : below);
+}
+
 void reachability_add(struct scanned_site *sum, const struct scanned_site *site)
 {
 	sum->definitely = plus(sum->definitely, site->definitely);

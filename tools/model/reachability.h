@@ -36,8 +36,10 @@ bool reachability_judge_findings(const struct profile *profile, size_t last,
 struct block_sum reachability_all(const struct scanned_site *site);
 struct block_sum reachability_lost(const struct scanned_site *site);
 
-/* Bytes that are gone with its definitely lost blocks: what only they hold may be of the same site. */
+/* Bytes and blocks that are gone with its definitely lost blocks: what only they hold may be of the same
+ * site. */
 uint64_t reachability_gone(const struct scanned_site *site);
+uint64_t reachability_gone_blocks(const struct scanned_site *site);
 
 /* Adds what was found of one site to that of another. */
 void reachability_add(struct scanned_site *sum, const struct scanned_site *site);

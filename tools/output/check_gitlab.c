@@ -36,12 +36,13 @@ static int add_entry(const struct finding_brief *brief, size_t number, void *con
 	struct process *process = context;
 	const char *path = brief->file ? finding_path_below(brief->file, process->writer->folder)
 				       : process->profile->exe;
-	char fingerprint[FINDING_TITLE_BYTES + 32];
+	char fingerprint[FINDING_TITLE_BYTES + 96];
 
 	(void)number;
-	/* Of the process there is only one of a kind. */
-	snprintf(fingerprint, sizeof(fingerprint), "seep-%s-%s", brief->rule,
-		 *brief->id ? brief->id : brief->title);
+	/* Nothing of it may change from run to run, as the title does. */
+	snprintf(fingerprint, sizeof(fingerprint), "seep-%s%s%s-%s", brief->rule,
+		 brief->limit ? "-" : "", brief->limit ? brief->limit : "",
+		 *brief->id ? brief->id : brief->name);
 	json_t *entry = json_pack(
 		"{s:o, s:s, s:o, s:s, s:{s:o, s:{s:i}}, s:{s:o}}", "description",
 		json_value_text(brief->title), "check_name", brief->rule, "fingerprint",

@@ -5,11 +5,15 @@
  * There is no standard but Ant's output; attributes and their order are those of the schema that
  * most tools publish (JUnit.xsd of the Apache Ant JUnit task).
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
 
 #include "tools/model/profile.h"
 #include "tools/model/report.h"
@@ -68,19 +72,64 @@ static void write_case(FILE *stream, const char *name, const char *class_name)
 	fputs(" time=\"0\"", stream);
 }
 
+struct name {
+	UT_hash_handle hh;
+	size_t count; /* how often it was used */
+	char text[FINDING_TITLE_BYTES];
+};
+
 struct suite {
 	FILE *stream;
-	const char *name;
+	const char *name, *class_name;
 	size_t number;
+	struct name *names;
 };
+
+/* Readers know a test case by its class and name, and GitLab keeps only one of several that are alike. */
+static int make_unique(struct suite *suite, const char *text, char *name, size_t size)
+{
+	struct name *known;
+
+	HASH_FIND_STR(suite->names, text, known);
+	if (!known) {
+		known = calloc(1, sizeof(*known));
+		if (!known)
+			return -ENOMEM;
+		snprintf(known->text, sizeof(known->text), "%s", text);
+		HASH_ADD_STR(suite->names, text, known);
+		if (!known->hh.tbl) {
+			free(known);
+			return -ENOMEM;
+		}
+	}
+	if (++known->count == 1)
+		snprintf(name, size, "%s", text);
+	else
+		snprintf(name, size, "%s #%zu", text, known->count);
+	return 0;
+}
+
+static void forget_names(struct suite *suite)
+{
+	struct name *name, *next;
+
+	HASH_ITER(hh, suite->names, name, next)
+	{
+		HASH_DEL(suite->names, name);
+		free(name);
+	}
+}
 
 static int write_failure(const struct finding_brief *brief, size_t number, void *context)
 {
-	const struct suite *suite = context;
+	struct suite *suite = context;
 	FILE *stream = suite->stream;
+	char name[FINDING_TITLE_BYTES + 32];
 
 	(void)number;
-	write_case(stream, brief->name, suite->name);
+	if (make_unique(suite, brief->name, name, sizeof(name)) < 0)
+		return -ENOMEM;
+	write_case(stream, name, suite->class_name);
 	fputs(">\n      <failure", stream);
 	write_attribute(stream, "message", brief->title);
 	write_attribute(stream, "type", brief->rule);
@@ -124,17 +173,23 @@ static int file(struct check_writer *writer, const struct report *report,
 {
 	const struct profile *profile = report->profile;
 	size_t failures = finding_brief_count(report);
-	char name[128];
-	struct suite suite = {.stream = writer->stream, .name = name, .number = sums->file_count};
+	char name[128], class_name[65];
+	struct suite suite = {.stream = writer->stream,
+			      .name = name,
+			      .class_name = class_name,
+			      .number = sums->file_count};
 
 	(void)source;
 
-	snprintf(name, sizeof(name), "%.64s (%" PRIu32 ")",
-		 profile->name && *profile->name ? profile->name : "?", profile->pid);
+	/* A process id would make new test cases of the old ones in each run. */
+	snprintf(class_name, sizeof(class_name), "%s",
+		 profile->name && *profile->name ? profile->name : "?");
+	snprintf(name, sizeof(name), "%s (%" PRIu32 ")", class_name, profile->pid);
 	write_head(&suite, report, failures);
 	int result = finding_brief_walk(report, write_failure, &suite);
+	forget_names(&suite);
 	if (!failures) {
-		write_case(writer->stream, "memory", name);
+		write_case(writer->stream, "memory", class_name);
 		fputs("/>\n", writer->stream);
 	}
 	fputs("    <system-out/>\n    <system-err/>\n  </testsuite>\n", writer->stream);

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/model/reachability.h"
 #include "tools/model/threshold.h"
 #include "tools/output/finding_text.h"
 #include "tools/output/frame_text.h"
@@ -61,17 +62,19 @@ static void locate(struct finding_brief *brief, const struct report_site *site)
 /* Without what changes from run to run, and with each change of the source. */
 static void name_finding(struct finding_brief *brief)
 {
-	char module[FRAME_NAME_BYTES];
+	char module[FRAME_NAME_BYTES], what[64];
 	const struct frame *own =
 		brief->site && brief->site->frames ? stack_own_frame(brief->site) : NULL;
 
+	snprintf(what, sizeof(what), "%s%s%s", brief->rule, brief->limit ? " " : "",
+		 brief->limit ? brief->limit : "");
 	if (!own)
-		snprintf(brief->name, sizeof(brief->name), "%s", brief->rule);
+		snprintf(brief->name, sizeof(brief->name), "%s", what);
 	else if (own->file)
-		snprintf(brief->name, sizeof(brief->name), "%s at %s (%s)", brief->rule,
+		snprintf(brief->name, sizeof(brief->name), "%s at %s (%s)", what,
 			 frame_name(own, module), path_base(own->file));
 	else
-		snprintf(brief->name, sizeof(brief->name), "%s at %s", brief->rule,
+		snprintf(brief->name, sizeof(brief->name), "%s at %s", what,
 			 frame_name(own, module));
 }
 
@@ -104,6 +107,21 @@ static char *text_of_entry(const struct report *report, const struct report_entr
 	return text;
 }
 
+/* Of what is lost so much as is lost, with what hangs on it: the site may keep a lot besides. */
+static void title_amount(struct finding_brief *brief, const struct report_site *site,
+			 const char *place)
+{
+	const struct scanned_site *scanned = site->scanned;
+	uint64_t bytes = site->live_bytes, blocks = site->live_blocks;
+
+	if (site->judgement.verdict == VERDICT_LOST && scanned) {
+		bytes = reachability_gone(scanned);
+		blocks = reachability_gone_blocks(scanned);
+	}
+	snprintf(brief->title, sizeof(brief->title), "%s: %s in %s block%s at %s", brief->rule,
+		 number_bytes(bytes).text, number_count(blocks).text, number_plural(blocks), place);
+}
+
 static int visit_entry(const struct report *report, const struct report_entry *entry, size_t number,
 		       finding_visitor *visit, void *context)
 {
@@ -128,9 +146,7 @@ static int visit_entry(const struct report *report, const struct report_entry *e
 		snprintf(brief.title, sizeof(brief.title), "%s: %s at %s", brief.rule,
 			 number_rate(judgement->growth.bytes_per_hour).text, place);
 	else
-		snprintf(brief.title, sizeof(brief.title), "%s: %s in %s block%s at %s", brief.rule,
-			 number_bytes(site->live_bytes).text, number_count(site->live_blocks).text,
-			 number_plural(site->live_blocks), place);
+		title_amount(&brief, site, place);
 	int result = visit(&brief, number, context);
 	free(brief.text);
 	return result;
@@ -140,7 +156,12 @@ static int visit_crossing(const struct crossing *crossing, size_t number, findin
 			  void *context)
 {
 	struct finding_brief brief = {
-		.rule = "threshold", .id = "", .severity = SEVERITY_HIGH, .text = (char *)""};
+		.rule = "threshold",
+		.id = "",
+		.limit = threshold_name(crossing->kind),
+		.severity = SEVERITY_HIGH,
+		.text = (char *)"",
+	};
 	char place[FINDING_TITLE_BYTES / 2];
 	struct threshold_sentence sentence = threshold_sentence(crossing);
 

@@ -16,6 +16,7 @@
 struct finding_brief {
 	const char *rule; /* one of finding_rules */
 	const char *id;	  /* of the site, the same after a rebuild; "" where it has none */
+	const char *limit; /* of a threshold: which, as in "site_growth"; null */
 	/* Of the program's own frame that allocates; null and 0 where unknown. */
 	const char *function, *file;
 	int line;
