@@ -126,7 +126,7 @@ static void take_the_name(void)
 	sys_call(SYS_prctl, PR_SET_NAME, name, 0, 0, 0);
 }
 
-static bool has_looked_last; /* the scan at the end has been made */
+static bool has_looked_last; /* the scan at the end has been made, as well as it can be */
 
 /* Whoever asked for something need not wait any longer. */
 static void answer_request(void)
@@ -156,7 +156,8 @@ static bool serve_scan(uint32_t snapshot)
 	struct seep_scan found = {.struct_bytes = 0};
 	int error = scan_take(&order, &found);
 
-	has_looked_last |= is_last;
+	/* Where another thread ended the program meanwhile its memory is still there. */
+	has_looked_last |= is_last && found.outcome != SEEP_SCAN_TOO_LATE;
 	if (order.when_copied != NULL)
 		return true;
 	mailbox->found = found;

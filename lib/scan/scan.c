@@ -249,6 +249,11 @@ static bool look_once(const struct scan_order *order, struct scan_task *task, st
 		copy_process(order, task, &instant);
 	}
 	look->pause_ns += stopped_threads_release(&instant.threads);
+	if (stopped_threads_were_ended(&instant.threads)) {
+		/* Of some registers nothing is known, nor of which. */
+		process_copy_drop(&instant.copy);
+		instant.copy = (struct process_copy){.pid = 0, .fd = -1};
+	}
 	/* A thread of the program must not stand until all work is done. */
 	if (instant.threads.unread > 0 && !instant.copy.is_orphan)
 		instant.copy.meanwhile = stopped_threads_release_late;

@@ -434,6 +434,7 @@ static void reap(struct stopped_threads *threads)
 
 		if (thread->stop != THREAD_STOPPED)
 			continue;
+		threads->killed++;
 		if (sys_call(SYS_wait4, thread->tid, &status, __WALL, 0) > 0 && WIFSTOPPED(status))
 			sys_call(SYS_ptrace, PTRACE_DETACH, thread->tid, 0, signal_of(status));
 		thread->stop = THREAD_GONE;
@@ -452,6 +453,15 @@ uint64_t stopped_threads_release(struct stopped_threads *threads)
 	reap(threads);
 	end_watchdog(threads);
 	return threads->stopped_ns == 0 ? 0 : sys_clock_ns(CLOCK_MONOTONIC) - threads->stopped_ns;
+}
+
+bool stopped_threads_were_ended(const struct stopped_threads *threads)
+{
+	uint32_t gone = 0;
+
+	for (uint32_t i = 0; i < threads->count; i++)
+		gone += threads->threads[i].stop == THREAD_GONE;
+	return threads->killed > 0 || (gone > 0 && gone == threads->count);
 }
 
 void stopped_threads_release_late(void)

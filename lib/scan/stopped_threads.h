@@ -49,6 +49,7 @@ struct stopped_threads {
 	uint32_t next_looked_at; /* most are asked for in the order in which they are listed */
 	uint32_t seized;	 /* asked to stop, and not stopped yet */
 	uint32_t left_out;	 /* more threads than there was room for: not stopped */
+	uint32_t killed;	 /* while they stood: what they had in registers is gone */
 	uint32_t unread;	 /* threads whose registers are not known, with those left out */
 	uint32_t pid, helper_tid;
 	bool has_watchdog;
@@ -70,6 +71,9 @@ extern uint64_t stopped_threads_most_ns;
 
 /* Lets them all go on. Returns how long they stood, in ns; 0: none was to be stopped. */
 uint64_t stopped_threads_release(struct stopped_threads *threads);
+
+/* After the release: whether the process ended, by a signal or otherwise, while its threads were to stand. */
+bool stopped_threads_were_ended(const struct stopped_threads *threads);
 
 void stopped_threads_forget(struct stopped_threads *threads);
 

@@ -28,6 +28,7 @@ def tests():
     yield "a program that is killed while it is scanned ends at once", killed_meanwhile
     yield "of a program that was killed its memory is scanned, its registers are not", killed
     yield "of a program that was killed nothing is lost that an epoll may have kept", killed_server
+    yield "a program that one thread ends while another is in exit is scanned", ended_twice
     yield "memory that is hidden from children is seen, and stays hidden", hidden
     yield "where memory is hidden and threads cannot be stopped nothing is definitely lost", \
         stays_hidden
@@ -237,6 +238,16 @@ def killed(box):
     # Where its stack ended is not known any more, so what is below the end counts, too.
     expect_equal(scan["possibly"][0] + scan["reachable"][0], 1, "the blocks that may be held")
     expect(scan["unread_threads"] > 0, "all registers were read")
+
+
+def ended_twice(box):
+    program = box.compile("ends_while_it_ends.c", "-O1", "-pthread")
+    for round_ in range(5):
+        name = "%d.seep" % round_
+        box.run([program], environment=box.preload(output=box.path(name), scan="exit", quiet="on"))
+        box.wait_for_end(name)
+        scan = read_scan(box, name)
+        expect_equal((scan["outcome"], scan["definitely"]), ("done", (0, 0)), "(outcome, lost)")
 
 
 def killed_server(box):

@@ -142,6 +142,7 @@ static void all_stand_and_are_read(void **state)
 		assert_string_equal(thread->name, "test_stopped_th");
 	}
 	assert_true(stopped_threads_release(&threads) > 0);
+	assert_false(stopped_threads_were_ended(&threads));
 	for (uint32_t i = 0; i < THREADS; i++)
 		wait_for_state(threads.threads[i].tid, 'S');
 	stopped_threads_forget(&threads);
@@ -189,6 +190,7 @@ static void who_is_killed_meanwhile_is_heard_of(void **state)
 	assert_int_equal(stopped_threads_stop(&threads, SECOND), 0);
 	kill(child, SIGKILL);
 	stopped_threads_release(&threads);
+	assert_true(stopped_threads_were_ended(&threads));
 	stopped_threads_forget(&threads);
 	/* The parent and the tracer are one here; what is left of it is waited for once. */
 	while (waitpid(child, &status, 0) == child && !WIFSIGNALED(status))
@@ -299,6 +301,20 @@ static void who_stops_late_goes_on_while_a_copy_works(void **state)
 	close(told[1]);
 }
 
+static void who_is_killed_before_is_heard_of(void **state)
+{
+	struct stopped_threads threads;
+
+	(void)state;
+	assert_true(stopped_threads_list(&threads, (uint32_t)child, 0));
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+	stopped_threads_stop(&threads, SECOND);
+	stopped_threads_release(&threads);
+	assert_true(stopped_threads_were_ended(&threads));
+	stopped_threads_forget(&threads);
+}
+
 static void a_process_that_is_gone_has_no_threads(void **state)
 {
 	struct stopped_threads threads = {0};
@@ -321,6 +337,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_stopped_process_stays_stopped, start_child,
 						end_child),
 		cmocka_unit_test_setup_teardown(who_is_killed_meanwhile_is_heard_of, start_child,
+						end_child),
+		cmocka_unit_test_setup_teardown(who_is_killed_before_is_heard_of, start_child,
 						end_child),
 		cmocka_unit_test_setup_teardown(a_helper_that_forgets_them_is_ended, start_child,
 						end_child),
