@@ -102,7 +102,7 @@ class Outcome:
 
 def play(box, program, seconds, seed):
     scans = Scans(box.path("recordings"))
-    os.makedirs(scans.folder)
+    os.makedirs(scans.folder, exist_ok=True)
     scans.thread.start()
     try:
         program.play(box, scans, seconds, seed)
