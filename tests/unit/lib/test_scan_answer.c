@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "lib/record/live_table.h"
+#include "lib/scan/interior_pointers.h"
 #include "tests/support/lib_random.h"
 #include "tests/support/lib_scan_heap.h"
 
@@ -599,6 +600,8 @@ static uint32_t find_block(uint64_t value, bool *is_start)
 	return NONE;
 }
 
+static const struct memory_spans no_constants;
+
 /* Gives every block the class that a pointer out of these words gives it. True if one has changed. */
 static bool spread(const uint64_t *words, uint64_t count, bool is_sure)
 {
@@ -609,6 +612,9 @@ static bool spread(const uint64_t *words, uint64_t count, bool is_sure)
 
 		if (to == NONE || expected[to] == LIB_SCAN_REACHABLE)
 			continue;
+		/* A small number as the first word may be the number of elements. */
+		is_start |= interior_pointer_is_start(&no_constants, (uint64_t)blocks_of[to],
+						      bytes_of[to], words[w]);
 		if (is_sure && is_start)
 			expected[to] = LIB_SCAN_REACHABLE;
 		else if (expected[to] != LIB_SCAN_POSSIBLE)
@@ -685,7 +691,6 @@ static uint64_t some_pointer(struct lib_random *random)
 	}
 }
 
-/* No heuristic: their first word is no length, no number and no table. */
 static void fill_blocks(struct lib_random *random, uint64_t one_in)
 {
 	for (uint32_t i = 0; i < BLOCKS; i++) {
