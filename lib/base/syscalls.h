@@ -115,4 +115,15 @@ static inline long sys_read_file(const char *path, void *data, size_t bytes)
 	return total;
 }
 
+/* Closes all descriptors but one. Before Linux 5.9 there is no close_range. */
+static inline void sys_close_all_but(int kept)
+{
+	if ((kept == 0 || sys_call(SYS_close_range, 0, kept - 1, 0) == 0) &&
+	    sys_call(SYS_close_range, kept + 1, ~0u, 0) == 0)
+		return;
+	for (int fd = 0; fd < 1 << 16; fd++)
+		if (fd != kept)
+			sys_call(SYS_close, fd);
+}
+
 #endif

@@ -104,18 +104,6 @@ static void pause_ns(uint64_t ns)
 
 enum { WATCH_PROGRAM, WATCH_CALLERS, WATCH_WAKE, WATCH_COUNT };
 
-/* Everything that the program had open is closed here: pipes must end when the program closes them.
- * Before Linux 5.9 there is no close_range. */
-static void close_all_but(int kept)
-{
-	if ((kept == 0 || sys_call(SYS_close_range, 0, kept - 1, 0) == 0) &&
-	    sys_call(SYS_close_range, kept + 1, ~0u, 0) == 0)
-		return;
-	for (int fd = 0; fd < 1 << 16; fd++)
-		if (fd != kept)
-			sys_call(SYS_close, fd);
-}
-
 static void take_the_name(void)
 {
 	char name[16];
@@ -364,7 +352,8 @@ static void helper_main(void)
 	invariant_note_helper(process_facts.pid);
 	held = snapshot_file_hold();
 	INVARIANT(held >= 0, held, kind);
-	close_all_but(held);
+	/* Pipes must end when the program closes them. */
+	sys_close_all_but(held);
 	if (kind == SNAPSHOTS_BY_PROCESS) {
 		sys_call(SYS_setsid);
 		sys_call(SYS_chdir, "/");

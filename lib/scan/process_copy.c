@@ -3,12 +3,13 @@
  * process_copy: a copy of the whole process, in which something is looked for while the program goes on.
  *
  * The copy dies with the helper, is the first to go when memory runs out, leaves no core dump, and has
- * a limit of time. All signals are blocked in it, as in the helper. Descriptors are the helper's.
+ * a limit of time. All signals are blocked in it, as in the helper. It has no descriptor but its end of
+ * the pipe: where there is no helper, what the program closes must be closed.
  *
  *   Runs in   the helper, or a thread of the program; the work in the copy
  *   Locks     none
  *   Memory    page tables for all of the process; pages that either side writes meanwhile; a stack
- *   Calls     clone, pipe2, ppoll, wait4, kill, prctl, prlimit64
+ *   Calls     clone, pipe2, close_range, ppoll, wait4, kill, prctl, prlimit64
  *   Failure   there is no copy: a negative errno value
  */
 #include "lib/scan/process_copy.h"
@@ -67,6 +68,7 @@ static struct {
 static __attribute__((noreturn)) void do_work(uint32_t parent)
 {
 	become_harmless(parent);
+	sys_close_all_but(birth.fd);
 	birth.work(birth.fd, birth.context);
 	for (;;)
 		sys_call(SYS_exit_group, 0);
