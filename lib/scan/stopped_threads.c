@@ -250,6 +250,9 @@ static bool read_registers(struct stopped_thread *thread)
 		return false;
 	keep_registers(thread, &regs);
 	keep_vectors(thread);
+	/* Where it keeps what is its own, if it does so by itself. */
+	thread->words[thread->word_count++] = regs.fs_base;
+	thread->words[thread->word_count++] = regs.gs_base;
 	return true;
 }
 

@@ -20,7 +20,9 @@
 #define STOPPED_VECTOR_BYTES 2752u /* of XSAVE's area: up to AVX-512 */
 #define STOPPED_REST_OFFSET 576u   /* in it: behind the old area and the header */
 #define STOPPED_REST_WORDS ((STOPPED_VECTOR_BYTES - STOPPED_REST_OFFSET) / 8)
-#define STOPPED_WORDS (STOPPED_GENERAL_WORDS + STOPPED_XMM_WORDS + STOPPED_REST_WORDS)
+#define STOPPED_BASE_WORDS 2u /* of the segments fs and gs */
+#define STOPPED_WORDS                                                                              \
+	(STOPPED_GENERAL_WORDS + STOPPED_XMM_WORDS + STOPPED_REST_WORDS + STOPPED_BASE_WORDS)
 
 enum thread_stop {
 	THREAD_UNREAD,	/* it was not stopped, and its registers are not known */
