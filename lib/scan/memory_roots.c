@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "lib/base/region.h"
+#include "lib/base/text.h"
 #include "lib/record/module_list.h"
 
 #include "lib/base/poison.h"
@@ -29,6 +30,12 @@ static bool is_shared_memory(const struct laid_mapping *mapping)
 		if (strncmp(mapping->name, names[i], strlen(names[i])) == 0)
 			return true;
 	return false;
+}
+
+/* Reading registers of a device may do something, also where its mapping is private. */
+static bool is_of_device(const struct laid_mapping *mapping)
+{
+	return text_begins_with(mapping->name, "/dev/") && !is_shared_memory(mapping);
 }
 
 static bool is_ours(const struct laid_mapping *mapping)
@@ -66,7 +73,7 @@ void memory_roots_find(const struct memory_layout *layout, struct scan_memory *m
 			.name = mapping->name,
 		};
 
-		if (!mapping->is_readable || is_ours(mapping) ||
+		if (!mapping->is_readable || is_ours(mapping) || is_of_device(mapping) ||
 		    (!mapping->is_private && !is_shared_memory(mapping)))
 			continue;
 		root_list_add_pages(roots, memory, &root, mapping->is_private, &spans);
