@@ -9,6 +9,9 @@
 
 #include <string.h>
 
+/* Far more than are written. Who looks for detours compares each step of a path with all before it. */
+#define PATH_STEPS_MAX 64u
+
 static size_t bytes_left(const struct payload *payload)
 {
 	return (size_t)(payload->end - payload->at);
@@ -246,9 +249,9 @@ bool payload_path(struct payload *payload, uint32_t *last_stack, struct decoded_
 	if (!payload_varint(payload, &stack_step) || !payload_varint(payload, &path->blocks) ||
 	    !payload_varint(payload, &root) || !payload_varint(payload, &steps))
 		return false;
-	/* A site may have several paths; a step has three varints. */
-	if (stack_step > UINT32_MAX - *last_stack || *last_stack + stack_step == 0 ||
-	    root > UINT32_MAX || steps > bytes_left(payload) / 3 || steps > UINT32_MAX)
+	/* A site may have several paths; a step has three varints, and of many the middle is left out. */
+	if (steps > PATH_STEPS_MAX || stack_step > UINT32_MAX - *last_stack ||
+	    *last_stack + stack_step == 0 || root > UINT32_MAX || steps > bytes_left(payload) / 3)
 		return false;
 	*last_stack += (uint32_t)stack_step;
 	path->stack = *last_stack;

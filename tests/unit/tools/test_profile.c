@@ -744,6 +744,38 @@ static void longer_scans_and_roots_are_read_as_far_as_they_are_known(void **stat
 	profile_writer_free(&writer);
 }
 
+/* It would be compared step by step: 200,000 of them took a minute. */
+static void a_path_without_end_is_damage(void **state)
+{
+	const struct seep_root root = {
+		.struct_bytes = sizeof(root), .kind = 7, .module = SEEP_ROOT_NO_MODULE};
+	const struct seep_holders holders = {
+		.struct_bytes = sizeof(holders),
+		.snapshot = 6,
+		.root_count = 1,
+		.path_count = 1,
+		.paths_offset = sizeof(holders) + sizeof(root),
+	};
+
+	(void)state;
+	for (uint64_t steps = 17; steps < 100000; steps *= 100) {
+		const uint64_t path[] = {2, 50, 0, steps};
+		struct profile_writer writer;
+		write_example(&writer);
+		profile_writer_put(&writer, &holders, sizeof(holders));
+		profile_writer_put(&writer, &root, sizeof(root));
+		for (size_t i = 0; i < 4; i++)
+			profile_writer_put_varint(&writer, path[i]);
+		for (uint64_t i = 0; i < 3 * steps; i++)
+			profile_writer_put_varint(&writer, 1);
+		profile_writer_record(&writer, SEEP_RECORD_HOLDERS);
+		struct profile *profile = profile_writer_read(&writer);
+		assert_int_equal(profile->damage.damaged_records, steps > 17);
+		profile_free(profile);
+		profile_writer_free(&writer);
+	}
+}
+
 /* A later minor version may make both structs longer. */
 static void a_longer_self_check_is_read_as_far_as_it_is_known(void **state)
 {
@@ -1121,6 +1153,7 @@ int main(void)
 		cmocka_unit_test(a_scan_that_failed_tells_of_no_site),
 		cmocka_unit_test(mappings_are_not_asked_for_by_a_scan),
 		cmocka_unit_test(longer_scans_and_roots_are_read_as_far_as_they_are_known),
+		cmocka_unit_test(a_path_without_end_is_damage),
 		cmocka_unit_test(a_longer_self_check_is_read_as_far_as_it_is_known),
 		cmocka_unit_test(a_site_left_out_of_a_snapshot_is_as_it_was),
 		cmocka_unit_test(a_site_left_out_of_a_keyframe_is_empty),
