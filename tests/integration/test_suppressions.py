@@ -28,6 +28,8 @@ leak:never_there
 def tests():
     yield "a known leak passes, and its suppression is named", known_leak
     yield "what holds no more, has expired or was not needed is said", remarks
+    yield "of many that nothing needs the first are named, and none can write to a terminal", unused
+    yield "what a site still holds is no part of what is known to be lost", known_part
     yield "a wrong line is one line and status 2", wrong_lines
     yield "a folder of files is judged with them, too", folder
     yield "beside a baseline only what is new fails, and a rebuild is not new", baseline
@@ -82,6 +84,37 @@ def remarks(box):
     states = json.loads(check(box, "--format=json", option, path, status=1).stdout)
     expect_equal([entry["state"] for entry in states["suppressions"]],
                  ["exceeded", "unused", "expired"], "the states")
+
+
+def unused(box):
+    names = ["nothing_%d" % i for i in range(25)]
+    option = write(box, "known.supp", "leak:\x1b[31m\n" + "".join("leak:%s\n" % n for n in names))
+    text = check(box, option, "--", "/bin/true", status=0).stderr.decode()
+    expect_equal(text.count("has matched nothing\n"), 10, "remarks in " + text)
+    expect("seep: and 16 more that nothing has matched; --format=json lists all\n" in text, text)
+    expect("\x1b" not in text, "an escape sequence in %r" % text)
+    result = check(box, "--format=json", option, "--", "/bin/true", status=0)
+    states = json.loads(result.stderr)["suppressions"]
+    expect_equal([entry["state"] for entry in states], ["unused"] * 26, "all of them")
+
+
+def known_part(box):
+    source = box.write("keeps.c", """\
+#include <stdlib.h>
+void *kept[100];
+__attribute__((noinline)) static void *make(size_t bytes) { return malloc(bytes); }
+int main(int argc, char **argv)
+{
+    for (volatile int i = 0; i < 101; i++)
+        kept[i % 100] = make(1000);
+    return argc > 90 || !argv;
+}
+""")
+    path = box.path("keeps.seep")
+    check(box, "--keep=" + path, "--", box.compile(source, "-O1"), status=1)
+    option = write(box, "known.supp", "# seep: max-blocks=1\nleak:make\n")
+    text = box.seep("report", option, path).stdout.decode()
+    expect("1 leak is known and not flagged: 1,000 B in 1 block\n" in text, "the report is " + text)
 
 
 def wrong_lines(box):

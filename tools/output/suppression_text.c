@@ -13,6 +13,7 @@
 #include "tools/model/report.h"
 #include "tools/output/number_text.h"
 #include "tools/output/text_line.h"
+#include "tools/output/utf8.h"
 
 #define SHOWN_MAX 10
 #define INDENT 4
@@ -25,10 +26,12 @@ struct known {
 
 static void add(struct known *known, const struct report_site *site)
 {
+	const struct suppressed_amount amount = suppressed_amount(site);
+
 	known->suppression = site->suppression;
 	known->sites++;
-	known->bytes += site->live_bytes;
-	known->blocks += site->live_blocks;
+	known->bytes += amount.bytes;
+	known->blocks += amount.blocks;
 }
 
 /* Of many suppressions those that come first in the report. */
@@ -90,30 +93,57 @@ const char *suppression_state(const struct suppression *suppression, int64_t now
 	return suppression->site_count ? "used" : "unused";
 }
 
+/* A file of suppressions may be somebody else's. */
+static void write_harmless(FILE *stream, const char *text)
+{
+	for (uint32_t next; (next = utf8_next(&text));) {
+		char bytes[UTF8_MAX_BYTES];
+		size_t count = utf8_put(utf8_is_unsafe(next) ? '?' : next, bytes);
+		fwrite(bytes, 1, count, stream);
+	}
+}
+
+/* Why one does not do what it was written for; a line of a command, and not cut like a report's. */
+static void write_remark(FILE *stream, const struct suppression *suppression, const char *state)
+{
+	fputs("seep: ", stream);
+	write_harmless(stream, suppression->path);
+	fprintf(stream, ":%u: %s'", suppression->line,
+		suppression->site_id ? "" : "the suppression ");
+	write_harmless(stream, suppression->name);
+	fputs("' ", stream);
+	if (strcmp(state, "expired") == 0)
+		fprintf(stream, "has expired on %s", suppression->expires);
+	else if (strcmp(state, "exceeded") == 0 && suppression->site_id)
+		fputs("has become worse", stream);
+	else if (strcmp(state, "exceeded") == 0)
+		fprintf(stream, "does not hold: it matches %s in %s block%s",
+			number_bytes(suppression->bytes).text,
+			number_count(suppression->blocks).text, number_plural(suppression->blocks));
+	else
+		fputs(suppression->site_id ? "does not occur any more" : "has matched nothing",
+		      stream);
+	fputc('\n', stream);
+}
+
 void suppression_text_write_remarks(FILE *stream, const struct suppressions *suppressions,
 				    int64_t now_unix_s)
 {
+	size_t unused = 0;
+
 	for (size_t i = 0; i < suppressions->count; i++) {
 		const struct suppression *suppression = &suppressions->list[i];
 		const char *state = suppression_state(suppression, now_unix_s);
 		/* What a program brings along cannot be mended by who runs it. */
 		if (strcmp(state, "used") == 0 || suppression->exe)
 			continue;
-		fprintf(stream, "seep: %s:%u: %s'%s' ", suppression->path, suppression->line,
-			suppression->site_id ? "" : "the suppression ", suppression->name);
-		if (strcmp(state, "expired") == 0)
-			fprintf(stream, "has expired on %s", suppression->expires);
-		else if (strcmp(state, "exceeded") == 0 && suppression->site_id)
-			fputs("has become worse", stream);
-		else if (strcmp(state, "exceeded") == 0)
-			fprintf(stream, "does not hold: it matches %s in %s block%s",
-				number_bytes(suppression->bytes).text,
-				number_count(suppression->blocks).text,
-				number_plural(suppression->blocks));
-		else
-			fputs(suppression->site_id ? "does not occur any more"
-						   : "has matched nothing",
-			      stream);
-		fputc('\n', stream);
+		/* Files of others, such as Valgrind's own, have many that no single program needs. */
+		if (strcmp(state, "unused") == 0 && ++unused > SHOWN_MAX)
+			continue;
+		write_remark(stream, suppression, state);
 	}
+	if (unused > SHOWN_MAX)
+		fprintf(stream,
+			"seep: and %s more that nothing has matched; --format=json lists all\n",
+			number_count(unused - SHOWN_MAX).text);
 }

@@ -16,7 +16,7 @@ void suppression_text_write_known(FILE *stream, const struct text_style *style,
 				  const struct report *report);
 
 /* What is to be said of the suppressions themselves when all reports have been made: which do not hold
- * any more, and which have matched nothing. */
+ * any more, and which have matched nothing, of those the first. */
 void suppression_text_write_remarks(FILE *stream, const struct suppressions *suppressions,
 				    int64_t now_unix_s);
 
