@@ -181,3 +181,10 @@ def baseline(box):
     expect("known.baseline:2: 'loses: make (loses.c)' does not occur any more" in text,
            "without it: " + text)
     check(box, "--update-baseline", "--", "true", status=2)
+    broken = box.write("broken.seep", "no snapshots\n")
+    text = check(box, option, "--update-baseline", broken, status=2).stderr.decode()
+    expect("known.baseline stays as it was" in text, "of a file that cannot be read: " + text)
+    with open(path) as file:
+        expect_equal(file.read().splitlines(), lines, "the baseline then")
+    text = check(box, option, broken, status=2)
+    expect(b"does not occur any more" not in text.stdout + text.stderr, "it may occur there")

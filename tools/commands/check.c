@@ -162,6 +162,12 @@ static int write_baseline(struct check *check)
 
 	if (!checked->baseline)
 		return 0;
+	/* It would forget what stands in what could not be read. */
+	if (checked->sums.failed_count) {
+		command_fail("check: the baseline %s stays as it was, for not all could be checked",
+			     check->baseline);
+		return -EINVAL;
+	}
 	int result = baseline_write(checked->baseline, check->baseline, &error);
 	if (result < 0) {
 		command_fail("check: %s", error.text);

@@ -128,7 +128,9 @@ static void write_outcome(const struct check_writer *writer, const struct check_
 	const struct check_sums *sums = outcome->sums;
 	FILE *stream = writer->stream;
 
-	suppression_text_write_remarks(stream, outcome->suppressions, time(NULL));
+	/* Where nothing could be read, nothing has shown that one is not needed. */
+	if (sums->file_count)
+		suppression_text_write_remarks(stream, outcome->suppressions, time(NULL));
 	if (check_has_finding(sums)) {
 		fputs("\nseep: check: failed: ", stream);
 		size_t leaks = sums->leak_count - sums->lost_count;
