@@ -34,6 +34,7 @@ def tests():
     yield "two findings in one function are two test cases, the same in each run", test_cases
     yield "a threshold has one fingerprint, whatever the figures are", threshold
     yield "each says of a program without a finding that it has none", clean
+    yield "what cannot be read looks clean in none", unreadable
     yield "arguments that are no text break none of them", hostile
 
 
@@ -186,6 +187,24 @@ def clean(box):
     expect_equal(output(box, "github", "true", status=0),
                  "::notice title=seep::nothing found in 1 snapshot file\n", "the annotation")
     expect_equal(json.loads(output(box, "gitlab", "true", status=0)), [], "GitLab's entries")
+
+
+def unreadable(box):
+    def of_file(form):
+        check(box, "--format=" + form, "-o", result, broken, status=2)
+        with open(result) as file:
+            return file.read()
+
+    broken, result = box.write("broken.seep", "no snapshots\n"), box.path("result")
+    (suite,) = ElementTree.fromstring(of_file("junit"))
+    expect_equal((suite.get("tests"), suite.get("errors")), ("1", "1"), "JUnit's sums")
+    (error,) = suite.find("testcase")
+    expect_equal((error.tag, error.get("message")),
+                 ("error", "1 snapshot file could not be checked"), "its test case")
+    run = json.loads(of_file("sarif"))["runs"][0]
+    expect_equal(run["invocations"][0]["executionSuccessful"], False, "SARIF's invocation")
+    expect_equal(of_file("github"), "::error title=seep::1 snapshot file could not be checked\n",
+                 "the annotation")
 
 
 def hostile(box):

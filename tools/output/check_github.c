@@ -140,9 +140,14 @@ static int file(struct check_writer *writer, const struct report *report,
 static int end(struct check_writer *writer, const struct check_outcome *outcome)
 {
 	const struct check_sums *sums = outcome->sums;
-	FILE *summary = check_has_finding(sums) ? NULL : open_summary();
+	bool is_clean = !check_has_finding(sums) && !sums->failed_count;
+	FILE *summary = is_clean ? open_summary() : NULL;
 
-	if (!check_has_finding(sums))
+	if (sums->failed_count)
+		fprintf(writer->stream,
+			"::error title=seep::%zu snapshot file%s could not be checked\n",
+			sums->failed_count, sums->failed_count == 1 ? "" : "s");
+	if (is_clean)
 		fprintf(writer->stream,
 			"::notice title=seep::nothing found in %zu snapshot file%s\n",
 			sums->file_count, sums->file_count == 1 ? "" : "s");

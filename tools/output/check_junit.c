@@ -198,7 +198,21 @@ static int file(struct check_writer *writer, const struct report *report,
 
 static int end(struct check_writer *writer, const struct check_outcome *outcome)
 {
-	(void)outcome;
+	size_t failed = outcome->sums->failed_count;
+
+	/* Without a test case that fails it would look clean. */
+	if (failed)
+		fprintf(writer->stream,
+			"  <testsuite package=\"seep\" id=\"%zu\" name=\"seep\" "
+			"timestamp=\"1970-01-01T00:00:00\" hostname=\"localhost\" tests=\"1\" "
+			"failures=\"0\" errors=\"1\" time=\"0\">\n"
+			"    <properties/>\n"
+			"    <testcase name=\"every file can be checked\" classname=\"seep\" "
+			"time=\"0\">\n"
+			"      <error message=\"%zu snapshot file%s could not be checked\" "
+			"type=\"unreadable\"/>\n"
+			"    </testcase>\n    <system-out/>\n    <system-err/>\n  </testsuite>\n",
+			outcome->sums->file_count, failed, failed == 1 ? "" : "s");
 	fputs("</testsuites>\n", writer->stream);
 	return 0;
 }
