@@ -34,6 +34,7 @@ def tests():
     yield "two findings in one function are two test cases, the same in each run", test_cases
     yield "a threshold has one fingerprint, whatever the figures are", threshold
     yield "each says of a program without a finding that it has none", clean
+    yield "without source lines a result of SARIF has the program as its place", no_source
     yield "what cannot be read looks clean in none", unreadable
     yield "arguments that are no text break none of them", hostile
 
@@ -187,6 +188,15 @@ def clean(box):
     expect_equal(output(box, "github", "true", status=0),
                  "::notice title=seep::nothing found in 1 snapshot file\n", "the annotation")
     expect_equal(json.loads(output(box, "gitlab", "true", status=0)), [], "GitLab's entries")
+
+
+def no_source(box):
+    program = build(box)
+    expect_equal(box.run(["strip", "--strip-debug", program]).returncode, 0, "strip")
+    (result,) = json.loads(output(box, "sarif", program, status=1))["runs"][0]["results"]
+    (location,) = result["locations"]
+    expect_equal(location["physicalLocation"], {"artifactLocation": {"uri": "loses"}}, "where")
+    expect_equal(location["logicalLocations"][0]["fullyQualifiedName"], "make", "the function")
 
 
 def unreadable(box):

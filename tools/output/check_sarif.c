@@ -3,7 +3,8 @@
  * check_sarif: SARIF 2.1.0 (OASIS, section numbers below are its), for code scanning services.
  *
  * A result has the site's id as its fingerprint (3.27.17), so that a service knows it again after the
- * code has moved.
+ * code has moved. Each has a physical location, without which services refuse the whole document: where a
+ * stack has no source line, the program stands for it.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -102,7 +103,8 @@ static int add_result(const struct finding_brief *brief, size_t number, void *co
 	result = json_pack("{s:s, s:s, s:{s:o}, s:[o], s:{s:o, s:s, s:o, s:o}}", "ruleId",
 			   brief->rule, "level", level_of(brief->severity), "message", "text",
 			   json_value_text(brief->title), "locations",
-			   location_of(writer, brief->function, brief->file, brief->line),
+			   location_of(writer, brief->function,
+				       brief->file ? brief->file : profile->exe, brief->line),
 			   "properties", "details", json_value_text(brief->text), "severity",
 			   severity_name(brief->severity), "pid", json_value_count(profile->pid),
 			   "command", command);

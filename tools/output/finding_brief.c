@@ -201,7 +201,7 @@ const char *finding_path_below(const char *path, const char *folder)
 
 	while (length > 1 && folder[length - 1] == '/')
 		length--;
-	if (strncmp(path, folder, length) != 0 || path[length] != '/')
+	if (!length || strncmp(path, folder, length) != 0 || path[length] != '/')
 		return path;
 	return path + length + strspn(path + length, "/");
 }
