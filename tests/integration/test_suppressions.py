@@ -115,6 +115,9 @@ int main(int argc, char **argv)
     option = write(box, "known.supp", "# seep: max-blocks=1\nleak:make\n")
     text = box.seep("report", option, path).stdout.decode()
     expect("1 leak is known and not flagged: 1,000 B in 1 block\n" in text, "the report is " + text)
+    text = check(box, option, path, status=0).stdout.decode()
+    expect("1 known leak suppressed" in text and "definitely lost" not in text,
+           "the check says " + text)
 
 
 def wrong_lines(box):
