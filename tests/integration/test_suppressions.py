@@ -173,7 +173,8 @@ def baseline(box):
         lines = file.read().splitlines()
     expect_equal(lines[0], "seep-baseline 1", "its first line")
     expect(lines[1].startswith("lost ") and
-           lines[1].endswith(" 30 blocks 3000 bytes loses: make (loses.c)"), "its entry " + lines[1])
+           lines[1].endswith(" 30 blocks 3000 bytes loses: make (loses.c)"),
+           "its entry " + lines[1])
     # Every line has moved, and every address.
     program = build("static char filler[5000];\nchar *use(void) { return filler; }\n\n\n", 0)
     check(box, option, "--", program, status=0)
