@@ -229,7 +229,9 @@ static void tell_copied(const struct scan_order *order)
 static bool look_once(const struct scan_order *order, struct scan_task *task, struct look *look)
 {
 	struct instant instant = {.copy = {.pid = -ENOENT, .fd = -1}};
-	bool has_list = hides_memory || hidden_mappings_list(&instant.mappings);
+	/* What a device writes to must not be copied; what is not shown is said to be unknown. */
+	bool may_show = !process_pins_memory(), shows;
+	bool has_list = (hides_memory && may_show) || hidden_mappings_list(&instant.mappings);
 	uint32_t lacked = 0;
 
 	task->threads = &instant.threads;
@@ -242,7 +244,8 @@ static bool look_once(const struct scan_order *order, struct scan_task *task, st
 	stop(order, task, look, &instant);
 	look->threads = instant.threads.count + instant.threads.left_out;
 	task->unread_threads = instant.threads.unread;
-	if (hides_memory && look->is_stopped) {
+	shows = hides_memory && may_show && look->is_stopped;
+	if (shows) {
 		has_list = hidden_mappings_list(&instant.mappings);
 		copy_all(order, task, &instant);
 	} else {
@@ -257,12 +260,12 @@ static bool look_once(const struct scan_order *order, struct scan_task *task, st
 	/* A thread of the program must not stand until all work is done. */
 	if (instant.threads.unread > 0 && !instant.copy.is_orphan)
 		instant.copy.meanwhile = stopped_threads_release_late;
-	if (!(hides_memory && look->is_stopped) && instant.copy.pid > 0)
+	if (!shows && instant.copy.pid > 0)
 		hidden_mappings_hear(&instant.mappings, &instant.copy, &lacked);
 	stopped_threads_forget(&instant.threads);
 	hidden_mappings_release(&instant.mappings);
 	kernel_pointers_release(&instant.kernel);
-	if (has_list && lacked > 0 && look->is_stopped && !hides_memory) {
+	if (has_list && lacked > 0 && look->is_stopped && may_show && !hides_memory) {
 		hides_memory = true;
 		process_copy_drop(&instant.copy);
 		return false;

@@ -101,6 +101,15 @@ static uint64_t kib_of(const char *status, const char *key)
 	return value != NULL && text_read_number(&value, &kib) ? kib * 1024 : 0;
 }
 
+bool process_pins_memory(void)
+{
+	char status[4096];
+	long bytes = sys_read_file("/proc/self/status", status, sizeof(status) - 1);
+
+	status[bytes > 0 ? bytes : 0] = 0;
+	return bytes <= 0 || kib_of(status, "VmPin:") > 0;
+}
+
 struct process_memory process_memory_read(void)
 {
 	struct process_memory memory = {0};

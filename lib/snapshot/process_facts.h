@@ -31,6 +31,10 @@ struct process_memory {
 /* Also right in the helper, which shares the memory. Zeros where /proc is missing. */
 struct process_memory process_memory_read(void);
 
+/* Whether pages of it are pinned for a device (RDMA, buffers of an io_uring): before Linux 5.12 these must
+ * not become copy-on-write. Also true where that cannot be read. */
+bool process_pins_memory(void);
+
 /* How the process ended, for one that is a zombie or gone; `pidfd` may be -1. */
 struct process_end {
 	bool is_known;
