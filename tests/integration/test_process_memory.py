@@ -44,7 +44,7 @@ def tests():
 def record(box, way, *options):
     program = box.compile("moves_its_memory.c", "-O1")
     # Where snapshots follow each other closely, not each looks at all pages.
-    tick_ms = 150 if way == "scatters" else 30
+    tick_ms = 150 if way in ("scatters", "needs_again") else 30
     result = box.seep("run", "--interval=1h", "-o", box.path("out.seep"), *options, "--", program,
                       way, str(tick_ms))
     expect_equal(result.returncode, 0, "the status")
