@@ -116,10 +116,19 @@ static void take_the_name(void)
 
 static bool has_looked_last; /* the scan at the end has been made, as well as it can be */
 
-/* Whoever asked for something need not wait any longer. */
+/* What is being served. Who has asked may have left meanwhile, and another one have put down what he
+ * wants. */
+static struct {
+	uint32_t number;
+	enum wish wish;
+	enum seep_snapshot_reason reason;
+	struct waiting_thread waiting;
+} served;
+
+/* Whoever asked for it need not wait any longer. */
 static void answer_request(void)
 {
-	atomic_store(&mailbox->done, atomic_load(&mailbox->requested));
+	atomic_store(&mailbox->done, served.number);
 	sys_call(SYS_futex, &mailbox->done, FUTEX_WAKE, 1 << 30, 0, 0, 0);
 }
 
@@ -132,12 +141,12 @@ static void answer_last_request(void)
 /* The scan that was asked for. Returns whether the request has been answered by it. */
 static bool serve_scan(uint32_t snapshot)
 {
-	bool is_last = mailbox->wish == WISH_LAST_SCAN;
+	bool is_last = served.wish == WISH_LAST_SCAN;
 	struct scan_order order = {
 		.moment = is_last ? SCAN_ENDING : SCAN_RUNNING,
-		.reason = is_last ? SEEP_REASON_FINAL : mailbox->reason,
+		.reason = is_last ? SEEP_REASON_FINAL : served.reason,
 		.snapshot = snapshot,
-		.waiting = mailbox->waiting,
+		.waiting = served.waiting,
 		/* A thread is gone with the program: it is waited for. */
 		.when_copied = is_last && kind == SNAPSHOTS_BY_PROCESS ? answer_last_request : NULL,
 	};
@@ -155,21 +164,24 @@ static bool serve_scan(uint32_t snapshot)
 
 static void serve_request(void)
 {
-	uint32_t requested = atomic_load(&mailbox->requested);
 	struct snapshot_result result;
 	char label[SEEP_CONTROL_LABEL_BYTES];
 	struct text text = TEXT_IN(label);
 
-	if (requested == atomic_load(&mailbox->done))
+	served.number = atomic_load(&mailbox->requested);
+	if (served.number == atomic_load(&mailbox->done))
 		return;
-	INVARIANT((int32_t)(requested - atomic_load(&mailbox->done)) > 0, requested,
+	INVARIANT((int32_t)(served.number - atomic_load(&mailbox->done)) > 0, served.number,
 		  atomic_load(&mailbox->done));
+	served.wish = mailbox->wish;
+	served.reason = mailbox->reason;
+	served.waiting = mailbox->waiting;
 	text_add(&text, mailbox->label);
-	atomic_store(&mailbox->error,
-		     snapshot_writer_take(mailbox->reason, label[0] != 0 ? label : NULL, false,
-					  &result));
+	atomic_store(
+		&mailbox->error,
+		snapshot_writer_take(served.reason, label[0] != 0 ? label : NULL, false, &result));
 	schedule_taken(&result);
-	if (mailbox->wish == WISH_SNAPSHOT || atomic_load(&mailbox->error) != 0 ||
+	if (served.wish == WISH_SNAPSHOT || atomic_load(&mailbox->error) != 0 ||
 	    !serve_scan(result.number))
 		answer_request();
 }
