@@ -89,20 +89,14 @@ static bool glob_matches(const char *pattern, const char *text)
 	return !*pattern;
 }
 
-/* Without its parameters, which demangled names have and patterns mostly not. */
-static bool function_matches(const char *pattern, const char *function)
-{
-	return function && glob_matches(pattern, function);
-}
-
 static bool frame_matches(const struct frame_pattern *pattern, const struct frame *frame)
 {
 	char source[SOURCE_BYTES];
 
 	switch (pattern->kind) {
 	case PATTERN_FUNCTION:
-		return function_matches(pattern->text, frame->function) ||
-		       function_matches(pattern->text, frame->linkage_name);
+		return (frame->function && glob_matches(pattern->text, frame->function)) ||
+		       (frame->linkage_name && glob_matches(pattern->text, frame->linkage_name));
 	case PATTERN_MODULE:
 		return frame->module && glob_matches(pattern->text, frame->module);
 	case PATTERN_SOURCE:
@@ -121,13 +115,13 @@ static bool frame_matches(const struct frame_pattern *pattern, const struct fram
 /* A stack begins here with the caller of the allocator, there with the allocator itself. */
 static bool is_allocator(const struct frame_pattern *pattern)
 {
-	static const char *const names[] = {
-		"malloc",	 "calloc", "realloc", "memalign",     "posix_memalign",
-		"aligned_alloc", "valloc", "pvalloc", "reallocarray", "free_aligned_sized"};
+	static const char *const names[] = {"malloc",	"calloc",	  "realloc",
+					    "memalign", "posix_memalign", "aligned_alloc",
+					    "valloc",	"pvalloc",	  "reallocarray"};
 
 	if (pattern->kind == PATTERN_MODULE)
-		return glob_matches(pattern->text, "vgpreload_memcheck-amd64-linux.so") ||
-		       strstr(pattern->text, "vgpreload_memcheck") != NULL;
+		return strstr(pattern->text, "vgpreload_memcheck") ||
+		       glob_matches(pattern->text, "/vgpreload_memcheck.so");
 	if (pattern->kind != PATTERN_FUNCTION)
 		return false;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)

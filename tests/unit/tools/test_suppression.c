@@ -112,6 +112,12 @@ static void a_block_is_compared_from_the_allocator_outwards(void **state)
 	assert_true(suppresses(BLOCK("...\nobj:*/bin/server\nfun:main\n")));
 	assert_true(suppresses(BLOCK("obj:*/libstdc++.so*\nfun:net::Pool::tak?\n")));
 	assert_true(suppresses(BLOCK("...\nsrc:pool.cc:41\n...\nsrc:serve.c:99\n")));
+	/* Valgrind's own allocator, which is not there. */
+	assert_true(
+		suppresses(BLOCK("obj:/usr/lib/valgrind/vgpreload_memcheck-x86.so\nfun:_Znwm\n")));
+	assert_true(suppresses(BLOCK("obj:*vgpreload_memcheck*\nfun:_Znwm\n")));
+	assert_true(suppresses(BLOCK("obj:*\nfun:_Znwm\n")));
+	assert_false(suppresses(BLOCK("obj:*/libc.so.6\nfun:_Znwm\n")));
 	assert_false(suppresses(BLOCK("fun:_ZN3net4Pool4takeEv\n")));
 	assert_false(suppresses(BLOCK("fun:malloc\nfun:serve\n")));
 	assert_false(suppresses(BLOCK("...\nfun:serve\nfun:_ZN3net4Pool4takeEv\n")));
