@@ -11,6 +11,7 @@ import os
 import re
 import subprocess
 import threading
+import time
 
 import programs
 from recording import SeepRun
@@ -18,6 +19,8 @@ from sandbox import SEEP
 
 LONG_S = 120
 QUICK_S = 6
+# Who is about to end when the answer comes has ended after this time.
+ENDING_S = 3
 # Blocks of these functions are lost, Valgrind says so, too (memcheck 3.19, Debian 12).
 REALLY_LOST = {
     # nginx 1.22 makes one in ngx_regex_compile and forgets where.
@@ -69,6 +72,19 @@ class Scans(SeepRun):
                 found.append(pid)
         return found
 
+    def lives_on(self, pid):
+        """A process that ends may refuse; for a while it is still to be seen, at last as a zombie."""
+        deadline = time.monotonic() + ENDING_S
+        while time.monotonic() < deadline:
+            try:
+                with open("/proc/%d/stat" % pid) as file:
+                    state = file.read().rpartition(")")[2].split()[0]
+            except OSError:
+                return False
+            if state in "ZX" or self.has_ended.wait(0.05):
+                return False
+        return True
+
     def scan(self):
         while not self.has_ended.wait(0.05):
             for pid in self.pids():
@@ -76,7 +92,7 @@ class Scans(SeepRun):
                                         capture_output=True, text=True, timeout=120)
                 if result.returncode == 0:
                     self.reports.append(json.loads(result.stdout))
-                elif os.path.exists("/proc/%d" % pid) and not self.has_ended.is_set():
+                elif self.lives_on(pid):
                     self.refused.append(result.stderr or result.stdout[:200])
 
     def end(self):
