@@ -47,9 +47,9 @@ def build(box):
     return program
 
 
-def output(box, form, *words, status, **others):
+def output(box, form, *words, status, options=(), **others):
     path = box.path("result." + form)
-    check(box, "--format=" + form, "-o", path, "--", *words, status=status, **others)
+    check(box, "--format=" + form, "-o", path, *options, "--", *words, status=status, **others)
     with open(path, errors="surrogateescape") as file:
         return file.read()
 

@@ -195,6 +195,19 @@ REPORT = {
     "findings": [FINDING],
 }
 
+SUPPRESSION = {"name": text, "file": text, "line": count, "reason": Optional(text),
+               "state": one_of("used", "unused", "expired", "exceeded"),
+               "sites": count, "live_bytes": count, "live_blocks": count}
+
+CHECK = {
+    "schema": one_of("seep.check/1"),
+    "processes": [REPORT],
+    "command": Optional({"words": [lambda value: isinstance(value, str)], "status": count}),
+    "suppressions": [SUPPRESSION],
+    "leaks": count, "lost": count, "suppressed": count, "thresholds_crossed": count,
+    "unreadable": count, "passed": flag, "exit_status": count,
+}
+
 
 def check(value, schema=None, path="report"):
     schema = REPORT if schema is None else schema

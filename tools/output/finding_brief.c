@@ -201,7 +201,10 @@ const char *finding_path_below(const char *path, const char *folder)
 
 	while (length > 1 && folder[length - 1] == '/')
 		length--;
-	if (!length || strncmp(path, folder, length) != 0 || path[length] != '/')
-		return path;
-	return path + length + strspn(path + length, "/");
+	if (length && strncmp(path, folder, length) == 0 && path[length] == '/')
+		return path + length + strspn(path + length, "/");
+	/* libc's sources were compiled as "./malloc/malloc.c", which services do not take. */
+	while (strncmp(path, "./", 2) == 0)
+		path += 2 + strspn(path + 2, "/");
+	return path;
 }

@@ -43,7 +43,7 @@ int finding_brief_walk(const struct report *report, finding_visitor *visit, void
 /* How many there are. */
 size_t finding_brief_count(const struct report *report);
 
-/* The path as seen from `folder`, where it lies below that; otherwise the path itself. */
+/* The path as seen from `folder`, where it lies below that; otherwise the path itself, without "./". */
 const char *finding_path_below(const char *path, const char *folder);
 
 #endif
