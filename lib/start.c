@@ -148,6 +148,14 @@ static bool be_born(void)
 	return true;
 }
 
+/* As a child. */
+static bool is_chosen(void)
+{
+	return options_follow_child(process_facts.name, options.children == CHILDREN_NAMED
+								? process_program_path()
+								: "");
+}
+
 /* In a forked child, whichever way it was made. */
 static void go_on_after_fork(void)
 {
@@ -159,7 +167,7 @@ static void go_on_after_fork(void)
 	snapshot_writer_postfork_child();
 	helper_postfork_child();
 	process_facts_read(parent);
-	if (!options_follow_child(process_facts.name)) {
+	if (!is_chosen()) {
 		switch_off();
 		return;
 	}
@@ -298,7 +306,7 @@ static bool is_followed(void)
 	if (options.root_pid == process_facts.pid ||
 	    (options.root_pid == 0 && options.children == CHILDREN_NONE))
 		return true;
-	return options_follow_child(process_facts.name);
+	return is_chosen();
 }
 
 /* A tree of processes says once what is missing. */

@@ -476,7 +476,24 @@ uint64_t options_read_sample(const char *text)
 	return options.sample_bytes;
 }
 
-bool options_follow_child(const char *name)
+/* Whether the list has the path itself, or a folder above it. */
+static bool list_leads_to(const char *list, const char *path)
+{
+	while (*list != 0) {
+		bool is_path = *list == '/';
+		const char *rest = path;
+		for (; *list != 0 && *list != ',' && *rest == *list; list++)
+			rest++;
+		bool has_all = *list == 0 || *list == ',';
+		if (is_path && has_all && (*rest == 0 || *rest == '/' || rest[-1] == '/'))
+			return true;
+		while (*list != 0 && *list++ != ',')
+			;
+	}
+	return false;
+}
+
+bool options_follow_child(const char *name, const char *path)
 {
 	switch (options.children) {
 	case CHILDREN_ALL:
@@ -484,7 +501,8 @@ bool options_follow_child(const char *name)
 	case CHILDREN_NONE:
 		return false;
 	case CHILDREN_NAMED:
-		return list_has(options.children_names, name);
+		return list_has(options.children_names, name) ||
+		       list_leads_to(options.children_names, path);
 	}
 	return true;
 }

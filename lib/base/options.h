@@ -66,7 +66,8 @@ void options_parse(const char *text, char *complaint, size_t complaint_bytes);
 /* Of such a text only what sample_bytes will be: needed before everything else, on any stack. */
 uint64_t options_read_sample(const char *text);
 
-/* True when a process called `name` is to be followed as a child of the root. */
-bool options_follow_child(const char *name);
+/* True when a process called `name` that runs the program at `path` ("" where unknown) is to be followed as
+ * a child of the root. */
+bool options_follow_child(const char *name, const char *path);
 
 #endif

@@ -179,6 +179,15 @@ bool process_is_zombie(uint32_t pid)
 	return read_stat(pid, &stat) && stat.state == 'Z';
 }
 
+const char *process_program_path(void)
+{
+	static char path[4096]; /* stacks of threads are small */
+	long bytes = sys_call(SYS_readlinkat, AT_FDCWD, "/proc/self/exe", path, sizeof(path) - 1);
+
+	path[bytes > 0 ? bytes : 0] = 0;
+	return path;
+}
+
 bool process_children_are_elsewhere(void)
 {
 	char own[64], theirs[64];

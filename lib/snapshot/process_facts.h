@@ -49,6 +49,8 @@ bool process_has_ended(void);
 bool process_is_another(void);
 /* True when that process has ended and nobody has waited for it. */
 bool process_is_zombie(uint32_t pid);
+/* The path of the program that it runs, "" where that is not known. Overwritten by the next call. */
+const char *process_program_path(void);
 /* True when children of the calling process are born into another PID namespace. */
 bool process_children_are_elsewhere(void);
 /* True when the process has left our memory for another program's (exec). */

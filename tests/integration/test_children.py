@@ -5,6 +5,7 @@ import functools
 import json
 import os
 import re
+import shutil
 
 import snapshot_file
 from case_program import sum_of_sites
@@ -20,6 +21,7 @@ def tests():
     yield "children whose name would be the same get their pid added", names_get_the_pid
     yield "--children=none follows the program only", follows_none
     yield "--children=NAME follows those that are called so", follows_by_name
+    yield "--children=/FOLDER follows those whose program lies below it", follows_by_folder
     yield "a fork's counters begin with what it inherits", fork_counters
     for who in ("thread", "inline"):
         yield "children are followed with snapshots by %s" % who, functools.partial(
@@ -141,6 +143,21 @@ def follows_by_name(box):
     box.seep_run(["/bin/sh", "-c", script + "; true"], "--children=ls", output="%e.%p.seep")
     names = sorted(box.report(path)["process"]["name"] for path in box.seep_files())
     expect_equal(names, ["ls", "ls", "sh"], "the programs that have a file")
+
+
+def follows_by_folder(box):
+    os.makedirs(box.path("in/deep"))
+    os.mkdir(box.path("in2"))
+    for name in ("in/one", "in/deep/two", "in2/three"):
+        shutil.copy("/bin/cat", box.path(name))
+    # By whatever name a link calls it, it is the program's own path that counts.
+    os.symlink(box.path("in/one"), box.path("four"))
+    script = "; ".join(box.path(name) + " /dev/null"
+                       for name in ("in/one", "in/deep/two", "in2/three", "four"))
+    box.seep_run(["/bin/sh", "-c", script + "; /bin/cat /dev/null; true"],
+                 "--children=" + os.path.realpath(box.path("in")), output="%e.%p.seep")
+    names = sorted(box.report(path)["process"]["name"] for path in box.seep_files())
+    expect_equal(names, ["four", "one", "sh", "two"], "the programs that have a file")
 
 
 def fork_counters(box):

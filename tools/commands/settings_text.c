@@ -194,7 +194,8 @@ static int check_list(const struct setting *setting, const char *shown_as, const
 		if (!length || (is_track && !is_among(word, length, "malloc,mmap", ',')))
 			return refuse(shown_as, value,
 				      is_track ? "malloc or malloc,mmap"
-					       : "all, none, or names separated by commas",
+					       : "all, none, or names and folders separated by "
+						 "commas",
 				      error);
 		word += length;
 		if (!*word)

@@ -361,17 +361,36 @@ static void follows_the_children_that_were_named(void **state)
 {
 	(void)state;
 	parse_well("children=all");
-	assert_true(options_follow_child("anything"));
+	assert_true(options_follow_child("anything", "/usr/bin/x"));
 	parse_well("children=none");
-	assert_false(options_follow_child("anything"));
-	assert_false(options_follow_child("none"));
+	assert_false(options_follow_child("anything", "/usr/bin/x"));
+	assert_false(options_follow_child("none", "/usr/bin/x"));
 	parse_well("children=cc1,as");
 	assert_int_equal(options.children, CHILDREN_NAMED);
-	assert_true(options_follow_child("cc1"));
-	assert_true(options_follow_child("as"));
-	assert_false(options_follow_child("cc1plus"));
-	assert_false(options_follow_child("cc"));
-	assert_false(options_follow_child("s"));
+	assert_true(options_follow_child("cc1", "/usr/bin/x"));
+	assert_true(options_follow_child("as", "/usr/bin/x"));
+	assert_false(options_follow_child("cc1plus", "/usr/bin/x"));
+	assert_false(options_follow_child("cc", "/usr/bin/x"));
+	assert_false(options_follow_child("s", "/usr/bin/x"));
+}
+
+static void follows_the_children_below_a_folder(void **state)
+{
+	(void)state;
+	parse_well("children=make,/home/me/project,/opt/");
+	assert_int_equal(options.children, CHILDREN_NAMED);
+	assert_true(options_follow_child("make", ""));
+	assert_true(options_follow_child("test", "/home/me/project/test"));
+	assert_true(options_follow_child("test", "/home/me/project/.libs/lt-test"));
+	assert_true(options_follow_child("test", "/opt/test"));
+	assert_false(options_follow_child("test", "/home/me/project-2/test"));
+	assert_false(options_follow_child("test", "/home/me/test"));
+	assert_false(options_follow_child("test", "/opt"));
+	assert_false(options_follow_child("test", "make"));
+	assert_false(options_follow_child("test", ""));
+	parse_well("children=/");
+	assert_true(options_follow_child("test", "/usr/bin/test"));
+	assert_false(options_follow_child("test", ""));
 }
 
 int main(void)
@@ -389,6 +408,7 @@ int main(void)
 		cmocka_unit_test(splits_at_colons_that_are_not_escaped),
 		cmocka_unit_test(refuses_an_output_that_is_longer_than_a_path),
 		cmocka_unit_test(follows_the_children_that_were_named),
+		cmocka_unit_test(follows_the_children_below_a_folder),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
