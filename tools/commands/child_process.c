@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "seep/settings.h"
+#include "tools/commands/orphans.h"
 #include "tools/commands/run_output.h"
 #include "tools/commands/settings_text.h"
 #include "tools/commands/target.h"
@@ -104,11 +105,8 @@ static int read_exec_error(int pipe_fd)
 
 static void wait_for(struct child_process *child)
 {
-	siginfo_t info;
-
 	/* First without reaping: until then the pid is the program's and may be signalled. */
-	while (waitid(P_PID, (id_t)child->pid, &info, WEXITED | WNOWAIT) != 0 && errno == EINTR)
-		;
+	orphans_wait_beside(child->pid);
 	running_pid = 0;
 	while (waitpid(child->pid, &child->wait_status, 0) < 0 && errno == EINTR)
 		;

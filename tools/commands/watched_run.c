@@ -15,6 +15,7 @@
 #include "seep/snapshot_format.h"
 #include "tools/commands/end_record.h"
 #include "tools/commands/library_path.h"
+#include "tools/commands/orphans.h"
 #include "tools/commands/program_check.h"
 #include "tools/commands/run_output.h"
 #include "tools/commands/settings_text.h"
@@ -66,6 +67,7 @@ int watched_run_start(struct watched_run *run, char **argv, struct error *error)
 	char *preload = library_path_preload(run->library, getenv("LD_PRELOAD"));
 	int result;
 
+	orphans_adopt();
 	if (!text || !preload)
 		result = error_set(error, ENOMEM, "out of memory");
 	else
@@ -190,6 +192,8 @@ int watched_run_collect(struct watched_run *run, struct error *error)
 	if (run->files.root == run->files.count)
 		return fail_for_nothing_written(run, error);
 	finish_root(run);
+	/* One of them that nobody has waited for would look as if it went on. */
+	orphans_reap();
 	await_children(run);
 	return 0;
 }
@@ -197,4 +201,5 @@ int watched_run_collect(struct watched_run *run, struct error *error)
 void watched_run_free(struct watched_run *run)
 {
 	run_files_free(&run->files);
+	orphans_end();
 }
