@@ -112,7 +112,7 @@ static bool find_mark(const struct operand *operand, bool is_last, size_t *index
 
 static int resolve(struct report *report, void *context, struct error *error)
 {
-	return symbols_resolve(context, report, 0, error);
+	return symbols_resolve(context, report, SYMBOLS_OF_ALL_SITES, error);
 }
 
 static int write_diff(const struct diff_request *request, const struct report *report,

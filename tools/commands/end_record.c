@@ -20,7 +20,9 @@
 #include "tools/model/record_reader.h"
 #include "tools/model/snapshot_file.h"
 
-#define POLL_MS 5
+/* Mostly it is a matter of a millisecond; of a large heap it may be one of seconds. */
+#define FIRST_PAUSE_NS 100000u
+#define LONGEST_PAUSE_NS 5000000u
 
 static uint64_t now_ns(void)
 {
@@ -43,6 +45,7 @@ int end_record_lock(const char *path, int notice_ms, int timeout_ms, void (*noti
 		    void *context, struct error *error)
 {
 	const uint64_t start_ns = now_ns();
+	uint32_t pause_ns = FIRST_PAUSE_NS;
 
 	for (;;) {
 		int fd = open(path, O_RDWR | O_APPEND | O_CLOEXEC);
@@ -68,7 +71,8 @@ int end_record_lock(const char *path, int notice_ms, int timeout_ms, void (*noti
 			notice(context);
 			notice = NULL;
 		}
-		nanosleep(&(struct timespec){.tv_nsec = POLL_MS * 1000000}, NULL);
+		nanosleep(&(struct timespec){.tv_nsec = pause_ns}, NULL);
+		pause_ns = pause_ns * 2 < LONGEST_PAUSE_NS ? pause_ns * 2 : LONGEST_PAUSE_NS;
 	}
 }
 

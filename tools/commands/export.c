@@ -135,7 +135,7 @@ static int write_export(const struct export_request *request, const struct opera
 	if (result == 0)
 		result = check_scan(request, operand, report, error);
 	if (result == 0)
-		result = symbols_resolve(symbols, report, 0, error);
+		result = symbols_resolve(symbols, report, SYMBOLS_OF_ALL_SITES, error);
 	if (result == 0)
 		result = sink_open(&sink, request->output, error);
 	if (result < 0)

@@ -190,7 +190,7 @@ static int write_report(const struct report_request *request, struct symbols *sy
 		result = report_build(operand->profile, &range, &report, error);
 	if (result == 0)
 		result = report_resolve(report, &thresholds, request->suppressions, symbols,
-					request->top, error);
+					request->top ? request->top : SYMBOLS_OF_ALL_SITES, error);
 	/* Not before there is something to write: the file of -o may be yesterday's report. */
 	if (result == 0 && !sink->stream)
 		result = sink_open(sink, request->output, error);
@@ -252,7 +252,8 @@ static int check_thresholds(const struct thresholds *thresholds, struct report *
 			    struct error *error)
 {
 	if (thresholds_need_symbols(thresholds))
-		return report_resolve(report, thresholds, suppressions, symbols, 0, error);
+		return report_resolve(report, thresholds, suppressions, symbols,
+				      SYMBOLS_OF_ALL_SITES, error);
 	return thresholds_check(thresholds, report) < 0
 		       ? error_set(error, ENOMEM, "not enough memory for the thresholds")
 		       : 0;

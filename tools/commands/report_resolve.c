@@ -81,13 +81,11 @@ int report_resolve(struct report *report, const struct thresholds *thresholds,
 	if (result < 0)
 		return result;
 	if (thresholds_need_symbols(thresholds)) {
-		result = symbols_resolve(symbols, report, 0, error);
+		result = symbols_resolve(symbols, report, SYMBOLS_OF_ALL_SITES, error);
 		return result < 0 ? result : check(report, thresholds, error);
 	}
 	result = check(report, thresholds, error);
 	if (result < 0)
 		return result;
-	if (site_limit)
-		site_limit = with_crossing_sites(report, site_limit);
-	return symbols_resolve(symbols, report, site_limit, error);
+	return symbols_resolve(symbols, report, with_crossing_sites(report, site_limit), error);
 }

@@ -13,7 +13,7 @@ struct symbols;
 struct thresholds;
 
 /* Applies the suppressions, with those of the program itself, checks the thresholds and fills in
- * symbols: of the first `site_limit` sites and entries (0: all), of each site that has crossed a
+ * symbols: of the first `site_limit` sites and entries, of each site that has crossed a
  * threshold, and of all where the thresholds depend on functions. Returns 0, or a negative errno value
  * and a sentence. */
 int report_resolve(struct report *report, const struct thresholds *thresholds,

@@ -50,7 +50,8 @@ static bool read_head(const char *path, uint8_t *head, struct run_file *file)
 {
 	struct seep_file_header header;
 	struct seep_process process = {0};
-	const size_t needed_bytes = offsetof(struct seep_process, sample_bytes); /* of version 1.0 */
+	const size_t needed_bytes =
+		offsetof(struct seep_process, sample_bytes); /* of version 1.0 */
 	struct record_reader reader;
 	struct record record;
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -224,14 +225,18 @@ int run_files_find(const struct run_identity *run, struct run_files *run_files, 
 
 void run_files_drop(struct run_files *run_files, size_t index)
 {
-	const pid_t pid = run_files->files[run_files->root].pid;
+	const pid_t pid = run_files->files[index].pid;
+	bool is_only_one = pid != run_files->files[run_files->root].pid;
 
+	/* Not counted anew: a build leaves thousands, and many of them have nothing to tell. */
+	for (size_t i = 0; i < run_files->count; i++)
+		is_only_one &= i == index || run_files->files[i].pid != pid;
+	run_files->child_count -= is_only_one;
 	free(run_files->files[index].path);
 	run_files->count--;
 	memmove(run_files->files + index, run_files->files + index + 1,
 		(run_files->count - index) * sizeof(*run_files->files));
 	run_files->root -= index < run_files->root;
-	count_children(run_files, pid);
 }
 
 void run_files_free(struct run_files *run_files)

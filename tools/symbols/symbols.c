@@ -136,9 +136,7 @@ static bool resolve_finding(struct resolution *resolution, struct report_finding
 int symbols_resolve(struct symbols *symbols, struct report *report, size_t site_limit,
 		    struct error *error)
 {
-	size_t count = report->site_count;
-	if (site_limit != 0 && site_limit < count)
-		count = site_limit;
+	size_t count = site_limit < report->site_count ? site_limit : report->site_count;
 	struct resolution resolution = {
 		.report = report,
 		.frames = {.modules = symbols->modules,
@@ -159,9 +157,8 @@ int symbols_resolve(struct symbols *symbols, struct report *report, size_t site_
 	}
 
 	/* What stands first in a report for people are not the same sites. */
-	size_t entries = 0, entry_count = report->entry_count;
-	if (site_limit != 0 && site_limit < entry_count)
-		entry_count = site_limit;
+	size_t entries = 0;
+	size_t entry_count = site_limit < report->entry_count ? site_limit : report->entry_count;
 	for (; done == count && entries < entry_count; entries++) {
 		const struct report_entry *entry = &report->entries[entries];
 		if (entry->finding

@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct error;
 struct report;
@@ -29,8 +30,10 @@ struct symbols; /* caches what was opened; one per command */
 struct symbols *symbols_new(const struct symbols_options *options);
 void symbols_free(struct symbols *symbols);
 
-/* Fills in frames, wrapper marks and ids of the first `site_limit` sites and entries (0: all). Unknown things
- * stay null; only lack of memory is an error. */
+#define SYMBOLS_OF_ALL_SITES SIZE_MAX
+
+/* Fills in frames, wrapper marks and ids of the first `site_limit` sites and entries, and of what is shown
+ * beside them. Unknown things stay null; only lack of memory is an error. */
 int symbols_resolve(struct symbols *symbols, struct report *report, size_t site_limit,
 		    struct error *error);
 

@@ -237,7 +237,7 @@ static inline void run_resolve(struct made_run *made, struct symbols *symbols)
 	report_free(made->report);
 	assert_int_equal(report_build(&made->profile, &options, &made->report, &error), 0);
 	assert_int_equal(made->report->site_count, made->profile.site_count);
-	if (symbols_resolve(symbols, made->report, 0, &error) != 0)
+	if (symbols_resolve(symbols, made->report, SYMBOLS_OF_ALL_SITES, &error) != 0)
 		fail_msg("%s", error.text);
 }
 
