@@ -17,11 +17,31 @@
 extern "C" {
 #endif
 
-/* Filled in by libseep.so; call the functions without the underscore below. */
+/* Filled in by libseep.so; call the functions without the underscore below. A program that is linked without
+ * PIE would have its linker write a null for them, for good, were they not looked up in the table that the
+ * dynamic linker fills in. */
+#if defined(__x86_64__) && !defined(__PIC__)
+#define SEEP_FILLED_IN(function)                                                                   \
+	__extension__({                                                                            \
+		__typeof__(&function) seep_filled_in;                                              \
+		__asm__(".weak " #function "\n\tmovq " #function "@GOTPCREL(%%rip), %0"            \
+			: "=r"(seep_filled_in));                                                   \
+		seep_filled_in;                                                                    \
+	})
+#else
+#define SEEP_FILLED_IN(function) (&function)
+#endif
 extern int seep_snapshot_(const char *label) __attribute__((weak));
 extern int seep_mark_(const char *label) __attribute__((weak));
 extern int seep_scan_(const char *label) __attribute__((weak));
 extern long long seep_check_(void) __attribute__((weak));
+extern long long seep_moment_(void) __attribute__((weak));
+extern long long seep_check_since_(long long moment) __attribute__((weak));
+extern const char *seep_findings_(void) __attribute__((weak));
+extern void seep_end_scope_(const char *name, long long moment) __attribute__((weak));
+extern void *seep_begin_rounds_(int rounds, long long *error) __attribute__((weak));
+extern long long seep_end_round_(void *rounds) __attribute__((weak));
+extern long long seep_end_rounds_(void *rounds) __attribute__((weak));
 extern void seep_ignore_(const void *ptr) __attribute__((weak));
 extern void seep_disable_(void) __attribute__((weak));
 extern void seep_enable_(void) __attribute__((weak));
@@ -31,7 +51,7 @@ extern void seep_unregister_root_region_(const void *start, size_t bytes) __attr
 /* True when this process is being watched. */
 static inline bool seep_is_watching(void)
 {
-	return seep_snapshot_ != 0;
+	return SEEP_FILLED_IN(seep_snapshot_) != 0;
 }
 
 /* Takes a snapshot now and returns when it is in the file. `label` is shown by `seep snapshots` and
@@ -41,7 +61,7 @@ static inline bool seep_is_watching(void)
  * Returns 0, also when nobody is watching, or a positive errno value when it could not be written. */
 static inline int seep_snapshot(const char *label)
 {
-	return seep_snapshot_ ? seep_snapshot_(label) : 0;
+	return SEEP_FILLED_IN(seep_snapshot_) ? SEEP_FILLED_IN(seep_snapshot_)(label) : 0;
 }
 
 /* Says that the program is in a state to which it comes back again and again, such as between two
@@ -54,7 +74,7 @@ static inline int seep_snapshot(const char *label)
  * and no older mark is left to make room. */
 static inline int seep_mark(const char *label)
 {
-	return seep_mark_ ? seep_mark_(label) : 0;
+	return SEEP_FILLED_IN(seep_mark_) ? SEEP_FILLED_IN(seep_mark_)(label) : 0;
 }
 
 /* Takes a snapshot and looks which blocks can still be reached in this moment, and by whom they are held;
@@ -63,15 +83,126 @@ static inline int seep_mark(const char *label)
  * Results as of seep_snapshot; ENOTSUP when it was not possible to look: the file says why. */
 static inline int seep_scan(const char *label)
 {
-	return seep_scan_ ? seep_scan_(label) : 0;
+	return SEEP_FILLED_IN(seep_scan_) ? SEEP_FILLED_IN(seep_scan_)(label) : 0;
 }
 
 /* Looks as seep_scan does, and returns how many blocks are lost, definitely or indirectly: 0 when there are
  * none or nobody is watching, a negative errno value when nobody could look. */
 static inline long long seep_check(void)
 {
-	return seep_check_ ? seep_check_() : 0;
+	return SEEP_FILLED_IN(seep_check_) ? SEEP_FILLED_IN(seep_check_)() : 0;
 }
+
+/*
+ * Checks of a part of a run, such as one test. They need no helper of the test framework's: a test takes a moment
+ * when it begins, asks at its end, and fails with what seep_findings says:
+ *
+ *     long long moment = seep_moment();
+ *     ...
+ *     if (seep_check_since(moment) != 0)
+ *             fail(seep_findings());
+ */
+
+/* The moment now, to be handed to seep_check_since in this process or in one that is forked from it. Blocks that
+ * are allocated from now on, by whichever thread, are allocated since. Takes nanoseconds and writes nothing; but
+ * it is a new period of births, of which there are 262,143 in a process, as it is with each snapshot and each
+ * check. 0 when nobody is watching, a negative errno value when there is none any more. */
+static inline long long seep_moment(void)
+{
+	return SEEP_FILLED_IN(seep_moment_) ? SEEP_FILLED_IN(seep_moment_)() : 0;
+}
+
+/* Looks which blocks are lost now that were allocated since, and returns how many, definitely or indirectly lost:
+ * 0 when there are none or nobody is watching, a negative errno value when nobody could look (what
+ * seep_findings says then is why). Moment 0 is the start of the process; a negative one is returned.
+ * What was lost before the moment does not count, nor what still can be reached, whoever holds it; and a
+ * pointer that is left over on the stack or in a register holds a block, too. Writes nothing into the file. Takes
+ * about a millisecond where nothing that was allocated since is left; otherwise as long as it takes to
+ * read the heap, once, and when something seems lost twice. Where the process has several threads the second
+ * look is a tenth of a second later. */
+static inline long long seep_check_since(long long moment)
+{
+	return SEEP_FILLED_IN(seep_check_since_) ? SEEP_FILLED_IN(seep_check_since_)(moment) : 0;
+}
+
+/* What the last check of this thread has found (seep_check_since, seep_require_no_growth), for a person: of each
+ * site the blocks and bytes that count and the stack that allocated them. Lines that end with a newline, made
+ * to be printed where a test says why it failed. Empty when nothing was found. Valid until the thread's next
+ * check; never null. */
+static inline const char *seep_findings(void)
+{
+	return SEEP_FILLED_IN(seep_findings_) ? SEEP_FILLED_IN(seep_findings_)() : "";
+}
+
+/* Ends what seep_require_no_growth has begun, also when the body has thrown. */
+static inline void seep_drop_rounds(void **rounds)
+{
+	if (*rounds)
+		SEEP_FILLED_IN(seep_end_rounds_)(*rounds);
+}
+
+/* Runs body(data) so many times, 2 at least, and returns how many sites have grown in every round; what they
+ * are says seep_findings. The first quarter of the rounds is not judged: statics, lazy initialisation. A round
+ * must be the same work each time and leave the program in the same state. More rounds tell more: what fills,
+ * such as a cache, has grown in every one of them until it is full; so choose as many as fill it, or make
+ * it small for the test.
+ * 0 when none has or nobody is watching (the body runs all the same), a negative errno value when nobody could
+ * look: EINVAL for fewer than two rounds. Each round costs a walk over all live blocks, some 10 ms for two
+ * million. Blocks count whoever has allocated them, and whether or not they can be reached. */
+static inline long long seep_require_no_growth(int rounds, void (*body)(void *data), void *data)
+{
+	void *growth __attribute__((cleanup(seep_drop_rounds))) = 0;
+	long long error = 0, result;
+	int round;
+
+	if (SEEP_FILLED_IN(seep_begin_rounds_))
+		growth = SEEP_FILLED_IN(seep_begin_rounds_)(rounds, &error);
+	for (round = 0; round < rounds; round++) {
+		body(data);
+		if (growth && error == 0)
+			error = SEEP_FILLED_IN(seep_end_round_)(growth);
+	}
+	if (!growth)
+		return error;
+	result = SEEP_FILLED_IN(seep_end_rounds_)(growth);
+	growth = 0;
+	return error != 0 ? error : result;
+}
+
+/*
+ * A scope in the code. Where it ends, whichever way, what is lost of what was allocated since it began, by any
+ * thread, is said on stderr with its stacks. That is all that happens there; that the program fails is up to
+ * `seep check`, to which it is lost at the end as well.
+ *
+ *     SEEP_SCOPE("parse");         in C, up to the end of the block
+ *     seep::scope scope("parse");  in C++
+ */
+struct seep_scope {
+	const char *name;
+	long long moment;
+};
+
+static inline struct seep_scope seep_begin_scope(const char *name)
+{
+	struct seep_scope scope;
+
+	scope.name = name;
+	scope.moment = seep_moment();
+	return scope;
+}
+
+static inline void seep_end_scope(struct seep_scope *scope)
+{
+	if (SEEP_FILLED_IN(seep_end_scope_))
+		SEEP_FILLED_IN(seep_end_scope_)(scope->name, scope->moment);
+}
+
+#define SEEP_SCOPE_NAMED(variable, name)                                                           \
+	struct seep_scope variable __attribute__((cleanup(seep_end_scope), unused)) =              \
+		seep_begin_scope(name)
+#define SEEP_SCOPE_NUMBERED(number, name) SEEP_SCOPE_NAMED(seep_scope_##number, name)
+#define SEEP_SCOPE_EXPANDED(number, name) SEEP_SCOPE_NUMBERED(number, name)
+#define SEEP_SCOPE(name) SEEP_SCOPE_EXPANDED(__COUNTER__, name)
 
 /*
  * What is no leak although it looks like one. All of this has the meaning that LeakSanitizer gives it
@@ -81,38 +212,58 @@ static inline long long seep_check(void)
 /* The block that `ptr` points to or into is no leak, nor is what it leads to. */
 static inline void seep_ignore(const void *ptr)
 {
-	if (seep_ignore_)
-		seep_ignore_(ptr);
+	if (SEEP_FILLED_IN(seep_ignore_))
+		SEEP_FILLED_IN(seep_ignore_)(ptr);
 }
 
 /* What this thread allocates between seep_disable and seep_enable is none either. Pairs may be nested. */
 static inline void seep_disable(void)
 {
-	if (seep_disable_)
-		seep_disable_();
+	if (SEEP_FILLED_IN(seep_disable_))
+		SEEP_FILLED_IN(seep_disable_)();
 }
 
 static inline void seep_enable(void)
 {
-	if (seep_enable_)
-		seep_enable_();
+	if (SEEP_FILLED_IN(seep_enable_))
+		SEEP_FILLED_IN(seep_enable_)();
 }
 
 /* What the words of this memory point to is reachable, wherever the memory lies. To take it back, the same
  * start and length. */
 static inline void seep_register_root_region(const void *start, size_t bytes)
 {
-	if (seep_register_root_region_)
-		seep_register_root_region_(start, bytes);
+	if (SEEP_FILLED_IN(seep_register_root_region_))
+		SEEP_FILLED_IN(seep_register_root_region_)(start, bytes);
 }
 
 static inline void seep_unregister_root_region(const void *start, size_t bytes)
 {
-	if (seep_unregister_root_region_)
-		seep_unregister_root_region_(start, bytes);
+	if (SEEP_FILLED_IN(seep_unregister_root_region_))
+		SEEP_FILLED_IN(seep_unregister_root_region_)(start, bytes);
 }
 
 #ifdef __cplusplus
 }
+
+namespace seep
+{
+class scope
+{
+      public:
+	explicit scope(const char *name) : begun(seep_begin_scope(name))
+	{
+	}
+	~scope()
+	{
+		seep_end_scope(&begun);
+	}
+
+      private:
+	scope(const scope &);
+	scope &operator=(const scope &);
+	seep_scope begun;
+};
+} // namespace seep
 #endif
 #endif

@@ -353,14 +353,19 @@ __attribute__((constructor(101))) static void start(void)
 	start_writing(true);
 }
 
+bool life_is_writing(void)
+{
+	if (!is_recording_here())
+		return false;
+	start_writing(false);
+	return atomic_load(&stage) == STAGE_WRITING;
+}
+
 static int scan_for_program(const char *label, struct seep_scan *found)
 {
 	int error;
 
-	if (!is_recording_here())
-		return 0;
-	start_writing(false);
-	if (atomic_load(&stage) != STAGE_WRITING)
+	if (!life_is_writing())
 		return 0;
 	error = helper_is_inline() ? helper_scan_inline(SEEP_REASON_REQUEST, label, false, found)
 				   : helper_request_scan(SEEP_REASON_REQUEST, label, found);
@@ -387,10 +392,7 @@ static int take_for_program(enum seep_snapshot_reason reason, const char *label)
 	struct snapshot_result result;
 	int error;
 
-	if (!is_recording_here())
-		return 0;
-	start_writing(false);
-	if (atomic_load(&stage) != STAGE_WRITING)
+	if (!life_is_writing())
 		return 0;
 	if (!helper_is_inline()) {
 		error = helper_request(reason, label);

@@ -9,8 +9,9 @@
  *   site       all blocks of one stack
  *   snapshot   the state of all sites at one moment
  *   module     a loaded object: path, build-id, address range
- *   epoch      the period between two snapshots; a block keeps the epoch it was born in.
- *              Epochs count from 1 and never go back; snapshot N closes epoch N.
+ *   epoch      the period between two snapshots, or a part of it; a block keeps the epoch it was born
+ *              in. Epochs count from 1 and never go back; a snapshot closes one, and so does a moment
+ *              that the program takes (seep_moment) and that is not in the file.
  *   cohort     the blocks of one site that were born in the same epochs
  *
  * The file is a header and then records, only ever appended. Every record is framed by a

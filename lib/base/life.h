@@ -47,9 +47,23 @@ void life_exec_failed(void);
 /* The process is about to end with this status, without running exit handlers. */
 void life_before_exit(int status);
 
+/* Whether this process records and has a file; makes that if it can be made now. */
+bool life_is_writing(void);
+
 /* Looks which blocks are lost, and waits for the result. Returns how many are, definitely or indirectly; 0
  * when nobody is watching; or a negative errno value when nobody could look. With `is_last` nobody looks
  * again: not by another such call, and not when the process ends. */
 int64_t life_look_for_leaks(const char *label, bool is_last);
+
+/* For include/seep.h; what each of them means is said there. */
+int64_t life_moment(void);
+int64_t life_check_since(int64_t moment);
+const char *life_findings(void);
+
+/* Of the growth check: null where nobody is watching, or *error says why not. The result of life_end_round is 0
+ * or a negative errno value; life_end_rounds returns how many sites have grown, and releases. */
+void *life_begin_rounds(int rounds, int64_t *error);
+int64_t life_end_round(void *rounds);
+int64_t life_end_rounds(void *rounds);
 
 #endif

@@ -30,6 +30,7 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
+#include "lib/base/buffer.h"
 #include "lib/base/invariant.h"
 #include "lib/base/options.h"
 #include "lib/base/raw_task.h"
@@ -37,6 +38,7 @@
 #include "lib/base/syscalls.h"
 #include "lib/base/text.h"
 #include "lib/control/control_server.h"
+#include "lib/control/findings.h"
 #include "lib/control/schedule.h"
 #include "lib/record/call_tree.h"
 #include "lib/scan/scan.h"
@@ -60,6 +62,7 @@ enum wish {
 	WISH_SNAPSHOT,
 	WISH_SCAN, /* a snapshot, and a scan after it */
 	WISH_LAST_SCAN, /* the same by the thread that ends the program, who does not wait for the result */
+	WISH_CHECK, /* neither, but what is lost of what was born since */
 };
 
 /* What program and helper say to each other. */
@@ -70,7 +73,9 @@ struct mailbox {
 	enum seep_snapshot_reason reason; /* with the label: of whoever has taken that */
 	enum wish wish;			  /* likewise, and these */
 	struct waiting_thread waiting;
-	struct seep_scan found;
+	uint32_t since_epoch;		/* likewise */
+	struct seep_scan found;		/* by the last scan or check */
+	struct buffer findings;		/* of the last check; whoever has asked takes it */
 	_Atomic(uint32_t) label_holder; /* the thread that has written it, and waits; 0: none */
 	_Atomic(uint32_t) is_exec_near;
 	_Atomic(uint32_t) has_exit_status;
@@ -123,6 +128,7 @@ static struct {
 	enum wish wish;
 	enum seep_snapshot_reason reason;
 	struct waiting_thread waiting;
+	uint32_t since_epoch;
 } served;
 
 /* Whoever asked for it need not wait any longer. */
@@ -162,6 +168,23 @@ static bool serve_scan(uint32_t snapshot)
 	return false;
 }
 
+static void serve_check(void)
+{
+	struct scan_order order = {.moment = SCAN_RUNNING, .waiting = served.waiting};
+	struct buffer sites = {0}, findings = {0};
+	struct seep_scan found = {0};
+	int error = scan_check(&order, served.since_epoch, &found, &sites);
+
+	findings_write_lost(&findings, &found, &sites);
+	buffer_release(&sites);
+	/* Of one who has not waited for it. */
+	buffer_release(&mailbox->findings);
+	mailbox->findings = findings;
+	mailbox->found = found;
+	atomic_store(&mailbox->error, error);
+	answer_request();
+}
+
 static void serve_request(void)
 {
 	struct snapshot_result result;
@@ -176,6 +199,11 @@ static void serve_request(void)
 	served.wish = mailbox->wish;
 	served.reason = mailbox->reason;
 	served.waiting = mailbox->waiting;
+	served.since_epoch = mailbox->since_epoch;
+	if (served.wish == WISH_CHECK) {
+		serve_check();
+		return;
+	}
 	text_add(&text, mailbox->label);
 	atomic_store(
 		&mailbox->error,
@@ -578,6 +606,23 @@ int helper_request_scan(enum seep_snapshot_reason reason, const char *label,
 	return error;
 }
 
+int helper_request_check(uint32_t since_epoch, struct seep_scan *found, struct buffer *findings)
+{
+	int error;
+
+	take_label();
+	allow_helper();
+	mailbox->since_epoch = since_epoch;
+	error = request_locked(WISH_CHECK, SEEP_REASON_REQUEST, NULL);
+	if (error == 0) {
+		*found = mailbox->found;
+		*findings = mailbox->findings;
+		mailbox->findings = (struct buffer){0};
+	}
+	give_label();
+	return error;
+}
+
 int helper_request_last_scan(void)
 {
 	int error;
@@ -615,6 +660,18 @@ int helper_scan_inline(enum seep_snapshot_reason reason, const char *label, bool
 		return error;
 	order.snapshot = snapshot.number;
 	return scan_take(&order, found);
+}
+
+int helper_check_inline(uint32_t since_epoch, struct seep_scan *found, struct buffer *findings)
+{
+	struct scan_order order = {.moment = SCAN_RUNNING, .waiting = here()};
+	struct buffer sites = {0};
+	int error = scan_check(&order, since_epoch, found, &sites);
+
+	if (error == 0)
+		findings_write_lost(findings, found, &sites);
+	buffer_release(&sites);
+	return error;
 }
 
 void helper_note_exec(void)

@@ -33,6 +33,12 @@ struct seep_scan;
 int helper_request_scan(enum seep_snapshot_reason reason, const char *label,
 			struct seep_scan *found);
 
+/* Looks what is lost of the blocks that were born in the epoch or later. *found is as of scan_check; *findings
+ * (which begins empty, and is to be released) is what to tell a person. */
+struct buffer;
+int helper_request_check(uint32_t since_epoch, struct seep_scan *found, struct buffer *findings);
+int helper_check_inline(uint32_t since_epoch, struct seep_scan *found, struct buffer *findings);
+
 /* The program is about to end, and this is the thread that ends it: the same, but returns as soon as there
  * is a copy of the process to look at, where the helper outlives the program. */
 int helper_request_last_scan(void);

@@ -105,6 +105,7 @@ static bool claim(uint32_t index, uint32_t pid, uint32_t tid)
 	state->last_added = 0;
 	state->last_removed = 0;
 	state->moving = 0;
+	state->findings.bytes = 0;
 	return true;
 }
 

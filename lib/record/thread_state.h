@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lib/base/buffer.h"
 #include "lib/base/invariant.h"
 #include "lib/base/syscalls.h"
 #include "lib/record/stack_capture.h"
@@ -77,6 +78,7 @@ struct thread_state {
 	uint64_t free_random; /* state of free_turn's generator; 0: none yet */
 	uint32_t asked;	      /* blocks that it has made BLOCK_IS_ASKED */
 	uint32_t moving; /* blocks in the hands of realloc: in no table, and at no certain place */
+	struct buffer findings; /* what its last check has found, as a text; empty: nothing */
 };
 
 /* Beside each state. */

@@ -20,6 +20,7 @@ struct making {
 	struct scan_memory *memory;
 	const struct block_index *index;
 	uint64_t last;
+	uint32_t since_epoch;
 	bool is_at_side;
 };
 
@@ -45,15 +46,18 @@ static void add(block_ref ref, void *context)
 	struct making *making = context;
 	uint64_t addr = addr_of(making->index, ref);
 
+	if (block_index_get(making->index, ref).epoch < making->since_epoch)
+		return;
 	if (is_side(ref) && !making->is_at_side)
 		begin_side(making);
 	payload_add_varint(&making->list, making->memory, addr - making->last);
 	making->last = addr;
 }
 
-struct payload lost_list_make(struct block_index *index, struct scan_memory *memory, uint32_t marks)
+struct payload lost_list_make(struct block_index *index, struct scan_memory *memory, uint32_t marks,
+			      uint32_t since_epoch)
 {
-	struct making making = {.memory = memory, .index = index};
+	struct making making = {.memory = memory, .index = index, .since_epoch = since_epoch};
 
 	block_index_walk(index, marks, false, add, &making);
 	if (!making.is_at_side)

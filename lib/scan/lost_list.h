@@ -14,9 +14,11 @@
 #include "lib/scan/block_index.h"
 #include "lib/scan/payload.h"
 
-/* Blocks of which the mark is one of these (1 << mark | …). */
-struct payload lost_list_make(struct block_index *index, struct scan_memory *memory,
-			      uint32_t marks);
+/* Blocks of which the mark is one of these (1 << mark | …), and that were born in the epoch or later. */
+struct payload lost_list_make(struct block_index *index, struct scan_memory *memory, uint32_t marks,
+			      uint32_t since_epoch);
+
+#define LOST_LIST_EMPTY_BYTES 1u /* of a list without blocks: the zero between its halves */
 
 /* Goes through a list beside a walk over an index, in the same order. */
 struct lost_list_cursor {

@@ -23,10 +23,12 @@
 #include "lib/base/buffer.h"
 #include "lib/base/syscalls.h"
 #include "lib/record/epoch.h"
+#include "lib/record/live_table.h"
 #include "lib/record/sampler.h"
 #include "lib/record/thread_state.h"
 #include "lib/scan/hidden_mappings.h"
 #include "lib/scan/kernel_pointers.h"
+#include "lib/scan/lost_list.h"
 #include "lib/scan/process_copy.h"
 #include "lib/scan/scan_work.h"
 #include "lib/scan/stopped_threads.h"
@@ -305,7 +307,7 @@ static void look_again(const struct scan_order *order, struct scan_task *task, s
 	struct timespec between = {.tv_nsec = BETWEEN_SCANS_NS};
 	struct look second = {.threads = 0};
 
-	if (first->lost.bytes > 0)
+	if (first->lost.bytes > LOST_LIST_EMPTY_BYTES)
 		sys_call(SYS_nanosleep, &between, 0);
 	task->turn = SCAN_SECOND;
 	task->seen_lost = first->lost.start;
@@ -361,6 +363,7 @@ static int take(const struct scan_order *order, struct seep_scan *found)
 		.turn = is_running ? SCAN_FIRST : SCAN_ONLY,
 		/* Blocks of the epoch of now are younger than the snapshot. */
 		.before_epoch = is_running ? epoch_now() : 0,
+		.wants_holders = true,
 		.threads_at_end = thread_state_count() + 1,
 		.seed = sys_clock_ns(CLOCK_MONOTONIC),
 	};
@@ -379,16 +382,105 @@ static int take(const struct scan_order *order, struct seep_scan *found)
 	return result;
 }
 
+/* Where no block is left that was born since, none can be lost. */
+struct since {
+	uint32_t epoch;
+	bool has_any;
+};
+
+static void note_birth(uint64_t addr, const struct live_block *block, void *context)
+{
+	struct since *since = context;
+
+	(void)addr;
+	since->has_any |= block->epoch >= since->epoch;
+}
+
+static bool has_births(uint32_t since_epoch)
+{
+	struct since since = {.epoch = since_epoch};
+
+	live_table_walk(note_birth, &since);
+	return since.has_any;
+}
+
+/* In most programs nothing is lost most of the time, and then one copy is enough. Of a program with one thread
+ * nobody could have taken a pointer from where nobody looks meanwhile. */
+static void look_since(const struct scan_order *order, struct scan_task *task, struct look *look)
+{
+	struct timespec between = {.tv_nsec = BETWEEN_SCANS_NS};
+	struct look second = {.threads = 0};
+
+	task->turn = SCAN_FIRST;
+	look_at(order, task, look);
+	if (look->result.outcome != SEEP_SCAN_DONE || look->lost.bytes <= LOST_LIST_EMPTY_BYTES)
+		return;
+	if (look->threads > 1)
+		sys_call(SYS_nanosleep, &between, 0);
+	task->turn = SCAN_SECOND;
+	task->seen_lost = look->lost.start;
+	task->seen_lost_bytes = look->lost.bytes;
+	look_at(order, task, &second);
+	release(look);
+	*look = second;
+}
+
+static void check(const struct scan_order *order, uint32_t since_epoch, struct seep_scan *found,
+		  struct buffer *sites)
+{
+	struct scan_task task = {
+		/* What is born from now on is too young to be lost. */
+		.before_epoch = atomic_fetch_add(&epoch_current, 1) + 1,
+		.since_epoch = since_epoch,
+		.threads_at_end = thread_state_count() + 1,
+	};
+	struct look look = {.result.outcome = SEEP_SCAN_DONE};
+
+	*found = (struct seep_scan){.struct_bytes = sizeof(*found)};
+	if (!is_pointless(&look.result) && has_births(since_epoch))
+		look_since(order, &task, &look);
+	if (look.result.outcome == SEEP_SCAN_DONE && look.scan.bytes >= sizeof(*found)) {
+		memcpy(found, look.scan.start, sizeof(*found));
+		*sites = look.scan;
+		look.scan = (struct buffer){0};
+	}
+	found->outcome = (uint16_t)look.result.outcome;
+	found->error = look.result.error;
+	release(&look);
+}
+
+/* Where there is no helper threads may ask at once. A forked child has nothing to do with it. */
+static _Atomic(uint32_t) busy_pid;
+
+static bool begin(void)
+{
+	uint32_t own_pid = sys_pid();
+
+	return atomic_exchange(&busy_pid, own_pid) != own_pid;
+}
+
+static void end(void)
+{
+	atomic_store(&busy_pid, 0);
+}
+
 int scan_take(const struct scan_order *order, struct seep_scan *found)
 {
-	/* Where there is no helper threads may ask at once. A forked child has nothing to do with it. */
-	static _Atomic(uint32_t) busy_pid;
-	uint32_t own_pid = sys_pid();
 	int result;
 
-	if (atomic_exchange(&busy_pid, own_pid) == own_pid)
+	if (!begin())
 		return -EBUSY;
 	result = take(order, found);
-	atomic_store(&busy_pid, 0);
+	end();
 	return result;
+}
+
+int scan_check(const struct scan_order *order, uint32_t since_epoch, struct seep_scan *found,
+	       struct buffer *sites)
+{
+	if (!begin())
+		return -EBUSY;
+	check(order, since_epoch, found, sites);
+	end();
+	return 0;
 }

@@ -42,4 +42,12 @@ void scan_note_kernel(void);
  * there is no result, or a negative errno value. *found (may be null) is the head of the record. */
 int scan_take(const struct scan_order *order, struct seep_scan *found);
 
+/* Looks what is lost of the blocks that were born in an epoch or later, and writes nothing down. Mostly one
+ * copy of the process is enough, or none. Returns 0 or a negative errno value; *found is then the head of a
+ * record of which the sums, and in *sites (which begins empty) the payload, count only those blocks. No
+ * payload: none is lost. */
+struct buffer;
+int scan_check(const struct scan_order *order, uint32_t since_epoch, struct seep_scan *found,
+	       struct buffer *sites);
+
 #endif

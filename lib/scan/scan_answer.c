@@ -130,7 +130,7 @@ static bool find_classes(struct work *work)
 	spare_what_registers_may_hold(work);
 	if (work->is_failed || !lost_groups_count(&work->flood, note_under, work))
 		return false;
-	site_classes_take(&work->classes, &work->index);
+	site_classes_take(&work->classes, &work->index, work->question->since_epoch);
 	return true;
 }
 
@@ -188,7 +188,8 @@ enum seep_scan_outcome scan_answer_find(const struct scan_question *question,
 	if (!find_reached(&work))
 		work.is_failed = true;
 	else if (question->turn == SCAN_FIRST)
-		answer->lost = lost_list_make(&work.index, memory, 1u << MARK_NONE);
+		answer->lost =
+			lost_list_make(&work.index, memory, 1u << MARK_NONE, question->since_epoch);
 	else if (find_classes(&work))
 		make_records(&work, answer);
 	else

@@ -29,6 +29,7 @@ struct scan_question {
 	struct memory_spans constants;
 	uint32_t stack_count;  /* of the call tree */
 	uint32_t before_epoch; /* blocks born in it or later are too young to be lost; 0: none is */
+	uint32_t since_epoch;  /* of what is lost only what was born in it or later is told */
 	uint32_t unread_threads; /* whose registers are not among the roots */
 	bool is_blind;		 /* other roots are missing, nobody knows how many */
 	bool wants_holders;

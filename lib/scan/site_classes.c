@@ -57,6 +57,7 @@ static struct class_sum *class_of(struct site_class *site, enum block_mark mark)
 struct taking {
 	struct site_classes *classes;
 	const struct block_index *index;
+	uint32_t since_epoch;
 };
 
 static void take(block_ref ref, void *context)
@@ -68,17 +69,21 @@ static void take(block_ref ref, void *context)
 
 	if ((ref & BLOCK_REF_IS_SIDE) != 0) {
 		side = &taking->index->side[ref & ~BLOCK_REF_IS_SIDE];
-		add(class_of(site_classes_get(taking->classes, side->stack), mark), 1, side->bytes);
+		if (side->epoch >= taking->since_epoch)
+			add(class_of(site_classes_get(taking->classes, side->stack), mark), 1,
+			    side->bytes);
 		return;
 	}
 	word = *live_table_word(ref << 3);
-	add(class_of(site_classes_get(taking->classes, live_word_stack(word)), mark), 1,
-	    live_word_bytes(word));
+	if (live_word_epoch(word) >= taking->since_epoch)
+		add(class_of(site_classes_get(taking->classes, live_word_stack(word)), mark), 1,
+		    live_word_bytes(word));
 }
 
-void site_classes_take(struct site_classes *classes, struct block_index *index)
+void site_classes_take(struct site_classes *classes, struct block_index *index,
+		       uint32_t since_epoch)
 {
-	struct taking taking = {.classes = classes, .index = index};
+	struct taking taking = {.classes = classes, .index = index, .since_epoch = since_epoch};
 
 	block_index_walk(index, (1u << MARK_LIMIT) - 1, false, take, &taking);
 }

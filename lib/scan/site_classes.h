@@ -35,8 +35,10 @@ bool site_classes_start(struct site_classes *classes, struct scan_memory *memory
 			const struct site_numbers *numbers);
 void site_classes_release(struct site_classes *classes, struct scan_memory *memory);
 
-/* Adds up every block by its mark; none of them is only seen or a leader any more. */
-void site_classes_take(struct site_classes *classes, struct block_index *index);
+/* Adds up every block by its mark that was born in the epoch or later (0: every one); none of them is only
+ * seen or a leader any more. */
+void site_classes_take(struct site_classes *classes, struct block_index *index,
+		       uint32_t since_epoch);
 
 /* Notes a block that hangs under a head. */
 void site_classes_note_under(struct site_classes *classes, const struct block_index *index,

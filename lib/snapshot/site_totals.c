@@ -115,11 +115,13 @@ static struct site_cohort *cohort_of(struct site_totals *totals, uint32_t stack,
 static void add(struct site_totals *totals, const struct live_block *block, uint64_t blocks,
 		uint64_t bytes)
 {
+	/* Epochs may begin during the walk. What is born since the snapshot began is one cohort. */
+	uint32_t epoch = block->epoch > totals->epoch ? totals->epoch + 1 : block->epoch;
 	struct site_cohort *cohort;
 
 	if (totals->is_failed)
 		return;
-	cohort = cohort_of(totals, block->stack, site_totals_cohort(block->epoch, totals->epoch));
+	cohort = cohort_of(totals, block->stack, site_totals_cohort(epoch, totals->epoch));
 	if (cohort == NULL)
 		return;
 	cohort->blocks += blocks;

@@ -109,6 +109,16 @@ static int start_locked(void)
 	return result;
 }
 
+bool snapshot_writer_hold(void)
+{
+	return enter();
+}
+
+void snapshot_writer_let_go(void)
+{
+	leave();
+}
+
 int snapshot_writer_start(void)
 {
 	int result;

@@ -48,4 +48,9 @@ uint64_t snapshot_writer_live_bytes(void);
 
 void snapshot_writer_postfork_child(void);
 
+/* Around a walk over the live table by somebody else: nobody takes a snapshot meanwhile. False in a signal
+ * handler that has interrupted this thread's own. */
+bool snapshot_writer_hold(void);
+void snapshot_writer_let_go(void);
+
 #endif

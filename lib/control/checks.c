@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * checks: what a program asks about a part of its own run, such as one test: what is lost of what it has
+ * allocated since, and which sites grow in every round.
+ *
+ *   Runs in   the target, in any thread
+ *   Locks     see helper and round_growth
+ *   Memory    the text of what was found, for each thread that has found something
+ *   Calls     see helper
+ *   Failure   a negative errno value, and a text that says why
+ */
+#include <errno.h>
+#include <stdatomic.h>
+#include <stddef.h>
+
+#include "lib/base/buffer.h"
+#include "lib/base/life.h"
+#include "lib/control/findings.h"
+#include "lib/control/helper.h"
+#include "lib/record/epoch.h"
+#include "lib/record/live_block.h"
+#include "lib/record/sampler.h"
+#include "lib/record/thread_state.h"
+#include "lib/snapshot/round_growth.h"
+
+#include "lib/base/poison.h"
+
+#define ROUNDS_MOST 1000000
+
+/* Null when there is no memory for the calling thread's state. */
+static struct thread_state *own_state(void)
+{
+	GUARD_SCOPE struct guard guard = guard_enter();
+
+	return guard.thread;
+}
+
+/* What the last check said goes. */
+static void keep(struct buffer *text)
+{
+	struct thread_state *thread = own_state();
+
+	if (thread == NULL || text->is_failed) {
+		buffer_release(text);
+		return;
+	}
+	buffer_release(&thread->findings);
+	thread->findings = *text;
+	*text = (struct buffer){0};
+}
+
+const char *life_findings(void)
+{
+	struct thread_state *thread = life_is_on() ? own_state() : NULL;
+
+	return thread == NULL || thread->findings.bytes == 0 ? ""
+							     : (const char *)thread->findings.start;
+}
+
+int64_t life_moment(void)
+{
+	uint32_t epoch;
+
+	if (!life_is_writing())
+		return 0;
+	epoch = atomic_fetch_add(&epoch_current, 1) + 1;
+	return epoch < LIVE_BLOCK_EPOCH_MAX ? (int64_t)epoch : -EOVERFLOW;
+}
+
+int64_t life_check_since(int64_t moment)
+{
+	struct buffer text = {0};
+	struct seep_scan found = {.struct_bytes = 0};
+	int error = 0;
+
+	if (moment < 0)
+		return moment;
+	if (!life_is_writing())
+		return 0;
+	keep(&text);
+	if (moment >= (int64_t)LIVE_BLOCK_EPOCH_MAX)
+		return -EINVAL;
+	error = helper_is_inline() ? helper_check_inline((uint32_t)moment, &found, &text)
+				   : helper_request_check((uint32_t)moment, &found, &text);
+	keep(&text);
+	if (error != 0)
+		return error;
+	if (found.outcome != SEEP_SCAN_DONE)
+		return -ENOTSUP;
+	return (int64_t)(found.definitely_blocks + found.indirectly_blocks);
+}
+
+static void note_growth(uint32_t stack, uint64_t blocks, uint64_t bytes, void *context)
+{
+	found_sites_add(context,
+			&(struct finding){.stack = stack, .blocks = blocks, .bytes = bytes});
+}
+
+void *life_begin_rounds(int rounds, int64_t *error)
+{
+	struct buffer none = {0};
+	struct round_growth *growth;
+
+	*error = 0;
+	if (!life_is_writing())
+		return NULL;
+	keep(&none);
+	if (rounds < 2 || rounds > ROUNDS_MOST) {
+		*error = -EINVAL;
+		return NULL;
+	}
+	if (sampler_is_on) {
+		*error = -ENOTSUP;
+		return NULL;
+	}
+	growth = round_growth_start((uint32_t)rounds);
+	if (growth == NULL)
+		*error = -ENOMEM;
+	return growth;
+}
+
+int64_t life_end_round(void *rounds)
+{
+	return round_growth_end_round(rounds);
+}
+
+int64_t life_end_rounds(void *rounds)
+{
+	struct round_growth *growth = rounds;
+	struct found_sites found = {.count = 0};
+	struct buffer text = {0};
+
+	round_growth_visit(growth, note_growth, &found);
+	findings_write_growth(&text, &found, round_growth_judged(growth));
+	keep(&text);
+	round_growth_release(growth);
+	return (int64_t)found.all;
+}

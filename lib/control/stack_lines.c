@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * stack_lines: a stack as lines of text, each frame as module and offset.
+ *
+ * What a function is called the library does not know: that takes debug information, and time.
+ * A return address lies behind its call, often on the next line; so it is the byte before that is named.
+ *
+ *   Runs in   the helper; where there is none, a thread of the program
+ *   Locks     none
+ *   Memory    the buffer
+ *   Calls     none
+ *   Failure   buffer.is_failed; an address without a module stands alone
+ */
+#include "lib/control/stack_lines.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+#include "lib/base/text.h"
+#include "lib/record/call_tree.h"
+#include "lib/record/module_list.h"
+#include "seep/snapshot_format.h"
+
+#include "lib/base/poison.h"
+
+void stack_lines_add_text(struct buffer *text, const char *part)
+{
+	buffer_add(text, part, text_bytes(part));
+}
+
+void stack_lines_add_number(struct buffer *text, uint64_t number)
+{
+	char digits[24];
+	struct text words = TEXT_IN(digits);
+
+	text_add_number(&words, number);
+	buffer_add(text, digits, words.bytes);
+}
+
+static void add_hex(struct buffer *text, uint64_t number)
+{
+	char digits[19] = "0x";
+	size_t bytes = 2;
+	int shift = 60;
+
+	while (shift > 0 && number >> shift == 0)
+		shift -= 4;
+	for (; shift >= 0; shift -= 4)
+		digits[bytes++] = "0123456789abcdef"[number >> shift & 15];
+	buffer_add(text, digits, bytes);
+}
+
+/* The newest at the address, of those that a frame of the generation can lie in. */
+static const struct loaded_module *module_of(const struct call_node *node)
+{
+	for (uint32_t i = module_list_count(); i > 0; i--) {
+		const struct loaded_module *module = module_list_at(i - 1);
+
+		if (node->pc >= module->start && node->pc < module->end &&
+		    module->generation == node->generation)
+			return module;
+	}
+	return NULL;
+}
+
+static const char *pseudo_text(uint64_t pc)
+{
+	switch ((enum seep_pseudo_pc)pc) {
+	case SEEP_PC_MMAP:
+		return "[mmap]";
+	case SEEP_PC_BRK:
+		return "[brk]";
+	case SEEP_PC_CUT:
+		return "[deeper frames cut]";
+	case SEEP_PC_SIGNAL:
+		return "[signal]";
+	default:
+		return "[no stack]";
+	}
+}
+
+static void add_frame(struct buffer *text, const struct call_node *node, bool is_exact)
+{
+	const struct loaded_module *module = module_of(node);
+	bool has_path = module != NULL && module->path != NULL && module->path[0] == '/';
+
+	if (module != NULL && (module->flags & SEEP_MODULE_IS_LIBSEEP) != 0)
+		return;
+	stack_lines_add_text(text, "    ");
+	if (node->pc < SEEP_PC_LIMIT) {
+		stack_lines_add_text(text, pseudo_text(node->pc));
+	} else {
+		stack_lines_add_text(text, has_path ? module->path : "");
+		stack_lines_add_text(text, has_path ? "+" : "");
+		add_hex(text, node->pc - (has_path ? module->load_bias : 0) - !is_exact);
+	}
+	stack_lines_add_text(text, "\n");
+}
+
+void stack_lines_add(struct buffer *text, uint32_t stack)
+{
+	bool is_exact = false;
+	uint32_t frames = 0;
+
+	if (stack < CALL_TREE_FIRST) {
+		stack_lines_add_text(text, "    [no stack]\n");
+		return;
+	}
+	while (stack != CALL_TREE_ROOT && frames++ < STACK_LINES_MAX) {
+		struct call_node node = call_tree_node(stack);
+
+		add_frame(text, &node, is_exact);
+		is_exact = node.pc == SEEP_PC_SIGNAL;
+		stack = node.parent;
+	}
+	if (stack != CALL_TREE_ROOT)
+		stack_lines_add_text(text, "    [outer frames left out]\n");
+}
