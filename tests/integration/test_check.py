@@ -129,6 +129,9 @@ def cannot(box):
             (["--error-exitcode=0", "out.seep"], "a number from 1 to 255"),
             (["--error-exitcode=256", "out.seep"], "a number from 1 to 255"),
             (["--format=xml", "out.seep"], "one of text|json"),
+            (["--fail-on=lost,leaks", "out.seep"],
+             "--fail-on: there is no 'leaks'; choose of lost,leak,growth,budget"),
+            (["--fail-on=", "out.seep"], "--fail-on: there is no ''"),
             (["--sites", "out.seep"], "unknown option '--sites'"),
             (["-o", "no/such/folder/x", "--", "true"], "no/such/folder/x"),
             (["-o", "out.seep", "out.seep"], "is not overwritten")):
@@ -163,9 +166,15 @@ def as_json(box):
     document = json.loads(result.stderr)
     processes = document.pop("processes")
     words = document["command"].pop("words")
+    findings = document.pop("findings")
+    expect_equal([(found["rule"], found["fails"], found["function"]) for found in findings],
+                 [("lost", True, "leak"), ("threshold", True, "leak")], "the findings")
+    expect_equal([process["name"] for found in findings for process in found["processes"]],
+                 ["grows_on_comman"] * 2, "their processes")
     expect_equal(words[:2], ["sh", "-c"], "the words of the command")
     expect_equal(document, {"schema": "seep.check/1", "command": {"status": 3}, "leaks": 1,
-                            "lost": 1, "suppressions": [], "suppressed": 0,
+                            "lost": 1, "growing": 0, "suppressions": [], "suppressed": 0,
+                            "fail_on": ["lost", "leak", "budget"],
                             "thresholds_crossed": 1, "unreadable": 0, "passed": False,
                             "exit_status": 1}, "the document")
     expect(len(processes) >= 2, "%d processes" % len(processes))

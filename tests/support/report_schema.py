@@ -203,9 +203,18 @@ CHECK = {
     "schema": one_of("seep.check/1"),
     "processes": [REPORT],
     "command": Optional({"words": [lambda value: isinstance(value, str)], "status": count}),
+    "findings": [{
+        "rule": one_of("lost", "leak", "growth", "threshold"), "fails": flag, "title": text,
+        "fingerprint": text, "id": Optional(site_id),
+        "severity": one_of("low", "medium", "high", "critical"),
+        "bytes": count, "blocks": count, "bytes_per_hour": seconds, "function": Optional(text),
+        "file": Optional(text), "line": count,
+        "processes": [{"pid": count, "name": text,
+                       "command": [lambda value: isinstance(value, str)]}]}],
     "suppressions": [SUPPRESSION],
-    "leaks": count, "lost": count, "suppressed": count, "thresholds_crossed": count,
-    "unreadable": count, "passed": flag, "exit_status": count,
+    "fail_on": [one_of("lost", "leak", "growth", "budget")],
+    "lost": count, "leaks": count, "growing": count, "thresholds_crossed": count,
+    "suppressed": count, "unreadable": count, "passed": flag, "exit_status": count,
 }
 
 

@@ -29,13 +29,17 @@
 	SETTINGS_OPTION(key_, letter_, type_, values_,                                             \
 			__builtin_strcmp(#key_, "scan") == 0 ? SCAN_OF_CHECK : (initial_), help_)
 
+/* Who sets a threshold means it. */
+#define FAILS_ON (1u << FINDING_RULE_LOST | 1u << FINDING_RULE_LEAK | 1u << FINDING_RULE_BUDGET)
+
 static const struct command_option options[] = {
 	{
 		.name = "format",
 		.argument = CHECK_FORMATS,
 		.initial = "text",
 		.help = "for a person; for a program; as test results in JUnit's XML; for code "
-			"scanning (SARIF 2.1.0); as annotations of a GitHub workflow, with a summary "
+			"scanning (SARIF 2.1.0); as annotations of a GitHub workflow, with a "
+			"summary "
 			"of the step; as a GitLab code quality report.",
 	},
 	{
@@ -46,6 +50,14 @@ static const struct command_option options[] = {
 			"standard error, of a FILE to standard output.",
 	},
 	{.name = "log_file", .argument = "FILE", .help = "the same, as seep run calls it."},
+	{
+		.name = "fail_on",
+		.argument = "lost,leak,growth,budget",
+		.initial = "lost,leak,budget",
+		.help = "what is a finding that fails: blocks that are lost; what leaks and can "
+			"still be reached; what grows and is not decided yet; a threshold that was "
+			"crossed. All else that is found is shown, and fails nothing.",
+	},
 	{
 		.name = "error_exitcode",
 		.argument = "N",
@@ -92,6 +104,30 @@ struct check {
 	struct sink sink;
 };
 
+static int take_fail_on(struct check *check, const struct command_option *option, const char *value)
+{
+	unsigned chosen = 0;
+
+	for (const char *word = value;; word++) {
+		size_t length = strcspn(word, ","), rule = 0;
+		while (rule < FINDING_RULES &&
+		       (strlen(finding_rules[rule].word) != length ||
+			strncmp(finding_rules[rule].word, word, length) != 0))
+			rule++;
+		if (rule == FINDING_RULES) {
+			command_fail("check: --fail-on: there is no '%.*s'; choose of %s",
+				     (int)length, word, option->argument);
+			return -EINVAL;
+		}
+		chosen |= 1u << rule;
+		word += length;
+		if (!*word)
+			break;
+	}
+	check->checked.fails_on = chosen;
+	return 0;
+}
+
 static int take(const struct command_option *option, const char *value, void *context)
 {
 	struct check *check = context;
@@ -100,6 +136,8 @@ static int take(const struct command_option *option, const char *value, void *co
 
 	if (strcmp(option->name, "format") == 0)
 		return option_value_choice(command, option, value, &check->format);
+	if (strcmp(option->name, "fail_on") == 0)
+		return take_fail_on(check, option, value);
 	if (strcmp(option->name, "error_exitcode") == 0)
 		return option_value_status(command, option, value, &check->error_exitcode);
 	if (strcmp(option->name, "output") == 0 || strcmp(option->name, "log_file") == 0) {
@@ -173,7 +211,7 @@ static int write_baseline(struct check *check)
 		command_fail("check: %s", error.text);
 		return result;
 	}
-	checked->sums.leak_count = checked->sums.lost_count = 0;
+	checked->fails_on &= 1u << FINDING_RULE_BUDGET;
 	if (!checked->writer.is_quiet)
 		fprintf(stderr, "seep: check: the baseline %s has %zu entr%s now\n",
 			check->baseline, baseline_count(checked->baseline),
@@ -192,7 +230,7 @@ static int end(struct check *check, char *const *words, const struct child_proce
 	if (checked->sums.failed_count && status == EXIT_CLEAN)
 		status = EXIT_CANNOT;
 	int result = write_baseline(check);
-	if (check_has_finding(&checked->sums))
+	if (merged_findings_fail(checked->found, checked->fails_on))
 		status = (int)check->error_exitcode;
 	if (checked_files_end(&check->checked, words, child, status, &error) < 0) {
 		result = -ENOMEM;
@@ -328,7 +366,8 @@ static int open_baseline(struct check *check, struct error *error)
 
 static int run(const struct command *self, int argc, char **argv)
 {
-	struct check check = {.command = self, .error_exitcode = EXIT_LEAKS};
+	struct check check = {
+		.command = self, .error_exitcode = EXIT_LEAKS, .checked = {.fails_on = FAILS_ON}};
 	struct error error;
 	int status;
 
@@ -345,6 +384,7 @@ static int run(const struct command *self, int argc, char **argv)
 	else if (operand > 0)
 		status = check_files(&check, argv + operand);
 	symbols_free(check.checked.symbols);
+	merged_findings_free(check.checked.found);
 	suppressions_free(&check.checked.suppressions);
 	baseline_free(check.checked.baseline);
 	chosen_settings_free(&check.settings);
@@ -359,7 +399,8 @@ const struct command command_check = {
 		"A gate for tests: the exit status says whether there is a finding. A finding is a "
 		"site that seep report flags, because it leaks, also when the program frees it all "
 		"as it ends, or because it has lost blocks; or a threshold (--max-...) that was "
-		"crossed.\n\n"
+		"crossed; --fail-on chooses of these. Equal findings of several processes are "
+		"one.\n\n"
 		"What a PROGRAM has lost, be it one block, is looked at when it ends: what nothing "
 		"points to any more is definitely lost, in Valgrind's words. --scan=off leaves "
 		"that "
@@ -380,12 +421,13 @@ const struct command command_check = {
 		"SEEP_OPTIONS) and has logged one as crossed, a FILE is checked for it without "
 		"being told; growth is then judged over the whole run.",
 	.options = options,
-	.examples = "seep check -- ./test_server\tfail when the test leaks\n"
-		    "seep check --max-live=200M --error-exitcode=9 -- make check\ta whole tree of "
-		    "processes\n"
-		    "seep check --settings=ci.ini --format=json -o check.json -- ./soak\tfor a "
-		    "script\n"
-		    "seep check --baseline=known.seep-baseline -- make check\tonly what is new fails\n"
-		    "seep check --max-growth=10MB/h seep.server.4711.seep\ta run that is over\n",
+	.examples =
+		"seep check -- ./test_server\tfail when the test leaks\n"
+		"seep check --max-live=200M --error-exitcode=9 -- make check\ta whole tree of "
+		"processes\n"
+		"seep check --settings=ci.ini --format=json -o check.json -- ./soak\tfor a "
+		"script\n"
+		"seep check --baseline=known.seep-baseline -- make check\tonly what is new fails\n"
+		"seep check --max-growth=10MB/h seep.server.4711.seep\ta run that is over\n",
 	.run = run,
 };

@@ -19,29 +19,14 @@
 #include "tools/model/baseline.h"
 #include "tools/model/error.h"
 #include "tools/model/profile.h"
-#include "tools/model/reachability.h"
 #include "tools/model/report.h"
 #include "tools/model/verdict.h"
 
 /* ---- one file ---- */
 
-static void count_lost(struct check_sums *sums, const struct report *report)
-{
-	for (size_t i = 0; i < report->entry_count; i++) {
-		const struct report_site *site = report_entry_site(&report->entries[i]);
-		if (!site->judgement.is_flagged || site->judgement.verdict != VERDICT_LOST)
-			continue;
-		sums->lost_count++;
-		sums->lost_bytes += reachability_gone(site->scanned);
-	}
-}
-
 static void add_sums(struct check_sums *sums, const struct report *report)
 {
 	sums->file_count++;
-	sums->leak_count += report_leak_count(report);
-	count_lost(sums, report);
-	sums->crossing_count += report->crossing_count;
 	for (size_t i = 0; i < report->site_count; i++)
 		sums->suppressed_count += report->sites[i].suppression != NULL;
 	sums->short_count += report->snapshot_count < VERDICT_MIN_SNAPSHOTS;
@@ -64,6 +49,8 @@ static int check_operand(struct checked_files *checked, const struct operand *op
 	const struct profile *profile = operand->profile;
 	const struct thresholds thresholds = thresholds_with_logged(&checked->thresholds, profile);
 	struct report_options range = {.flag_minor = checked->flag_minor,
+				       .flag_growing =
+					       checked->fails_on & 1u << FINDING_RULE_GROWTH,
 				       .is_kept = thresholds_concern_site,
 				       .context = &thresholds};
 	struct report *report = NULL;
@@ -82,8 +69,10 @@ static int check_operand(struct checked_files *checked, const struct operand *op
 					checked->symbols, count_to_resolve(report), error);
 	if (result == 0 && checked->baseline && !baseline_add(checked->baseline, report))
 		result = error_set(error, ENOMEM, "not enough memory for the baseline");
-	if (result == 0 &&
-	    checked->format->file(&checked->writer, report, &checked->sums, operand->text) < 0)
+	if (result == 0 && (merged_findings_add(checked->found, report) < 0 ||
+			    (checked->format->file &&
+			     checked->format->file(&checked->writer, report, &checked->sums,
+						   checked->found, operand->text) < 0)))
 		result = error_set(error, ENOMEM, "not enough memory for the report of %s",
 				   operand->path);
 	if (result == 0)
@@ -139,8 +128,10 @@ int checked_files_begin(struct checked_files *checked, struct error *error)
 	if (!getcwd(checked->folder, sizeof(checked->folder)))
 		checked->folder[0] = '\0';
 	writer->folder = checked->folder;
-	return checked->format->begin(writer) < 0 ? error_set(error, ENOMEM, "not enough memory")
-						  : 0;
+	checked->found = merged_findings_new();
+	return !checked->found || checked->format->begin(writer) < 0
+		       ? error_set(error, ENOMEM, "not enough memory")
+		       : 0;
 }
 
 int checked_files_end(struct checked_files *checked, char *const *words,
@@ -148,6 +139,9 @@ int checked_files_end(struct checked_files *checked, char *const *words,
 {
 	const struct check_outcome outcome = {
 		.sums = &checked->sums,
+		.found = checked->found,
+		.fails_on = checked->fails_on,
+		.writes_baseline = checked->baseline != NULL,
 		.suppressions = &checked->suppressions,
 		.words = words,
 		.program_status = child ? child_process_status(child) : 0,

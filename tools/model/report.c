@@ -329,6 +329,21 @@ static int fail_without_memory(const struct profile *profile, struct error *erro
 			 profile->path);
 }
 
+/* What was set back in a crowd was so for good. */
+static void flag_growing_one(struct judgement *judgement)
+{
+	if (judgement->verdict == VERDICT_GROWING && !judgement->is_minor)
+		judgement->is_flagged = true;
+}
+
+static void flag_growing(struct judgement *judgements, size_t count, struct finding_list *findings)
+{
+	for (size_t i = 0; i < count; i++)
+		flag_growing_one(&judgements[i]);
+	for (size_t i = 0; i < findings->count; i++)
+		flag_growing_one(&findings->findings[i].judgement);
+}
+
 int report_build(const struct profile *profile, const struct report_options *options,
 		 struct report **report, struct error *error)
 {
@@ -373,6 +388,8 @@ int report_build(const struct profile *profile, const struct report_options *opt
 	reachability_judge(profile, last, judgements);
 	if (!reachability_judge_findings(profile, last, judgements, made->memory->arena, &findings))
 		goto no_memory;
+	if (options->flag_growing)
+		flag_growing(judgements, profile->site_count, &findings);
 	set_limits(&profile->snapshots[last].raw, judgements, profile->site_count, &findings);
 	for (size_t i = 0; i < profile->site_count; i++) {
 		const struct site *site = &profile->sites[i];

@@ -135,6 +135,7 @@ struct report_options {
 	size_t first_snapshot; /* judge the run from this snapshot index on */
 	size_t snapshot_limit; /* and as if it had only this many snapshots (an index + 1); 0: all */
 	bool flag_minor;       /* also leaks that do not matter beside what else grows */
+	bool flag_growing;     /* also what grows and is not decided yet */
 	bool keep_empty_sites; /* also sites without a live block at the last snapshot */
 	/* Null, or which sites to keep whatever they hold at the last snapshot. */
 	bool (*is_kept)(const struct report_site *site, const void *context);

@@ -13,27 +13,19 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "tools/output/merged_findings.h"
 #include "tools/output/text_style.h"
 
 struct report;
 struct suppressions;
 
-/* What has been found so far. */
+/* What has been looked at so far; what was found is in struct merged_findings. */
 struct check_sums {
-	size_t file_count;   /* that could be read */
-	size_t failed_count; /* that could not */
-	size_t leak_count;   /* sites that are one leak count once; also those that are lost */
-	size_t lost_count;   /* of them: those of which most, or all that is wrong, is lost */
-	uint64_t lost_bytes; /* by them */
-	size_t crossing_count;
+	size_t file_count;	 /* that could be read */
+	size_t failed_count;	 /* that could not */
 	size_t suppressed_count; /* sites that would be flagged */
 	size_t short_count;	 /* files with too few snapshots to judge growth */
 };
-
-static inline bool check_has_finding(const struct check_sums *sums)
-{
-	return sums->leak_count || sums->crossing_count;
-}
 
 /* Where it goes, and what the format itself remembers. */
 struct check_writer {
@@ -47,20 +39,32 @@ struct check_writer {
 
 struct check_outcome {
 	const struct check_sums *sums;
+	const struct merged_findings *found;
+	unsigned
+		fails_on; /* the kinds of findings that fail: a bit (1 << enum finding_rule) each */
+	bool writes_baseline; /* what leaks, grows or is lost stands in it now, and does not */
 	const struct suppressions *suppressions;
 	char *const *words; /* of the program that was run; null: files were checked */
 	int program_status; /* 0 without one */
 	int exit_status;    /* what the check is going to return */
 };
 
+/* Does it fail the check? What does not is a note or a warning, in every format. */
+static inline bool check_fails_on(const struct check_outcome *outcome,
+				  const struct merged_finding *finding)
+{
+	return outcome->fails_on & 1u << finding->rule;
+}
+
 /* Begin, each file, end; `end` also after one of the others has failed. Each returns 0 or -ENOMEM; whether
- * the stream has failed its owner knows. `sums` are those of the files before; `source` is the file as
- * the user named it. */
+ * the stream has failed its owner knows. `sums` are those of the files before; `found` has the findings
+ * of this one already; `source` is the file as the user named it. `file` may be null. */
 struct check_format {
 	const char *name; /* as in --format */
 	int (*begin)(struct check_writer *writer);
 	int (*file)(struct check_writer *writer, const struct report *report,
-		    const struct check_sums *sums, const char *source);
+		    const struct check_sums *sums, const struct merged_findings *found,
+		    const char *source);
 	int (*end)(struct check_writer *writer, const struct check_outcome *outcome);
 };
 
@@ -68,7 +72,7 @@ struct check_format {
 extern const struct check_format check_format_text;
 /* seep.check/1: the reports of all files, each with what is found. */
 extern const struct check_format check_format_json;
-/* JUnit XML: a suite for each file, a test case for each finding, or one that passes. */
+/* JUnit XML: a suite for each program, a test case for each finding, or one that passes. */
 extern const struct check_format check_format_junit;
 /* SARIF 2.1.0 (OASIS). */
 extern const struct check_format check_format_sarif;

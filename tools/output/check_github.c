@@ -5,12 +5,11 @@
  * Annotations are lines on standard output that begin with ::error (toolkit/docs/commands.md of
  * actions/toolkit). The summary is Markdown, appended to the file that GITHUB_STEP_SUMMARY names.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "tools/model/profile.h"
-#include "tools/model/report.h"
 #include "tools/output/check_format.h"
 #include "tools/output/finding_brief.h"
 #include "tools/output/utf8.h"
@@ -40,32 +39,28 @@ static void write_property(FILE *stream, const char *key, const char *bytes)
 	write_escaped(stream, bytes, "%\r\n:,");
 }
 
-struct process {
-	struct check_writer *writer;
-	const struct profile *profile;
-};
-
-static int annotate(const struct finding_brief *brief, size_t number, void *context)
+static int annotate(const struct check_writer *writer, const struct merged_finding *finding,
+		    bool fails)
 {
-	struct process *process = context;
-	FILE *stream = process->writer->stream;
+	FILE *stream = writer->stream;
+	char title[FINDING_TITLE_BYTES];
+	char *text = merged_finding_text(finding);
 
-	(void)number;
-	fputs("::error ", stream);
-	if (brief->file) {
-		write_property(stream, "file",
-			       finding_path_below(brief->file, process->writer->folder));
-		if (brief->line > 0)
-			fprintf(stream, ",line=%d", brief->line);
+	if (!text)
+		return -ENOMEM;
+	fputs(fails ? "::error " : "::warning ", stream);
+	if (finding->file) {
+		write_property(stream, "file", finding_path_below(finding->file, writer->folder));
+		if (finding->line > 0)
+			fprintf(stream, ",line=%d", finding->line);
 		fputc(',', stream);
 	}
-	write_property(stream, "title", brief->title);
+	merged_finding_title(finding, title);
+	write_property(stream, "title", title);
 	fputs("::", stream);
-	fputs("in ", stream);
-	write_data(stream, process->profile->name ? process->profile->name : "?");
-	fprintf(stream, " (%" PRIu32 ")%%0A", process->profile->pid);
-	write_data(stream, brief->text);
+	write_data(stream, text);
 	fputc('\n', stream);
+	free(text);
 	return 0;
 }
 
@@ -90,23 +85,38 @@ static FILE *open_summary(void)
 	return path && *path ? fopen(path, "ae") : NULL;
 }
 
-struct row {
-	FILE *stream;
-	const struct profile *profile;
-};
-
-static int write_row(const struct finding_brief *brief, size_t number, void *context)
+static void write_row(FILE *stream, const struct merged_finding *finding)
 {
-	const struct row *row = context;
+	const struct found_process *first = finding->processes[0];
+	char title[FINDING_TITLE_BYTES];
 
-	(void)number;
-	fputs("| ", row->stream);
-	write_cell(row->stream, brief->title);
-	fputs(" | ", row->stream);
-	write_cell(row->stream, row->profile->name ? row->profile->name : "?");
-	fprintf(row->stream, " (%" PRIu32 ") | %s |\n", row->profile->pid,
-		severity_name(brief->severity));
-	return 0;
+	merged_finding_title(finding, title);
+	fputs("| ", stream);
+	write_cell(stream, title);
+	fputs(" | ", stream);
+	write_cell(stream, first->name);
+	fprintf(stream, " (%" PRIu32 ")", first->pid);
+	if (finding->process_count > 1)
+		fprintf(stream, " and %zu more", finding->process_count - 1);
+	fprintf(stream, " | %s |\n", severity_name(finding->severity));
+}
+
+static void write_summary(FILE *stream, const struct check_outcome *outcome)
+{
+	const struct merged_findings *found = outcome->found;
+
+	fputs("### seep: memory\n\n", stream);
+	if (!found->first) {
+		if (!outcome->sums->failed_count)
+			fprintf(stream, "Nothing found in %zu process%s.\n", found->process_count,
+				found->process_count == 1 ? "" : "es");
+		return;
+	}
+	fputs("| finding | process | severity |\n|---|---|---|\n", stream);
+	for (const struct merged_finding *next = found->first; next; next = next->next)
+		write_row(stream, next);
+	fprintf(stream, "\nFound in %zu of %zu process%s.\n", found->found_process_count,
+		found->process_count, found->process_count == 1 ? "" : "es");
 }
 
 static int begin(struct check_writer *writer)
@@ -115,49 +125,28 @@ static int begin(struct check_writer *writer)
 	return 0;
 }
 
-static int file(struct check_writer *writer, const struct report *report,
-		const struct check_sums *sums, const char *source)
-{
-	struct process context = {.writer = writer, .profile = report->profile};
-	bool is_first = !check_has_finding(sums);
-	FILE *summary = finding_brief_count(report) ? open_summary() : NULL;
-	int result = finding_brief_walk(report, annotate, &context);
-
-	(void)source;
-
-	if (!summary)
-		return result;
-	struct row row = {.stream = summary, .profile = report->profile};
-	if (is_first)
-		fputs("### seep: memory\n\n| finding | process | severity |\n|---|---|---|\n",
-		      summary);
-	if (result == 0)
-		result = finding_brief_walk(report, write_row, &row);
-	fclose(summary);
-	return result;
-}
-
 static int end(struct check_writer *writer, const struct check_outcome *outcome)
 {
 	const struct check_sums *sums = outcome->sums;
-	bool is_clean = !check_has_finding(sums) && !sums->failed_count;
-	FILE *summary = is_clean ? open_summary() : NULL;
+	FILE *summary = open_summary();
+	int result = 0;
 
+	for (const struct merged_finding *next = outcome->found->first; next && result == 0;
+	     next = next->next)
+		result = annotate(writer, next, check_fails_on(outcome, next));
 	if (sums->failed_count)
 		fprintf(writer->stream,
 			"::error title=seep::%zu snapshot file%s could not be checked\n",
 			sums->failed_count, sums->failed_count == 1 ? "" : "s");
-	if (is_clean)
+	if (!outcome->found->first && !sums->failed_count)
 		fprintf(writer->stream,
 			"::notice title=seep::nothing found in %zu snapshot file%s\n",
 			sums->file_count, sums->file_count == 1 ? "" : "s");
 	if (summary) {
-		fprintf(summary, "### seep: memory\n\nNothing found in %zu process%s.\n",
-			sums->file_count, sums->file_count == 1 ? "" : "es");
+		write_summary(summary, outcome);
 		fclose(summary);
 	}
-	return 0;
+	return result;
 }
 
-const struct check_format check_format_github = {
-	.name = "github", .begin = begin, .file = file, .end = end};
+const struct check_format check_format_github = {.name = "github", .begin = begin, .end = end};

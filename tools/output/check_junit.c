@@ -15,10 +15,7 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
-#include "tools/model/profile.h"
-#include "tools/model/report.h"
 #include "tools/output/check_format.h"
-#include "tools/output/finding_brief.h"
 #include "tools/output/utf8.h"
 
 /* What XML 1.0 cannot hold even as a reference becomes a question mark. */
@@ -80,7 +77,8 @@ struct name {
 
 struct suite {
 	FILE *stream;
-	const char *name, *class_name;
+	const struct checked_program *program;
+	const struct check_outcome *outcome;
 	size_t number;
 	struct name *names;
 };
@@ -120,86 +118,111 @@ static void forget_names(struct suite *suite)
 	}
 }
 
-static int write_failure(const struct finding_brief *brief, size_t number, void *context)
+/* What fails nothing is a test that was skipped: there is no other word for it that readers know. */
+static int write_finding(struct suite *suite, const struct merged_finding *finding)
 {
-	struct suite *suite = context;
+	bool fails = check_fails_on(suite->outcome, finding);
 	FILE *stream = suite->stream;
-	char name[FINDING_TITLE_BYTES + 32];
+	char name[FINDING_TITLE_BYTES + 32], title[FINDING_TITLE_BYTES];
+	char *text = merged_finding_text(finding);
 
-	(void)number;
-	if (make_unique(suite, brief->name, name, sizeof(name)) < 0)
+	if (!text || make_unique(suite, finding->name, name, sizeof(name)) < 0) {
+		free(text);
 		return -ENOMEM;
-	write_case(stream, name, suite->class_name);
-	fputs(">\n      <failure", stream);
-	write_attribute(stream, "message", brief->title);
-	write_attribute(stream, "type", brief->rule);
+	}
+	merged_finding_title(finding, title);
+	write_case(stream, name, suite->program->name);
+	fprintf(stream, ">\n      <%s", fails ? "failure" : "skipped");
+	write_attribute(stream, "message", title);
+	if (fails)
+		write_attribute(stream, "type", finding_rules[finding->rule].name);
 	fputc('>', stream);
-	write_text(stream, brief->text);
-	fputs("</failure>\n    </testcase>\n", stream);
+	write_text(stream, text);
+	fprintf(stream, "</%s>\n    </testcase>\n", fails ? "failure" : "skipped");
+	free(text);
 	return 0;
 }
 
-static void write_head(const struct suite *suite, const struct report *report, size_t failures)
+/* A finding of several programs stands with the first. */
+static bool is_of(const struct suite *suite, const struct merged_finding *finding)
 {
-	const struct profile *profile = report->profile;
+	return strcmp(finding->processes[0]->name, suite->program->name) == 0;
+}
+
+static void write_head(const struct suite *suite)
+{
+	const struct checked_program *program = suite->program;
+	size_t failures = 0, skipped = 0, tests;
 	FILE *stream = suite->stream;
 	char host[256] = "localhost", when[32] = "1970-01-01T00:00:00";
-	time_t started = (time_t)(profile->started_unix_ns / 1000000000u);
+	time_t started = (time_t)(program->started_unix_ns / 1000000000u);
 	struct tm utc;
 
+	for (const struct merged_finding *next = suite->outcome->found->first; next;
+	     next = next->next) {
+		if (!is_of(suite, next))
+			continue;
+		if (check_fails_on(suite->outcome, next))
+			failures++;
+		else
+			skipped++;
+	}
+	tests = failures + skipped ? failures + skipped : 1;
 	if (gethostname(host, sizeof(host)) != 0 || !*host)
 		strcpy(host, "localhost");
 	host[sizeof(host) - 1] = '\0';
 	if (gmtime_r(&started, &utc))
 		strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%S", &utc);
 	fprintf(stream, "  <testsuite package=\"seep\" id=\"%zu\"", suite->number);
-	write_attribute(stream, "name", suite->name);
+	write_attribute(stream, "name", program->name);
 	fprintf(stream, " timestamp=\"%s\"", when);
 	write_attribute(stream, "hostname", host);
-	fprintf(stream, " tests=\"%zu\" failures=\"%zu\" errors=\"0\" time=\"%.3f\">\n",
-		failures ? failures : 1, failures, report->span_s);
-	fputs("    <properties>\n", stream);
-	fprintf(stream, "      <property name=\"pid\" value=\"%" PRIu32 "\"/>\n", profile->pid);
-	for (size_t i = 0; i < profile->command_count; i++) {
+	fprintf(stream,
+		" tests=\"%zu\" failures=\"%zu\" errors=\"0\" skipped=\"%zu\" time=\"%.3f\">\n",
+		tests, failures, skipped, program->span_s);
+	fprintf(stream,
+		"    <properties>\n      <property name=\"processes\" value=\"%zu\"/>\n"
+		"      <property name=\"pid\" value=\"%" PRIu32 "\"/>\n",
+		program->process_count, program->pid);
+	for (size_t i = 0; i < program->command_count; i++) {
 		fprintf(stream, "      <property name=\"argument %zu\"", i);
-		write_attribute(stream, "value", profile->command[i]);
+		write_attribute(stream, "value", program->command[i]);
 		fputs("/>\n", stream);
 	}
 	fputs("    </properties>\n", stream);
 }
 
-static int file(struct check_writer *writer, const struct report *report,
-		const struct check_sums *sums, const char *source)
+static int write_suite(struct suite *suite)
 {
-	const struct profile *profile = report->profile;
-	size_t failures = finding_brief_count(report);
-	char name[128], class_name[65];
-	struct suite suite = {.stream = writer->stream,
-			      .name = name,
-			      .class_name = class_name,
-			      .number = sums->file_count};
+	bool is_clean = true;
+	int result = 0;
 
-	(void)source;
-
-	/* A process id would make new test cases of the old ones in each run. */
-	snprintf(class_name, sizeof(class_name), "%s",
-		 profile->name && *profile->name ? profile->name : "?");
-	snprintf(name, sizeof(name), "%s (%" PRIu32 ")", class_name, profile->pid);
-	write_head(&suite, report, failures);
-	int result = finding_brief_walk(report, write_failure, &suite);
-	forget_names(&suite);
-	if (!failures) {
-		write_case(writer->stream, "memory", class_name);
-		fputs("/>\n", writer->stream);
+	write_head(suite);
+	for (const struct merged_finding *next = suite->outcome->found->first; next && result == 0;
+	     next = next->next) {
+		if (!is_of(suite, next))
+			continue;
+		is_clean = false;
+		result = write_finding(suite, next);
 	}
-	fputs("    <system-out/>\n    <system-err/>\n  </testsuite>\n", writer->stream);
+	forget_names(suite);
+	if (is_clean) {
+		write_case(suite->stream, "memory", suite->program->name);
+		fputs("/>\n", suite->stream);
+	}
+	fputs("    <system-out/>\n    <system-err/>\n  </testsuite>\n", suite->stream);
 	return result;
 }
 
 static int end(struct check_writer *writer, const struct check_outcome *outcome)
 {
+	struct suite suite = {.stream = writer->stream, .outcome = outcome};
 	size_t failed = outcome->sums->failed_count;
+	int result = 0;
 
+	for (suite.program = outcome->found->programs; suite.program && result == 0;
+	     suite.program = suite.program->next, suite.number++)
+		result = write_suite(&suite);
 	/* Without a test case that fails it would look clean. */
 	if (failed)
 		fprintf(writer->stream,
@@ -212,10 +235,9 @@ static int end(struct check_writer *writer, const struct check_outcome *outcome)
 			"      <error message=\"%zu snapshot file%s could not be checked\" "
 			"type=\"unreadable\"/>\n"
 			"    </testcase>\n    <system-out/>\n    <system-err/>\n  </testsuite>\n",
-			outcome->sums->file_count, failed, failed == 1 ? "" : "s");
+			suite.number, failed, failed == 1 ? "" : "s");
 	fputs("</testsuites>\n", writer->stream);
-	return 0;
+	return result;
 }
 
-const struct check_format check_format_junit = {
-	.name = "junit", .begin = begin, .file = file, .end = end};
+const struct check_format check_format_junit = {.name = "junit", .begin = begin, .end = end};

@@ -2,20 +2,19 @@
 /*
  * check_sarif: SARIF 2.1.0 (OASIS, section numbers below are its), for code scanning services.
  *
- * A result has the site's id as its fingerprint (3.27.17), so that a service knows it again after the
- * code has moved. Each has a physical location, without which services refuse the whole document: where a
- * stack has no source line, the program stands for it.
+ * A result is a finding, in however many processes it was met (occurrenceCount, 3.27.18). It has the
+ * site's id as its fingerprint (3.27.17), so that a service knows it again after the code has moved, and
+ * a physical location, without which services refuse the whole document: where a stack has no source
+ * line, the program stands for it.
  */
 #include <errno.h>
-#include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <jansson.h>
 
-#include "tools/model/profile.h"
 #include "tools/model/report.h"
 #include "tools/output/check_format.h"
-#include "tools/output/finding_brief.h"
 #include "tools/output/json_values.h"
 
 #define SCHEMA "https://json.schemastore.org/sarif-2.1.0.json"
@@ -64,12 +63,12 @@ static json_t *location_of(const struct check_writer *writer, const char *functi
 }
 
 /* 3.44 */
-static json_t *stack_of(const struct check_writer *writer, const struct report_site *site)
+static json_t *stack_of(const struct check_writer *writer, const struct merged_finding *finding)
 {
 	json_t *frames = json_array();
 
-	for (size_t i = 0; i < site->frame_count; i++) {
-		const struct frame *frame = &site->frames[i];
+	for (size_t i = 0; i < finding->frame_count; i++) {
+		const struct frame *frame = &finding->frames[i];
 		json_t *entry =
 			json_pack("{s:o}", "location",
 				  location_of(writer, frame->function, frame->file, frame->line));
@@ -80,65 +79,73 @@ static json_t *stack_of(const struct check_writer *writer, const struct report_s
 	return json_pack("{s:o}", "frames", frames);
 }
 
-static const char *level_of(enum severity severity)
+static const char *level_of(const struct merged_finding *finding, bool fails)
 {
-	return severity == SEVERITY_LOW ? "warning" : "error";
+	return !fails ? "note" : finding->severity == SEVERITY_LOW ? "warning" : "error";
 }
 
-struct process {
-	struct check_writer *writer;
-	const struct profile *profile;
-};
-
-static int add_result(const struct finding_brief *brief, size_t number, void *context)
+static json_t *command_of(const struct found_process *process)
 {
-	struct process *process = context;
-	struct check_writer *writer = process->writer;
-	const struct profile *profile = process->profile;
-	json_t *command = json_array(), *result;
+	json_t *words = json_array();
 
-	(void)number;
-	for (size_t i = 0; i < profile->command_count; i++)
-		json_array_append_new(command, json_value_text(profile->command[i]));
-	result = json_pack("{s:s, s:s, s:{s:o}, s:[o], s:{s:o, s:s, s:o, s:o}}", "ruleId",
-			   brief->rule, "level", level_of(brief->severity), "message", "text",
-			   json_value_text(brief->title), "locations",
-			   location_of(writer, brief->function,
-				       brief->file ? brief->file : profile->exe, brief->line),
-			   "properties", "details", json_value_text(brief->text), "severity",
-			   severity_name(brief->severity), "pid", json_value_count(profile->pid),
-			   "command", command);
+	for (size_t i = 0; i < process->command_count; i++)
+		json_array_append_new(words, json_value_text(process->command[i]));
+	return words;
+}
+
+static json_t *processes_of(const struct merged_finding *finding)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < finding->process_count; i++) {
+		const struct found_process *process = finding->processes[i];
+		json_array_append_new(list, json_pack("{s:o, s:o, s:o}", "name",
+						      json_value_text(process->name), "pid",
+						      json_value_count(process->pid), "command",
+						      command_of(process)));
+	}
+	return list;
+}
+
+static int add_result(json_t *results, const struct check_writer *writer,
+		      const struct merged_finding *finding, bool fails)
+{
+	char title[FINDING_TITLE_BYTES];
+	char *text = merged_finding_text(finding);
+
+	merged_finding_title(finding, title);
+	json_t *result =
+		json_pack("{s:s, s:s, s:{s:o}, s:[o], s:o, s:{s:o, s:s, s:o}}", "ruleId",
+			  finding_rules[finding->rule].name, "level", level_of(finding, fails),
+			  "message", "text", json_value_text(title), "locations",
+			  location_of(writer, finding->function,
+				      finding->file ? finding->file : finding->processes[0]->exe,
+				      finding->line),
+			  "occurrenceCount", json_value_count(finding->process_count), "properties",
+			  "details", json_value_text(text), "severity",
+			  severity_name(finding->severity), "processes", processes_of(finding));
+	free(text);
 	if (!result)
 		return -ENOMEM;
-	if (*brief->id)
+	if (*finding->id)
 		json_object_set_new(result, "partialFingerprints",
-				    json_pack("{s:s}", "seepSite/v1", brief->id));
-	if (brief->site && brief->site->frame_count)
-		json_object_set_new(result, "stacks",
-				    json_pack("[o]", stack_of(writer, brief->site)));
-	return json_array_append_new(writer->own, result) ? -ENOMEM : 0;
+				    json_pack("{s:s}", "seepSite/v1", finding->id));
+	if (finding->frame_count)
+		json_object_set_new(result, "stacks", json_pack("[o]", stack_of(writer, finding)));
+	return json_array_append_new(results, result) ? -ENOMEM : 0;
 }
 
 static int begin(struct check_writer *writer)
 {
-	writer->own = json_array();
-	return writer->own ? 0 : -ENOMEM;
-}
-
-static int file(struct check_writer *writer, const struct report *report,
-		const struct check_sums *sums, const char *source)
-{
-	(void)sums, (void)source;
-	struct process context = {.writer = writer, .profile = report->profile};
-
-	return finding_brief_walk(report, add_result, &context);
+	(void)writer;
+	return 0;
 }
 
 static json_t *rules(void)
 {
 	json_t *list = json_array();
 
-	for (size_t i = 0; i < finding_rule_count; i++)
+	for (size_t i = 0; i < FINDING_RULES; i++)
 		json_array_append_new(list, json_pack("{s:s, s:{s:s}}", "id", finding_rules[i].name,
 						      "shortDescription", "text",
 						      finding_rules[i].summary));
@@ -163,19 +170,22 @@ static json_t *invocation(const struct check_outcome *outcome)
 
 static int end(struct check_writer *writer, const struct check_outcome *outcome)
 {
+	json_t *results = json_array();
+	int result = results ? 0 : -ENOMEM;
+
+	for (const struct merged_finding *next = outcome->found->first; next && result == 0;
+	     next = next->next)
+		result = add_result(results, writer, next, check_fails_on(outcome, next));
 	json_t *document =
 		json_pack("{s:s, s:s, s:[{s:{s:{s:s, s:o}}, s:[o], s:o}]}", "$schema", SCHEMA,
 			  "version", "2.1.0", "runs", "tool", "driver", "name", "seep", "rules",
-			  rules(), "invocations", invocation(outcome), "results", writer->own);
-
-	writer->own = NULL;
+			  rules(), "invocations", invocation(outcome), "results", results);
 	if (!document)
 		return -ENOMEM;
 	json_dumpf(document, writer->stream, JSON_INDENT(1));
 	fputc('\n', writer->stream);
 	json_decref(document);
-	return 0;
+	return result;
 }
 
-const struct check_format check_format_sarif = {
-	.name = "sarif", .begin = begin, .file = file, .end = end};
+const struct check_format check_format_sarif = {.name = "sarif", .begin = begin, .end = end};

@@ -23,6 +23,9 @@
 #define NOTES_MAX 3
 #define MEMORY_NOTE_BYTES 320
 #define SCAN_NOTE_BYTES 800
+/* Of more processes with the same finding nobody reads the commands. */
+#define PROCESSES_MAX 3
+#define PROCESS_BYTES 400
 
 struct notes {
 	/* Files without a finding of which it is not known what is lost, or that may have lost
@@ -31,6 +34,7 @@ struct notes {
 	char scan[NOTES_MAX][SCAN_NOTE_BYTES];
 	/* Files without a leak, whose memory as a whole is not as it should be: that of the first. */
 	size_t memory_count;
+	bool has_report; /* something stands above */
 	char memory[NOTES_MAX][MEMORY_NOTE_BYTES];
 };
 
@@ -92,10 +96,12 @@ static int begin(struct check_writer *writer)
 }
 
 static int file(struct check_writer *writer, const struct report *report,
-		const struct check_sums *sums, const char *source)
+		const struct check_sums *sums, const struct merged_findings *found,
+		const char *source)
 {
 	struct notes *notes = writer->own;
 
+	(void)sums;
 	if (!report_leak_count(report) && !report->crossing_count) {
 		note_scan(notes, report, writer->expects_scan);
 		note_memory(notes, report);
@@ -104,12 +110,16 @@ static int file(struct check_writer *writer, const struct report *report,
 	/* The report of a leak has it. */
 	if (!report_leak_count(report))
 		note_memory(notes, report);
-	if (check_has_finding(sums))
+	if (!merged_findings_news(found))
+		return 0;
+	if (notes->has_report)
 		fputs("\n\n", writer->stream);
+	notes->has_report = true;
 	int result = text_report_write(writer->stream, report,
 				       &(struct text_report_options){
 					       .style = writer->style,
 					       .has_findings_only = true,
+					       .found = found,
 					       .source = source,
 				       });
 	return result == -EIO ? 0 : result;
@@ -128,7 +138,8 @@ static void write_notes(const struct check_writer *writer, const struct notes *n
 			       notes->scan[i]);
 	if (notes->scan_count > NOTES_MAX)
 		fprintf(writer->stream,
-			"seep: check: and %s more of which something is possibly lost, or not known\n",
+			"seep: check: and %s more of which something is possibly lost, or not "
+			"known\n",
 			number_count(notes->scan_count - NOTES_MAX).text);
 	for (size_t i = 0; i < notes->memory_count && i < NOTES_MAX; i++) {
 		text_line_print(&line, INK_PLAIN, "seep: check: %s", notes->memory[i]);
@@ -140,38 +151,92 @@ static void write_notes(const struct check_writer *writer, const struct notes *n
 			number_count(notes->memory_count - NOTES_MAX).text);
 }
 
-static void write_outcome(const struct check_writer *writer, const struct check_outcome *outcome)
+/* What stands above of one process was found in others, too. */
+static void write_several(const struct check_writer *writer, const struct merged_findings *found)
+{
+	char text[FINDING_TITLE_BYTES + PROCESS_BYTES];
+	bool is_first = true;
+
+	for (const struct merged_finding *next = found->first; next; next = next->next) {
+		if (next->process_count < 2)
+			continue;
+		if (is_first)
+			fputs("\nFound in several processes:\n", writer->stream);
+		is_first = false;
+		merged_finding_title(next, text);
+		text_paragraph(writer->stream, &writer->style, INK_TITLE, "  ", 2, text);
+		for (size_t i = 0; i < next->process_count && i < PROCESSES_MAX; i++) {
+			found_process_text(next->processes[i], text, PROCESS_BYTES);
+			text_paragraph(writer->stream, &writer->style, INK_PLAIN, "    ", 4, text);
+		}
+		if (next->process_count > PROCESSES_MAX) {
+			snprintf(text, sizeof(text), "and %s more",
+				 number_count(next->process_count - PROCESSES_MAX).text);
+			text_paragraph(writer->stream, &writer->style, INK_DIM, "    ", 4, text);
+		}
+	}
+}
+
+/* "1 leak, 450 B lost at 1 site, 1 threshold crossed": of the kinds in the set. False for none. */
+static bool write_counts(FILE *stream, const struct merged_findings *found, unsigned rules)
+{
+	static const enum finding_rule order[] = {FINDING_RULE_LEAK, FINDING_RULE_LOST,
+						  FINDING_RULE_GROWTH, FINDING_RULE_BUDGET};
+	const char *comma = "";
+
+	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
+		size_t count = found->counts[order[i]];
+		if (!count || !(rules & 1u << order[i]))
+			continue;
+		fputs(comma, stream);
+		comma = ", ";
+		if (order[i] == FINDING_RULE_LOST)
+			fprintf(stream, "%s lost at ", number_bytes(found->lost_bytes).text);
+		fprintf(stream, "%s ", number_count(count).text);
+		if (order[i] == FINDING_RULE_LEAK)
+			fprintf(stream, "leak%s", number_plural(count));
+		else if (order[i] == FINDING_RULE_LOST)
+			fprintf(stream, "site%s", number_plural(count));
+		else if (order[i] == FINDING_RULE_GROWTH)
+			fprintf(stream, "site%s", count == 1 ? " grows" : "s grow");
+		else
+			fprintf(stream, "threshold%s crossed", number_plural(count));
+	}
+	return *comma;
+}
+
+/* "lost,leak" */
+static void write_words(FILE *stream, unsigned rules)
+{
+	const char *comma = "";
+
+	for (unsigned rule = 0; rule < FINDING_RULES; rule++) {
+		if (!(rules & 1u << rule))
+			continue;
+		fprintf(stream, "%s%s", comma, finding_rules[rule].word);
+		comma = ",";
+	}
+}
+
+static void write_passed(FILE *stream, const struct check_outcome *outcome)
 {
 	const struct check_sums *sums = outcome->sums;
-	FILE *stream = writer->stream;
+	const struct merged_findings *found = outcome->found;
 
-	/* Where nothing could be read, nothing has shown that one is not needed. */
-	if (sums->file_count)
-		suppression_text_write_remarks(stream, outcome->suppressions, time(NULL));
-	if (check_has_finding(sums)) {
-		fputs("\nseep: check: failed: ", stream);
-		size_t leaks = sums->leak_count - sums->lost_count;
-		if (leaks)
-			fprintf(stream, "%s leak%s%s", number_count(leaks).text,
-				number_plural(leaks),
-				sums->lost_count || sums->crossing_count ? ", " : "");
-		if (sums->lost_count)
-			fprintf(stream, "%s lost at %s site%s%s",
-				number_bytes(sums->lost_bytes).text,
-				number_count(sums->lost_count).text,
-				number_plural(sums->lost_count), sums->crossing_count ? ", " : "");
-		if (sums->crossing_count)
-			fprintf(stream, "%s threshold%s crossed",
-				number_count(sums->crossing_count).text,
-				number_plural(sums->crossing_count));
-		fputc('\n', stream);
-		return;
+	fputs("seep: check: passed: ", stream);
+	if (found->first && outcome->writes_baseline) {
+		write_counts(stream, found, ~outcome->fails_on);
+		fputs(" in the baseline now", stream);
+	} else if (found->first) {
+		write_counts(stream, found, ~outcome->fails_on);
+		fputs(", which does not fail it (--fail-on=", stream);
+		write_words(stream, outcome->fails_on);
+		fputc(')', stream);
+	} else {
+		fprintf(stream, "nothing %sfound in %s snapshot file%s",
+			sums->suppressed_count ? "new was " : "",
+			number_count(sums->file_count).text, number_plural(sums->file_count));
 	}
-	if (writer->is_quiet || sums->failed_count)
-		return;
-	fprintf(stream, "seep: check: passed: nothing %sfound in %s snapshot file%s",
-		sums->suppressed_count ? "new was " : "", number_count(sums->file_count).text,
-		number_plural(sums->file_count));
 	if (sums->suppressed_count)
 		fprintf(stream, "; %s known leak%s suppressed",
 			number_count(sums->suppressed_count).text,
@@ -184,6 +249,31 @@ static void write_outcome(const struct check_writer *writer, const struct check_
 	if (outcome->program_status)
 		fprintf(stream, "; the program's own status is %d", outcome->program_status);
 	fputc('\n', stream);
+}
+
+static void write_outcome(const struct check_writer *writer, const struct check_outcome *outcome)
+{
+	const struct check_sums *sums = outcome->sums;
+	const struct merged_findings *found = outcome->found;
+	FILE *stream = writer->stream;
+
+	write_several(writer, found);
+	/* Where nothing could be read, nothing has shown that one is not needed. */
+	if (sums->file_count)
+		suppression_text_write_remarks(stream, outcome->suppressions, time(NULL));
+	if (merged_findings_fail(found, outcome->fails_on)) {
+		fputs("\nseep: check: failed: ", stream);
+		write_counts(stream, found, outcome->fails_on);
+		if (found->process_count > 1)
+			fprintf(stream, ", in %s of %s processes",
+				number_count(found->found_process_count).text,
+				number_count(found->process_count).text);
+		fputc('\n', stream);
+	} else if (!writer->is_quiet && !sums->failed_count) {
+		if (found->first)
+			fputc('\n', stream);
+		write_passed(stream, outcome);
+	}
 }
 
 static int end(struct check_writer *writer, const struct check_outcome *outcome)

@@ -22,15 +22,20 @@
 
 #define TEXT_WIDTH 100
 
-const struct finding_rule finding_rules[] = {
-	{"leak",
-	 "Memory of this allocation site accumulates: its old blocks keep growing in number or "
-	 "length, and are not given back."},
-	{"lost", "Nothing points to these blocks any more, so nobody can free them."},
-	{"threshold",
-	 "A limit that was set for the memory of the process or of a site was exceeded."},
+const struct finding_rule_text finding_rules[FINDING_RULES] = {
+	[FINDING_RULE_LOST] = {"lost", "lost",
+			       "Nothing points to these blocks any more, so nobody can "
+			       "free them."},
+	[FINDING_RULE_LEAK] = {"leak", "leak",
+			       "Memory of this allocation site accumulates: its old blocks "
+			       "keep growing in number or length, and are not given back."},
+	[FINDING_RULE_GROWTH] = {"growth", "growth",
+				 "Memory of this allocation site grows, and the run was "
+				 "too short to tell whether it goes on for ever."},
+	[FINDING_RULE_BUDGET] = {"threshold", "budget",
+				 "A limit that was set for the memory of the process "
+				 "or of a site was exceeded."},
 };
-const size_t finding_rule_count = sizeof(finding_rules) / sizeof(finding_rules[0]);
 
 /* "session_open server.c:88", as much as is known. */
 static void name_place(const struct report_site *site, char *text, size_t size)
@@ -66,8 +71,8 @@ static void name_finding(struct finding_brief *brief)
 	const struct frame *own =
 		brief->site && brief->site->frames ? stack_own_frame(brief->site) : NULL;
 
-	snprintf(what, sizeof(what), "%s%s%s", brief->rule, brief->limit ? " " : "",
-		 brief->limit ? brief->limit : "");
+	snprintf(what, sizeof(what), "%s%s%s", finding_rules[brief->rule].name,
+		 brief->limit ? " " : "", brief->limit ? brief->limit : "");
 	if (!own)
 		snprintf(brief->name, sizeof(brief->name), "%s", what);
 	else if (own->file)
@@ -108,45 +113,68 @@ static char *text_of_entry(const struct report *report, const struct report_entr
 }
 
 /* Of what is lost so much as is lost, with what hangs on it: the site may keep a lot besides. */
-static void title_amount(struct finding_brief *brief, const struct report_site *site,
-			 const char *place)
+static void measure(struct finding_brief *brief, const struct report_site *site)
 {
 	const struct scanned_site *scanned = site->scanned;
-	uint64_t bytes = site->live_bytes, blocks = site->live_blocks;
+	double rate = site->judgement.growth.bytes_per_hour;
 
-	if (site->judgement.verdict == VERDICT_LOST && scanned) {
-		bytes = reachability_gone(scanned);
-		blocks = reachability_gone_blocks(scanned);
+	brief->bytes = site->live_bytes;
+	brief->blocks = site->live_blocks;
+	if (brief->rule != FINDING_RULE_LOST) {
+		brief->bytes_per_hour = rate > 0 ? rate : 0;
+	} else if (scanned) {
+		brief->bytes = reachability_gone(scanned);
+		brief->blocks = reachability_gone_blocks(scanned);
 	}
-	snprintf(brief->title, sizeof(brief->title), "%s: %s in %s block%s at %s", brief->rule,
-		 number_bytes(bytes).text, number_count(blocks).text, number_plural(blocks), place);
+}
+
+void finding_title(enum finding_rule rule, uint64_t bytes, uint64_t blocks, double bytes_per_hour,
+		   const char *place, char title[FINDING_TITLE_BYTES])
+{
+	const char *name = finding_rules[rule].name;
+
+	if (rule == FINDING_RULE_BUDGET)
+		snprintf(title, FINDING_TITLE_BYTES, "%s: %s", name, place);
+	else if (bytes_per_hour > 0)
+		snprintf(title, FINDING_TITLE_BYTES, "%s: %s at %s", name,
+			 number_rate(bytes_per_hour).text, place);
+	else
+		snprintf(title, FINDING_TITLE_BYTES, "%s: %s in %s block%s at %s", name,
+			 number_bytes(bytes).text, number_count(blocks).text, number_plural(blocks),
+			 place);
+}
+
+static enum finding_rule rule_of(const struct judgement *judgement)
+{
+	switch (judgement->verdict) {
+	case VERDICT_LOST:
+		return FINDING_RULE_LOST;
+	case VERDICT_GROWING:
+		return FINDING_RULE_GROWTH;
+	default:
+		return FINDING_RULE_LEAK;
+	}
 }
 
 static int visit_entry(const struct report *report, const struct report_entry *entry, size_t number,
 		       finding_visitor *visit, void *context)
 {
 	const struct report_site *site = report_entry_site(entry);
-	const struct judgement *judgement = &site->judgement;
 	struct finding_brief brief = {
-		.rule = judgement->verdict == VERDICT_LOST ? "lost" : "leak",
+		.rule = rule_of(&site->judgement),
 		.id = "",
-		.severity = judgement->severity,
+		.severity = site->judgement.severity,
 		.text = text_of_entry(report, entry),
 	};
-	char place[FINDING_TITLE_BYTES / 2];
 
 	if (!brief.text)
 		return -ENOMEM;
 	locate(&brief, site);
 	if (entry->finding)
 		identify_group(&brief, entry->finding);
+	measure(&brief, site);
 	name_finding(&brief);
-	name_place(site, place, sizeof(place));
-	if (judgement->verdict != VERDICT_LOST && judgement->growth.bytes_per_hour > 0)
-		snprintf(brief.title, sizeof(brief.title), "%s: %s at %s", brief.rule,
-			 number_rate(judgement->growth.bytes_per_hour).text, place);
-	else
-		title_amount(&brief, site, place);
+	name_place(site, brief.place, sizeof(brief.place));
 	int result = visit(&brief, number, context);
 	free(brief.text);
 	return result;
@@ -156,22 +184,22 @@ static int visit_crossing(const struct crossing *crossing, size_t number, findin
 			  void *context)
 {
 	struct finding_brief brief = {
-		.rule = "threshold",
+		.rule = FINDING_RULE_BUDGET,
 		.id = "",
 		.limit = threshold_name(crossing->kind),
 		.severity = SEVERITY_HIGH,
+		.value = crossing->value,
 		.text = (char *)"",
 	};
-	char place[FINDING_TITLE_BYTES / 2];
+	char place[sizeof(brief.place) - sizeof(struct threshold_sentence) - sizeof(", by ")];
 	struct threshold_sentence sentence = threshold_sentence(crossing);
 
 	if (crossing->site) {
 		locate(&brief, crossing->site);
 		name_place(crossing->site, place, sizeof(place));
-		snprintf(brief.title, sizeof(brief.title), "threshold: %s, by %s", sentence.text,
-			 place);
+		snprintf(brief.place, sizeof(brief.place), "%s, by %s", sentence.text, place);
 	} else {
-		snprintf(brief.title, sizeof(brief.title), "threshold: %s", sentence.text);
+		snprintf(brief.place, sizeof(brief.place), "%s", sentence.text);
 	}
 	name_finding(&brief);
 	return visit(&brief, number, context);
@@ -188,11 +216,6 @@ int finding_brief_walk(const struct report *report, finding_visitor *visit, void
 	for (size_t i = 0; i < report->crossing_count && result == 0; i++)
 		result = visit_crossing(&report->crossings[i], ++number, visit, context);
 	return result;
-}
-
-size_t finding_brief_count(const struct report *report)
-{
-	return report_leak_count(report) + report->crossing_count;
 }
 
 const char *finding_path_below(const char *path, const char *folder)

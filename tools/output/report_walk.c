@@ -70,7 +70,7 @@ static void conclude(struct report_view *view)
 				site->scanned ? reachability_gone(site->scanned) : site->live_bytes;
 		}
 		view->finding.leak_count +=
-			judgement->is_flagged && judgement->verdict != VERDICT_LOST;
+			judgement->is_flagged && judgement->verdict == VERDICT_LEAK;
 		view->finding.growing_count += judgement->verdict == VERDICT_GROWING;
 		unfreed_count += judgement->verdict == VERDICT_UNFREED;
 		live_blocks += site->live_blocks;

@@ -10,6 +10,7 @@
 #include "tools/output/conclusion_text.h"
 #include "tools/output/finding_text.h"
 #include "tools/output/memory_text.h"
+#include "tools/output/merged_findings.h"
 #include "tools/output/number_text.h"
 #include "tools/output/report_walk.h"
 #include "tools/output/self_check_text.h"
@@ -24,6 +25,7 @@ struct text_report {
 	FILE *stream;
 	const struct text_report_options *options;
 	bool is_gap_due; /* an empty line stands between sites when one of them is long */
+	size_t repeated_count;
 };
 
 static struct site_text site_text_of(const struct report_view *view,
@@ -36,13 +38,29 @@ static struct site_text site_text_of(const struct report_view *view,
 	};
 }
 
+/* Only what is flagged is shown, and that only once. */
+static bool is_left_out(struct text_report *context, const struct report_site *site)
+{
+	const struct text_report_options *options = context->options;
+
+	if (!options->has_findings_only)
+		return false;
+	if (!site->judgement.is_flagged)
+		return true;
+	if (!options->found || !merged_findings_is_repeated(options->found, site))
+		return false;
+	context->repeated_count++;
+	return true;
+}
+
 static int begin_report(const struct report_view *view, void *context_)
 {
 	struct text_report *context = context_;
 
 	text_header_write(context->stream, &context->options->style, view->report);
 	/* Of what it leads up to nothing is shown. */
-	if (!context->options->has_findings_only || view->conclusion == CONCLUSION_LEAKS)
+	if (!context->options->has_findings_only || view->conclusion == CONCLUSION_LEAKS ||
+	    (view->foremost && view->foremost->judgement.is_flagged))
 		conclusion_text_write(context->stream, context->options, view);
 	threshold_text_write(context->stream, &context->options->style, view->report);
 	context->is_gap_due = true;
@@ -54,7 +72,7 @@ static int write_site(const struct report_view *view, const struct report_site *
 {
 	struct text_report *context = context_;
 	struct site_text text = site_text_of(view, context);
-	if (context->options->has_findings_only && !site->judgement.is_flagged)
+	if (is_left_out(context, site))
 		return 0;
 	bool is_long = site_text_is_in_full(site, rank, context->options);
 
@@ -74,7 +92,7 @@ static int write_finding(const struct report_view *view, const struct report_fin
 	struct text_report *context = context_;
 	struct site_text text = site_text_of(view, context);
 
-	if (context->options->has_findings_only && !finding->sum.judgement.is_flagged)
+	if (is_left_out(context, &finding->sum))
 		return 0;
 	fputc('\n', context->stream);
 	context->is_gap_due = true;
@@ -127,6 +145,13 @@ static int end_report(const struct report_view *view, void *context_)
 		write_minor(view->report, context);
 		suppression_text_write_known(context->stream, &options->style, view->report);
 		memory_text_write(context->stream, &options->style, view->report);
+	}
+	if (context->repeated_count) {
+		char text[128];
+		snprintf(text, sizeof(text), "%s more, as in another process above.",
+			 number_count(context->repeated_count).text);
+		fputc('\n', context->stream);
+		text_paragraph(context->stream, &options->style, INK_DIM, "", 0, text);
 	}
 	self_check_text_write(context->stream, &options->style, view->report);
 	for (size_t i = 0; options->notes && options->notes[i]; i++) {

@@ -14,6 +14,7 @@
 
 #include "tools/output/text_style.h"
 
+struct merged_findings;
 struct report;
 
 struct text_report_options {
@@ -21,6 +22,8 @@ struct text_report_options {
 	size_t site_limit; /* 0 for all */
 	bool has_full_stacks;
 	bool has_findings_only; /* only what is flagged, and no advice what to do next */
+	/* Null; of these, which findings somebody has read already, in another report. */
+	const struct merged_findings *found;
 	const char *source;	  /* as the user named it, for the commands in hints */
 	const char *old_source;	  /* diff only: what the older state is called */
 	const char *const *notes; /* null-terminated sentences about missing symbols; may be null */
