@@ -3,10 +3,11 @@
 
 import json
 import os
+import re
 import shutil
 import xml.etree.ElementTree as ElementTree
 
-from sandbox import expect, expect_equal
+from sandbox import BUILD, expect, expect_equal
 from test_check import check
 
 FORMATS = ("junit", "sarif", "github", "gitlab")
@@ -30,6 +31,8 @@ def tests():
     yield "and a result of SARIF, with its stack and a fingerprint", sarif
     yield "and an annotation for GitHub, with a summary of the step", github
     yield "and an entry of GitLab's code quality", gitlab
+    yield "and a loss record in lines of Valgrind's", valgrind
+    yield "a leak that can be reached is a potential one there", valgrind_growth
     yield "what a site still holds is no part of what it has lost", lost_of_many
     yield "two findings in one function are two test cases, the same in each run", test_cases
     yield "a threshold has one fingerprint, whatever the figures are", threshold
@@ -149,6 +152,40 @@ int main(int argc, char **argv)
 """
 
 
+def valgrind(box):
+    program = build(box)
+    lines = output(box, "valgrind", program, "a b", status=1).splitlines()
+    pids = {re.match(r"==(\d+)== ?", line)[1] for line in lines[:-1]}
+    expect_equal(len(pids), 1, "the processes that lines are about")
+    lines = [line.split("== ", 1)[1] for line in lines]
+    expect_equal(lines[:3], ["Command: %s a b" % program, "",
+                             "3,000 bytes in 3 blocks are definitely lost in loss record 1 of 1"],
+                 "the first lines")
+    expect(re.match(r"   at 0x[0-9A-F]+: make \(loses\.c:2\)$", lines[3]) and
+           re.match(r"   by 0x[0-9A-F]+: main \(loses\.c:\d\)$", lines[4]),
+           "the stack is %s" % lines[3:])
+    expect_equal(lines[-1], "ERROR SUMMARY: 1 errors from 1 contexts (suppressed: 0 from 0)",
+                 "the last line")
+    # What shall not fail is said, and counted by nobody.
+    path = box.path("result.valgrind")
+    check(box, "--fail-on=leak", "--format=valgrind", "-o", path, "--", program, status=0)
+    with open(path) as file:
+        text = file.read()
+    expect("== lost: 2.93 KiB in 3 blocks at make" in text and "loss record" not in text and
+           "ERROR SUMMARY: 0 errors" in text, "it says " + text)
+
+
+def valgrind_growth(box):
+    server = os.path.join(BUILD, "examples", "leaky_server")
+    path = box.path("result")
+    check(box, "--format=valgrind", "-o", path, "--scan=off", "--", server, "6", status=1)
+    with open(path) as file:
+        text = file.read()
+    expect(re.search(r"blocks are still reachable in loss record 1 of 1\n==\d+==    at .*"
+                     r"session_open \(.*leaky_server\.c:\d+\)\n(?:==\d+==    by .*\n)+"
+                     r"==\d+== leak: .*/h at session_open", text), "it says " + text)
+
+
 def test_cases(box):
     def names():
         suites = ElementTree.fromstring(output(box, "junit", program, status=1))
@@ -188,6 +225,8 @@ def clean(box):
     expect_equal(output(box, "github", "true", status=0),
                  "::notice title=seep::nothing found in 1 snapshot file\n", "the annotation")
     expect_equal(json.loads(output(box, "gitlab", "true", status=0)), [], "GitLab's entries")
+    text = output(box, "valgrind", "true", status=0)
+    expect(re.fullmatch(r"==\d+== ERROR SUMMARY: 0 errors from 0 contexts .*\n", text), text)
 
 
 def no_source(box):
@@ -215,6 +254,7 @@ def unreadable(box):
     expect_equal(run["invocations"][0]["executionSuccessful"], False, "SARIF's invocation")
     expect_equal(of_file("github"), "::error title=seep::1 snapshot file could not be checked\n",
                  "the annotation")
+    expect("== 1 snapshot file could not be checked\n" in of_file("valgrind"), "Valgrind's lines")
 
 
 def hostile(box):
@@ -228,3 +268,6 @@ def hostile(box):
     json.loads(output(box, "gitlab", *words, status=1))
     lines = output(box, "github", *words, status=1).splitlines()
     expect_equal(len(lines), 1, "lines for GitHub")
+    lines = output(box, "valgrind", *words, status=1).splitlines()
+    expect(all(re.match(r"==\d+== ", line) for line in lines) and "\x1b" not in "".join(lines),
+           "Valgrind's lines are %s" % lines)

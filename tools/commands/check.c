@@ -40,7 +40,8 @@ static const struct command_option options[] = {
 		.help = "for a person; for a program; as test results in JUnit's XML; for code "
 			"scanning (SARIF 2.1.0); as annotations of a GitHub workflow, with a "
 			"summary "
-			"of the step; as a GitLab code quality report.",
+			"of the step; as a GitLab code quality report; as Valgrind's memcheck "
+			"writes it, for CTest.",
 	},
 	{
 		.name = "output",

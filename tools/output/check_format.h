@@ -80,8 +80,10 @@ extern const struct check_format check_format_sarif;
 extern const struct check_format check_format_github;
 /* GitLab's code quality report. */
 extern const struct check_format check_format_gitlab;
+/* The text of Valgrind's memcheck, as far as CTest and others read it. */
+extern const struct check_format check_format_valgrind;
 
-#define CHECK_FORMATS "text|json|junit|sarif|github|gitlab"
+#define CHECK_FORMATS "text|json|junit|sarif|github|gitlab|valgrind"
 /* In the order of that. */
 extern const struct check_format *const check_formats[];
 

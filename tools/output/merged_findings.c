@@ -114,6 +114,7 @@ static const struct frame *copy_frames(struct arena *arena, const struct report_
 		frames[i].file = copy(arena, frame->file, is_fine);
 		frames[i].module = copy(arena, frame->module, is_fine);
 		frames[i].line = frame->line;
+		frames[i].offset = frame->offset;
 	}
 	return frames;
 }

@@ -37,7 +37,7 @@ struct merged_finding {
 	double bytes_per_hour, value;
 	const char *place, *name;
 	const char *text;	    /* of the first process */
-	const struct frame *frames; /* likewise; only functions, files, lines and modules */
+	const struct frame *frames; /* likewise; functions, files, lines, modules, offsets */
 	size_t frame_count;
 	const struct found_process **processes; /* in the order in which they were checked */
 	size_t process_count, process_room;
