@@ -25,6 +25,11 @@ void region_unmap(void *start, size_t bytes);
 /* For large tables that are used all over. A region is of small pages otherwise, for most are sparse. */
 void region_use_huge_pages(void *start, size_t bytes);
 
+/* Makes huge pages of small ones where nearly all of a huge one's exist, so that it takes next to no more
+ * memory; others may use the region meanwhile, and wait for a page that is being copied. False when the
+ * kernel cannot, or has no huge pages left; what is in the region is the same in any case. */
+bool region_gather_pages(void *start, size_t bytes);
+
 /* Gives the pages back; they read as zeros from now on. */
 void region_forget(void *start, size_t bytes);
 

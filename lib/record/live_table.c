@@ -13,7 +13,7 @@
  *   Runs in   the target, inside malloc and free; walked by the helper
  *   Locks     none; the side table has its own
  *   Memory    region: 16 MiB of address space for the root, 16 MiB for each leaf; kept on fork
- *   Calls     mmap
+ *   Calls     mmap; what region calls to gather pages
  *   Failure   the block is not recorded and counted as lost
  */
 #include "lib/record/live_table.h"
@@ -187,12 +187,25 @@ bool live_table_ignore(const struct guard *guard, uint64_t addr)
 
 		if (value == 0)
 			continue;
-		start = granule - i * granule_bytes +
-			(value >> LIVE_WORD_OFFSET_SHIFT & 3) * 8;
+		start = granule - i * granule_bytes + (value >> LIVE_WORD_OFFSET_SHIFT & 3) * 8;
 		if (addr == start || (addr > start && addr - start < live_word_bytes(value)))
 			return ignore_word(word, value);
 	}
 	return side_table_ignore(guard, addr);
+}
+
+void live_table_gather_pages(void)
+{
+	bool is_possible = true;
+
+	for (uint32_t i = 0;
+	     is_possible && i < atomic_load_explicit(&leaf_count, memory_order_acquire); i++) {
+		uint64_t index = __atomic_load_n(&leaf_numbers[i], __ATOMIC_ACQUIRE);
+
+		if (index != 0)
+			is_possible = region_gather_pages(live_table_root[index - 1],
+							  LIVE_TABLE_LEAF_WORDS * sizeof(uint64_t));
+	}
 }
 
 /* A leaf page that was never touched is all zeros; reading it would still cost a page fault and a

@@ -236,6 +236,8 @@ static bool look_once(const struct scan_order *order, struct scan_task *task, st
 	bool has_list = (hides_memory && may_show) || hidden_mappings_list(&instant.mappings);
 	uint32_t lacked = 0;
 
+	if (order->moment == SCAN_RUNNING)
+		live_table_gather_pages();
 	task->threads = &instant.threads;
 	task->mappings = &instant.mappings;
 	task->kernel = &instant.kernel;

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_region: the list of our own mappings, by which a scan leaves them out.
+ * test_region: the list of our own mappings, by which a scan leaves them out, and their pages.
  */
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -78,11 +82,93 @@ static void uses_numbers_again(void **state)
 		region_unmap(regions[i], BYTES);
 }
 
+#define HUGE (2u << 20)
+#define PARTS 6u
+
+/* Of what the kernel maps by huge pages. */
+static size_t huge_kib_of(uintptr_t addr)
+{
+	FILE *file = fopen("/proc/self/smaps", "r");
+	unsigned long start, end;
+	size_t kib = 0, sum = 0;
+	bool is_inside = false;
+	char line[512];
+
+	assert_non_null(file);
+	while (fgets(line, sizeof(line), file) != NULL) {
+		if (sscanf(line, "%lx-%lx ", &start, &end) == 2)
+			is_inside = end > addr && start < addr + PARTS * HUGE;
+		else if (is_inside && sscanf(line, "AnonHugePages: %zu kB", &kib) == 1)
+			sum += kib;
+	}
+	fclose(file);
+	return sum;
+}
+
+static char *parts;
+static atomic_bool is_over;
+static uint64_t rounds;
+
+/* Goes on counting in a page of each part, as a program does in its tables. */
+static void *count_on(void *unused)
+{
+	while (!atomic_load(&is_over)) {
+		rounds++;
+		for (uint32_t part = 0; part < PARTS; part++)
+			*(uint64_t *)(parts + part * HUGE + 8 * BYTES) = rounds;
+	}
+	return unused;
+}
+
+static void gathers_pages_of_full_parts_only(void **state)
+{
+	char *region = region_map((PARTS + 1) * HUGE, REGION_KEPT_ON_FORK);
+	pthread_t counting;
+
+	(void)state;
+	assert_non_null(region);
+	parts = (char *)(((uintptr_t)region + HUGE - 1) & ~(uintptr_t)(HUGE - 1));
+	/* The first four but for a page; of the fifth a half; of the last one that in which is counted. */
+	for (uint32_t part = 0; part < PARTS; part++)
+		for (uint32_t page = part < 4 ? 1 : 0; page < (part < 4	   ? 512
+							       : part == 4 ? 256
+									   : 0);
+		     page++)
+			memset(parts + part * HUGE + page * BYTES, (int)(part * 31 + page) | 1,
+			       BYTES);
+	atomic_store(&is_over, false);
+	assert_int_equal(pthread_create(&counting, NULL, count_on, NULL), 0);
+	if (!region_gather_pages(region, (PARTS + 1) * HUGE)) {
+		atomic_store(&is_over, true);
+		pthread_join(counting, NULL);
+		print_message("the kernel does not make huge pages here\n");
+		skip();
+	}
+	assert_int_equal(huge_kib_of((uintptr_t)parts), 4 * HUGE / 1024);
+	atomic_store(&is_over, true);
+	pthread_join(counting, NULL);
+	for (uint32_t part = 0; part < PARTS; part++) {
+		assert_int_equal(*(uint64_t *)(parts + part * HUGE + 8 * BYTES), rounds);
+		for (uint32_t page = part < 4 ? 1 : 0; page < (part < 4	   ? 512
+							       : part == 4 ? 256
+									   : 0);
+		     page++)
+			for (uint32_t i = page == 8 ? 8 : 0; i < BYTES; i += 61)
+				assert_int_equal(parts[part * HUGE + page * BYTES + i],
+						 (char)((part * 31 + page) | 1));
+	}
+	/* Nothing new. */
+	assert_true(region_gather_pages(region, (PARTS + 1) * HUGE));
+	assert_int_equal(huge_kib_of((uintptr_t)parts), 4 * HUGE / 1024);
+	region_unmap(region, (PARTS + 1) * HUGE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lists_each_of_many_once),
 		cmocka_unit_test(uses_numbers_again),
+		cmocka_unit_test(gathers_pages_of_full_parts_only),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
