@@ -24,6 +24,7 @@ def tests():
     yield "a leak in a child process fails", leaking_child
     yield "without a finding the program's own status is passed on", own_status
     yield "what cannot be done is one line and status 2", cannot
+    yield "what cannot be written is one line and status 2, also with a finding", unwritable
     yield "the program's output, input and arguments are its own", transparent
     yield "JSON has the site objects of a report", as_json
     yield "the result goes to the file of -o, and nothing of it to stderr", into_file
@@ -145,6 +146,26 @@ def cannot(box):
     program = box.compile("grows_on_command.c", "-O0")
     box.seep_run([program], output="large.seep", stdin=b"leak 2000 1000\n")
     check(box, "--max-live=1M", "text", "large.seep", status=1)
+
+
+def unwritable(box):
+    box.seep_run(["true"])
+    program = box.compile("grows_on_command.c", "-O0")
+    box.seep_run([program], output="large.seep", stdin=b"leak 2000 1000\n")
+    box.write("file", "")
+    for name, reason in (("/dev/full", "No space left on device"),
+                         ("file/x", "Not a directory"), ("nowhere/x", "No such file or directory"),
+                         (".", "Is a directory")):
+        for options in (["-o", name], ["--gen-suppressions=" + name],
+                        ["--baseline=" + name, "--update-baseline"]):
+            for path in ("out.seep", "large.seep"):
+                result = check(box, "--max-live=1M", *options, path, status=2)
+                lines = result.stderr.decode().splitlines()
+                expect(len(lines) == 1 and lines[0].startswith("seep: check: ") and
+                       name in lines[0] and (reason in lines[0] or "folder" in lines[0] or
+                                             "baseline" in lines[0]),
+                       "check %s %s says %s" % (" ".join(options), path, lines))
+    expect_equal(os.listdir(box.path()).count("file"), 1, "the file")
 
 
 def transparent(box):

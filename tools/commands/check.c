@@ -21,6 +21,7 @@
 #include "tools/commands/watched_run.h"
 #include "tools/model/baseline.h"
 #include "tools/model/error.h"
+#include "tools/model/suppression_draft.h"
 #include "tools/symbols/symbols.h"
 
 /* A test has the moment that it takes to look what it has lost. */
@@ -78,6 +79,17 @@ static const struct command_option options[] = {
 	},
 	SUPPRESSIONS_OPTION,
 	{
+		.name = "gen_suppressions",
+		.argument = "FILE",
+		.help = "write suppressions for what is found to FILE, for --suppressions; in "
+			"Valgrind's syntax, because only that can tell a whole stack.",
+	},
+	{
+		.name = "no_builtin_suppressions",
+		.help = "flag also what the C and C++ libraries lose by themselves, which no "
+			"program can help.",
+	},
+	{
 		.name = "baseline",
 		.argument = "FILE",
 		.help = "only what is new, or worse by more than a tenth, is a finding; FILE lists "
@@ -98,6 +110,8 @@ struct check {
 	const char *output; /* null: a standard stream */
 	size_t error_exitcode;
 	const char *baseline; /* null: none */
+	const char *draft;    /* file for suppressions; null */
+	bool has_no_builtin;
 	bool updates_baseline;
 	bool expects_scan; /* of the program */
 	struct chosen_settings settings;
@@ -155,6 +169,14 @@ static int take(const struct command_option *option, const char *value, void *co
 	}
 	if (strcmp(option->name, "update_baseline") == 0) {
 		check->updates_baseline = true;
+		return 0;
+	}
+	if (strcmp(option->name, "gen_suppressions") == 0) {
+		check->draft = value;
+		return 0;
+	}
+	if (strcmp(option->name, "no_builtin_suppressions") == 0) {
+		check->has_no_builtin = true;
 		return 0;
 	}
 	if (strcmp(option->name, SUPPRESSIONS_NAME) == 0)
@@ -220,6 +242,23 @@ static int write_baseline(struct check *check)
 	return 0;
 }
 
+static int write_draft(struct check *check)
+{
+	const struct suppression_draft *draft = check->checked.draft;
+	struct error error;
+
+	if (!draft)
+		return 0;
+	int result = suppression_draft_write(draft, check->draft, &error);
+	if (result < 0)
+		command_fail("check: %s", error.text);
+	else if (!check->checked.writer.is_quiet)
+		fprintf(stderr, "seep: check: %s has %zu suppression%s now\n", check->draft,
+			suppression_draft_count(draft),
+			suppression_draft_count(draft) == 1 ? "" : "s");
+	return result;
+}
+
 /* `status` is what to return without a finding. */
 static int end(struct check *check, char *const *words, const struct child_process *child,
 	       int status)
@@ -231,7 +270,10 @@ static int end(struct check *check, char *const *words, const struct child_proce
 	if (checked->sums.failed_count && status == EXIT_CLEAN)
 		status = EXIT_CANNOT;
 	int result = write_baseline(check);
-	if (merged_findings_fail(checked->found, checked->fails_on))
+	int drafted = write_draft(check);
+	result = result < 0 ? result : drafted;
+	bool has_finding = merged_findings_fail(checked->found, checked->fails_on);
+	if (has_finding)
 		status = (int)check->error_exitcode;
 	if (checked_files_end(&check->checked, words, child, status, &error) < 0) {
 		result = -ENOMEM;
@@ -241,7 +283,8 @@ static int end(struct check *check, char *const *words, const struct child_proce
 		result = -EIO;
 		command_fail("check: %s", error.text);
 	}
-	return result < 0 && status == EXIT_CLEAN ? EXIT_CANNOT : status;
+	/* Who reads only what is written must not take an old file for the answer. */
+	return result < 0 && (status == EXIT_CLEAN || has_finding) ? EXIT_CANNOT : status;
 }
 
 /* ---- of files ------------------------------------------------------------------------------- */
@@ -351,7 +394,7 @@ static int check_program(struct check *check, char **words)
 }
 
 /* Before anything is run: what is wrong with it is to be known now. */
-static int open_baseline(struct check *check, struct error *error)
+static int open_known(struct check *check, struct error *error)
 {
 	struct checked_files *checked = &check->checked;
 
@@ -360,6 +403,13 @@ static int open_baseline(struct check *check, struct error *error)
 				 "--update-baseline needs the file to write: --baseline=FILE");
 	if (check->updates_baseline && !(checked->baseline = baseline_new()))
 		return error_set(error, ENOMEM, "not enough memory");
+	if (check->draft && !(checked->draft = suppression_draft_new()))
+		return error_set(error, ENOMEM, "not enough memory");
+	if (!check->has_no_builtin) {
+		int result = suppressions_add_builtin(&checked->suppressions, error);
+		if (result < 0)
+			return result;
+	}
 	return check->baseline ? baseline_read(&checked->suppressions, check->baseline,
 					       check->updates_baseline, error)
 			       : 0;
@@ -375,7 +425,7 @@ static int run(const struct command *self, int argc, char **argv)
 	if (chosen_settings_make(&check.settings, &error) < 0)
 		return command_fail("check: %s", error.text);
 	int operand = command_parse(self, argc, argv, 0, take, &check, &status);
-	if (operand > 0 && operand < argc && open_baseline(&check, &error) < 0)
+	if (operand > 0 && operand < argc && open_known(&check, &error) < 0)
 		status = command_fail("check: %s", error.text);
 	else if (operand == argc)
 		status = command_fail("check: no FILE and no -- PROGRAM was given; see 'seep check "
@@ -388,6 +438,7 @@ static int run(const struct command *self, int argc, char **argv)
 	merged_findings_free(check.checked.found);
 	suppressions_free(&check.checked.suppressions);
 	baseline_free(check.checked.baseline);
+	suppression_draft_free(check.checked.draft);
 	chosen_settings_free(&check.settings);
 	return status;
 }

@@ -20,6 +20,7 @@
 #include "tools/model/error.h"
 #include "tools/model/profile.h"
 #include "tools/model/report.h"
+#include "tools/model/suppression_draft.h"
 #include "tools/model/verdict.h"
 
 /* ---- one file ---- */
@@ -28,7 +29,8 @@ static void add_sums(struct check_sums *sums, const struct report *report)
 {
 	sums->file_count++;
 	for (size_t i = 0; i < report->site_count; i++)
-		sums->suppressed_count += report->sites[i].suppression != NULL;
+		sums->suppressed_count +=
+			report->sites[i].suppression && !report->sites[i].suppression->is_builtin;
 	sums->short_count += report->snapshot_count < VERDICT_MIN_SNAPSHOTS;
 }
 
@@ -69,6 +71,8 @@ static int check_operand(struct checked_files *checked, const struct operand *op
 					checked->symbols, count_to_resolve(report), error);
 	if (result == 0 && checked->baseline && !baseline_add(checked->baseline, report))
 		result = error_set(error, ENOMEM, "not enough memory for the baseline");
+	if (result == 0 && checked->draft && !suppression_draft_add(checked->draft, report))
+		result = error_set(error, ENOMEM, "not enough memory for the suppressions");
 	if (result == 0 && (merged_findings_add(checked->found, report) < 0 ||
 			    (checked->format->file &&
 			     checked->format->file(&checked->writer, report, &checked->sums,

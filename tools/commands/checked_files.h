@@ -18,6 +18,7 @@
 struct baseline;
 struct child_process;
 struct error;
+struct suppression_draft;
 struct symbols;
 
 struct checked_files {
@@ -26,7 +27,8 @@ struct checked_files {
 	struct symbols *symbols;
 	struct thresholds thresholds;
 	struct suppressions suppressions;
-	struct baseline *baseline; /* the next one; null: none is wanted */
+	struct baseline *baseline;	 /* the next one; null: none is wanted */
+	struct suppression_draft *draft; /* null: none is wanted */
 	const struct check_format *format;
 	struct check_writer writer;    /* what of it its header leaves to the user, and is_quiet */
 	bool flag_minor;	       /* also leaks in a crowd, see report_options */

@@ -7,13 +7,11 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define HASH_NONFATAL_OOM 1
@@ -25,6 +23,7 @@
 #include "tools/model/profile.h"
 #include "tools/model/report.h"
 #include "tools/model/suppression.h"
+#include "tools/model/whole_file.h"
 
 #define FILE_MAX_BYTES (16u << 20)
 #define FIRST_WORD "seep-baseline"
@@ -306,11 +305,11 @@ static int compare_keys(const struct entry *one, const struct entry *other)
 	return strcmp(one->key, other->key);
 }
 
-static void write_entries(struct baseline *baseline, FILE *stream)
+static void write_entries(FILE *stream, const void *context)
 {
+	const struct baseline *baseline = context;
 
 	fprintf(stream, FIRST_WORD " %d\n", BASELINE_VERSION);
-	HASH_SORT(baseline->entries, compare_keys);
 	for (const struct entry *entry = baseline->entries; entry; entry = entry->hh.next)
 		if (strncmp(entry->key, "lost", 4) == 0)
 			fprintf(stream, "%s %" PRIu64 " blocks %" PRIu64 " bytes %s\n", entry->key,
@@ -320,45 +319,8 @@ static void write_entries(struct baseline *baseline, FILE *stream)
 				fmin(ceil(entry->rate), 1e18), entry->place);
 }
 
-/* That of the old file; of a new one, as if open had made it. */
-static mode_t mode_of(const char *path)
-{
-	struct stat status;
-	mode_t mask = umask(0);
-
-	umask(mask);
-	return stat(path, &status) == 0 ? status.st_mode & 0777 : 0666 & ~mask;
-}
-
 int baseline_write(struct baseline *baseline, const char *path, struct error *error)
 {
-	char *temporary = NULL;
-	int result = 0, fd = -1;
-
-	if (asprintf(&temporary, "%s.XXXXXX", path) < 0)
-		return error_set(error, ENOMEM, "not enough memory for %s", path);
-	fd = mkostemp(temporary, O_CLOEXEC);
-	FILE *stream = fd < 0 ? NULL : fdopen(fd, "w");
-	if (!stream) {
-		result = error_set(error, errno, "cannot write the baseline %s: %s", path,
-				   strerror(errno));
-		goto out;
-	}
-	write_entries(baseline, stream);
-	fchmod(fd, mode_of(path));
-	bool has_failed = ferror(stream);
-	has_failed |= fclose(stream) != 0;
-	fd = -1;
-	if (has_failed || rename(temporary, path) != 0)
-		result = error_set(error, errno ? errno : EIO, "cannot write the baseline %s: %s",
-				   path, strerror(errno ? errno : EIO));
-	if (result < 0)
-		unlink(temporary);
-out:
-	if (fd >= 0) {
-		close(fd);
-		unlink(temporary);
-	}
-	free(temporary);
-	return result;
+	HASH_SORT(baseline->entries, compare_keys);
+	return whole_file_write(path, "baseline", write_entries, baseline, error);
 }

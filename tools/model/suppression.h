@@ -69,6 +69,7 @@ struct suppression {
 	double max_bytes_per_hour;	/* likewise; INFINITY: any rate */
 	const char *exe; /* only for this program, which has said so itself; null: for all */
 	unsigned line;
+	bool is_builtin;
 	/* What it has met; see suppressions_apply. */
 	uint64_t bytes, blocks; /* those of a baseline in the last report only */
 	size_t site_count;	/* flagged sites that it matches */
@@ -91,6 +92,8 @@ int suppressions_read(struct suppressions *suppressions, const char *path, struc
  * Nothing happens when they are known already. None of them counts where one is wrong. */
 int suppressions_add_program(struct suppressions *suppressions, const char *exe, const char *text,
 			     struct error *error);
+/* What the C and C++ libraries lose by themselves. */
+int suppressions_add_builtin(struct suppressions *suppressions, struct error *error);
 void suppressions_free(struct suppressions *suppressions);
 
 /* What of the site it is about: of one that is lost what is, else all that is live. */

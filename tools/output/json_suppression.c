@@ -21,6 +21,9 @@ void json_suppression_write_all(FILE *stream, const struct suppressions *suppres
 
 	for (size_t i = 0; i < suppressions->count; i++) {
 		const struct suppression *suppression = &suppressions->list[i];
+		/* Nobody can do without those that are built in and not needed. */
+		if (suppression->is_builtin && !suppression->site_count)
+			continue;
 		json_t *object = json_suppression_object(suppression);
 		if (!object)
 			continue;

@@ -135,7 +135,7 @@ void suppression_text_write_remarks(FILE *stream, const struct suppressions *sup
 		const struct suppression *suppression = &suppressions->list[i];
 		const char *state = suppression_state(suppression, now_unix_s);
 		/* What a program brings along cannot be mended by who runs it. */
-		if (strcmp(state, "used") == 0 || suppression->exe)
+		if (strcmp(state, "used") == 0 || suppression->exe || suppression->is_builtin)
 			continue;
 		/* Files of others, such as Valgrind's own, have many that no single program needs. */
 		if (strcmp(state, "unused") == 0 && ++unused > SHOWN_MAX)

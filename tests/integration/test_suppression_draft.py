@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: Apache-2.0
+"""test_suppression_draft: suppressions that seep check writes, and those that it has built in."""
+
+import json
+
+from sandbox import expect, expect_equal
+from test_check import check
+
+LOSES = """\
+#include <stdlib.h>
+__attribute__((noinline)) static void *make(size_t bytes) { return malloc(bytes); }
+__attribute__((noinline)) static void *more(size_t bytes) { return calloc(1, bytes); }
+__attribute__((noinline)) static void *third(size_t bytes) { return malloc(bytes); }
+__attribute__((noinline)) static void chain(size_t bytes)
+{
+    void *volatile *volatile head = malloc(bytes);
+    head[1] = malloc(40);
+    head = NULL;
+}
+int main(int argc, char **argv)
+{
+    void *volatile block = NULL;
+    int count = argc > 1 ? atoi(argv[1]) : 3;
+    for (volatile int i = 0; i < count; i++)
+        block = make(1000);
+    block = more(50);
+    chain(24);
+    for (volatile int i = 2; i < argc; i++)
+        block = third(70);
+    block = malloc(1);
+    free(block);
+    block = NULL;
+    return 0;
+}
+"""
+
+NAMES = """\
+#include <string>
+#include <vector>
+namespace net {
+template <class T> struct Pool {
+    __attribute__((noinline)) std::vector<T> *take(T first) {
+        auto *made = new std::vector<T>(20);
+        (*made)[0] = first;
+        return made;
+    }
+};
+}
+__attribute__((noinline)) static void lose(int first)
+{
+    std::vector<int> *volatile made = net::Pool<int>().take(first);
+    made = nullptr;
+}
+int main(int argc, char **)
+{
+    for (volatile int i = 0; i < 3; i++)
+        lose(argc);
+    return argc > 90;
+}
+"""
+
+CCS = """\
+#include <stdio.h>
+#include <wchar.h>
+int main(void)
+{
+    FILE *file = fopen("/etc/passwd", "r,ccs=UTF-8");
+    wchar_t word[10];
+    return !file || !fgetws(word, 10, file) || fclose(file) != 0;
+}
+"""
+
+
+def tests():
+    yield "what is written suppresses what was found, and nothing else", draft
+    yield "so does it in C++, where the names are those that Valgrind knows", names
+    yield "and in Valgrind itself", valgrind
+    yield "what was found in many processes is one suppression", many
+    yield "what libc loses by itself fails nothing unless that is asked for", builtin
+
+
+def build(box, flags=("-g", "-O1")):
+    return box.compile(box.write("loses.c", LOSES), *flags)
+
+
+def write(box, *words, status=1):
+    path = box.path("found.supp")
+    text = check(box, "--gen-suppressions=" + path, "--", *words, status=status).stderr.decode()
+    with open(path) as file:
+        return path, file.read(), text
+
+
+def draft(box):
+    program = build(box)
+    path, text, said = write(box, program)
+    expect("found.supp has 3 suppressions now\n" in said, "it says " + said)
+    expect("\n# seep: max-bytes=3000 max-blocks=3\n{\n   lost at make in loses\n" in text and
+           "\n   fun:*alloc\n   fun:make\n   fun:main\n}\n" in text, "the file is " + text)
+    option = "--suppressions=" + path
+    check(box, option, "--", program, status=0)
+    text = check(box, option, "--", program, "3", "third", status=1).stderr.decode()
+    expect("1 lost: 70 B at third" in text and "failed: 70 B lost at 1 site\n" in text,
+           "with another one: " + text)
+    text = check(box, option, "--", program, "4", status=1).stderr.decode()
+    expect("found.supp:5: the suppression 'lost at make in loses' does not hold" in text,
+           "with one block more: " + text)
+    # Lines do not count, nor does the optimizer.
+    box.write("loses.c", "\n\n/* moved */\n" + LOSES)
+    check(box, option, "--", box.compile(box.path("loses.c"), "-O0"), status=0)
+
+
+def names(box):
+    program = box.compile(box.write("names.cc", NAMES), "-O1", "-std=c++17")
+    path, text, said = write(box, program)
+    expect("   fun:_Znwm\n   fun:_ZN3net4PoolIiE4takeEi\n" in text, "the file is " + text)
+    check(box, "--suppressions=" + path, "--", program, status=0)
+
+
+def valgrind(box):
+    def lost(*options):
+        result = box.run(["valgrind", "-q", "--leak-check=full", "--error-exitcode=9",
+                          "--errors-for-leak-kinds=definite", *options, program])
+        return result.returncode
+
+    program = build(box)
+    path, text, said = write(box, program)
+    expect_equal(lost(), 9, "Valgrind's status")
+    expect_equal(lost("--suppressions=" + path), 0, "its status with the suppressions")
+
+
+def many(box):
+    program = build(box)
+    path, text, said = write(box, "sh", "-c", "; ".join([program] * 4 + ["exit 0"]))
+    expect("max-bytes=12000 max-blocks=12\n" in text, "the file is " + text)
+    expect_equal(text.count("Memcheck:Leak"), 3, "blocks in " + text)
+
+
+def builtin(box):
+    program = box.compile(box.write("ccs.c", CCS))
+    result = check(box, "--format=json", "--", program, status=0)
+    document = json.loads(result.stderr)
+    expect_equal([(entry["file"], entry["state"], entry["sites"])
+                  for entry in document["suppressions"]], [("built in", "used", 2)], "those used")
+    expect_equal(document["suppressed"], 0, "what the user has suppressed")
+    text = check(box, "--", program, status=0).stderr
+    expect(b"nothing found" in text and b"suppress" not in text, "it says %r" % text)
+    text = check(box, "--no-builtin-suppressions", "--", program, status=1).stderr
+    expect(b"lost at 2 sites" in text, "it says %r" % text)
+    # Of one that is not needed nothing is said.
+    document = json.loads(check(box, "--format=json", "--", "true", status=0).stderr)
+    expect_equal(document["suppressions"], [], "those that are not needed")

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* whole_file: written beside the old one and renamed, with its permissions. */
+#include "tools/model/whole_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tools/model/error.h"
+
+static int fail(struct error *error, int number, const char *what, const char *path)
+{
+	return error_set(error, number ? number : EIO, "cannot write the %s %s: %s", what, path,
+			 strerror(number ? number : EIO));
+}
+
+/* That of the old file; of a new one, as if open had made it. */
+static mode_t mode_of(const char *path)
+{
+	struct stat status;
+	mode_t mask = umask(0);
+
+	umask(mask);
+	return stat(path, &status) == 0 ? status.st_mode & 0777 : 0666 & ~mask;
+}
+
+/* Zero or the number of the error. */
+static int fill_and_close(FILE *stream, void (*write)(FILE *stream, const void *context),
+			  const void *context)
+{
+	errno = 0;
+	write(stream, context);
+	bool has_failed = ferror(stream);
+	int number = errno;
+	if (fclose(stream) != 0) {
+		has_failed = true;
+		number = errno;
+	}
+	return !has_failed ? 0 : number ? number : EIO;
+}
+
+static int write_directly(const char *path, const char *what,
+			  void (*write)(FILE *stream, const void *context), const void *context,
+			  struct error *error)
+{
+	FILE *stream = fopen(path, "we");
+	int number = stream ? fill_and_close(stream, write, context) : errno;
+
+	return number ? fail(error, number, what, path) : 0;
+}
+
+int whole_file_write(const char *path, const char *what,
+		     void (*write)(FILE *stream, const void *context), const void *context,
+		     struct error *error)
+{
+	struct stat status;
+	char *temporary = NULL;
+
+	if (stat(path, &status) == 0 && S_ISDIR(status.st_mode))
+		return fail(error, EISDIR, what, path);
+	if (stat(path, &status) == 0 && !S_ISREG(status.st_mode))
+		return write_directly(path, what, write, context, error);
+	if (asprintf(&temporary, "%s.XXXXXX", path) < 0)
+		return fail(error, ENOMEM, what, path);
+	int fd = mkostemp(temporary, O_CLOEXEC);
+	FILE *stream = fd < 0 ? NULL : fdopen(fd, "w");
+	int number = 0;
+	if (!stream) {
+		number = errno;
+		if (fd >= 0)
+			close(fd);
+	} else {
+		fchmod(fd, mode_of(path));
+		number = fill_and_close(stream, write, context);
+		if (!number && rename(temporary, path) != 0)
+			number = errno;
+	}
+	if (number && fd >= 0)
+		unlink(temporary);
+	free(temporary);
+	return number ? fail(error, number, what, path) : 0;
+}
