@@ -187,6 +187,14 @@ static bool set_children_output(const char *value)
 	return !text.is_cut;
 }
 
+static bool set_tool(const char *value)
+{
+	struct text text = TEXT_IN(options.tool);
+
+	text_add(&text, value);
+	return !text.is_cut;
+}
+
 static bool set_interval(const char *value)
 {
 	uint64_t ns;
@@ -378,9 +386,11 @@ static const struct setting {
 } settings[] = {
 #define SETTING_ROW(key, letter, type, values, initial, help) {#key, initial, set_##key},
 	SEEP_SETTINGS(SETTING_ROW)
-	/* Not for users: seep run tells which process is the first one and where the others go. */
+	/* Not for users: seep run tells which process is the first one, where the others go, and where
+	 * it is itself. */
 	{"root_pid", "0", set_root_pid},
 	{"children_output", "", set_children_output},
+	{"tool", "", set_tool},
 };
 
 #define SETTING_COUNT (sizeof(settings) / sizeof(settings[0]))

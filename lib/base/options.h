@@ -54,6 +54,7 @@ struct options {
 	uint32_t root_pid;		/* pid of the process that seep run started; 0: unknown */
 	char children_output[PATH_MAX]; /* pattern for its children, its folder is made; "": output
 					 */
+	char tool[PATH_MAX];		/* the seep that may be asked for names; "": none */
 };
 
 extern struct options options;

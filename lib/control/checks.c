@@ -132,6 +132,7 @@ int64_t life_end_rounds(void *rounds)
 
 	round_growth_visit(growth, note_growth, &found);
 	findings_write_growth(&text, &found, round_growth_judged(growth));
+	helper_request_names(&text);
 	keep(&text);
 	round_growth_release(growth);
 	return (int64_t)found.all;

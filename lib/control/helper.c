@@ -39,6 +39,7 @@
 #include "lib/base/text.h"
 #include "lib/control/control_server.h"
 #include "lib/control/findings.h"
+#include "lib/control/name_tool.h"
 #include "lib/control/schedule.h"
 #include "lib/record/call_tree.h"
 #include "lib/scan/scan.h"
@@ -63,6 +64,7 @@ enum wish {
 	WISH_SCAN, /* a snapshot, and a scan after it */
 	WISH_LAST_SCAN, /* the same by the thread that ends the program, who does not wait for the result */
 	WISH_CHECK, /* neither, but what is lost of what was born since */
+	WISH_NAMES, /* none of it, but names for the addresses in the findings */
 };
 
 /* What program and helper say to each other. */
@@ -168,6 +170,19 @@ static bool serve_scan(uint32_t snapshot)
 	return false;
 }
 
+static void serve_names(void)
+{
+	/* Ours while it takes: whoever has asked may have left. */
+	struct buffer text = mailbox->findings;
+
+	mailbox->findings = (struct buffer){0};
+	if (kind == SNAPSHOTS_BY_PROCESS)
+		name_tool_ask(&text);
+	mailbox->findings = text;
+	atomic_store(&mailbox->error, 0);
+	answer_request();
+}
+
 static void serve_check(void)
 {
 	struct scan_order order = {.moment = SCAN_RUNNING, .waiting = served.waiting};
@@ -177,6 +192,8 @@ static void serve_check(void)
 
 	findings_write_lost(&findings, &found, &sites);
 	buffer_release(&sites);
+	if (kind == SNAPSHOTS_BY_PROCESS)
+		name_tool_ask(&findings);
 	/* Of one who has not waited for it. */
 	buffer_release(&mailbox->findings);
 	mailbox->findings = findings;
@@ -202,6 +219,10 @@ static void serve_request(void)
 	served.since_epoch = mailbox->since_epoch;
 	if (served.wish == WISH_CHECK) {
 		serve_check();
+		return;
+	}
+	if (served.wish == WISH_NAMES) {
+		serve_names();
 		return;
 	}
 	text_add(&text, mailbox->label);
@@ -621,6 +642,25 @@ int helper_request_check(uint32_t since_epoch, struct seep_scan *found, struct b
 	}
 	give_label();
 	return error;
+}
+
+void helper_request_names(struct buffer *text)
+{
+	struct buffer copy = {0};
+
+	/* Where there is no helper, or only a thread, nobody can be asked. */
+	if (kind != SNAPSHOTS_BY_PROCESS || text->bytes == 0)
+		return;
+	buffer_add(&copy, text->start, text->bytes);
+	take_label();
+	buffer_release(&mailbox->findings);
+	mailbox->findings = copy;
+	if (request_locked(WISH_NAMES, SEEP_REASON_REQUEST, NULL) == 0) {
+		buffer_release(text);
+		*text = mailbox->findings;
+		mailbox->findings = (struct buffer){0};
+	}
+	give_label();
 }
 
 int helper_request_last_scan(void)

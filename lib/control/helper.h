@@ -37,6 +37,8 @@ int helper_request_scan(enum seep_snapshot_reason reason, const char *label,
  * (which begins empty, and is to be released) is what to tell a person. */
 struct buffer;
 int helper_request_check(uint32_t since_epoch, struct seep_scan *found, struct buffer *findings);
+/* Puts names in place of the addresses in a text, where that is possible. */
+void helper_request_names(struct buffer *text);
 int helper_check_inline(uint32_t since_epoch, struct seep_scan *found, struct buffer *findings);
 
 /* The program is about to end, and this is the thread that ends it: the same, but returns as soon as there

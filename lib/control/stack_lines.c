@@ -13,8 +13,9 @@
  */
 #include "lib/control/stack_lines.h"
 
-#include <stdatomic.h>
-#include <string.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdlib.h>
 
 #include "lib/base/text.h"
 #include "lib/record/call_tree.h"
@@ -97,22 +98,58 @@ static void add_frame(struct buffer *text, const struct call_node *node, bool is
 	stack_lines_add_text(text, "\n");
 }
 
+struct frames {
+	struct call_node nodes[STACK_LINES_MAX]; /* innermost first */
+	uint32_t count;
+	bool has_more; /* outer ones */
+};
+
+static void collect(uint32_t stack, struct frames *frames)
+{
+	frames->count = 0;
+	for (; stack != CALL_TREE_ROOT && frames->count < STACK_LINES_MAX;
+	     stack = frames->nodes[frames->count++].parent)
+		frames->nodes[frames->count] = call_tree_node(stack);
+	frames->has_more = stack != CALL_TREE_ROOT;
+}
+
+static bool is_of_libc(const struct call_node *node)
+{
+	const struct loaded_module *module = module_of(node);
+	uint64_t addr = (uint64_t)on_exit;
+
+	return module != NULL && addr >= module->start && addr < module->end;
+}
+
+/* How many are left without what lies outside of main or a thread's first function: libc's, and then one
+ * of the program's, _start. */
+static uint32_t count_of_program(const struct frames *frames)
+{
+	uint32_t count = frames->count;
+
+	if (frames->has_more)
+		return count;
+	if (count > 1 && is_of_libc(&frames->nodes[count - 2]))
+		count--;
+	while (count > 0 && is_of_libc(&frames->nodes[count - 1]))
+		count--;
+	return count > 0 ? count : frames->count;
+}
+
 void stack_lines_add(struct buffer *text, uint32_t stack)
 {
-	bool is_exact = false;
-	uint32_t frames = 0;
+	struct frames frames;
+	uint32_t count;
 
 	if (stack < CALL_TREE_FIRST) {
 		stack_lines_add_text(text, "    [no stack]\n");
 		return;
 	}
-	while (stack != CALL_TREE_ROOT && frames++ < STACK_LINES_MAX) {
-		struct call_node node = call_tree_node(stack);
-
-		add_frame(text, &node, is_exact);
-		is_exact = node.pc == SEEP_PC_SIGNAL;
-		stack = node.parent;
-	}
-	if (stack != CALL_TREE_ROOT)
+	collect(stack, &frames);
+	count = count_of_program(&frames);
+	for (uint32_t i = 0; i < count; i++)
+		add_frame(text, &frames.nodes[i],
+			  i > 0 && frames.nodes[i - 1].pc == SEEP_PC_SIGNAL);
+	if (frames.has_more)
 		stack_lines_add_text(text, "    [outer frames left out]\n");
 }

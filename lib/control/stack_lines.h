@@ -12,7 +12,7 @@
 #define STACK_LINES_MAX 40u /* frames of one stack */
 
 /* Innermost first, one frame a line: "    /usr/bin/server+0x1234", an address that addr2line and
- * `seep symbolize` take as it is. No frame of libseep. */
+ * `seep symbolize` take as it is. No frame of libseep, and none outside of main or a thread's first function. */
 void stack_lines_add(struct buffer *text, uint32_t stack);
 
 /* A text without its zero byte, and a number. */

@@ -2,8 +2,10 @@
 """test_seep_h: a program's tests check themselves through seep.h: what they lose, and what grows."""
 
 import functools
+import os
+import re
 
-from sandbox import expect, expect_equal
+from sandbox import CASES, expect, expect_equal
 
 LOSES = "64 bytes in 1 block definitely lost, allocated at"
 GROWS = "384 bytes in 6 blocks more than before the last 6 rounds, and more after each of them, " \
@@ -29,6 +31,13 @@ def tests():
                functools.partial(scopes, source, flags))
     for kind in ("thread", "inline"):
         yield "the same by --snapshots-by=" + kind, functools.partial(by, kind)
+    yield "findings name function, file and line, up to main", names
+    yield "with LD_PRELOAD alone they are what seep symbolize takes", symbolize
+    yield "seep symbolize leaves alone what it does not know", symbolize_nothing
+    yield "what another thread has lost is found, and what others are just using is not", threads
+    yield "a forked child checks itself from its parent's moment on", forked
+    yield "the program does not notice that the tool is asked for names", unnoticed
+    yield "where no process can be made a check says so", sandboxed
 
 
 def build(box, source, flags):
@@ -63,3 +72,78 @@ def scopes(source, flags, box):
     ended = box.seep("check", "--", program, "loses")
     expect_equal(ended.returncode, 1, "the status of seep check")
     expect_equal(box.seep("check", "--", program, "frees").returncode, 0, "that of the clean twin")
+
+
+def among_others(box, what, **others):
+    program = box.compile("checks_itself_among_others.c", "-O1", "-g", "-pthread",
+                          "-fno-optimize-sibling-calls")
+    ended = box.seep_run([program, what], **others)
+    expect_equal((ended.returncode, ended.stderr), (0, b""), "(status, stderr)")
+    return ended.stdout.decode().splitlines()
+
+
+def line_of(source, text):
+    with open(os.path.join(CASES, source)) as file:
+        return next(number for number, line in enumerate(file, 1) if text in line)
+
+
+def names(box):
+    source = os.path.join(CASES, "checks_itself_among_others.c")
+    found = among_others(box, "unnoticed")[1:6]
+    middle = re.sub(r":\d+$", "", found[3])
+    expect_equal(found[:3] + [middle] + found[4:],
+                 ["one 1", "40 bytes in 1 block definitely lost, allocated at",
+                  "    lose %s:%d" % (source, line_of(source, "kept = malloc(bytes)")),
+                  "    unnoticed " + source,
+                  "    main %s:%d" % (source, line_of(source, "unnoticed();"))], "the findings")
+
+
+def symbolize(box):
+    program = box.compile("checks_itself_among_others.c", "-O1", "-g", "-pthread",
+                          "-fno-optimize-sibling-calls")
+    plain = box.run([program, "unnoticed"], box.preload(output=box.path("plain.seep")))
+    lines = plain.stdout.decode().splitlines()
+    expect(re.fullmatch(r"    %s\+0x[0-9a-f]+" % re.escape(program), lines[3]), "it is " + lines[3])
+    with_names = box.seep("symbolize", stdin=plain.stdout).stdout.decode().splitlines()
+    expect_equal(with_names, among_others(box, "unnoticed"), "the text with names")
+    # In the middle of a line, from a file.
+    text = box.write("log", "  #0 0x55 (%s) end\n" % lines[3].strip())
+    expect_equal(box.seep("symbolize", text).stdout.decode(),
+                 "  #0 0x55 (%s) end\n" % with_names[3].strip(), "a line of a log")
+
+
+def symbolize_nothing(box):
+    box.write("text file", "no ELF\n")
+    text = "".join(line + "\n" for line in (
+        "plain", "", "/no/such/file+0x12", "%s+0x12" % box.path("text file"), "+0x", "/bin+0x1",
+        "/bin/true+0xffffffffffffffffff", "/bin/true+0xzz", "%s+0x1" % box.folder)) + "no newline"
+    ended = box.seep("symbolize", stdin=text.encode())
+    expect_equal((ended.returncode, ended.stdout.decode()), (0, text), "(status, text)")
+    ended = box.seep("symbolize", "/no/such/file")
+    expect_equal((ended.returncode, ended.stdout), (2, b""), "(status, text) of a missing file")
+    expect(b"/no/such/file: No such file" in ended.stderr, "it says %r" % ended.stderr)
+
+
+def threads(box):
+    lines = [line for line in among_others(box, "threads") if not line.startswith("    ")]
+    expect_equal(lines, ["threads", "nothing 0", "one 1",
+                         "40 bytes in 1 block definitely lost, allocated at", "since then 0"],
+                 "what it is told")
+
+
+def forked(box):
+    lines = [line for line in among_others(box, "fork") if not line.startswith("    ")]
+    expect_equal(lines, ["fork", "child 1", "48 bytes in 1 block definitely lost, allocated at",
+                         "parent 0"], "what they are told")
+
+
+def unnoticed(box):
+    lines = [line for line in among_others(box, "unnoticed") if not line.startswith("    ")]
+    expect_equal(lines[3:], ["errno same", "descriptors same", "children 0 none"], "what it sees")
+
+
+def sandboxed(box):
+    lines = among_others(box, "sandbox")
+    expect_equal(lines, ["sandbox", "sandboxed", "nothing 0", "one -95",
+                         "what is lost is not known: the kernel makes no copy of the process: "
+                         "Operation not permitted"], "what it is told")

@@ -51,11 +51,11 @@ static double now_s(void)
 	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-/* The library must know which process is the first, and where all others write: both only known
- * when there is a pid. Null: no memory. */
+/* The library must know which process is the first, where all others write, and who knows the names of
+ * functions: the first two are only known when there is a pid. Null: no memory. */
 static char *options_of_process(const struct child_settings *settings, const char *path)
 {
-	char children[PATH_MAX], *text = NULL;
+	char children[PATH_MAX], tool[PATH_MAX], *text = NULL;
 	size_t bytes;
 	FILE *out = open_memstream(&text, &bytes);
 
@@ -66,6 +66,12 @@ static char *options_of_process(const struct child_settings *settings, const cha
 	if (run_output_children(settings->output, path, getpid(), children)) {
 		fputs(":children_output=", out);
 		settings_text_put_value(out, children);
+	}
+	ssize_t tool_bytes = readlink("/proc/self/exe", tool, sizeof(tool) - 1);
+	if (tool_bytes > 0) {
+		tool[tool_bytes] = 0;
+		fputs(":tool=", out);
+		settings_text_put_value(out, tool);
 	}
 	return fclose(out) == 0 ? text : NULL;
 }

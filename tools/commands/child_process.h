@@ -24,7 +24,7 @@ struct child_process {
 /* What the library finds in the program's environment. */
 struct child_settings {
 	const char *preload; /* LD_PRELOAD */
-	const char *options; /* SEEP_OPTIONS; root_pid and children_output are added */
+	const char *options; /* SEEP_OPTIONS; root_pid, children_output and tool are added */
 	const char *output;  /* the absolute output pattern that is among them */
 };
 

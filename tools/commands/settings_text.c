@@ -368,7 +368,8 @@ static int read_one(struct settings_text *text, char *pair, struct error *error)
 	if (value)
 		*value++ = '\0';
 	/* Left behind by an outer `seep run`; not for users. */
-	if (strcmp(pair, "root_pid") == 0 || strcmp(pair, "children_output") == 0)
+	if (strcmp(pair, "root_pid") == 0 || strcmp(pair, "children_output") == 0 ||
+	    strcmp(pair, "tool") == 0)
 		return 0;
 	const struct setting *setting = settings_find(pair);
 	if (!setting || !value)

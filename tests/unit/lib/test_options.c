@@ -106,6 +106,8 @@ static void sets_every_key(void **state)
 	assert_false(options.stores_command_line);
 	assert_true(options.is_quiet);
 	assert_int_equal(options.root_pid, 77);
+	parse_well("tool=/opt/my\\:seep");
+	assert_string_equal(options.tool, "/opt/my:seep");
 	parse_well("track=mmap:snapshots_by=inline:growth=off");
 	assert_true(options.tracks_mmap);
 	assert_int_equal(options.snapshots_by, SNAPSHOTS_BY_INLINE);

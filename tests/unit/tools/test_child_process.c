@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,14 +52,15 @@ static void passes_on_the_status(void **state)
 
 static void says_which_process_is_the_first_and_where_others_write(void **state)
 {
-	char expected[256];
+	char expected[256 + PATH_MAX], tool[PATH_MAX] = "";
 
 	(void)state;
+	assert_true(readlink("/proc/self/exe", tool, sizeof(tool) - 1) > 0);
 	char *text = run("echo \"$SEEP_OPTIONS\"");
 	snprintf(expected, sizeof(expected),
 		 "interval=5s:root_pid=%d:children_output=/x\\:y/100%%%%/sh.%d.children/"
-		 "%%e.%%p.seep\n",
-		 (int)child.pid, (int)child.pid);
+		 "%%e.%%p.seep:tool=%s\n",
+		 (int)child.pid, (int)child.pid, tool);
 	assert_string_equal(text, expected);
 	free(text);
 }

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * checks_itself_among_others: checks through seep.h where there are other threads, other processes, or a sandbox.
+ * The argument says which; each prints what it is told.
+ */
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "scan_point.h"
+#include "seep.h"
+
+#define THREADS 4
+
+static char *volatile kept;
+static atomic_bool is_over;
+static atomic_int children_heard;
+
+APART static void lose(size_t bytes)
+{
+	kept = malloc(bytes);
+	memset(kept, 1, bytes);
+	kept = NULL;
+}
+
+APART static void *lose_in_thread(void *unused)
+{
+	lose(40);
+	wipe_traces();
+	return unused;
+}
+
+/* Always has a block in its hands. */
+static void *churn(void *unused)
+{
+	while (!atomic_load(&is_over)) {
+		char *volatile block = malloc(200);
+
+		block[0] = 1;
+		free(block);
+	}
+	return unused;
+}
+
+static void tell(const char *what, long long found)
+{
+	printf("%s %lld\n%s", what, found, seep_findings());
+	fflush(stdout);
+}
+
+APART static void with_threads(void)
+{
+	pthread_t churning[THREADS], losing;
+	long long moment;
+
+	for (int i = 0; i < THREADS; i++)
+		pthread_create(&churning[i], NULL, churn, NULL);
+	moment = seep_moment();
+	wipe_traces();
+	tell("nothing", seep_check_since(moment));
+	pthread_create(&losing, NULL, lose_in_thread, NULL);
+	pthread_join(losing, NULL);
+	wipe_traces();
+	tell("one", seep_check_since(moment));
+	moment = seep_moment();
+	wipe_traces();
+	tell("since then", seep_check_since(moment));
+	atomic_store(&is_over, true);
+	for (int i = 0; i < THREADS; i++)
+		pthread_join(churning[i], NULL);
+}
+
+/* The moment is its parent's, and what it inherits as lost is not its own. */
+APART static void with_fork(void)
+{
+	long long moment;
+	int status;
+
+	lose(24);
+	moment = seep_moment();
+	if (fork() == 0) {
+		lose(48);
+		wipe_traces();
+		tell("child", seep_check_since(moment));
+		_exit(0);
+	}
+	wait(&status);
+	wipe_traces();
+	tell("parent", seep_check_since(moment));
+}
+
+static void hear(int signal)
+{
+	(void)signal;
+	atomic_fetch_add(&children_heard, 1);
+}
+
+/* The tool that knows names is run, and the program has no child. */
+APART static void unnoticed(void)
+{
+	long long moment = seep_moment();
+	int below, above;
+
+	signal(SIGCHLD, hear);
+	below = dup(0);
+	lose(40);
+	wipe_traces();
+	errno = EDOM;
+	tell("one", seep_check_since(moment));
+	printf("errno %s\n", errno == EDOM ? "same" : "changed");
+	above = dup(0);
+	printf("descriptors %s\n", above == below + 1 ? "same" : "changed");
+	printf("children %d %s\n", atomic_load(&children_heard),
+	       waitpid(-1, NULL, __WALL | WNOHANG) == -1 && errno == ECHILD ? "none" : "some");
+}
+
+/* From here on, and in whatever this becomes, no process can be made. */
+static void forbid_clone(void)
+{
+	struct sock_filter rules[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = {.len = sizeof(rules) / sizeof(rules[0]), .filter = rules};
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0)
+		perror("seccomp");
+}
+
+APART static void in_sandbox(void)
+{
+	long long moment = seep_moment();
+
+	tell("nothing", seep_check_since(moment));
+	lose(40);
+	wipe_traces();
+	tell("one", seep_check_since(moment));
+}
+
+int main(int argc, char **argv)
+{
+	const char *what = argc > 1 ? argv[1] : "";
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	printf("%s\n", what);
+	if (strcmp(what, "threads") == 0)
+		with_threads();
+	if (strcmp(what, "fork") == 0)
+		with_fork();
+	if (strcmp(what, "unnoticed") == 0)
+		unnoticed();
+	if (strcmp(what, "sandboxed") == 0)
+		in_sandbox();
+	if (strcmp(what, "sandbox") == 0) {
+		forbid_clone();
+		execl(argv[0], argv[0], "sandboxed", NULL);
+	}
+	return 0;
+}
