@@ -73,8 +73,8 @@
 	  "when the program ends, a DURATION such as 5m so often and at the end. It is looked at in a copy of " \
 	  "the process; the program stands still while the kernel makes that, some 25 ms for each GiB.") \
 	X(children, 0, LIST, "all|none|NAME,...", "all",                                           \
-	  "which child processes are followed: all, none, or those whose program is called NAME; a " \
-	  "NAME that begins with / is a folder, and means all programs below it.")                 \
+	  "which child processes are followed: all, none, or those whose program is called NAME. A " \
+	  "folder, such as . or /srv/app, means all programs below it.")                           \
 	X(snapshots_by, 0, CHOICE, "process|thread|inline", "process",                             \
 	  "who takes snapshots: a helper process that shares the memory and can still write the " \
 	  "exact last state after a kill; a thread; or the program itself while it allocates.")    \

@@ -9,7 +9,7 @@ import shutil
 
 import snapshot_file
 from case_program import sum_of_sites
-from sandbox import expect, expect_equal
+from sandbox import SEEP, expect, expect_equal
 
 
 def tests():
@@ -22,6 +22,8 @@ def tests():
     yield "--children=none follows the program only", follows_none
     yield "--children=NAME follows those that are called so", follows_by_name
     yield "--children=/FOLDER follows those whose program lies below it", follows_by_folder
+    yield "--children=. is the folder of the caller, and one without programs is no clean check", \
+        follows_here
     yield "a fork's counters begin with what it inherits", fork_counters
     for who in ("thread", "inline"):
         yield "children are followed with snapshots by %s" % who, functools.partial(
@@ -158,6 +160,36 @@ def follows_by_folder(box):
                  "--children=" + os.path.realpath(box.path("in")), output="%e.%p.seep")
     names = sorted(box.report(path)["process"]["name"] for path in box.seep_files())
     expect_equal(names, ["four", "one", "sh", "two"], "the programs that have a file")
+
+
+def follows_here(box):
+    """Of the shell's own tools the check says nothing; that it looked at nobody it does."""
+    os.makedirs(box.path("project/tests"))
+    os.mkdir(box.path("empty"))
+    os.symlink(box.path("project"), box.path("link"))
+    program = box.compile("grows_on_command.c", "-O0", output="project/tests/leaking")
+
+    def check(folder, script):
+        return box.run(["/bin/sh", "-c", "cd link && exec \"$@\"", "sh", SEEP, "check",
+                        "--children=" + folder, "--", "/bin/sh", "-c", script])
+    leaks = "echo leak 1 10 | tests/leaking; /bin/cat /dev/null; exit 0"
+    for folder in (".", "./tests", "../link/tests/", program):
+        result = check(folder, leaks)
+        expect_equal(result.returncode, 1, "the status with %s" % folder)
+        expect(b"failed: 10 B lost at 1 site, in 1 of 2 processes" in result.stderr,
+               "stderr is %r" % result.stderr[-300:])
+    result = check("../empty", leaks)
+    expect_equal((result.returncode, result.stderr),
+                 (2, b"seep: check: no program of --children=%s was run; nothing was checked "
+                  b"but /bin/sh\n" % os.path.realpath(box.path("empty")).encode()),
+                 "status and stderr")
+    result = check("../nowhere", leaks)
+    expect_equal((result.returncode, result.stderr),
+                 (2, b"seep: check: --children: ../nowhere: No such file or directory\n"),
+                 "status and stderr")
+    # PROGRAM itself is one of them.
+    result = box.seep("check", "--children=./project", "--", program, stdin=b"fill 1 10\n")
+    expect_equal(result.returncode, 0, "the status (%r)" % result.stderr)
 
 
 def fork_counters(box):

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "tools/commands/checked_files.h"
+#include "tools/commands/chosen_children.h"
 #include "tools/commands/chosen_settings.h"
 #include "tools/commands/command.h"
 #include "tools/commands/kept_files.h"
@@ -328,6 +329,18 @@ static int check_files(struct check *check, char **names)
 
 /* ---- of a program --------------------------------------------------------------------------- */
 
+/* A folder that was mistyped must not look clean for ever. */
+static void refuse_nobody(struct check *check, const struct watched_run *run)
+{
+	const char *children = settings_text_get(run->settings, "children");
+
+	if (run->files.count > 1 || !chosen_children_leave_out(children, run->program))
+		return;
+	command_fail("check: no program of --children=%s was run; nothing was checked but %s",
+		     children, run->program);
+	check->checked.sums.failed_count++;
+}
+
 static int judge(struct check *check, struct watched_run *run, char **words)
 {
 	int status = child_process_status(&run->child), cannot = status ? status : EXIT_CANNOT;
@@ -343,6 +356,7 @@ static int judge(struct check *check, struct watched_run *run, char **words)
 			continue;
 		checked_files_add(&check->checked, run->files.files[i].path);
 	}
+	refuse_nobody(check, run);
 	return end(check, words, &run->child, status);
 }
 
@@ -465,7 +479,12 @@ const struct command command_check = {
 		"program's "
 		"own, so that a test that fails goes on failing, or 0 for a FILE; 128 + the number "
 		"of the signal when one ended the program. 2 when the program could not be "
-		"started, a FILE could not be read, or no file was written.\n\n"
+		"started, a FILE could not be read, no file was written, or none of the programs "
+		"of --children was run.\n\n"
+		"Make, the shell's tools and ctest lose blocks of their own, or keep what each "
+		"test has "
+		"said: around a whole test suite, name the folder that the tests are built in "
+		"with --children. PROGRAM itself is always checked.\n\n"
 		"Growth is judged from 12 snapshots on, which a program has taken after about 1.2 "
 		"seconds; give a shorter one --interval=20ms. What is too short passes, and that "
 		"is said.\n\n"
@@ -475,6 +494,8 @@ const struct command command_check = {
 	.options = options,
 	.examples =
 		"seep check -- ./test_server\tfail when the test leaks\n"
+		"seep check --children=. -- make check\tonly the project's own programs, not the "
+		"make and the sed of its suite\n"
 		"seep check --max-live=200M --error-exitcode=9 -- make check\ta whole tree of "
 		"processes\n"
 		"seep check --settings=ci.ini --format=json -o check.json -- ./soak\tfor a "

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "seep/snapshot_format.h"
+#include "tools/commands/chosen_children.h"
 #include "tools/commands/end_record.h"
 #include "tools/commands/library_path.h"
 #include "tools/commands/orphans.h"
@@ -49,6 +50,8 @@ int watched_run_prepare(struct watched_run *run, const char *program, struct err
 {
 	int result = make_output_absolute(run, error);
 
+	if (result == 0)
+		result = chosen_children_resolve(run->settings, error);
 	if (result == 0)
 		result = library_path_find(run->library, error);
 	if (result == 0)

@@ -21,7 +21,7 @@ struct settings_text;
 struct watched_run {
 	/* Set by the caller. */
 	const char *command_name;	/* "run", for messages */
-	struct settings_text *settings; /* `output` is made absolute */
+	struct settings_text *settings; /* `output` and folders of `children` are made absolute */
 	FILE *log;			/* for what goes wrong after the start */
 	bool is_quiet;			/* no notices; what goes wrong is said all the same */
 	/* Filled in. */

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* chosen_children: which child processes a run follows, as a user says it with --children. */
+#include "tools/commands/chosen_children.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/commands/settings_text.h"
+#include "tools/model/error.h"
+
+/* What libseep keeps of a program's name: TASK_COMM_LEN without the zero byte. */
+#define NAME_BYTES 15
+
+/* A name of a program has no slash, and hardly ever begins with a dot. */
+static bool is_folder(const char *word)
+{
+	return strchr(word, '/') || *word == '.';
+}
+
+/* Cuts the next word off the list; null where there is none. */
+static char *next_word(char **list)
+{
+	char *word = *list, *comma = word ? strchr(word, ',') : NULL;
+
+	if (comma)
+		*comma++ = '\0';
+	*list = comma;
+	return word;
+}
+
+static int add_word(char **list, const char *word)
+{
+	size_t length = *list ? strlen(*list) : 0;
+	char *longer = realloc(*list, length + strlen(word) + 2);
+
+	if (!longer)
+		return -ENOMEM;
+	*list = longer;
+	if (length)
+		longer[length++] = ',';
+	strcpy(longer + length, word);
+	return 0;
+}
+
+static int resolve(char *words, char **resolved, struct error *error)
+{
+	int result = 0;
+
+	for (char *word; result == 0 && (word = next_word(&words));) {
+		char *path = is_folder(word) ? realpath(word, NULL) : NULL;
+		if (is_folder(word) && !path)
+			return error_set(error, errno, "--children: %s: %s", word, strerror(errno));
+		result = add_word(resolved, path ? path : word);
+		free(path);
+	}
+	return result < 0 ? error_set(error, -result, "out of memory") : 0;
+}
+
+int chosen_children_resolve(struct settings_text *settings, struct error *error)
+{
+	const struct setting *setting = settings_find("children");
+	char *words = strdup(settings_text_get(settings, "children")), *resolved = NULL;
+	int result = words ? resolve(words, &resolved, error)
+			   : error_set(error, ENOMEM, "out of memory");
+
+	/* It may have become too long. */
+	if (result == 0)
+		result = setting_check(setting, "--children", resolved, error);
+	if (result == 0)
+		result = settings_text_set(settings, setting, resolved, error);
+	free(resolved);
+	free(words);
+	return result;
+}
+
+static bool names(const char *word, size_t length, const char *program)
+{
+	const char *slash = strrchr(program, '/'), *name = slash ? slash + 1 : program;
+
+	if (*word == '/')
+		return strncmp(word, program, length) == 0 &&
+		       (!program[length] || program[length] == '/' || word[length - 1] == '/');
+	return strnlen(name, NAME_BYTES) == length && strncmp(word, name, length) == 0;
+}
+
+bool chosen_children_leave_out(const char *value, const char *program)
+{
+	char path[PATH_MAX];
+
+	if (strcmp(value, "all") == 0 || strcmp(value, "none") == 0)
+		return false;
+	if (!realpath(program, path))
+		return false;
+	for (const char *word = value;; word++) {
+		size_t length = strcspn(word, ",");
+		if (names(word, length, path))
+			return false;
+		word += length;
+		if (!*word)
+			return true;
+	}
+}
