@@ -67,6 +67,9 @@ def documents(box, form):
                                options=("--max-live=1", "--max-site-live=1"))
     two = "%s a & %s 'b c' & wait; exit 0" % (program, program)
     yield "processes", output(box, form, "sh", "-c", two, status=1)
+    known = box.write("known.supp", "leak:nowhere\n# seep: expires=2001-01-01\nleak:make\n")
+    yield "suppressions", output(box, form, program, status=1,
+                                 options=("--suppressions=" + known, "--fail-on=lost"))
     strange = box.path('lo<s>&"es\n::error::x')
     shutil.copy(program, strange)
     yield "names that are no text", output(
@@ -101,6 +104,8 @@ def gitlab(box):
         for entry in entries:
             expect_equal(faults(entry, published) + faults(entry, GITLAB), [],
                          "what is wrong with " + name)
+        prints = [entry["fingerprint"] for entry in entries]
+        expect_equal(len(set(prints)), len(prints), "fingerprints of " + name)
 
 
 def own(box):

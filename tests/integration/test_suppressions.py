@@ -3,6 +3,7 @@
 
 import json
 import os
+import xml.etree.ElementTree as ElementTree
 
 import report_schema
 from sandbox import BUILD, expect, expect_equal
@@ -32,6 +33,8 @@ def tests():
     yield "what a site still holds is no part of what is known to be lost", known_part
     yield "a wrong line is one line and status 2", wrong_lines
     yield "a folder of files is judged with them, too", folder
+    yield "every format says which suppressions are not needed, and where they stand", everywhere
+    yield "a baseline that is written anew keeps what it says of programs that did not run", not_run
     yield "beside a baseline only what is new fails, and a rebuild is not new", baseline
 
 
@@ -141,6 +144,35 @@ def folder(box):
     expect("1 process, which leaks" in text, "the report is " + text)
 
 
+def everywhere(box):
+    def of(form):
+        path = box.path("result")
+        check(box, "--format=" + form, "-o", path, option, "--", "true", status=0)
+        with open(path) as file:
+            return file.read()
+
+    option = write(box, "known.supp", "\n# seep: expires=2001-01-01\nleak:old\nleak:nowhere\n")
+    (run,) = json.loads(of("sarif"))["runs"]
+    notes = run["invocations"][0]["toolConfigurationNotifications"]
+    expect_equal([(note["level"], note["message"]["text"],
+                   note["locations"][0]["physicalLocation"]["region"]["startLine"])
+                  for note in notes],
+                 [("note", "the suppression 'old' has expired on 2001-01-01", 3),
+                  ("note", "the suppression 'nowhere' has matched nothing", 4)], "SARIF's notes")
+    lines = of("github").splitlines()
+    expect_equal(lines[1:], ["::notice file=known.supp,line=3,title=seep::the suppression 'old' "
+                             "has expired on 2001-01-01",
+                             "::notice file=known.supp,line=4,title=seep::the suppression "
+                             "'nowhere' has matched nothing"], "the annotations")
+    expect_equal([(entry["check_name"], entry["severity"], entry["location"]["lines"]["begin"])
+                  for entry in json.loads(of("gitlab"))],
+                 [("suppression", "info", 3), ("suppression", "info", 4)], "GitLab's entries")
+    (suite,) = ElementTree.fromstring(of("junit"))
+    text = suite.find("system-out").text
+    expect("known.supp:3: the suppression 'old' has expired" in text and
+           "known.supp:4: the suppression 'nowhere' has matched nothing" in text, text)
+
+
 LOSES = """\
 #include <stdlib.h>
 %s
@@ -181,9 +213,12 @@ def baseline(box):
     text = check(box, option, "--", build("", 9), status=1).stderr.decode()
     expect("1 lost: 450 B at grow" in text and "failed: 450 B lost at 1 site" in text,
            "with something new: " + text)
-    text = check(box, option, "--", "true", status=0).stderr.decode()
+    empty = box.compile(box.write("loses.c", "int main(void) { return 0; }\n"))
+    text = check(box, option, "--", empty, status=0).stderr.decode()
     expect("known.baseline:2: 'loses: make (loses.c)' does not occur any more" in text,
            "without it: " + text)
+    text = check(box, option, "--", "true", status=0).stderr.decode()
+    expect("does not occur" not in text, "where the program did not run: " + text)
     check(box, "--update-baseline", "--", "true", status=2)
     broken = box.write("broken.seep", "no snapshots\n")
     text = check(box, option, "--update-baseline", broken, status=2).stderr.decode()
@@ -192,3 +227,29 @@ def baseline(box):
         expect_equal(file.read().splitlines(), lines, "the baseline then")
     text = check(box, option, broken, status=2)
     expect(b"does not occur any more" not in text.stdout + text.stderr, "it may occur there")
+
+
+def not_run(box):
+    def entries():
+        with open(path) as file:
+            return sorted(line.split(" bytes ")[1] for line in file.read().splitlines()[1:])
+
+    path = box.path("known.baseline")
+    options = ("--baseline=" + path, "--update-baseline")
+    one = box.compile(box.write("loses.c", LOSES % ("", 0)), "-O1", output="one")
+    check(box, *options, "--", one, status=0)
+    # Its functions are others, or it would be the same leak.
+    box.write("loses.c", (LOSES % ("", 0)).replace("make", "build"))
+    two = box.compile(box.path("loses.c"), "-O1", output="two")
+    check(box, *options, "--", two, status=0)
+    expect_equal(entries(), ["one: make (loses.c)", "two: build (loses.c)"], "its entries")
+    result = check(box, options[0], "--format=json", "--", two, status=0)
+    expect_equal([entry["state"] for entry in json.loads(result.stderr)["suppressions"]
+                  if entry["name"].startswith("one")], ["not_run"], "that of the other program")
+    text = check(box, options[0], "--", two, status=0).stderr.decode()
+    expect("any more" not in text, "it says " + text)
+    # What a program has that did run, and does not occur, goes.
+    box.write("loses.c", (LOSES % ("", 0)).replace("make", "create"))
+    two = box.compile(box.path("loses.c"), "-O1", output="two")
+    check(box, *options, "--", two, status=0)
+    expect_equal(entries(), ["one: make (loses.c)", "two: create (loses.c)"], "its entries then")

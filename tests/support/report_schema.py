@@ -196,7 +196,7 @@ REPORT = {
 }
 
 SUPPRESSION = {"name": text, "file": text, "line": count, "reason": Optional(text),
-               "state": one_of("used", "unused", "expired", "exceeded"),
+               "state": one_of("used", "unused", "expired", "exceeded", "not_run"),
                "sites": count, "live_bytes": count, "live_blocks": count}
 
 CHECK = {

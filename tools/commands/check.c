@@ -99,7 +99,8 @@ static const struct command_option options[] = {
 	{
 		.name = "update_baseline",
 		.help = "write what is found to the FILE of --baseline, which need not exist yet; "
-			"the exit status is then that of a check without a finding.",
+			"what stands there of programs that did not run stays. The exit status is "
+			"then that of a check without a finding.",
 	},
 	SEEP_THRESHOLDS(SETTINGS_OPTION) SETTINGS_FILE_OPTION,
 	SEEP_RUN_SETTINGS(RUN_SETTING){0},
@@ -230,7 +231,9 @@ static int write_baseline(struct check *check)
 			     check->baseline);
 		return -EINVAL;
 	}
-	int result = baseline_write(checked->baseline, check->baseline, &error);
+	int result = baseline_keep(checked->baseline, &checked->suppressions)
+			     ? baseline_write(checked->baseline, check->baseline, &error)
+			     : error_set(&error, ENOMEM, "not enough memory for the baseline");
 	if (result < 0) {
 		command_fail("check: %s", error.text);
 		return result;

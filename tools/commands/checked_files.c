@@ -65,6 +65,7 @@ static int check_operand(struct checked_files *checked, const struct operand *op
 			return result;
 		range.snapshot_limit = last + 1;
 	}
+	suppressions_note_program(&checked->suppressions, profile->name);
 	result = report_build(profile, &range, &report, error);
 	if (result == 0)
 		result = report_resolve(report, &thresholds, &checked->suppressions,

@@ -38,6 +38,7 @@ struct reader {
 	struct suppressions *all;
 	const char *path;
 	unsigned line;
+	char *text; /* a copy of the line */
 	struct error *error;
 };
 
@@ -70,17 +71,27 @@ static bool take_word(char **words, const char *expected)
 	return word && strcmp(word, expected) == 0;
 }
 
+/* "server: session_open (server.c)" begins with it; null where it does not, or without memory. */
+static const char *program_of(struct arena *arena, const char *place)
+{
+	const char *end = strstr(place, ": ");
+
+	return end ? arena_text(arena, place, (size_t)(end - place)) : NULL;
+}
+
 static int add_entry(struct reader *reader, struct suppression entry, const char *id,
 		     const char *name)
 {
 	struct suppressions *all = reader->all;
 
+	entry.program = program_of(all->arena, name);
+	entry.entry = arena_text(all->arena, reader->text, strlen(reader->text));
 	entry.site_id = arena_text(all->arena, id, strlen(id));
 	entry.name = arena_text(all->arena, name, strlen(name));
 	entry.reason = "in the baseline";
 	entry.path = reader->path;
 	entry.line = reader->line;
-	if (!entry.site_id || !entry.name ||
+	if (!entry.site_id || !entry.name || !entry.entry ||
 	    !array_reserve((void **)&all->list, &all->room, all->count + 1, sizeof(*all->list)))
 		return error_set(reader->error, ENOMEM, "not enough memory for %s", reader->path);
 	all->list[all->count++] = entry;
@@ -116,6 +127,17 @@ static int read_entry(struct reader *reader, char *words)
 	return add_entry(reader, entry, id, words && *words ? words : id);
 }
 
+/* Its words are taken apart where they stand. */
+static int read_copied(struct reader *reader, char *line)
+{
+	reader->text = strdup(line);
+	if (!reader->text)
+		return error_set(reader->error, ENOMEM, "not enough memory for %s", reader->path);
+	int result = read_entry(reader, line);
+	free(reader->text);
+	return result;
+}
+
 static int read_first(struct reader *reader, char *line)
 {
 	char *words = line;
@@ -144,7 +166,7 @@ static int read_lines(struct reader *reader, char *text)
 		if (reader->line == 1)
 			result = read_first(reader, line);
 		else if (*line && *line != '#')
-			result = read_entry(reader, line);
+			result = read_copied(reader, line);
 	}
 	return result;
 }
@@ -180,6 +202,7 @@ struct entry {
 	/* The most that a process had, and what the present one has. */
 	uint64_t blocks, bytes, blocks_here, bytes_here;
 	double rate, rate_here;
+	const char *kept;	   /* the line of the older baseline; null */
 	const struct report *last; /* that it has been found in; for comparison only */
 	char place[PLACE_BYTES];
 };
@@ -212,6 +235,42 @@ size_t baseline_count(const struct baseline *baseline)
 	return HASH_COUNT(baseline->entries);
 }
 
+static struct entry *entry_for(struct baseline *baseline, const char *key)
+{
+	struct entry *entry = NULL;
+
+	HASH_FIND_STR(baseline->entries, key, entry);
+	if (entry)
+		return entry;
+	entry = calloc(1, sizeof(*entry));
+	if (!entry)
+		return NULL;
+	snprintf(entry->key, sizeof(entry->key), "%s", key);
+	HASH_ADD_STR(baseline->entries, key, entry);
+	if (entry->hh.tbl)
+		return entry;
+	free(entry);
+	return NULL;
+}
+
+bool baseline_keep(struct baseline *baseline, const struct suppressions *suppressions)
+{
+	for (size_t i = 0; i < suppressions->count; i++) {
+		const struct suppression *suppression = &suppressions->list[i];
+		char key[sizeof(baseline->entries->key)];
+		if (!suppression->entry || suppression->has_run)
+			continue;
+		snprintf(key, sizeof(key), "%s", suppression->entry);
+		struct entry *entry = entry_for(baseline, key);
+		if (!entry)
+			return false;
+		/* Another program may have it now. */
+		if (!*entry->place)
+			entry->kept = suppression->entry;
+	}
+	return true;
+}
+
 /* For people: "server: session_open (server.c)". A line ends where a name does. */
 static void describe(struct entry *entry, const struct report_site *site)
 {
@@ -238,24 +297,13 @@ static void describe(struct entry *entry, const struct report_site *site)
 
 static struct entry *entry_of(struct baseline *baseline, const struct report_site *site)
 {
-	struct entry *entry;
-	char key[sizeof(entry->key)];
+	char key[sizeof(baseline->entries->key)];
 
 	snprintf(key, sizeof(key), "%s %s",
 		 site->judgement.verdict == VERDICT_LOST ? "lost" : "leak", site->id);
-	HASH_FIND_STR(baseline->entries, key, entry);
-	if (entry)
-		return entry;
-	entry = calloc(1, sizeof(*entry));
-	if (!entry)
-		return NULL;
-	memcpy(entry->key, key, sizeof(key));
-	HASH_ADD_STR(baseline->entries, key, entry);
-	if (!entry->hh.tbl) {
-		free(entry);
-		return NULL;
-	}
-	describe(entry, site);
+	struct entry *entry = entry_for(baseline, key);
+	if (entry && !*entry->place)
+		describe(entry, site);
 	return entry;
 }
 
@@ -311,7 +359,9 @@ static void write_entries(FILE *stream, const void *context)
 
 	fprintf(stream, FIRST_WORD " %d\n", BASELINE_VERSION);
 	for (const struct entry *entry = baseline->entries; entry; entry = entry->hh.next)
-		if (strncmp(entry->key, "lost", 4) == 0)
+		if (entry->kept)
+			fprintf(stream, "%s\n", entry->kept);
+		else if (strncmp(entry->key, "lost", 4) == 0)
 			fprintf(stream, "%s %" PRIu64 " blocks %" PRIu64 " bytes %s\n", entry->key,
 				entry->blocks, entry->bytes, entry->place);
 		else

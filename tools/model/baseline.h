@@ -43,6 +43,10 @@ void baseline_free(struct baseline *baseline);
  * suppressions_apply. False without memory. */
 bool baseline_add(struct baseline *baseline, const struct report *report);
 
+/* Adds what an older one says of programs of which no process was looked at, as it stands there; after
+ * all else. The suppressions must live until it is written. False without memory. */
+bool baseline_keep(struct baseline *baseline, const struct suppressions *suppressions);
+
 /* Writes the file anew: the old one stays until the new one is complete. */
 int baseline_write(struct baseline *baseline, const char *path, struct error *error);
 size_t baseline_count(const struct baseline *baseline);

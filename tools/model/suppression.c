@@ -299,11 +299,21 @@ bool suppressions_apply(struct suppressions *suppressions, struct report *report
 	return !any || report_sort_again(report);
 }
 
+void suppressions_note_program(struct suppressions *suppressions, const char *name)
+{
+	for (size_t i = 0; i < suppressions->count; i++) {
+		struct suppression *suppression = &suppressions->list[i];
+		if (suppression->site_id &&
+		    (!suppression->program || strcmp(suppression->program, name ? name : "?") == 0))
+			suppression->has_run = true;
+	}
+}
+
 void suppressions_start_again(struct suppressions *suppressions)
 {
 	for (size_t i = 0; i < suppressions->count; i++) {
 		struct suppression *suppression = &suppressions->list[i];
 		suppression->bytes = suppression->blocks = suppression->site_count = 0;
-		suppression->is_exceeded = false;
+		suppression->is_exceeded = suppression->has_run = false;
 	}
 }

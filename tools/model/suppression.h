@@ -67,6 +67,8 @@ struct suppression {
 	const char *path;		/* where it was read */
 	const char *site_id;		/* of a baseline's: instead of patterns; null */
 	double max_bytes_per_hour;	/* likewise; INFINITY: any rate */
+	const char *program;		/* likewise: which had it when that was written; null */
+	const char *entry;		/* likewise: the line as it stands in the file */
 	const char *exe; /* only for this program, which has said so itself; null: for all */
 	unsigned line;
 	bool is_builtin;
@@ -75,6 +77,7 @@ struct suppression {
 	size_t site_count;	/* flagged sites that it matches */
 	bool is_exceeded;	/* they were more than it allows, so it did not hold */
 	bool is_exceeded_here;	/* in the last report */
+	bool has_run;		/* a baseline's: a process of its program was looked at */
 };
 
 struct suppressions {
@@ -114,6 +117,9 @@ bool suppression_matches(const struct suppression *suppression, const struct rep
  * False without memory. */
 bool suppressions_apply(struct suppressions *suppressions, struct report *report,
 			int64_t now_unix_s);
+
+/* A process of this name is looked at: what of the baseline it does not have any more is gone. */
+void suppressions_note_program(struct suppressions *suppressions, const char *name);
 
 /* Forgets what they have met. */
 void suppressions_start_again(struct suppressions *suppressions);

@@ -9,9 +9,10 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "tools/output/check_format.h"
-#include "tools/output/finding_brief.h"
+#include "tools/output/suppression_text.h"
 #include "tools/output/utf8.h"
 
 /* escapeData and escapeProperty of actions/toolkit. */
@@ -119,6 +120,27 @@ static void write_summary(FILE *stream, const struct check_outcome *outcome)
 		found->process_count, found->process_count == 1 ? "" : "es");
 }
 
+/* Suppressions that do not do what they were written for. A workflow shows few annotations. */
+static void write_remarks(const struct check_writer *writer,
+			  const struct suppressions *suppressions)
+{
+	char remark[SUPPRESSION_REMARK_BYTES];
+	FILE *stream = writer->stream;
+
+	for (size_t i = 0, count = 0; i < suppressions->count && count < SUPPRESSION_REMARKS; i++) {
+		const struct suppression *suppression = &suppressions->list[i];
+		if (!suppression_remark(suppression, time(NULL), remark))
+			continue;
+		count++;
+		fputs("::notice ", stream);
+		write_property(stream, "file",
+			       finding_path_below(suppression->path, writer->folder));
+		fprintf(stream, ",line=%u,title=seep::", suppression->line);
+		write_data(stream, remark);
+		fputc('\n', stream);
+	}
+}
+
 static int begin(struct check_writer *writer)
 {
 	(void)writer;
@@ -142,6 +164,8 @@ static int end(struct check_writer *writer, const struct check_outcome *outcome)
 		fprintf(writer->stream,
 			"::notice title=seep::nothing found in %zu snapshot file%s\n",
 			sums->file_count, sums->file_count == 1 ? "" : "s");
+	if (sums->file_count)
+		write_remarks(writer, outcome->suppressions);
 	if (summary) {
 		write_summary(summary, outcome);
 		fclose(summary);

@@ -6,12 +6,15 @@
  * stands for it. What fails nothing is "info", whatever its severity.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include <jansson.h>
 
 #include "tools/output/check_format.h"
 #include "tools/output/json_values.h"
+#include "tools/output/suppression_text.h"
 
 static const char *severity_of(enum severity severity)
 {
@@ -47,6 +50,42 @@ static int add_entry(json_t *entries, const struct check_writer *writer,
 	return !entry || json_array_append_new(entries, entry) ? -ENOMEM : 0;
 }
 
+/* A suppression that does not do what it was written for. */
+static int add_remark(json_t *entries, const struct check_writer *writer,
+		      const struct suppression *suppression, const char *remark)
+{
+	char fingerprint[SUPPRESSION_REMARK_BYTES + 64];
+
+	snprintf(fingerprint, sizeof(fingerprint), "seep-suppression-%u-%s", suppression->line,
+		 suppression->name);
+	return json_array_append_new(
+		       entries, json_pack("{s:o, s:s, s:o, s:s, s:{s:o, s:{s:i}}}", "description",
+					  json_value_text(remark), "check_name", "suppression",
+					  "fingerprint", json_value_text(fingerprint), "severity",
+					  "info", "location", "path",
+					  json_value_text(finding_path_below(suppression->path,
+									     writer->folder)),
+					  "lines", "begin", (int)suppression->line))
+		       ? -ENOMEM
+		       : 0;
+}
+
+static int add_remarks(json_t *entries, const struct check_writer *writer,
+		       const struct suppressions *suppressions)
+{
+	char remark[SUPPRESSION_REMARK_BYTES];
+	int result = 0;
+
+	for (size_t i = 0, count = 0;
+	     i < suppressions->count && count < SUPPRESSION_REMARKS && result == 0; i++) {
+		if (!suppression_remark(&suppressions->list[i], time(NULL), remark))
+			continue;
+		count++;
+		result = add_remark(entries, writer, &suppressions->list[i], remark);
+	}
+	return result;
+}
+
 static int begin(struct check_writer *writer)
 {
 	(void)writer;
@@ -61,6 +100,8 @@ static int end(struct check_writer *writer, const struct check_outcome *outcome)
 	for (const struct merged_finding *next = outcome->found->first; next && result == 0;
 	     next = next->next)
 		result = add_entry(entries, writer, next, check_fails_on(outcome, next));
+	if (result == 0 && outcome->sums->file_count)
+		result = add_remarks(entries, writer, outcome->suppressions);
 	json_dumpf(entries, writer->stream, JSON_INDENT(1));
 	fputc('\n', writer->stream);
 	json_decref(entries);

@@ -16,6 +16,7 @@
 #include <uthash.h>
 
 #include "tools/output/check_format.h"
+#include "tools/output/suppression_text.h"
 #include "tools/output/utf8.h"
 
 /* What XML 1.0 cannot hold even as a reference becomes a question mark. */
@@ -192,6 +193,23 @@ static void write_head(const struct suite *suite)
 	fputs("    </properties>\n", stream);
 }
 
+/* Of suppressions that do not do what they were written for, as for a person. */
+static void write_remarks(FILE *stream, const struct suppressions *suppressions)
+{
+	char *text = NULL;
+	size_t bytes;
+	FILE *copy = open_memstream(&text, &bytes);
+
+	if (copy)
+		suppression_text_write_remarks(copy, suppressions, time(NULL));
+	if (copy)
+		fclose(copy);
+	fputs("    <system-out>", stream);
+	write_text(stream, text ? text : "");
+	fputs("</system-out>\n", stream);
+	free(text);
+}
+
 static int write_suite(struct suite *suite)
 {
 	bool is_clean = true;
@@ -210,7 +228,12 @@ static int write_suite(struct suite *suite)
 		write_case(suite->stream, "memory", suite->program->name);
 		fputs("/>\n", suite->stream);
 	}
-	fputs("    <system-out/>\n    <system-err/>\n  </testsuite>\n", suite->stream);
+	/* Once is enough. */
+	if (suite->number == 0)
+		write_remarks(suite->stream, suite->outcome->suppressions);
+	else
+		fputs("    <system-out/>\n", suite->stream);
+	fputs("    <system-err/>\n  </testsuite>\n", suite->stream);
 	return result;
 }
 

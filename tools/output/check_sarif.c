@@ -10,12 +10,14 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <jansson.h>
 
 #include "tools/model/report.h"
 #include "tools/output/check_format.h"
 #include "tools/output/json_values.h"
+#include "tools/output/suppression_text.h"
 
 #define SCHEMA "https://json.schemastore.org/sarif-2.1.0.json"
 
@@ -152,14 +154,39 @@ static json_t *rules(void)
 	return list;
 }
 
+/* 3.20.22: suppressions that do not do what they were written for. */
+static json_t *remarks_on(const struct suppressions *suppressions)
+{
+	char remark[SUPPRESSION_REMARK_BYTES];
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < suppressions->count; i++) {
+		const struct suppression *suppression = &suppressions->list[i];
+		if (!suppression_remark(suppression, time(NULL), remark))
+			continue;
+		json_array_append_new(list, json_pack("{s:s, s:{s:o}, s:[{s:{s:{s:o}, s:{s:i}}}]}",
+						      "level", "note", "message", "text",
+						      json_value_text(remark), "locations",
+						      "physicalLocation", "artifactLocation", "uri",
+						      uri_of(suppression->path), "region",
+						      "startLine", (int)suppression->line));
+	}
+	return list;
+}
+
 /* 3.20 */
 static json_t *invocation(const struct check_outcome *outcome)
 {
 	json_t *made =
 		json_pack("{s:b, s:i}", "executionSuccessful", outcome->sums->failed_count == 0,
 			  "exitCode", outcome->exit_status);
-	json_t *words = json_array();
+	json_t *words = json_array(), *remarks = outcome->sums->file_count
+							 ? remarks_on(outcome->suppressions)
+							 : json_array();
 
+	if (made && json_array_size(remarks))
+		json_object_set(made, "toolConfigurationNotifications", remarks);
+	json_decref(remarks);
 	for (char *const *word = outcome->words; word && *word; word++)
 		json_array_append_new(words, json_value_text(*word));
 	if (made && outcome->words)

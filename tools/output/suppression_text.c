@@ -90,7 +90,38 @@ const char *suppression_state(const struct suppression *suppression, int64_t now
 		return "expired";
 	if (suppression->is_exceeded)
 		return "exceeded";
-	return suppression->site_count ? "used" : "unused";
+	if (suppression->site_count)
+		return "used";
+	return suppression->site_id && !suppression->has_run ? "not_run" : "unused";
+}
+
+bool suppression_remark(const struct suppression *suppression, int64_t now_unix_s,
+			char remark[SUPPRESSION_REMARK_BYTES])
+{
+	const char *state = suppression_state(suppression, now_unix_s);
+	int used;
+
+	/* What a program brings along, or seep itself, cannot be mended by who runs it. */
+	if (strcmp(state, "used") == 0 || strcmp(state, "not_run") == 0 || suppression->exe ||
+	    suppression->is_builtin)
+		return false;
+	used = snprintf(remark, SUPPRESSION_REMARK_BYTES, "%s'%.700s' ",
+			suppression->site_id ? "" : "the suppression ", suppression->name);
+	char *rest = remark + used;
+	size_t room = SUPPRESSION_REMARK_BYTES - (size_t)used;
+	if (strcmp(state, "expired") == 0)
+		snprintf(rest, room, "has expired on %s", suppression->expires);
+	else if (strcmp(state, "exceeded") == 0 && suppression->site_id)
+		snprintf(rest, room, "has become worse");
+	else if (strcmp(state, "exceeded") == 0)
+		snprintf(rest, room, "does not hold: it matches %s in %s block%s",
+			 number_bytes(suppression->bytes).text,
+			 number_count(suppression->blocks).text,
+			 number_plural(suppression->blocks));
+	else
+		snprintf(rest, room, "%s",
+			 suppression->site_id ? "does not occur any more" : "has matched nothing");
+	return true;
 }
 
 /* A file of suppressions may be somebody else's. */
@@ -103,47 +134,29 @@ static void write_harmless(FILE *stream, const char *text)
 	}
 }
 
-/* Why one does not do what it was written for; a line of a command, and not cut like a report's. */
-static void write_remark(FILE *stream, const struct suppression *suppression, const char *state)
-{
-	fputs("seep: ", stream);
-	write_harmless(stream, suppression->path);
-	fprintf(stream, ":%u: %s'", suppression->line,
-		suppression->site_id ? "" : "the suppression ");
-	write_harmless(stream, suppression->name);
-	fputs("' ", stream);
-	if (strcmp(state, "expired") == 0)
-		fprintf(stream, "has expired on %s", suppression->expires);
-	else if (strcmp(state, "exceeded") == 0 && suppression->site_id)
-		fputs("has become worse", stream);
-	else if (strcmp(state, "exceeded") == 0)
-		fprintf(stream, "does not hold: it matches %s in %s block%s",
-			number_bytes(suppression->bytes).text,
-			number_count(suppression->blocks).text, number_plural(suppression->blocks));
-	else
-		fputs(suppression->site_id ? "does not occur any more" : "has matched nothing",
-		      stream);
-	fputc('\n', stream);
-}
-
 void suppression_text_write_remarks(FILE *stream, const struct suppressions *suppressions,
 				    int64_t now_unix_s)
 {
+	char remark[SUPPRESSION_REMARK_BYTES];
 	size_t unused = 0;
 
 	for (size_t i = 0; i < suppressions->count; i++) {
 		const struct suppression *suppression = &suppressions->list[i];
-		const char *state = suppression_state(suppression, now_unix_s);
-		/* What a program brings along cannot be mended by who runs it. */
-		if (strcmp(state, "used") == 0 || suppression->exe || suppression->is_builtin)
+		if (!suppression_remark(suppression, now_unix_s, remark))
 			continue;
 		/* Files of others, such as Valgrind's own, have many that no single program needs. */
-		if (strcmp(state, "unused") == 0 && ++unused > SHOWN_MAX)
+		if (!suppression->site_count && !suppression_has_expired(suppression, now_unix_s) &&
+		    ++unused > SUPPRESSION_REMARKS)
 			continue;
-		write_remark(stream, suppression, state);
+		/* A line of a command, and not cut like a report's. */
+		fputs("seep: ", stream);
+		write_harmless(stream, suppression->path);
+		fprintf(stream, ":%u: ", suppression->line);
+		write_harmless(stream, remark);
+		fputc('\n', stream);
 	}
-	if (unused > SHOWN_MAX)
+	if (unused > SUPPRESSION_REMARKS)
 		fprintf(stream,
 			"seep: and %s more that nothing has matched; --format=json lists all\n",
-			number_count(unused - SHOWN_MAX).text);
+			number_count(unused - SUPPRESSION_REMARKS).text);
 }
