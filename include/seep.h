@@ -78,8 +78,8 @@ static inline int seep_mark(const char *label)
 }
 
 /* Takes a snapshot and looks which blocks can still be reached in this moment, and by whom they are held;
- * returns when that is in the file, which takes as long as reading the whole heap twice. All threads
- * stand still for some 25 ms for each GiB, twice.
+ * returns when that is in the file, which takes as long as reading the whole heap, about a second for each
+ * GiB. All threads stand still for some 25 ms for each GiB. Where something is lost, both twice.
  * Results as of seep_snapshot; ENOTSUP when it was not possible to look: the file says why. */
 static inline int seep_scan(const char *label)
 {

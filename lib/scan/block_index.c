@@ -25,7 +25,7 @@
 
 #define FIRST_LEAFS 32u
 #define PAGE_BITS 12
-#define PIECE_BYTES (1u << 20)
+#define PIECE_BYTES (2u << 20) /* a huge page */
 #define FIRST_PIECE_BYTES (128u << 10)
 #define PIECE_HEAD_BYTES 64u
 #define ADDRESS_LIMIT (1ull << LIVE_TABLE_ADDRESS_BITS)
@@ -373,6 +373,7 @@ bool block_index_build(struct block_index *index, struct scan_memory *memory,
 	live_table_walk_words(NULL, add_small, &building);
 	if (index->is_failed || !add_side_blocks(&building))
 		index->is_failed = true;
+	index->marked[MARK_NONE] = index->block_count;
 	return !index->is_failed;
 }
 
@@ -478,6 +479,8 @@ static uint64_t matches(uint64_t eight, uint32_t marks)
 
 	if ((eight & STARTS) == 0)
 		return 0;
+	if (__builtin_popcount(marks) > MARK_LIMIT / 2)
+		return (eight & STARTS) << 4 & ~matches(eight, ALL_MARKS & ~marks);
 	for (; marks != 0; marks &= marks - 1) {
 		uint64_t wanted = GRANULE_IS_START | (uint64_t)__builtin_ctz(marks);
 		uint64_t other =
@@ -500,7 +503,7 @@ static void walk_granules(const struct index_leaf *leaf, uint32_t chunk_number, 
 		uint64_t eight, found;
 
 		__builtin_memcpy(&eight, &granules[first], sizeof(eight));
-		found = marks == ALL_MARKS ? (eight & STARTS) << 4 : matches(eight, marks);
+		found = matches(eight, marks);
 		while (found != 0) {
 			uint32_t bit = (uint32_t)(is_backwards ? 63 - __builtin_clzll(found)
 							       : __builtin_ctzll(found));
@@ -543,6 +546,12 @@ static void walk_side(struct block_index *index, uint32_t marks, bool is_backwar
 void block_index_walk(struct block_index *index, uint32_t marks, bool is_backwards,
 		      indexed_block_visitor *visit, void *context)
 {
+	uint64_t count = 0;
+
+	for (uint32_t mark = 0; mark < MARK_LIMIT; mark++)
+		count += (marks >> mark & 1) != 0 ? index->marked[mark] : 0;
+	if (count == 0)
+		return;
 	if (is_backwards)
 		walk_side(index, marks, true, visit, context);
 	walk_small(index, marks, is_backwards, visit, context);

@@ -80,8 +80,9 @@ struct block_index {
 	struct side_block *side; /* by rising address */
 	uint64_t side_count;
 	uint64_t block_count;
-	bool has_unreadable;	    /* one with a word cannot be read */
-	struct index_piece *pieces; /* memory of the chunks */
+	uint64_t marked[MARK_LIMIT]; /* how many blocks have each mark */
+	bool has_unreadable;	     /* one with a word cannot be read */
+	struct index_piece *pieces;  /* memory of the chunks */
 	bool is_failed;
 };
 
@@ -102,7 +103,8 @@ block_ref block_index_find_side(const struct block_index *index, const struct in
 				uint64_t addr);
 
 /* Visits the blocks that have one of the marks (1 << mark | …): first those with a word, then the others,
- * each by rising address, or all that the other way round. The visitor may change marks. */
+ * each by rising address, or all that the other way round. The visitor may change marks. Costs nothing where
+ * no block has one of them. */
 typedef void indexed_block_visitor(block_ref ref, void *context);
 void block_index_walk(struct block_index *index, uint32_t marks, bool is_backwards,
 		      indexed_block_visitor *visit, void *context);
@@ -140,13 +142,18 @@ static inline enum block_mark block_index_mark(const struct block_index *index, 
 static inline void block_index_set_mark(struct block_index *index, block_ref ref,
 					enum block_mark mark)
 {
+	struct side_block *side;
 	uint8_t *byte;
 
+	index->marked[mark]++;
 	if ((ref & BLOCK_REF_IS_SIDE) != 0) {
-		index->side[ref & ~BLOCK_REF_IS_SIDE].mark = (uint32_t)mark & GRANULE_MARK;
+		side = &index->side[ref & ~BLOCK_REF_IS_SIDE];
+		index->marked[side->mark]--;
+		side->mark = (uint32_t)mark & GRANULE_MARK;
 		return;
 	}
 	byte = block_index_byte(index, ref);
+	index->marked[*byte & GRANULE_MARK]--;
 	*byte = (uint8_t)((*byte & ~GRANULE_MARK) | mark);
 }
 

@@ -224,6 +224,8 @@ static void read_block(struct flood *flood, block_ref ref, uint32_t place)
 	struct block_path from = {.up = place};
 	uint64_t start = (block.addr + 7) & ~7ull, end;
 
+	if (flood->classes != NULL)
+		site_classes_add_reached(flood->classes, &block);
 	if (!block.is_readable)
 		return;
 	end = (block.addr + usable_bytes(&block)) & ~7ull;

@@ -17,6 +17,7 @@
 #include "lib/scan/block_queue.h"
 #include "lib/scan/memory_spans.h"
 #include "lib/scan/root_list.h"
+#include "lib/scan/site_classes.h"
 
 struct flood_rule {
 	/* By the mark that the block has: the mark that a pointer to its start gives it, and any other
@@ -48,7 +49,9 @@ struct flood {
 	struct flood_pointer waiting[FLOOD_WAITING];
 	uint32_t first_waiting, waiting_count;
 	uint64_t block_bytes, root_bytes; /* that were read */
-	int64_t page_map;		  /* descriptor of /proc/self/pagemap, or negative */
+	/* Where each block that is reached is added up, if not null. */
+	struct site_classes *classes;
+	int64_t page_map; /* descriptor of /proc/self/pagemap, or negative */
 	/* Called for each block that gets a mark that spreads, if not null. */
 	indexed_block_visitor *note;
 	void *note_context;

@@ -302,15 +302,13 @@ static bool is_pointless(struct scan_result *result)
 	return true;
 }
 
-/* The program runs on for a moment, and what was lost must still be so. Where nothing was the second copy
- * is the first one that says what is reachable. */
+/* The program runs on for a moment, and what was lost must still be so. */
 static void look_again(const struct scan_order *order, struct scan_task *task, struct look *first)
 {
 	struct timespec between = {.tv_nsec = BETWEEN_SCANS_NS};
 	struct look second = {.threads = 0};
 
-	if (first->lost.bytes > LOST_LIST_EMPTY_BYTES)
-		sys_call(SYS_nanosleep, &between, 0);
+	sys_call(SYS_nanosleep, &between, 0);
 	task->turn = SCAN_SECOND;
 	task->seen_lost = first->lost.start;
 	task->seen_lost_bytes = first->lost.bytes;
@@ -376,7 +374,7 @@ static int take(const struct scan_order *order, struct seep_scan *found)
 		tell_copied(order);
 	} else {
 		look_at(order, &task, &look);
-		if (is_running && look.result.outcome == SEEP_SCAN_DONE)
+		if (look.lost.bytes > 0 && look.result.outcome == SEEP_SCAN_DONE)
 			look_again(order, &task, &look);
 	}
 	result = append(order, &look, found);

@@ -124,13 +124,12 @@ static void note_under(block_ref head, block_ref ref, void *context)
 /* Every block has its mark. */
 static bool find_classes(struct work *work)
 {
-	if (!site_classes_start(&work->classes, work->memory, &work->sites) ||
-	    !lost_groups_find(&work->flood))
+	if (!lost_groups_find(&work->flood))
 		return false;
 	spare_what_registers_may_hold(work);
 	if (work->is_failed || !lost_groups_count(&work->flood, note_under, work))
 		return false;
-	site_classes_take(&work->classes, &work->index, work->question->since_epoch);
+	site_classes_take_others(&work->classes, &work->index, work->question->since_epoch);
 	return true;
 }
 
@@ -141,9 +140,13 @@ static bool find_reached(struct work *work)
 	if (!site_numbers_start(&work->sites, work->memory, question->stack_count) ||
 	    !block_index_build(&work->index, work->memory, &question->readable, &work->sites) ||
 	    !flood_start(&work->reached, &work->index, question->constants,
-			 question->wants_holders && question->turn != SCAN_FIRST) ||
+			 question->wants_holders) ||
 	    !flood_start(&work->flood, &work->index, question->constants, false) ||
-	    !flood_from_roots(&work->reached, question->roots))
+	    !site_classes_start(&work->classes, work->memory, &work->sites))
+		return false;
+	if (question->since_epoch == 0)
+		work->reached.classes = &work->classes;
+	if (!flood_from_roots(&work->reached, question->roots))
 		return false;
 	find_possible(work);
 	return !work->is_failed;
@@ -177,6 +180,13 @@ static void make_records(struct work *work, struct scan_answer *answer)
 	((struct seep_scan *)answer->scan.start)->own_bytes = work->memory->most;
 }
 
+static void make_lost_list(struct work *work, struct scan_answer *answer)
+{
+	answer->lost = lost_list_make(&work->index, work->memory, 1u << MARK_NONE,
+				      work->question->since_epoch);
+	work->is_failed |= answer->lost.is_failed;
+}
+
 enum seep_scan_outcome scan_answer_find(const struct scan_question *question,
 					struct scan_memory *memory, struct scan_answer *answer)
 {
@@ -187,9 +197,9 @@ enum seep_scan_outcome scan_answer_find(const struct scan_question *question,
 	*answer = (struct scan_answer){0};
 	if (!find_reached(&work))
 		work.is_failed = true;
-	else if (question->turn == SCAN_FIRST)
-		answer->lost =
-			lost_list_make(&work.index, memory, 1u << MARK_NONE, question->since_epoch);
+	else if (question->turn == SCAN_FIRST &&
+		 (work.index.marked[MARK_NONE] > 0 || question->since_epoch > 0))
+		make_lost_list(&work, answer);
 	else if (find_classes(&work))
 		make_records(&work, answer);
 	else

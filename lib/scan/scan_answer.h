@@ -16,7 +16,7 @@
 #include "lib/scan/scan_memory.h"
 #include "seep/snapshot_format.h"
 
-/* While a program runs, what is lost must be so in two scans. */
+/* While a program runs, what is lost must be so in two scans; where nothing is, the first one says it all. */
 enum scan_turn { SCAN_ONLY, SCAN_FIRST, SCAN_SECOND };
 
 struct scan_question {
@@ -29,7 +29,8 @@ struct scan_question {
 	struct memory_spans constants;
 	uint32_t stack_count;  /* of the call tree */
 	uint32_t before_epoch; /* blocks born in it or later are too young to be lost; 0: none is */
-	uint32_t since_epoch;  /* of what is lost only what was born in it or later is told */
+	uint32_t since_epoch;  /* only what was born in it or later is told, and only of what is not
+				* reached; 0: all */
 	uint32_t unread_threads; /* whose registers are not among the roots */
 	bool is_blind;		 /* other roots are missing, nobody knows how many */
 	bool wants_holders;
@@ -41,8 +42,9 @@ struct scan_question {
 struct scan_answer {
 	struct payload scan; /* of SEEP_RECORD_SCAN; what is not known here is 0 in its head */
 	struct payload
-		holders;     /* of SEEP_RECORD_HOLDERS; empty: not asked for, or no memory for it */
-	struct payload lost; /* what this scan found lost, for the second one */
+		holders; /* of SEEP_RECORD_HOLDERS; empty: not asked for, or no memory for it */
+	struct payload
+		lost; /* what a first scan found lost, and then nothing else is here: for the second */
 };
 
 /* With SEEP_SCAN_DONE all is in the answer, otherwise it is empty. */

@@ -16,6 +16,7 @@
 #include "lib/base/poison.h"
 
 #define PAGE_BYTES 4096u
+#define HUGE_PAGE_BYTES (2u << 20)
 
 static uint64_t whole_pages(uint64_t bytes)
 {
@@ -48,7 +49,11 @@ static void unmap(struct scan_memory *memory, void *start, uint64_t bytes, uint6
 
 void *scan_memory_map(struct scan_memory *memory, uint64_t bytes)
 {
-	return map(memory, whole_pages(bytes), whole_pages(bytes));
+	void *start = map(memory, whole_pages(bytes), whole_pages(bytes));
+
+	if (start != NULL && bytes >= HUGE_PAGE_BYTES)
+		region_use_huge_pages(start, whole_pages(bytes));
+	return start;
 }
 
 void scan_memory_unmap(struct scan_memory *memory, void *start, uint64_t bytes)

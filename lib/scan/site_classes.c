@@ -47,8 +47,6 @@ static struct class_sum *class_of(struct site_class *site, enum block_mark mark)
 	case MARK_INDIRECT:
 	case MARK_COUNTED:
 		return &site->indirectly;
-	case MARK_REACHED:
-		return &site->reachable;
 	default:
 		return &site->possibly;
 	}
@@ -80,12 +78,13 @@ static void take(block_ref ref, void *context)
 		    live_word_bytes(word));
 }
 
-void site_classes_take(struct site_classes *classes, struct block_index *index,
-		       uint32_t since_epoch)
+void site_classes_take_others(struct site_classes *classes, struct block_index *index,
+			      uint32_t since_epoch)
 {
 	struct taking taking = {.classes = classes, .index = index, .since_epoch = since_epoch};
 
-	block_index_walk(index, (1u << MARK_LIMIT) - 1, false, take, &taking);
+	block_index_walk(index, ((1u << MARK_LIMIT) - 1) & ~(1u << MARK_REACHED), false, take,
+			 &taking);
 }
 
 void site_classes_note_under(struct site_classes *classes, const struct block_index *index,

@@ -35,20 +35,30 @@ bool site_classes_start(struct site_classes *classes, struct scan_memory *memory
 			const struct site_numbers *numbers);
 void site_classes_release(struct site_classes *classes, struct scan_memory *memory);
 
-/* Adds up every block by its mark that was born in the epoch or later (0: every one); none of them is only
- * seen or a leader any more. */
-void site_classes_take(struct site_classes *classes, struct block_index *index,
-		       uint32_t since_epoch);
-
-/* Notes a block that hangs under a head. */
-void site_classes_note_under(struct site_classes *classes, const struct block_index *index,
-			     block_ref head, block_ref ref);
-
 static inline struct site_class *site_classes_get(const struct site_classes *classes,
 						  uint32_t stack)
 {
 	return &classes->sites[site_numbers_get(classes->numbers, stack)];
 }
+
+/* Adds a block that is reached. */
+static inline void site_classes_add_reached(struct site_classes *classes,
+					    const struct indexed_block *block)
+{
+	struct class_sum *sum = &site_classes_get(classes, block->stack)->reachable;
+
+	sum->blocks++;
+	sum->bytes += block->bytes;
+}
+
+/* Adds up by their marks all blocks that are not reached and were born in the epoch or later (0: whenever they
+ * were); none of them is only seen or a leader any more. */
+void site_classes_take_others(struct site_classes *classes, struct block_index *index,
+			      uint32_t since_epoch);
+
+/* Notes a block that hangs under a head. */
+void site_classes_note_under(struct site_classes *classes, const struct block_index *index,
+			     block_ref head, block_ref ref);
 
 /* The payload of SEEP_RECORD_SCAN, with the sums over all sites put into `head`. */
 struct payload site_classes_record(const struct site_classes *classes, struct scan_memory *memory,

@@ -263,7 +263,6 @@ def snapshots():
 SCAN_FIGURES = {
     "read_s": "s", "pause_ms": "ms", "gap_ms": "ms", "preempted_ms": "ms", "copy_bytes": "B",
     "scan_s": "s"}
-LOOKS = 2  # of a scan while the program runs: what is lost must be so twice
 
 
 class Scans(OwnProgram):
@@ -295,11 +294,13 @@ class Scans(OwnProgram):
             raise Unfit("had no huge pages")
         if scan is None or scan["outcome"] != "done" or not scan["is_stopped"]:
             raise Unfit("was not scanned: %s" % (scan and scan["outcome"]))
+        if scan["definitely"][0] or scan["possibly"][0]:
+            raise Unfit("has lost blocks, and was looked at twice")
         gib = self.sizes[size][0] / 1024
         return {**figures,
                 "read_s": scan["work_ns"] / 1e9 / (
-                    LOOKS * (scan["root_bytes"] + scan["block_bytes"]) / (1 << 30)),
-                "pause_ms": scan["pause_ns"] / 1e6 / LOOKS / gib,
+                    (scan["root_bytes"] + scan["block_bytes"]) / (1 << 30)),
+                "pause_ms": scan["pause_ns"] / 1e6 / gib,
                 "gap_ms": said["scan_ms"], "preempted_ms": said["scan_preempted_ms"],
                 "copy_bytes": scan["own_bytes"] / gib, "scan_s": said["scan_s"] / gib}
 

@@ -99,15 +99,20 @@ static void grow_tree(size_t count, size_t block_bytes)
 	munmap(nodes, bytes);
 }
 
+/* Of the heap: a library that is preloaded may have some of its own. */
 static long huge_bytes(void)
 {
-	FILE *file = fopen("/proc/self/smaps_rollup", "r");
-	char line[256];
+	FILE *file = fopen("/proc/self/smaps", "r");
+	bool is_heap = false;
+	char line[512];
 	long kib = 0;
 
-	while (file != NULL && fgets(line, sizeof(line), file) != NULL)
-		if (sscanf(line, "AnonHugePages: %ld kB", &kib) == 1)
+	while (file != NULL && fgets(line, sizeof(line), file) != NULL) {
+		if (strstr(line, "[heap]") != NULL)
+			is_heap = true;
+		else if (is_heap && sscanf(line, "AnonHugePages: %ld kB", &kib) == 1)
 			break;
+	}
 	if (file != NULL)
 		fclose(file);
 	return kib * 1024;

@@ -14,9 +14,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "lib/base/region.h"
 #include "lib/record/live_table.h"
 #include "tests/support/lib_block_model.h"
 #include "tests/support/lib_crowd.h"
+#include "tests/support/lib_huge_pages.h"
 #include "tests/support/lib_life.h"
 #include "tests/support/lib_random.h"
 
@@ -400,6 +402,33 @@ static void threads_may_own_neighbours_in_one_granule(void **state)
 	torture(8, SLOTS_MAX);
 }
 
+/* A heap of small blocks without gaps takes all words of a part of the table. */
+static void becomes_huge_pages_where_it_is_full(void **state)
+{
+	const uint64_t heap = 0x123440000000ull, heap_bytes = LEAF_BYTES / 2;
+	GUARD_SCOPE struct guard guard = guard_enter();
+	struct live_block block = {.bytes = 24, .stack = 7, .epoch = 3, .kind = 1}, found;
+	const uint64_t *first, *last;
+
+	(void)state;
+	for (uint64_t at = 0; at < heap_bytes; at += 32)
+		assert_int_equal(live_table_add(&guard, heap + at, &block, &found),
+				 LIVE_TABLE_ADDED);
+	first = live_table_word(heap);
+	last = live_table_word(heap + heap_bytes - 32);
+	assert_int_equal(lib_huge_pages_in(first, 4), 0);
+	live_table_gather_pages();
+	for (uint64_t at = 0; at < heap_bytes; at += 32) {
+		assert_true(live_table_remove(&guard, heap + at, &found));
+		assert_true(lib_block_equal(&found, &block));
+	}
+	if (lib_huge_pages_in(first, (uintptr_t)last - (uintptr_t)first) == 0 &&
+	    !region_gather_pages((void *)(uintptr_t)first, LIB_HUGE_PAGE_BYTES * 2))
+		skip();
+	/* 8 MiB of words, which may begin anywhere in a huge page. */
+	assert_in_range(lib_huge_pages_in(first, (uintptr_t)last - (uintptr_t)first), 3, 4);
+}
+
 static int start(void **state)
 {
 	(void)state;
@@ -450,6 +479,7 @@ int main(void)
 		cmocka_unit_test_teardown(behind_a_block_and_before_it_nothing_is_ignored, clear),
 		cmocka_unit_test_teardown(threads_do_not_disturb_each_other_nor_a_walk, clear),
 		cmocka_unit_test_teardown(threads_may_own_neighbours_in_one_granule, clear),
+		cmocka_unit_test_teardown(becomes_huge_pages_where_it_is_full, clear),
 	};
 
 	return cmocka_run_group_tests(tests, start, NULL);

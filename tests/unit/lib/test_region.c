@@ -8,12 +8,12 @@
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include "lib/base/region.h"
+#include "tests/support/lib_huge_pages.h"
 
 #define MANY 5000u
 #define BYTES 4096u
@@ -82,28 +82,8 @@ static void uses_numbers_again(void **state)
 		region_unmap(regions[i], BYTES);
 }
 
-#define HUGE (2u << 20)
+#define HUGE LIB_HUGE_PAGE_BYTES
 #define PARTS 6u
-
-/* Of what the kernel maps by huge pages. */
-static size_t huge_kib_of(uintptr_t addr)
-{
-	FILE *file = fopen("/proc/self/smaps", "r");
-	unsigned long start, end;
-	size_t kib = 0, sum = 0;
-	bool is_inside = false;
-	char line[512];
-
-	assert_non_null(file);
-	while (fgets(line, sizeof(line), file) != NULL) {
-		if (sscanf(line, "%lx-%lx ", &start, &end) == 2)
-			is_inside = end > addr && start < addr + PARTS * HUGE;
-		else if (is_inside && sscanf(line, "AnonHugePages: %zu kB", &kib) == 1)
-			sum += kib;
-	}
-	fclose(file);
-	return sum;
-}
 
 static char *parts;
 static atomic_bool is_over;
@@ -144,7 +124,7 @@ static void gathers_pages_of_full_parts_only(void **state)
 		print_message("the kernel does not make huge pages here\n");
 		skip();
 	}
-	assert_int_equal(huge_kib_of((uintptr_t)parts), 4 * HUGE / 1024);
+	assert_int_equal(lib_huge_pages_in(parts, PARTS * HUGE), 4);
 	atomic_store(&is_over, true);
 	pthread_join(counting, NULL);
 	for (uint32_t part = 0; part < PARTS; part++) {
@@ -159,7 +139,7 @@ static void gathers_pages_of_full_parts_only(void **state)
 	}
 	/* Nothing new. */
 	assert_true(region_gather_pages(region, (PARTS + 1) * HUGE));
-	assert_int_equal(huge_kib_of((uintptr_t)parts), 4 * HUGE / 1024);
+	assert_int_equal(lib_huge_pages_in(parts, PARTS * HUGE), 4);
 	region_unmap(region, (PARTS + 1) * HUGE);
 }
 

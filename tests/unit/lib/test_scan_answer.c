@@ -417,6 +417,28 @@ static struct payload scan_first(void)
 	return lost;
 }
 
+static void where_nothing_is_lost_the_first_scan_says_it_all(void **state)
+{
+	uint64_t *held = lib_scan_block(40), *below = lib_scan_block(3000);
+	uint64_t *seen = lib_scan_block(64), *young;
+
+	(void)state;
+	point(&lib_scan_root[0], held);
+	point(&held[1], below);
+	point(&lib_scan_root[1], &seen[3]);
+	young = lib_scan_block_of(48, lib_scan_last_stack() + 1, LIB_SCAN_EPOCH);
+	lib_scan_question.before_epoch = LIB_SCAN_EPOCH;
+	lib_scan_question.wants_holders = true;
+	lib_scan_question.turn = SCAN_FIRST;
+	scan();
+	assert_int_equal(lib_scan_answer.lost.bytes, 0);
+	assert_class(held, LIB_SCAN_REACHABLE);
+	assert_class(below, LIB_SCAN_REACHABLE);
+	assert_class(seen, LIB_SCAN_POSSIBLE);
+	assert_class(young, LIB_SCAN_POSSIBLE);
+	assert_true(lib_scan_answer.holders.bytes > 0);
+}
+
 static void only_what_was_lost_in_two_scans_is_lost(void **state)
 {
 	uint64_t *blocks[400], *below[400];
@@ -799,6 +821,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			a_block_that_is_too_young_is_possibly_lost_with_what_it_leads_to, start,
 			end),
+		cmocka_unit_test_setup_teardown(where_nothing_is_lost_the_first_scan_says_it_all,
+						start, end),
 		cmocka_unit_test_setup_teardown(only_what_was_lost_in_two_scans_is_lost, start,
 						end),
 		cmocka_unit_test_setup_teardown(two_scans_tell_blocks_apart_that_share_a_granule,
