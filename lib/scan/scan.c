@@ -236,8 +236,6 @@ static bool look_once(const struct scan_order *order, struct scan_task *task, st
 	bool has_list = (hides_memory && may_show) || hidden_mappings_list(&instant.mappings);
 	uint32_t lacked = 0;
 
-	if (order->moment == SCAN_RUNNING)
-		live_table_gather_pages();
 	task->threads = &instant.threads;
 	task->mappings = &instant.mappings;
 	task->kernel = &instant.kernel;
@@ -373,6 +371,8 @@ static int take(const struct scan_order *order, struct seep_scan *found)
 	if (is_pointless(&look.result)) {
 		tell_copied(order);
 	} else {
+		if (is_running)
+			live_table_gather_pages();
 		look_at(order, &task, &look);
 		if (look.lost.bytes > 0 && look.result.outcome == SEEP_SCAN_DONE)
 			look_again(order, &task, &look);
