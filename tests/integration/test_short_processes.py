@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""test_short_processes: a check of a great many short processes ends in one result and leaves nothing.
+"""test_short_processes: a check of many short processes ends in one result and leaves nothing.
 
-A test suite is a hundred programs of some milliseconds, and each of them has a helper, a socket and a
-file while it runs. 1,000 processes with --full, 100 without.
+A test suite is a hundred programs of some milliseconds, and each of them has a helper, a socket
+and a file while it runs. 1,000 processes with --full, 100 without.
 """
 
 import functools
@@ -106,7 +106,7 @@ def expect_nothing_left(box, processes, shared_before):
     box.wait_until(lambda: not of_this_run(box), "the end of the last process")
     expect_equal(os.listdir(box.path("tmp")), [], "what is left among temporary files")
     expect_equal(sorted(os.listdir(box.folder)),
-                 ["Makefile", "known", "names", "result.json", "tmp"], "what lies in the working folder")
+                 ["Makefile", "known", "names", "result.json", "tmp"], "the working folder")
     with open("/proc/net/unix") as file:
         names = {line.split()[-1].split(".")[1] for line in file if " @seep." in line}
     expect_equal(sorted(names & {str(process["process"]["pid"]) for process in processes}), [],
@@ -152,7 +152,7 @@ def careless_init(box):
 
 
 def seep_is_init(box):
-    """What has ended must not stay until the run is over: the number of processes may be limited."""
+    """What has ended must not stay until the run is over: processes may be limited in number."""
     result = in_a_namespace(box, [SEEP, "check", "-q", "--", "sh", "-c", LOOP + UNTIL_FEW, "sh",
                                   "20", "/bin/true"])
     expect_equal((result.returncode, result.stdout, result.stderr), (0, b"", b""),
