@@ -370,6 +370,7 @@ static void compare_object(const struct object *object)
 		      comparison.by_kind[UNWIND_SP], comparison.by_kind[UNWIND_BP],
 		      comparison.by_kind[UNWIND_BP_DEREF], comparison.by_kind[UNWIND_SIGNAL],
 		      comparison.by_kind[UNWIND_END], comparison.by_kind[UNWIND_ODD]);
+	dwarf_cfi_end(cfi);
 	elf_end(elf);
 	close(fd);
 	assert_int_equal(comparison.by_kind[UNWIND_NONE], 0);

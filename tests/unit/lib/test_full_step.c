@@ -721,6 +721,8 @@ static struct {
 	void *(*new_number)(void);
 	void *(*set_number)(const uint8_t *bytes, int count, void *number);
 	void *(*new_context)(void);
+	void (*free_number)(void *number);
+	void (*free_context)(void *context);
 	int (*power)(void *result, const void *a, const void *p, const void *m, void *context,
 		     void *mont);
 	uint8_t *(*digest)(const uint8_t *bytes, size_t count, uint8_t *result);
@@ -737,10 +739,13 @@ static bool open_crypto(void)
 	*(void **)&crypto.new_number = dlsym(library, "BN_new");
 	*(void **)&crypto.set_number = dlsym(library, "BN_bin2bn");
 	*(void **)&crypto.new_context = dlsym(library, "BN_CTX_new");
+	*(void **)&crypto.free_number = dlsym(library, "BN_free");
+	*(void **)&crypto.free_context = dlsym(library, "BN_CTX_free");
 	*(void **)&crypto.power = dlsym(library, "BN_mod_exp_mont_consttime");
 	*(void **)&crypto.digest = dlsym(library, "SHA512");
 	return crypto.set_key && crypto.encrypt && crypto.new_number && crypto.set_number &&
-	       crypto.new_context && crypto.power && crypto.digest;
+	       crypto.new_context && crypto.free_number && crypto.free_context && crypto.power &&
+	       crypto.digest;
 }
 
 static void finds_every_frame_of_openssl(void **state)
@@ -773,6 +778,11 @@ static void finds_every_frame_of_openssl(void **state)
 	start_stepping(30000);
 	crypto.power(r, a, p, m, context, NULL);
 	stop_stepping();
+	crypto.free_context(context);
+	crypto.free_number(r);
+	crypto.free_number(m);
+	crypto.free_number(p);
+	crypto.free_number(a);
 	report("openssl");
 	assert_true(found.odd > 20);
 	assert_int_equal(found.mistakes, 0);

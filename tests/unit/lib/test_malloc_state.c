@@ -112,6 +112,8 @@ static void finds_the_heap_of_a_thread(void **state)
 	assert_true(is_hole(&holes, bin_of(blocks[1])));
 	assert_true(is_hole(&holes, blocks[2]));
 	assert_false(is_hole(&holes, &holes));
+	free(blocks[0]);
+	free(blocks[2]);
 	span_list_release(&holes, &memory);
 	release_layout(state);
 }
