@@ -33,6 +33,7 @@ def tests():
         yield "a check ended by signal %d leaves no temporary files behind" % number, \
             functools.partial(ended_by_signal, number)
     yield "a program that is running can be checked", running
+    yield "a run and a check inside of a check have their own files", inside_another
 
 
 def check(box, *arguments, status, **others):
@@ -237,6 +238,16 @@ def kept(box):
     check(box, "--", "true", status=0,
           environment={"SEEP_OPTIONS": "output=" + box.path("chosen.seep")})
     expect(os.path.exists(box.path("chosen.seep")), "the file that SEEP_OPTIONS names is not kept")
+
+
+def inside_another(box):
+    """A suite that is checked may check something itself; the files of each are its own."""
+    box.write("sees_two.sh", '"$1" run -q -o inner.seep -- true && "$1" check -- true')
+    result = check(box, "--keep=" + box.path("outer.seep"), "--", "sh", "sees_two.sh", SEEP,
+                   status=0)
+    expect_equal(result.stderr.count(b"passed: nothing found in 1 snapshot file;"), 1,
+                 "answers of the inner check in %r" % result.stderr)
+    expect_equal(box.report("inner.seep")["process"]["name"], "true", "what the inner run ran")
 
 
 def full_pipe():

@@ -360,6 +360,12 @@ bool settings_text_is_on(const struct settings_text *text, const char *key)
 	return value && (strcmp(value, "on") == 0 || strcmp(value, "1") == 0);
 }
 
+static void drop(struct settings_text *text, const struct setting *setting)
+{
+	free(text->values[setting - settings_table]);
+	text->values[setting - settings_table] = NULL;
+}
+
 /* One key=value, already without escapes. */
 static int read_one(struct settings_text *text, char *pair, struct error *error)
 {
@@ -367,11 +373,13 @@ static int read_one(struct settings_text *text, char *pair, struct error *error)
 
 	if (value)
 		*value++ = '\0';
-	/* Left behind by an outer `seep run`; not for users. */
+	const struct setting *setting = settings_find(pair);
+	/* Left behind by an outer `seep run`, as the last ones; not for users. Its file is not ours. */
+	if (strcmp(pair, "root_pid") == 0)
+		drop(text, settings_find("output"));
 	if (strcmp(pair, "root_pid") == 0 || strcmp(pair, "children_output") == 0 ||
 	    strcmp(pair, "tool") == 0)
 		return 0;
-	const struct setting *setting = settings_find(pair);
 	if (!setting || !value)
 		return error_set(error, EINVAL,
 				 setting ? "%s: '%s' has no value; write %s=VALUE"

@@ -284,6 +284,23 @@ static void the_last_word_counts(void **state)
 	settings_text_free(&text);
 }
 
+static void takes_no_file_from_an_outer_run(void **state)
+{
+	struct settings_text text;
+
+	(void)state;
+	assert_int_equal(settings_text_make(&text, NULL), 0);
+	assert_int_equal(settings_text_read(&text,
+					    "output=/outer.seep:interval=5s:root_pid=9:"
+					    "children_output=/outer.children/%p.seep",
+					    NULL),
+			 0);
+	char *written = settings_text_write(&text);
+	assert_string_equal(written, "interval=5s");
+	free(written);
+	settings_text_free(&text);
+}
+
 static void names_what_is_wrong_in_the_environment(void **state)
 {
 	static const char *const wrong[][2] = {
@@ -316,6 +333,7 @@ int main(void)
 		cmocka_unit_test(survives_writing_and_reading),
 		cmocka_unit_test(some_settings_mean_something_by_their_mere_name),
 		cmocka_unit_test(the_last_word_counts),
+		cmocka_unit_test(takes_no_file_from_an_outer_run),
 		cmocka_unit_test(names_what_is_wrong_in_the_environment),
 	};
 
