@@ -311,8 +311,7 @@ static bool is_found(const struct report_site *site)
 {
 	const struct report_finding *finding = site->finding;
 
-	/* What only lost blocks hold comes and goes with them. */
-	if (finding && finding->kind == FINDING_LOST && site->stack != finding->sum.stack)
+	if (report_site_hangs(site))
 		return false;
 	if (site->suppression)
 		return site->suppression->site_id != NULL;

@@ -180,6 +180,10 @@ bool report_covers(const struct report *report, double time_s);
  * grew while it ran all the same. */
 bool report_site_is_given_back(const struct report_site *site);
 
+/* True for a site of which only lost blocks of another hold what is lost: it comes and goes with that
+ * one. */
+bool report_site_hangs(const struct report_site *site);
+
 /* What an entry is about, as a site. */
 struct report_site *report_entry_site(const struct report_entry *entry);
 /* How many leaks there are, where those of one finding are one. */

@@ -31,6 +31,13 @@ int report_compare_sites(const void *left, const void *right)
 	return order ? order : (a->stack > b->stack) - (a->stack < b->stack);
 }
 
+bool report_site_hangs(const struct report_site *site)
+{
+	const struct report_finding *finding = site->finding;
+
+	return finding && finding->kind == FINDING_LOST && site->stack != finding->sum.stack;
+}
+
 struct report_site *report_entry_site(const struct report_entry *entry)
 {
 	return entry->finding ? &entry->finding->sum : entry->site;

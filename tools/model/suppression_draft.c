@@ -155,13 +155,6 @@ static bool add_site(struct suppression_draft *draft, const struct report_site *
 	return true;
 }
 
-static bool is_hanging(const struct report_site *site)
-{
-	const struct report_finding *finding = site->finding;
-
-	return finding && finding->kind == FINDING_LOST && site->stack != finding->sum.stack;
-}
-
 static bool add_sites(struct suppression_draft *draft, const struct report *report, bool that_hang)
 {
 	for (size_t i = 0; i < report->site_count; i++) {
@@ -170,7 +163,7 @@ static bool add_sites(struct suppression_draft *draft, const struct report *repo
 		bool is_flagged = site->judgement.is_flagged ||
 				  (finding && finding->sum.judgement.is_flagged);
 		if (is_flagged && site->frame_count && !site->suppression &&
-		    is_hanging(site) == that_hang && !add_site(draft, site, that_hang))
+		    report_site_hangs(site) == that_hang && !add_site(draft, site, that_hang))
 			return false;
 	}
 	return true;

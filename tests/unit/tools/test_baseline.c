@@ -142,6 +142,31 @@ static void what_is_worse_does_not(void **state)
 	assert_int_equal(flagged(&made), 1);
 }
 
+/* Sites of one function have one id: parents that are lost, and children that only these hold. */
+static void what_hangs_under_lost_blocks_is_not_more(void **state)
+{
+	struct made made;
+	struct scanned_site hanging = {.indirectly = {.blocks = 30, .bytes = 300}};
+	struct report_site *parts[] = {&made.described[1], &made.described[0]};
+	struct report_finding finding = {.kind = FINDING_LOST, .sites = parts, .site_count = 2};
+	struct baseline *baseline = baseline_new();
+	struct error error = {""};
+
+	(void)state;
+	make(&made, 30, 0, 0);
+	made.described[0].judgement.verdict = VERDICT_LOST;
+	made.described[0].scanned = &hanging;
+	strcpy(made.described[0].id, made.described[1].id);
+	made.described[0].finding = made.described[1].finding = &finding;
+	finding.sum = made.described[1];
+	made.entries[0] = (struct report_entry){.finding = &finding};
+	made.report.entry_count = 1;
+	assert_true(baseline_add(baseline, &made.report));
+	assert_int_equal(baseline_write(baseline, path, &error), 0);
+	baseline_free(baseline);
+	assert_int_equal(flagged(&made), 0);
+}
+
 static void each_process_may_have_as_much(void **state)
 {
 	struct suppressions known = {0};
@@ -252,6 +277,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_was_found_once_passes),
 		cmocka_unit_test(what_is_worse_does_not),
+		cmocka_unit_test(what_hangs_under_lost_blocks_is_not_more),
 		cmocka_unit_test(each_process_may_have_as_much),
 		cmocka_unit_test(the_next_one_has_what_this_one_knows),
 		cmocka_unit_test(what_is_no_baseline_is_refused_with_its_line),
