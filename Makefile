@@ -218,6 +218,8 @@ endef
 INSTALLED_BASH := $(PREFIX)/share/bash-completion/completions/seep
 INSTALLED_FISH := $(PREFIX)/share/fish/vendor_completions.d/seep.fish
 INSTALLED_PC   := $(PREFIX)/lib/pkgconfig/seep.pc
+# For tests of these frameworks, by which programs include them: seep/cmocka.h.
+ADAPTERS := check.h cmocka.h
 
 .PHONY: install uninstall
 install: all man completion
@@ -225,6 +227,8 @@ install: all man completion
 	install -D -m 755 $(BUILD)/seep $(DESTDIR)$(PREFIX)/bin/seep
 	install -D -m 755 $(BUILD)/libseep.so $(DESTDIR)$(PREFIX)/lib/seep/libseep.so
 	install -D -m 644 include/seep.h $(DESTDIR)$(PREFIX)/include/seep.h
+	install -d $(DESTDIR)$(PREFIX)/include/seep
+	install -m 644 $(ADAPTERS:%=include/seep/%) $(DESTDIR)$(PREFIX)/include/seep/
 	install -m 644 $(BUILD)/man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1/
 	install -D -m 644 $(BUILD)/completion/seep $(DESTDIR)$(INSTALLED_BASH)
 	install -D -m 644 $(BUILD)/completion/seep.fish $(DESTDIR)$(INSTALLED_FISH)
@@ -235,9 +239,10 @@ install: all man completion
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/seep $(DESTDIR)$(PREFIX)/lib/seep/libseep.so \
 		$(DESTDIR)$(PREFIX)/include/seep.h $(DESTDIR)$(INSTALLED_PC) \
+		$(ADAPTERS:%=$(DESTDIR)$(PREFIX)/include/seep/%) \
 		$(DESTDIR)$(INSTALLED_BASH) $(DESTDIR)$(INSTALLED_FISH) \
 		$(DESTDIR)$(PREFIX)/share/man/man1/seep.1 $(DESTDIR)$(PREFIX)/share/man/man1/seep-*.1
-	-rmdir $(DESTDIR)$(PREFIX)/lib/seep
+	-rmdir $(DESTDIR)$(PREFIX)/lib/seep $(DESTDIR)$(PREFIX)/include/seep
 
 # ---- packages, checks and the demo ---------------------------------------------------------------
 # What Debian 12 must have; `make deps` installs what is missing when it may.

@@ -14,7 +14,8 @@ import xml.etree.ElementTree as ElementTree
 from sandbox import BUILD, ROOT, Skipped, clip, expect, expect_equal
 
 # The function of examples/session_tests whose blocks are lost.
-LOST = r"68 B in 4 blocks\n(?:.*\n)*?.*sessions_open +sessions.c:\d+\n +main +closes_long_names.c:\d+"
+LOST = (r"68 B in 4 blocks\n(?:.*\n)*?.*sessions_open +sessions.c:\d+\n"
+        r" +main +closes_long_names.c:\d+")
 
 
 def tests():
@@ -90,7 +91,8 @@ def ctest_memcheck(box):
     expect(re.search(r"^Memory Leak - 1$", text, re.M), "no sum of kinds: " + clip(text))
     # As CDash gets it.
     (folder,) = [name for name in os.listdir(os.path.join(build, "Testing")) if name[0] == "2"]
-    root = ElementTree.parse(os.path.join(build, "Testing", folder, "DynamicAnalysis.xml")).getroot()
+    told = os.path.join(build, "Testing", folder, "DynamicAnalysis.xml")
+    root = ElementTree.parse(told).getroot()
     defects = [(test.findtext("Name"), defect.get("type"), defect.text)
                for test in root.iter("Test") for defect in test.iter("Defect")]
     expect_equal(defects, [("closes_long_names", "Memory Leak", "1")], "what CDash is told")
@@ -99,8 +101,8 @@ def ctest_memcheck(box):
     expect(re.search(r"^==\d+== 68 bytes in 4 blocks are definitely lost in loss record 1 of 1\n"
                      r"==\d+==    at 0x[0-9A-F]+: strdup .*\n"
                      r"==\d+==    by 0x[0-9A-F]+: sessions_open \(.*sessions\.c:\d+\)\n"
-                     r"==\d+==    by 0x[0-9A-F]+: main \(.*closes_long_names\.c:\d+\)\n", log, re.M),
-           "the log is " + log)
+                     r"==\d+==    by 0x[0-9A-F]+: main \(.*closes_long_names\.c:\d+\)\n",
+                     log, re.M), "the log is " + log)
 
 
 def ctest_options(box):

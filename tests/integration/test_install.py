@@ -36,7 +36,18 @@ def install(box):
             os.path.join(root, "pkgconfig") for root in (prefix + "/lib", prefix + "/share",
                                                          prefix + "/lib/x86_64-linux-gnu"))})
     expect_equal(found.returncode, 0, "pkg-config seep")
-    expect(os.path.exists(os.path.join(prefix, "include", "seep.h")), "no include/seep.h")
+    headers = {os.path.relpath(os.path.join(folder, name), os.path.join(prefix, "include"))
+               for folder, _, names in os.walk(os.path.join(prefix, "include")) for name in names}
+    # What the library and the tool say to each other is nothing for programs.
+    internal = {"seep/control_protocol.h", "seep/settings.h", "seep/snapshot_format.h"}
+    every = {os.path.relpath(os.path.join(folder, name), os.path.join(ROOT, "include"))
+             for folder, _, names in os.walk(os.path.join(ROOT, "include")) for name in names}
+    expect_equal(sorted(headers), sorted(every - internal), "the installed headers")
+    result = box.run(["make", "-s", "-C", ROOT, "uninstall", "BUILD=" + BUILD, "PREFIX=/usr",
+                      "DESTDIR=" + box.folder])
+    expect_equal(result.returncode, 0, "make uninstall: %r" % result.stderr[-300:])
+    left = [name for _, _, names in os.walk(prefix) for name in names]
+    expect_equal(left, [], "what make uninstall leaves")
 
 
 def man_pages(box):
