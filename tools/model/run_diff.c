@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * run_diff: what one run uses more than another one did, perhaps of an older build.
+ * run_diff: what one run uses more than another one did, perhaps of an older build: what the newer one has
+ * gathered from its start, less what the older one had.
  *
  * Stack ids mean nothing across runs, so both sides are resolved to functions first and then
  * matched by the id that is made of those (see site_identity). Only what is live is resolved:
@@ -185,8 +186,8 @@ static ssize_t match_by_id(struct report *report, const struct report_site **aft
 	return (ssize_t)count;
 }
 
-int diff_two_runs(struct diff_side old, struct diff_side new, report_resolver resolve,
-		  void *context, struct report **report, struct error *error)
+int diff_runs(struct diff_side old, struct diff_side new, report_resolver resolve, void *context,
+	      struct report **report, struct error *error)
 {
 	const struct report_site **before = NULL, **after = NULL;
 	struct report_site *matched = NULL;

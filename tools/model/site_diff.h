@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * site_diff: the parts that the two kinds of diff share. For tools/model only; see report.h for
- * diff_build.
+ * site_diff: the two kinds of diff, and what they share. For tools/model only; see report.h for diff_build.
  */
 #ifndef SEEP_MODEL_SITE_DIFF_H
 #define SEEP_MODEL_SITE_DIFF_H
@@ -36,8 +35,12 @@ void diff_set_old_state(struct report_site *site, const struct old_state *old);
 /* Leaves out what did not change and sorts the others. */
 void diff_keep_changed(struct report *report);
 
-/* The diff of two runs, see run_diff.c. */
-int diff_two_runs(struct diff_side old, struct diff_side new, report_resolver resolve,
-		  void *context, struct report **report, struct error *error);
+/* Two snapshots of one run; the report's sites have no symbols yet. 0, or a negative errno value and *error. */
+int diff_snapshots(struct diff_side old, struct diff_side new, struct report **report,
+		   struct error *error);
+
+/* Snapshots of two runs, whose sites are matched by their symbols. */
+int diff_runs(struct diff_side old, struct diff_side new, report_resolver resolve, void *context,
+	      struct report **report, struct error *error);
 
 #endif
