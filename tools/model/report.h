@@ -42,6 +42,8 @@ struct report_site {
 	uint32_t stack;
 	uint32_t depth; /* only so many of the stack's innermost frames; 0: all, as of every site */
 	char id[17]; /* 16 hex digits, stable across builds; "" until symbols have been filled in */
+	uint64_t identity;   /* what all sites have in common that have the same functions, see site_twins */
+	uint32_t twin_count; /* how many these are; 0: not known */
 	struct judgement judgement;
 	uint64_t live_bytes, live_blocks, allocations, frees;
 	uint64_t peak_bytes, peak_blocks;  /* the blocks when the bytes were most */
@@ -194,6 +196,14 @@ void report_free(struct report *report);
 /* Makes the site's id from its frames: functions and module base names (no lines, no offsets where a
  * function is known), so that it survives rebuilds and line shifts. */
 void report_site_identify(struct report_site *site);
+
+/* Where it is called from, frame by frame, of the frames that the id is made of: lines, or addresses
+ * where no line is known. There is room for one of each frame. Returns how many there are. */
+#define REPORT_PLACES_MAX 8192
+size_t report_site_places(const struct report_site *site, uint64_t *places);
+
+/* Makes the id that of the `number`-th of its twins. */
+void report_site_number(struct report_site *site, size_t number);
 
 /* Leads the stack of a finding on to the innermost function that all its sites share, once they have
  * their frames; a line in which they differ is 0. False without memory. */

@@ -54,6 +54,42 @@ static struct report *describe_side(struct diff_side side, size_t more)
 	return NULL;
 }
 
+static int compare_identities(const void *left, const void *right)
+{
+	const struct report_site *a = left, *b = right;
+	if (a->identity != b->identity)
+		return a->identity < b->identity ? -1 : 1;
+	return (a->stack > b->stack) - (a->stack < b->stack);
+}
+
+/* Twins are numbered in the order of their calls. Where the two builds have more or fewer of them, nobody
+ * knows which is which: they are one site, with the id of the first. */
+static void share_ids(struct report *older, struct report *newer)
+{
+	struct report *sides[] = {older, newer};
+
+	for (size_t side = 0; side < 2; side++)
+		qsort(sides[side]->sites, sides[side]->site_count, sizeof(struct report_site),
+		      compare_identities);
+	for (size_t a = 0, b = 0; a < older->site_count && b < newer->site_count;) {
+		uint64_t identity = older->sites[a].identity;
+		if (identity != newer->sites[b].identity) {
+			if (identity < newer->sites[b].identity)
+				a++;
+			else
+				b++;
+			continue;
+		}
+		bool differ = older->sites[a].twin_count != newer->sites[b].twin_count;
+		for (; a < older->site_count && older->sites[a].identity == identity; a++)
+			if (differ)
+				report_site_number(&older->sites[a], 0);
+		for (; b < newer->site_count && newer->sites[b].identity == identity; b++)
+			if (differ)
+				report_site_number(&newer->sites[b], 0);
+	}
+}
+
 /* The larger site first among those of the same id: it speaks for them. */
 static int compare_ids(const void *left, const void *right)
 {
@@ -78,7 +114,7 @@ static const struct report_site **sort_by_id(const struct report *report)
 	return sorted;
 }
 
-/* All sites of one id: two calls on different lines of one function are one site here. */
+/* All sites of one id: calls that cannot be told apart. */
 struct group {
 	const struct report_site *largest; /* null: none */
 	uint64_t live_bytes, live_blocks, allocations, frees, peak_bytes, peak_blocks;
@@ -202,6 +238,7 @@ int diff_runs(struct diff_side old, struct diff_side new, report_resolver resolv
 	if ((result = resolve(older, context, error)) || (result = resolve(made, context, error)))
 		goto out;
 
+	share_ids(older, made);
 	before = sort_by_id(older);
 	after = sort_by_id(made);
 	matched = calloc(older->site_count + made->site_count + 1, sizeof(*matched));

@@ -15,6 +15,8 @@
  *   another depth       of a function that calls itself directly
  *   another C library   what called main or a thread's first function does not count
  *
+ * Sites that agree in all this are twins, and told apart by the order of their calls: see site_twins.
+ *
  * It does not survive that a function is renamed or moved to another library, that a caller comes
  * in between or vanishes: where a function ends in a call the compiler may leave no frame of it, and
  * without debug information none of what it inlined. Without a known function a frame counts with
@@ -231,6 +233,34 @@ void report_site_identify(struct report_site *site)
 		else if (frame->module)
 			hash = add_library(hash, frame->module);
 		hash = add_bytes(hash, "\n", 1);
+	}
+	site->identity = hash;
+	report_site_number(site, 0);
+}
+
+/* Of a function that calls itself the innermost line: that does not depend on how deep it is. */
+size_t report_site_places(const struct report_site *site, uint64_t *places)
+{
+	size_t count = count_without_runtime(site), used = 0;
+	for (size_t i = 0; i < count; i++) {
+		const struct frame *frame = &site->frames[i];
+		if (frame->is_wrapper || frame->is_pseudo ||
+		    (i && calls_itself(&site->frames[i - 1], frame)))
+			continue;
+		/* No line is as large as an address with this bit. */
+		places[used++] = frame->line > 0 ? (uint64_t)frame->line
+						 : frame->offset | UINT64_C(1) << 63;
+	}
+	return used;
+}
+
+void report_site_number(struct report_site *site, size_t number)
+{
+	uint64_t hash = site->identity;
+	if (number) {
+		char text[24];
+		int length = snprintf(text, sizeof(text), "#%zu", number);
+		hash = add_bytes(hash, text, (size_t)length);
 	}
 	snprintf(site->id, sizeof(site->id), "%016" PRIx64, hash);
 }

@@ -17,6 +17,8 @@
 #include "tools/model/report_builder.h"
 
 #define SOURCE_BYTES 512
+/* So many calls of one function are looked for in a baseline. */
+#define TWINS_MAX 16
 
 /* ---- LeakSanitizer's texts ------------------------------------------------------------------ */
 
@@ -260,6 +262,62 @@ static void pardon_what_hangs(struct report_finding *finding)
 			finding->sites[i]->suppression = suppression;
 }
 
+static bool has_more(const struct suppression *suppression)
+{
+	return suppression->bytes > suppression->max_bytes ||
+	       suppression->blocks > suppression->max_blocks;
+}
+
+/* Is it an entry for a site with the same functions, from which nothing was taken in this report? */
+static bool is_free_for(const struct suppression *entry, const struct report_site *site)
+{
+	const struct suppressed_amount amount = suppressed_amount(site);
+	struct report_site twin = *site;
+
+	if (!entry->site_id || entry->bytes || entry->blocks || amount.bytes > entry->max_bytes ||
+	    amount.blocks > entry->max_blocks)
+		return false;
+	for (size_t number = 0; number < TWINS_MAX; number++) {
+		report_site_number(&twin, number);
+		if (strcmp(twin.id, entry->site_id) == 0)
+			return suppression_matches(entry, &twin);
+	}
+	return false;
+}
+
+/* Which number a site has among its twins, is known of those that this run has called. Where one was
+ * not, or is new, another entry of a baseline may be the one for it. */
+static void settle_twins(struct suppressions *suppressions, struct report *report)
+{
+	for (size_t i = 0; i < report->site_count; i++) {
+		struct report_site *site = &report->sites[i];
+		struct suppression *own =
+			site->suppression
+				? &suppressions->list[site->suppression - suppressions->list]
+				: NULL;
+		const struct suppressed_amount amount = suppressed_amount(site);
+		size_t found = 0;
+		if (!is_accused(site) || !site->frame_count ||
+		    (own && (!own->site_id || !has_more(own))))
+			continue;
+		while (found < suppressions->count &&
+		       !is_free_for(&suppressions->list[found], site))
+			found++;
+		if (found == suppressions->count)
+			continue;
+		if (own) {
+			own->site_count--;
+			own->bytes -= amount.bytes;
+			own->blocks -= amount.blocks;
+		}
+		struct suppression *entry = &suppressions->list[found];
+		entry->site_count++;
+		entry->bytes += amount.bytes;
+		entry->blocks += amount.blocks;
+		site->suppression = entry;
+	}
+}
+
 bool suppressions_apply(struct suppressions *suppressions, struct report *report,
 			int64_t now_unix_s)
 {
@@ -273,13 +331,12 @@ bool suppressions_apply(struct suppressions *suppressions, struct report *report
 		if (is_accused(site))
 			site->suppression = find(suppressions, site, now_unix_s);
 	}
+	settle_twins(suppressions, report);
+	/* Of a baseline's it is remembered that some process had more. */
 	for (size_t i = 0; i < suppressions->count; i++) {
 		struct suppression *suppression = &suppressions->list[i];
-		/* Of a baseline's it is remembered that some process had more. */
-		bool is_exceeded = suppression->bytes > suppression->max_bytes ||
-				   suppression->blocks > suppression->max_blocks;
-		suppression->is_exceeded |= is_exceeded;
-		suppression->is_exceeded_here = is_exceeded;
+		suppression->is_exceeded_here = has_more(suppression);
+		suppression->is_exceeded |= suppression->is_exceeded_here;
 	}
 	for (size_t i = 0; i < report->site_count; i++) {
 		struct report_site *site = &report->sites[i];

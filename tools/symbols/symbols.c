@@ -12,10 +12,12 @@
 #include "tools/model/error.h"
 #include "tools/model/profile.h"
 #include "tools/model/report.h"
+#include "tools/model/site_twins.h"
 #include "tools/symbols/frame_cache.h"
 #include "tools/symbols/freeing_frames.h"
 #include "tools/symbols/holder_names.h"
 #include "tools/symbols/module_notes.h"
+#include "tools/symbols/near_stacks.h"
 #include "tools/symbols/open_modules.h"
 #include "tools/symbols/progress_line.h"
 #include "tools/symbols/stack_frames.h"
@@ -118,6 +120,18 @@ static bool resolve_site(struct resolution *resolution, struct report_site *site
 	       holder_names_fill_in(&resolution->holders, site);
 }
 
+/* Sites with the same functions get ids of their own. */
+static bool tell_twins_apart(struct resolution *resolution)
+{
+	struct site_twins *twins = site_twins_new();
+	bool is_fine = twins && near_stacks_note(&resolution->frames, resolution->report, twins);
+
+	if (is_fine)
+		site_twins_tell_apart(twins, resolution->report);
+	site_twins_free(twins);
+	return is_fine;
+}
+
 /* A finding of few sites is shown with what they have in common. */
 static bool resolve_finding(struct resolution *resolution, struct report_finding *finding)
 {
@@ -183,11 +197,13 @@ int symbols_resolve(struct symbols *symbols, struct report *report, size_t site_
 			break;
 	}
 
+	bool are_apart = done == count && tell_twins_apart(&resolution);
+
 	progress_line_end(&symbols->progress);
 	open_modules_forget_profiles(symbols->modules);
 	holder_names_free(&resolution.holders);
 	stack_frames_free(&resolution.frames);
-	if (done < count || entries < entry_count || differences < report->difference_count ||
+	if (!are_apart || done < count || entries < entry_count || differences < report->difference_count ||
 	    pins < report->pin_count)
 		return error_set(error, ENOMEM,
 				 "Not enough memory to resolve the symbols of %zu stacks", count);
