@@ -2,51 +2,22 @@
 /*
  * report: `seep report FILE|PID|FOLDER`, what accumulates, with verdicts and stacks.
  */
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "tools/commands/chosen_settings.h"
 #include "tools/commands/command.h"
-#include "tools/commands/operand.h"
 #include "tools/commands/option_value.h"
-#include "tools/commands/report_resolve.h"
+#include "tools/commands/report_folder.h"
+#include "tools/commands/report_request.h"
 #include "tools/commands/settings_options.h"
 #include "tools/commands/shared_options.h"
 #include "tools/commands/snapshot_folder.h"
 #include "tools/commands/suppressions_option.h"
 #include "tools/model/error.h"
-#include "tools/model/profile.h"
-#include "tools/model/report.h"
 #include "tools/model/suppression.h"
-#include "tools/output/json_report.h"
-#include "tools/output/process_brief.h"
-#include "tools/output/shell_word.h"
 #include "tools/output/sink.h"
-#include "tools/output/text_line.h"
-#include "tools/output/text_report.h"
-#include "tools/symbols/symbols.h"
 
 #define SITES_IN_TEXT 10
-
-enum { FORMAT_TEXT, FORMAT_JSON };
-
-struct report_request {
-	const struct command *command;
-	size_t format;
-	const char *output;
-	size_t top;
-	bool has_top;
-	bool has_full_stacks;
-	bool flag_minor;
-	uint64_t min_bytes;
-	struct symbols_options symbols;
-	const char *from, *to;
-	struct chosen_settings settings;
-	struct thresholds thresholds;
-	struct suppressions *suppressions;
-};
 
 static const struct command_option options[] = {
 	{
@@ -136,294 +107,6 @@ static int take_option(const struct command_option *option, const char *value, v
 	return 0;
 }
 
-/* --from, --to and FILE@SNAP, which means --to. */
-static int find_range(const struct report_request *request, const struct operand *operand,
-		      struct report_options *range, struct error *error)
-{
-	size_t last;
-	int result;
-
-	if (request->from) {
-		result = profile_find_snapshot(operand->profile, request->from,
-					       &range->first_snapshot, error);
-		if (result < 0)
-			return result;
-	}
-	if (!request->to && !operand->snapshot)
-		return 0;
-	result = operand_find_snapshot(operand, request->to, &last, error);
-	if (result < 0)
-		return result;
-	range->snapshot_limit = last + 1;
-	if (range->first_snapshot > last)
-		return error_set(error, EINVAL,
-				 "snapshot '%s' is later than '%s'; 'seep snapshots %s' lists them",
-				 request->from, operand->snapshot ? operand->snapshot : request->to,
-				 operand->path);
-	return 0;
-}
-
-static size_t count_notes(const char *const *notes)
-{
-	size_t count = 0;
-
-	while (notes && notes[count])
-		count++;
-	return count;
-}
-
-static int write_report(const struct report_request *request, struct symbols *symbols,
-			struct operand *operand, struct sink *sink, bool is_one_line,
-			struct error *error)
-{
-	const struct thresholds thresholds =
-		thresholds_with_logged(&request->thresholds, operand->profile);
-	struct report_options range = {.min_bytes = request->min_bytes,
-				       .flag_minor = request->flag_minor,
-				       .is_kept = thresholds_concern_site,
-				       .context = &thresholds};
-	struct report *report = NULL;
-	size_t known_notes = count_notes(symbols_notes(symbols));
-	int result = find_range(request, operand, &range, error);
-
-	if (result == 0)
-		result = report_build(operand->profile, &range, &report, error);
-	if (result == 0)
-		result = report_resolve(report, &thresholds, request->suppressions, symbols,
-					request->top ? request->top : SYMBOLS_OF_ALL_SITES, error);
-	/* Not before there is something to write: the file of -o may be yesterday's report. */
-	if (result == 0 && !sink->stream)
-		result = sink_open(sink, request->output, error);
-	else if (result == 0 && request->format == FORMAT_TEXT)
-		fputs("\n\n", sink->stream);
-	if (result < 0)
-		goto out;
-	if (request->format == FORMAT_JSON) {
-		result = json_report_write(sink->stream, report,
-					   &(struct json_report_options){
-						   .site_limit = request->top,
-						   .is_one_line = is_one_line,
-					   });
-	} else {
-		const char *const *notes = symbols_notes(symbols);
-		result = text_report_write(sink->stream, report,
-					   &(struct text_report_options){
-						   .style = sink->style,
-						   .site_limit = request->top,
-						   .has_full_stacks = request->has_full_stacks,
-						   .source = operand->text,
-						   .notes = notes ? notes + known_notes : NULL,
-					   });
-	}
-	if (result == -EIO)
-		result = 0; /* sink_close says why */
-	if (result < 0)
-		error_set(error, -result, "not enough memory for the report of %s", operand->path);
-out:
-	report_free(report);
-	return result;
-}
-
-static int open_and_write(const struct report_request *request, const char *text,
-			  struct symbols *symbols, struct sink *sink, bool is_one_line,
-			  struct error *error)
-{
-	struct operand operand;
-	int result = operand_open(&operand, text, error);
-
-	if (result == 0)
-		result = write_report(request, symbols, &operand, sink, is_one_line, error);
-	operand_close(&operand);
-	return result;
-}
-
-/* ---- a folder ---------------------------------------------------------------------------------
- */
-
-struct folder_file {
-	const char *path;
-	struct process_brief brief;
-};
-
-/* Functions and lines take longest, and most files have nothing to show: only where thresholds ask for
- * them. */
-static int check_thresholds(const struct thresholds *thresholds, struct report *report,
-			    struct suppressions *suppressions, struct symbols *symbols,
-			    struct error *error)
-{
-	if (thresholds_need_symbols(thresholds))
-		return report_resolve(report, thresholds, suppressions, symbols,
-				      SYMBOLS_OF_ALL_SITES, error);
-	return thresholds_check(thresholds, report) < 0
-		       ? error_set(error, ENOMEM, "not enough memory for the thresholds")
-		       : 0;
-}
-
-static int judge(const struct report_request *request, struct folder_file *file,
-		 struct symbols *symbols, struct error *error)
-{
-	struct thresholds thresholds = request->thresholds;
-	struct report_options range = {.min_bytes = request->min_bytes,
-				       .flag_minor = request->flag_minor,
-				       .is_kept = thresholds_concern_site,
-				       .context = &thresholds};
-	struct report *report = NULL;
-	struct operand operand;
-	int result = operand_open(&operand, file->path, error);
-
-	if (result == 0) {
-		thresholds = thresholds_with_logged(&request->thresholds, operand.profile);
-		result = find_range(request, &operand, &range, error);
-	}
-	if (result == 0)
-		result = report_build(operand.profile, &range, &report, error);
-	if (result == 0)
-		result = report_suppress(report, request->suppressions, symbols, error);
-	if (result == 0)
-		result = check_thresholds(&thresholds, report, request->suppressions, symbols,
-					  error);
-	if (result == 0 && process_brief_make(&file->brief, report) < 0)
-		result = error_set(error, ENOMEM, "not enough memory for the report of %s",
-				   file->path);
-	report_free(report);
-	operand_close(&operand);
-	return result;
-}
-
-static int compare_files(const void *a, const void *b)
-{
-	const struct folder_file *one = a, *other = b;
-	int order = process_brief_compare(&one->brief, &other->brief);
-
-	return order ? order : strcmp(one->path, other->path);
-}
-
-/* An exec gives a process a second file. */
-static size_t count_processes(const struct folder_file *files, size_t count)
-{
-	size_t processes = 0;
-
-	for (size_t i = 0; i < count; i++) {
-		size_t before = 0;
-		while (before < i && files[before].brief.pid != files[i].brief.pid)
-			before++;
-		processes += before == i;
-	}
-	return processes;
-}
-
-static void write_title(const struct sink *sink, const char *path, const struct folder_file *files,
-			size_t count, size_t leaking)
-{
-	size_t processes = count_processes(files, count), crossings = 0;
-	size_t leaking_processes = count_processes(files, leaking);
-	struct text_line line;
-
-	text_line_begin(&line, sink->stream, &sink->style);
-	text_line_print(&line, INK_TITLE, "%s: %zu process%s, ", path, processes,
-			processes == 1 ? "" : "es");
-	if (leaking && processes == 1)
-		text_line_put(&line, INK_ALARM, "which leaks");
-	else if (leaking)
-		text_line_print(&line, INK_ALARM, "%zu of them leak%s", leaking_processes,
-				leaking_processes == 1 ? "s" : "");
-	else
-		text_line_put(&line, INK_CALM, "none leaks");
-	for (size_t i = 0; i < count; i++)
-		crossings += files[i].brief.crossing_count;
-	if (crossings)
-		text_line_print(&line, INK_ALARM, ", %zu threshold%s crossed", crossings,
-				crossings == 1 ? "" : "s");
-	text_line_end(&line);
-}
-
-/* Those that need no report of their own. */
-static void write_briefs(const struct sink *sink, const struct folder_file *files, size_t count,
-			 bool follows_reports)
-{
-	char word[SHELL_WORD_BYTES], command[SHELL_WORD_BYTES + 32];
-	struct text_line line;
-
-	if (count == 0)
-		return;
-	text_line_begin(&line, sink->stream, &sink->style);
-	if (follows_reports) {
-		fputs("\n\n", sink->stream);
-		text_line_put(&line, INK_CALM, "Without a finding");
-		text_line_put(&line, INK_TITLE, ":");
-		text_line_end(&line);
-	}
-	for (size_t i = 0; i < count; i++)
-		process_brief_write(sink->stream, &sink->style, &files[i].brief);
-	fputc('\n', sink->stream);
-	snprintf(command, sizeof(command), "seep report %s", shell_word(files[0].path, word));
-	text_command(sink->stream, &sink->style, INK_PLAIN, "Next: ", 6,
-		     "one of them in full:", command);
-}
-
-/* Those with a finding first and in full; of the others, in text, one line each. */
-static int write_judged(const struct report_request *request, const char *path,
-			const struct folder_file *files, size_t count, struct symbols *symbols,
-			struct sink *sink)
-{
-	struct error error = {""};
-	size_t leaking = 0, with_finding, in_full = count;
-	int status = EXIT_CLEAN;
-
-	while (leaking < count && files[leaking].brief.flagged_count)
-		leaking++;
-	with_finding = leaking;
-	while (with_finding < count && files[with_finding].brief.crossing_count)
-		with_finding++;
-	if (request->format == FORMAT_TEXT) {
-		in_full = with_finding;
-		if (!sink->stream && sink_open(sink, request->output, &error) < 0)
-			return command_fail("%s: %s", request->command->name, error.text);
-		write_title(sink, path, files, count, leaking);
-	}
-	for (size_t i = 0; i < in_full; i++)
-		if (open_and_write(request, files[i].path, symbols, sink, true, &error) < 0)
-			status = command_fail("%s: %s", request->command->name, error.text);
-	write_briefs(sink, files + in_full, count - in_full, in_full > 0);
-	return status;
-}
-
-static int write_folder(const struct report_request *request, const char *path,
-			struct symbols *symbols, struct sink *sink)
-{
-	struct snapshot_folder folder;
-	struct folder_file *files = NULL;
-	struct error error = {""};
-	size_t count = 0;
-	int status = EXIT_CLEAN;
-
-	if (snapshot_folder_list(&folder, path, &error) < 0) {
-		status = command_fail("%s: %s", request->command->name, error.text);
-		goto out;
-	}
-	files = calloc(folder.count, sizeof(*files));
-	if (!files) {
-		status = command_fail("%s: not enough memory", request->command->name);
-		goto out;
-	}
-	for (size_t i = 0; i < folder.count; i++) {
-		files[count].path = folder.paths[i];
-		if (judge(request, &files[count], symbols, &error) == 0)
-			count++;
-		else
-			status = command_fail("%s: %s", request->command->name, error.text);
-	}
-	qsort(files, count, sizeof(*files), compare_files);
-	/* Those that leak are looked at once more. */
-	suppressions_start_again(request->suppressions);
-	if (count && write_judged(request, path, files, count, symbols, sink) != EXIT_CLEAN)
-		status = EXIT_CANNOT;
-out:
-	free(files);
-	snapshot_folder_free(&folder);
-	return status;
-}
-
 static int write_all(const struct report_request *request, int count, char **texts,
 		     struct symbols *symbols, struct sink *sink)
 {
@@ -432,12 +115,12 @@ static int write_all(const struct report_request *request, int count, char **tex
 	for (int i = 0; i < count; i++) {
 		struct error error = {""};
 		if (snapshot_folder_is(texts[i])) {
-			if (write_folder(request, texts[i], symbols, sink) != EXIT_CLEAN)
+			if (report_folder_write(request, texts[i], symbols, sink) != EXIT_CLEAN)
 				status = EXIT_CANNOT;
 			continue;
 		}
 		/* The other files of a process tree are still worth reading. */
-		if (open_and_write(request, texts[i], symbols, sink, count > 1, &error) < 0)
+		if (report_request_write(request, texts[i], symbols, sink, count > 1, &error) < 0)
 			status = command_fail("%s: %s", request->command->name, error.text);
 	}
 	return status;
@@ -454,7 +137,7 @@ static int report_on(struct report_request *request, int count, char **texts)
 	if (chosen_settings_complete(&request->settings, NULL, &error) < 0)
 		return command_fail("report: %s", error.text);
 	request->thresholds = chosen_settings_thresholds(&request->settings);
-	if (!request->has_top && request->format == FORMAT_TEXT)
+	if (!request->has_top && request->format == REPORT_TEXT)
 		request->top = SITES_IN_TEXT;
 	request->symbols.show_progress = isatty(STDERR_FILENO);
 	struct symbols *symbols = symbols_new(&request->symbols);
