@@ -512,7 +512,8 @@ enum seep_scan_outcome {
 	SEEP_SCAN_DONE = 0,
 	SEEP_SCAN_NO_COPY = 1,   /* the kernel made no copy of the process: `error` */
 	SEEP_SCAN_NO_MEMORY = 2, /* the copy had not enough memory for its work */
-	SEEP_SCAN_FAILED = 3,    /* the copy ended without a result: `error`, or 128 + signal */
+	SEEP_SCAN_FAILED = 3,    /* the copy ended without a result: `error`, or 128 + signal;
+				  * ENOENT: it could not read its mappings */
 	SEEP_SCAN_SAMPLED = 4,   /* the process samples: most blocks are not known */
 	SEEP_SCAN_LOST = 5,      /* blocks were lost to seep (lost_blocks): what they hold is not known */
 	SEEP_SCAN_TOO_LATE = 6,  /* the process has ended before it could be copied */

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <unistd.h>
 
 #include "tools/model/error.h"
@@ -25,11 +26,11 @@ static bool try_at(char *path, const char *folder, const char *below)
 
 static bool find(char *path)
 {
+	/* As it was started, which is all there is where /proc is not mounted. */
+	const char *started_as = (const char *)getauxval(AT_EXECFN);
 	char self[PATH_MAX];
-	ssize_t bytes = readlink("/proc/self/exe", self, sizeof(self) - 1);
 
-	if (bytes > 0) {
-		self[bytes] = '\0';
+	if (realpath("/proc/self/exe", self) || (started_as && realpath(started_as, self))) {
 		*strrchr(self, '/') = '\0';
 		if (try_at(path, self, "/" LIBRARY_NAME) ||
 		    try_at(path, self, "/../lib/seep/" LIBRARY_NAME))

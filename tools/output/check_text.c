@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "tools/model/profile.h"
@@ -22,16 +23,22 @@
 /* A build may have thousands of processes, of which each could say the same. */
 #define NOTES_MAX 3
 #define MEMORY_NOTE_BYTES 320
-#define SCAN_NOTE_BYTES 800
+#define SCAN_NOTE_BYTES 840
 /* Of more processes with the same finding nobody reads the commands. */
 #define PROCESSES_MAX 3
 #define PROCESS_BYTES 400
 
+struct scan_note {
+	char process[128];
+	size_t other_count; /* of which the same is to be said */
+	struct lost_sentence sentence;
+};
+
 struct notes {
 	/* Files without a finding of which it is not known what is lost, or that may have lost
-	 * something: those of the first. */
-	size_t scan_count;
-	char scan[NOTES_MAX][SCAN_NOTE_BYTES];
+	 * something: the first different ones, and how many there are beside them. */
+	size_t scan_count, more_scan_count;
+	struct scan_note scan[NOTES_MAX];
 	/* Files without a leak, whose memory as a whole is not as it should be: that of the first. */
 	size_t memory_count;
 	bool has_report; /* something stands above */
@@ -83,10 +90,20 @@ static void note_scan(struct notes *notes, const struct report *report, bool exp
 	if (scan)
 		sentence = lost_text_sentence(
 			scan, profile->snapshots[report->last_snapshot].raw.lost_blocks);
-	if (notes->scan_count < NOTES_MAX)
-		snprintf(notes->scan[notes->scan_count], SCAN_NOTE_BYTES, "%.64s (%" PRIu32 "): %s",
-			 name, profile->pid, sentence.text);
-	notes->scan_count++;
+	/* What a container forbids it forbids to all of them. */
+	for (size_t i = 0; i < notes->scan_count; i++) {
+		if (strcmp(notes->scan[i].sentence.text, sentence.text) != 0)
+			continue;
+		notes->scan[i].other_count++;
+		return;
+	}
+	if (notes->scan_count == NOTES_MAX) {
+		notes->more_scan_count++;
+		return;
+	}
+	struct scan_note *note = &notes->scan[notes->scan_count++];
+	snprintf(note->process, sizeof(note->process), "%.64s (%" PRIu32 ")", name, profile->pid);
+	note->sentence = sentence;
 }
 
 static int begin(struct check_writer *writer)
@@ -125,6 +142,18 @@ static int file(struct check_writer *writer, const struct report *report,
 	return result == -EIO ? 0 : result;
 }
 
+static void write_scan_note(FILE *stream, const struct text_style *style,
+			    const struct scan_note *note)
+{
+	char text[SCAN_NOTE_BYTES], others[64] = "";
+
+	if (note->other_count)
+		snprintf(others, sizeof(others), " and %s other%s",
+			 number_count(note->other_count).text, number_plural(note->other_count));
+	snprintf(text, sizeof(text), "%s%s: %s", note->process, others, note->sentence.text);
+	text_paragraph(stream, style, INK_PLAIN, "seep: check: ", 13, text);
+}
+
 /* A name may be as hostile as its file, but the lines of a command are not cut like a report's. */
 static void write_notes(const struct check_writer *writer, const struct notes *notes)
 {
@@ -133,14 +162,13 @@ static void write_notes(const struct check_writer *writer, const struct notes *n
 
 	wide.width = TEXT_WIDTH_MAX;
 	text_line_begin(&line, writer->stream, &wide);
-	for (size_t i = 0; i < notes->scan_count && i < NOTES_MAX; i++)
-		text_paragraph(writer->stream, &wide, INK_PLAIN, "seep: check: ", 13,
-			       notes->scan[i]);
-	if (notes->scan_count > NOTES_MAX)
+	for (size_t i = 0; i < notes->scan_count; i++)
+		write_scan_note(writer->stream, &wide, &notes->scan[i]);
+	if (notes->more_scan_count)
 		fprintf(writer->stream,
 			"seep: check: and %s more of which something is possibly lost, or not "
 			"known\n",
-			number_count(notes->scan_count - NOTES_MAX).text);
+			number_count(notes->more_scan_count).text);
 	for (size_t i = 0; i < notes->memory_count && i < NOTES_MAX; i++) {
 		text_line_print(&line, INK_PLAIN, "seep: check: %s", notes->memory[i]);
 		text_line_end(&line);

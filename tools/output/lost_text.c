@@ -198,6 +198,10 @@ struct lost_sentence lost_text_sentence(const struct scan *scan, uint64_t lost_b
 				"the copy of the process was ended by signal %d (%s) before it was "
 				"done; try it again",
 				error - 128, strsignal(error - 128));
+		else if (error == ENOENT)
+			snprintf(why, sizeof(why),
+				 "what memory the program has could not be read from /proc; mount "
+				 "it");
 		else
 			snprintf(why, sizeof(why),
 				 "the copy of the process ended before it was done%s%s; try it "

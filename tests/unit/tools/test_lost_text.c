@@ -158,6 +158,7 @@ static void every_outcome_has_its_sentence(void **state)
 		{{.outcome = SEEP_SCAN_NO_MEMORY}, "give it more room"},
 		{{.outcome = SEEP_SCAN_FAILED, .error = 128 + 9}, "signal 9 (Killed)"},
 		{{.outcome = SEEP_SCAN_FAILED, .error = ETIMEDOUT}, "timed out; try it again"},
+		{{.outcome = SEEP_SCAN_FAILED, .error = ENOENT}, "from /proc; mount it"},
 		{{.outcome = SEEP_SCAN_FAILED}, "before it was done; try it again"},
 		{{.outcome = SEEP_SCAN_SAMPLED}, "run it without"},
 		{{.outcome = SEEP_SCAN_LOST}, "1,200 blocks could not be recorded"},
