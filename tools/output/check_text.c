@@ -23,7 +23,7 @@
 /* A build may have thousands of processes, of which each could say the same. */
 #define NOTES_MAX 3
 #define MEMORY_NOTE_BYTES 320
-#define SCAN_NOTE_BYTES 840
+#define SCAN_NOTE_BYTES 860
 /* Of more processes with the same finding nobody reads the commands. */
 #define PROCESSES_MAX 3
 #define PROCESS_BYTES 400
@@ -145,7 +145,7 @@ static int file(struct check_writer *writer, const struct report *report,
 static void write_scan_note(FILE *stream, const struct text_style *style,
 			    const struct scan_note *note)
 {
-	char text[SCAN_NOTE_BYTES], others[64] = "";
+	char text[SCAN_NOTE_BYTES], others[80] = "";
 
 	if (note->other_count)
 		snprintf(others, sizeof(others), " and %s other%s",
