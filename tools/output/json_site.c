@@ -4,6 +4,7 @@
  */
 #include "tools/output/json_site.h"
 
+#include <math.h>
 
 #include "tools/model/profile.h"
 #include "tools/model/report.h"
