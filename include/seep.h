@@ -141,12 +141,14 @@ static inline void seep_drop_rounds(void **rounds)
 		SEEP_FILLED_IN(seep_end_rounds_)(*rounds);
 }
 
-/* Runs body(data) so many times, 2 at least, and returns how many sites have grown in every round; what they
- * are says seep_findings. The first quarter of the rounds is not judged: statics, lazy initialisation. A round
- * must be the same work each time and leave the program in the same state. More rounds tell more: what fills,
- * such as a cache, has grown in every one of them until it is full; so choose as many as fill it, or make
- * it small for the test.
- * 0 when none has or nobody is watching (the body runs all the same), a negative errno value when nobody could
+/* Runs body(data) so many times, 2 at least, and returns how many sites keep growing; which, says seep_findings.
+ * A round must be the same work each time and leave the program in the same state. The first quarter of the
+ * rounds is not judged: statics, lazy initialisation. After it a site keeps growing that has more bytes after
+ * every round than after the one before. From 16 rounds on also one of which ever more blocks grow old: the least
+ * number of those that have outlived a fifth of the rounds rises all the time, whatever comes and goes
+ * beside it. So a cache that fills seems to grow until it is full; take as many rounds as fill it in less than
+ * half of them (20 are a good number), or make it small for the test.
+ * 0 when none grows or nobody is watching (the body runs all the same), a negative errno value when nobody could
  * look: EINVAL for fewer than two rounds. Each round costs a walk over all live blocks, some 10 ms for two
  * million. Blocks count whoever has allocated them, and whether or not they can be reached. */
 static inline long long seep_require_no_growth(int rounds, void (*body)(void *data), void *data)

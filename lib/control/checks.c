@@ -25,7 +25,7 @@
 
 #include "lib/base/poison.h"
 
-#define ROUNDS_MOST 1000000
+#define ROUNDS_MOST 100000
 
 /* Null when there is no memory for the calling thread's state. */
 static struct thread_state *own_state(void)

@@ -181,9 +181,9 @@ void findings_write_growth(struct buffer *text, const struct found_sites *found,
 		const struct finding *site = &found->sites[i];
 
 		add_amount(text, site->blocks, site->bytes);
-		stack_lines_add_text(text, " more than before the last ");
-		add_count(text, rounds, "round");
-		stack_lines_add_text(text, ", and more after each of them, allocated at\n");
+		stack_lines_add_text(text, " more after ");
+		add_count(text, rounds, "more round");
+		stack_lines_add_text(text, ", growing all the time, allocated at\n");
 		stack_lines_add(text, site->stack);
 	}
 	add_rest(text, found);

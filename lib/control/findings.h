@@ -32,7 +32,7 @@ void found_sites_add(struct found_sites *found, const struct finding *finding);
 void findings_write_lost(struct buffer *text, const struct seep_scan *scan,
 			 const struct buffer *sites);
 
-/* Of sites that have grown in each of so many rounds. */
+/* Of sites that have kept growing over so many rounds. */
 void findings_write_growth(struct buffer *text, const struct found_sites *found, uint32_t rounds);
 
 #endif

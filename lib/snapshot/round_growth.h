@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * round_growth: which sites grow in every one of some rounds of the same work.
+ * round_growth: which sites keep growing over rounds of the same work.
  *
  * The first quarter of the rounds, one at least, is not judged: statics and lazy initialisation, buffers that
- * find their length. A site of which nothing was live then does not grow in every round.
+ * find their length. A round is also an epoch.
  */
 #ifndef LIB_SNAPSHOT_ROUND_GROWTH_H
 #define LIB_SNAPSHOT_ROUND_GROWTH_H
@@ -22,8 +22,8 @@ uint32_t round_growth_judged(const struct round_growth *growth);
 /* A round is over. Returns 0 or a negative errno value. */
 int round_growth_end_round(struct round_growth *growth);
 
-/* After the last one: calls `visit` for each site that has grown in every round that is judged, with what it
- * has grown by. */
+/* After the last one: calls `visit` for each site that has kept growing, with what it has grown by since the
+ * warm-up. */
 typedef void round_growth_visitor(uint32_t stack, uint64_t blocks, uint64_t bytes, void *context);
 void round_growth_visit(const struct round_growth *growth, round_growth_visitor *visit,
 			void *context);

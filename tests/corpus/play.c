@@ -3,6 +3,7 @@
  * play: runs the kinds that are linked to it, in time with the clock.
  *
  *     PROGRAM SEED PERIODS PERIOD_MS [threads] [snapshots] KIND[=sick]...
+ *     PROGRAM SEED PERIODS PERIOD_MS rounds KIND[=sick]...
  *
  * Prints what the parts have drawn, one line for each. Without `threads` the parts take turns in
  * one loop, as in a program with events; with it each has a thread of its own.
@@ -11,6 +12,9 @@
  * amounts of a run are those of its seed, however busy the machine is. With `snapshots` the program
  * asks for one after every period itself and catches nothing up: then also the amounts of a period
  * are those of the seed. At the end nothing is freed, as in a server that is stopped.
+ *
+ * With `rounds` the run is the body of a test: in ROUNDS rounds of as many steps each, all parts in one
+ * loop, it is asked which sites grow in every round (seep_require_no_growth). Prints how many, and which.
  */
 #include "seep.h"
 #include "tests/corpus/part.h"
@@ -25,6 +29,7 @@
 #include <unistd.h>
 
 #define MOST_PARTS 64
+#define ROUNDS 20
 
 struct player {
 	const struct kind *kind;
@@ -107,10 +112,33 @@ static void *play_alone(void *player)
 	return NULL;
 }
 
+/* From `next` on, an unsigned. */
+static void play_round(void *next)
+{
+	unsigned *step = next, end = *step + periods * STEPS_PER_PERIOD / ROUNDS;
+
+	for (; *step < end; ++*step) {
+		wait_for_step(*step);
+		for (unsigned i = 0; i < player_count; i++)
+			play_step(&players[i], *step);
+	}
+	catch_nothing_up(end);
+}
+
+static int play_rounds(void)
+{
+	unsigned step = 0;
+	long long grown = seep_require_no_growth(ROUNDS, play_round, &step);
+
+	printf("grown %lld\n%s", grown, seep_findings());
+	return grown < 0 ? 2 : 0;
+}
+
 static void usage(const char *program)
 {
 	fprintf(stderr,
-		"usage: %s SEED PERIODS PERIOD_MS [threads] [snapshots] KIND[=sick]...\nkinds:",
+		"usage: %s SEED PERIODS PERIOD_MS [rounds] [threads] [snapshots] KIND[=sick]...\n"
+		"kinds:",
 		program);
 	for (const struct kind *kind = kinds; kind; kind = kind->next)
 		fprintf(stderr, " %s", kind->name);
@@ -156,9 +184,10 @@ int main(int argc, char **argv)
 {
 	pthread_t threads[MOST_PARTS];
 	int word = 4;
-	bool has_threads = argc > word && !strcmp(argv[word], "threads");
+	bool has_rounds = argc > word && !strcmp(argv[word], "rounds");
+	bool has_threads = !has_rounds && argc > word && !strcmp(argv[word], "threads");
 
-	word += has_threads;
+	word += has_rounds || has_threads;
 	takes_snapshots = argc > word && !strcmp(argv[word], "snapshots");
 	word += takes_snapshots;
 	if (argc <= word)
@@ -173,6 +202,8 @@ int main(int argc, char **argv)
 	for (; word < argc; word++)
 		add_player(argv[0], argv[word], strtoull(argv[1], NULL, 10));
 	fflush(stdout);
+	if (has_rounds)
+		return play_rounds();
 	if (!has_threads) {
 		play(players, players + player_count);
 		return 0;

@@ -3,6 +3,7 @@
 the corpus says of seep is counted rightly. The figures of all kinds: tests/corpus/run.
 """
 
+import functools
 import json
 import os
 import re
@@ -14,6 +15,7 @@ from sandbox import BUILD, ROOT, clip, expect, expect_equal
 CORPUS = os.path.join(ROOT, "tests", "corpus")
 sys.path.append(CORPUS)
 
+import body_trial  # noqa: E402
 import trial  # noqa: E402
 import truth  # noqa: E402
 
@@ -23,6 +25,8 @@ PERIOD_MS = 40
 # Not the hard ones: a verdict that is wrong about these is of no use.
 PLAIN = ("config_reload", "environment", "error_path", "event_log", "expiring_cache", "listeners",
          "log_buffer", "packets", "result_cache", "timer_wheel")
+# The same as bodies of tests; what another thread has done by the end of a round is not certain.
+PLAIN_BODIES = tuple(name for name in PLAIN if name != "packets")
 build_lock = threading.Lock()
 
 
@@ -36,6 +40,11 @@ def tests():
     yield "what is flagged, missed and wrong is told apart", outcomes
     yield "the corpus prints and writes down what became of a kind", driver
     yield "the corpus ends with 2 when it cannot run", driver_fails
+    for name in PLAIN_BODIES:
+        yield ("as the body of a test %s fails when it leaks, and passes when it does not" % name,
+               functools.partial(body, name))
+    yield "what a growth check found is right, missed or wrong", body_outcomes
+    yield "the corpus prints what became of a kind as the body of a test", bodies_driver
 
 
 def build(box):
@@ -185,3 +194,39 @@ def driver_fails(box):
     build(box)
     result = corpus(box, "--kind", "heartbeat", "--snapshots", "2", "--tool", box.path("no_seep"))
     expect_equal(result.returncode, 2, "the exit status without a tool")
+
+
+def body(name, box):
+    build(box)
+    kind = truth.all_kinds()[name]
+    sick = body_trial.BodyTrial(kind, True, SEED).play(box)
+    expect(sick.has_found and not sick.wrong, "sick: found %s, wrong %s" % (sick.has_found, sick.wrong))
+    expect_equal(body_trial.BodyTrial(kind, False, SEED).play(box).wrong, [], "what grows, healthy")
+
+
+def body_outcomes(_):
+    one = body_trial.BodyTrial(truth.all_kinds()["interned_names"], True, SEED)
+
+    def judged(*functions):
+        lines = ["interned_names=sick seed=2", "grown %d" % len(functions)]
+        for function in functions:
+            lines += ["96 bytes in 2 blocks more after 15 more rounds, growing all the time, allocated at",
+                      "    %s /src/kinds/interned_names.c:12" % function, "    main /src/play.c:9"]
+        outcome = body_trial.Outcome(one, lines)
+        return outcome.has_found, outcome.wrong
+
+    expect_equal(judged(), (False, []), "nothing")
+    expect_equal(judged("name_intern", "table_double"), (True, []), "the leak, and what may be")
+    expect_equal(judged("start"), (False, ["start < main"]), "what is healthy")
+
+
+def bodies_driver(box):
+    build(box)
+    argv = [os.path.join(CORPUS, "bodies"), "--kind", "config_reload", "--seed", str(SEED)]
+    result = box.run(argv, {"BUILD": BUILD})
+    expect_equal(result.returncode, 0, "the exit status; " + result.stderr.decode()[-300:])
+    for name in ("config_reload", "all"):
+        expect(any(line.split() == [name] + ["1", "of", "1"] * 2
+                   for line in result.stdout.decode().split("\n")), "it says %r" % result.stdout)
+    result = box.run([*argv, "--periods", "0"], {"BUILD": BUILD})
+    expect_equal(result.returncode, 2, "the exit status when a program cannot run")

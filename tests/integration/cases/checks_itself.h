@@ -43,13 +43,23 @@ APART static void free_pair(void)
 	kept = NULL;
 }
 
-APART static void keep_one(void *unused)
+APART static struct pair *make_node(void)
 {
 	struct pair *one = (struct pair *)calloc(1, sizeof(*one));
 
-	(void)unused;
+	return one;
+}
+
+static void keep_node(struct pair *one)
+{
 	one->other = list;
 	list = one;
+}
+
+APART static void keep_one(void *unused)
+{
+	(void)unused;
+	keep_node(make_node());
 }
 
 /* The first ten are kept, and there are no more: a cache that is full. */
@@ -59,19 +69,37 @@ APART static void keep_ten(void *count)
 		keep_one(NULL);
 }
 
-/* Some of it goes now and then, so it has not grown in every round. */
-APART static void keep_some(void *count)
+/* All of it goes now and then: more after most of the rounds, but not after all. */
+APART static void keep_for_some_rounds(void *count)
 {
-	struct pair *one = list;
-
 	keep_one(NULL);
-	if (++*(int *)count % 4 != 0)
+	if (++*(int *)count % 6 != 0)
 		return;
-	for (int i = 0; i < 2 && list != NULL; i++) {
-		one = list;
+	while (list != NULL) {
+		struct pair *one = list;
+
 		list = one->other;
 		free(one);
 	}
+}
+
+/* What is busy is not the same each time, and so there is not more after each round; but two are left of it. */
+APART static void keep_some(void *count)
+{
+	static struct pair *waiting[8];
+	static unsigned random = 1;
+
+	for (int i = 0; i < 40; i++) {
+		unsigned place = (random = random * 1103515245 + 12345) >> 16 & 7;
+
+		free(waiting[place]);
+		waiting[place] = NULL;
+		if ((random >> 24 & 1) != 0)
+			waiting[place] = make_node();
+		if (i % 20 == 0)
+			keep_node(make_node());
+	}
+	++*(int *)count;
 }
 
 /* One line for each check: how many were found, and the first line of what is told. */
@@ -115,7 +143,8 @@ APART static void check_all(void)
 	tell("since the start", seep_check_since(start));
 	tell_growth("grows", 8, keep_one);
 	tell_growth("is full", 20, keep_ten);
-	tell_growth("goes again", 20, keep_some);
+	tell_growth("goes again", 20, keep_for_some_rounds);
+	tell_growth("is busy", 20, keep_some);
 	tell_growth("too few", 1, keep_one);
 }
 
