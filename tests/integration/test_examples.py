@@ -18,6 +18,7 @@ def tests():
     yield "preload_only.sh shows a report", preload_only
     yield "after_kill.sh shows the leak of a killed server", after_kill
     yield "compare_snapshots.sh shows the leak only", compare_snapshots
+    yield "tests that check themselves fail where they leak, and say where", self_checked
     yield "gate_in_ci.sh fails with the leak and passes without", gate_in_ci
     yield "examples/README.md names every example", all_named
 
@@ -76,6 +77,22 @@ def leaky_observer(box):
     expect_equal(first["flagged"], True, "the first site's flag")
     expect(any(name.startswith("Sensor::Sensor") for name in names(first)),
            "the first stack is %s" % clip(names(first)))
+
+
+def self_checked(box):
+    program = os.path.join(EXAMPLES, "self_checked")
+    result = box.seep_run([program])
+    expect_equal((result.returncode, result.stderr), (1, b""), "(status, stderr)")
+    lines = result.stdout.decode().splitlines()
+    expect_equal([line for line in lines if line.startswith(("ok", "FAILED"))],
+                 ["ok     valid, freed", "FAILED valid, lost", "ok     names, found again",
+                  "FAILED names, kept twice"], "what the tests say")
+    for function, text in (("is_valid", "strdup(text)"), ("intern", "malloc(sizeof(*name))")):
+        frame = re.compile(r"    %s /.*/self_checked\.c:%d( inlined)?$" % (
+            function, line_with("self_checked.c", text)))
+        expect(any(map(frame.match, lines)), "no line of %s: %s" % (function, clip(lines)))
+    alone = box.run([program])
+    expect_equal((alone.returncode, alone.stdout.count(b"ok ")), (0, 4), "without seep")
 
 
 def script(box, name):
