@@ -41,6 +41,7 @@ const struct flood_rule flood_reached = {
 			MARK_INDIRECT, MARK_COUNTED},
 	.spreads = 1u << MARK_REACHED,
 	.knows_interiors = true,
+	.reads_spare = true,
 };
 
 const struct flood_rule flood_possible = {
@@ -49,6 +50,7 @@ const struct flood_rule flood_possible = {
 	.by_interior = {MARK_POSSIBLE, MARK_POSSIBLE, MARK_REACHED, MARK_POSSIBLE, MARK_POSSIBLE,
 			MARK_POSSIBLE, MARK_POSSIBLE, MARK_POSSIBLE},
 	.spreads = 1u << MARK_POSSIBLE,
+	.reads_spare = true,
 };
 
 bool flood_start(struct flood *flood, struct block_index *index, struct memory_spans constants,
@@ -228,7 +230,8 @@ static void read_block(struct flood *flood, block_ref ref, uint32_t place)
 		site_classes_add_reached(flood->classes, &block);
 	if (!block.is_readable)
 		return;
-	end = (block.addr + usable_bytes(&block)) & ~7ull;
+	end = (block.addr + (flood->rule->reads_spare ? usable_bytes(&block) : block.bytes)) &
+	      ~7ull;
 	if (start >= end)
 		return;
 	if (block.bytes >= ASK_FOR_PAGES_BYTES) {

@@ -27,6 +27,8 @@ struct flood_rule {
 	uint32_t spreads;
 	/* Some pointers into a block are as good as one to its start. */
 	bool knows_interiors;
+	/* A block is as long as malloc has made it, and not as short as the program has asked for. */
+	bool reads_spare;
 };
 
 /* From what the program can get at: what is reached by nothing but an interior pointer is only seen. */
