@@ -107,6 +107,12 @@ def stripped(box):
     expect_equal(box.run(["strip", program]).returncode, 0, "strip")
     record(box, program)
     unnamed(box, program)
+    for command in ("report", "check"):
+        text = " ".join(box.seep(command, "--fail-on=budget" if command == "check" else "--top=1",
+                                 "--max-site-live=1", box.path("out.seep")).stdout.decode().split())
+        expect(text.count("is stripped, so functions are missing") == 1 and
+               "install its debug package, set DEBUGINFOD_URLS" in text,
+               "%s does not say what is missing: %s" % (command, text))
 
 
 def rebuilt(box):

@@ -22,6 +22,7 @@
 #include "tools/model/report.h"
 #include "tools/model/suppression_draft.h"
 #include "tools/model/verdict.h"
+#include "tools/symbols/symbols.h"
 
 /* ---- one file ---- */
 
@@ -148,6 +149,7 @@ int checked_files_end(struct checked_files *checked, char *const *words,
 		.fails_on = checked->fails_on,
 		.writes_baseline = checked->baseline != NULL,
 		.suppressions = &checked->suppressions,
+		.notes = symbols_notes(checked->symbols),
 		.words = words,
 		.program_status = child ? child_process_status(child) : 0,
 		.exit_status = exit_status,

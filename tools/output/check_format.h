@@ -44,6 +44,7 @@ struct check_outcome {
 		fails_on; /* the kinds of findings that fail: a bit (1 << enum finding_rule) each */
 	bool writes_baseline; /* what leaks, grows or is lost stands in it now, and does not */
 	const struct suppressions *suppressions;
+	const char *const *notes; /* null-terminated sentences about missing symbols */
 	char *const *words; /* of the program that was run; null: files were checked */
 	int program_status; /* 0 without one */
 	int exit_status;    /* what the check is going to return */

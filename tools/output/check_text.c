@@ -286,6 +286,11 @@ static void write_outcome(const struct check_writer *writer, const struct check_
 	FILE *stream = writer->stream;
 
 	write_several(writer, found);
+	for (size_t i = 0; found->first && outcome->notes && outcome->notes[i]; i++) {
+		if (i == 0)
+			fputc('\n', stream);
+		text_paragraph(stream, &writer->style, INK_DIM, "Note: ", 6, outcome->notes[i]);
+	}
 	/* Where nothing could be read, nothing has shown that one is not needed. */
 	if (sums->file_count)
 		suppression_text_write_remarks(stream, outcome->suppressions, time(NULL));

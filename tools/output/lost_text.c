@@ -124,14 +124,19 @@ static struct lost_sentence done_sentence(const struct scan *scan)
 {
 	const struct seep_scan *raw = &scan->raw;
 	struct lost_sentence sentence = lost_text_brief(scan);
-	char possibly[160] = "", unread[192] = "", pause[96] = "";
+	char possibly[256] = "", unread[192] = "", pause[96] = "";
 	const char *blind = "";
 
+	/* Strings that lie behind a head of their own look so, and are no leak. */
+	const char *how = *sentence.text || raw->flags & SEEP_SCAN_IS_BLIND
+				  ? ""
+				  : ": they are held, if at all, by pointers into them";
 	if (raw->possibly_blocks)
-		snprintf(possibly, sizeof(possibly), "%s%s block%s (%s) possibly lost",
-			 *sentence.text ? "; " : "", number_count(raw->possibly_blocks).text,
+		snprintf(possibly, sizeof(possibly), "%s%s block%s (%s) possibly lost%s",
+			 *sentence.text ? "; " : "nothing is definitely lost; ",
+			 number_count(raw->possibly_blocks).text,
 			 number_plural(raw->possibly_blocks),
-			 number_bytes(raw->possibly_bytes).text);
+			 number_bytes(raw->possibly_bytes).text, how);
 	if (raw->unread_threads)
 		snprintf(unread, sizeof(unread),
 			 "; the registers of %s thread%s could not be read, so that less is "

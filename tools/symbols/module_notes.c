@@ -31,6 +31,12 @@ static const char *const endings[PROBLEM_COUNT][2] = {
 			   "may be wrong",
 			   "have no build-id and were written after the process started; their "
 			   "lines may be wrong"},
+	[PROBLEM_NO_SYMBOLS] = {"is stripped, so functions are missing and shown as module+offset; "
+				"install its debug package, set DEBUGINFOD_URLS, or build it with "
+				"-g and do not strip it",
+				"are stripped, so functions are missing and shown as "
+				"module+offset; install their debug packages, set "
+				"DEBUGINFOD_URLS, or build them with -g and do not strip them"},
 	[PROBLEM_NO_DEBUG_INFO] = {"has no debug information, so lines are missing; build it with "
 				   "-g, install its debug package or set DEBUGINFOD_URLS",
 				   "have no debug information, so lines are missing; build them "
@@ -64,13 +70,39 @@ void module_notes_free(struct module_notes *notes)
 	free(notes);
 }
 
+static bool is_noted(const struct module_notes *notes, enum module_problem problem,
+		     const char *path)
+{
+	for (size_t i = 0; i < notes->problems[problem].count; i++)
+		if (strcmp(notes->problems[problem].paths[i], path) == 0)
+			return true;
+	return false;
+}
+
+/* The greater problem is said, also where the lesser one was noted first. */
+static void forget_lesser(struct module_notes *notes, const char *path)
+{
+	char **paths = notes->problems[PROBLEM_NO_DEBUG_INFO].paths;
+	size_t *count = &notes->problems[PROBLEM_NO_DEBUG_INFO].count;
+
+	for (size_t i = 0; i < *count; i++) {
+		if (strcmp(paths[i], path) != 0)
+			continue;
+		free(paths[i]);
+		paths[i] = paths[--*count];
+		return;
+	}
+}
+
 void module_notes_add(struct module_notes *notes, enum module_problem problem, const char *path)
 {
 	size_t count = notes->problems[problem].count;
 	char **paths = notes->problems[problem].paths;
-	for (size_t i = 0; i < count; i++)
-		if (strcmp(paths[i], path) == 0)
-			return;
+	if (is_noted(notes, problem, path) ||
+	    (problem == PROBLEM_NO_DEBUG_INFO && is_noted(notes, PROBLEM_NO_SYMBOLS, path)))
+		return;
+	if (problem == PROBLEM_NO_SYMBOLS)
+		forget_lesser(notes, path);
 	paths = realloc(paths, (count + 1) * sizeof(*paths));
 	if (!paths)
 		return;

@@ -13,7 +13,8 @@ enum module_problem {
 	PROBLEM_GONE,
 	PROBLEM_UNREADABLE,
 	PROBLEM_NEWER,	       /* used all the same: there is no build-id to compare */
-	PROBLEM_NO_DEBUG_INFO, /* functions, but no lines */
+	PROBLEM_NO_SYMBOLS,    /* not even all functions */
+	PROBLEM_NO_DEBUG_INFO, /* functions, but no lines; not said of one without symbols */
 	PROBLEM_COUNT
 };
 

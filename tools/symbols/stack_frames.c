@@ -65,6 +65,14 @@ static bool add_pseudo_frame(struct stack_frames *frames, const char *text)
 				 });
 }
 
+/* Of what calls main the functions are not missed. */
+static bool is_of_libc(const struct module *module)
+{
+	const char *slash = module->path ? strrchr(module->path, '/') : NULL;
+
+	return slash && (strncmp(slash, "/libc.so", 8) == 0 || strncmp(slash, "/ld-linux", 9) == 0);
+}
+
 /* `is_exact`: pc is the interrupted instruction itself. A return address belongs to the call
  * before it, which may be on another line or even in another function. */
 static bool add_code_frames(struct stack_frames *frames, const struct profile *profile,
@@ -93,8 +101,11 @@ static bool add_code_frames(struct stack_frames *frames, const struct profile *p
 		if (!add_frame(frames, &frame))
 			return false;
 	}
-	if (module->flags & SEEP_MODULE_IS_EXECUTABLE && opened->debug->state == MODULE_USABLE &&
-	    !address_lines_has_debug_info(opened->lines))
+	bool is_usable = opened->debug->state == MODULE_USABLE;
+	if (is_usable && found.count && !found.frames[0].function && !is_of_libc(module))
+		module_notes_add(frames->notes, PROBLEM_NO_SYMBOLS, module->path);
+	else if (module->flags & SEEP_MODULE_IS_EXECUTABLE && is_usable &&
+		 !address_lines_has_debug_info(opened->lines))
 		module_notes_add(frames->notes, PROBLEM_NO_DEBUG_INFO, module->path);
 	return found.count > 0;
 }

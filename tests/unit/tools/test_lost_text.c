@@ -134,12 +134,14 @@ static void the_process_says_what_it_has_lost(void **state)
 		"threads could not be read, so that less is called definitely lost; the program "
 		"stood still for 2 ms");
 	expect_sentence((struct seep_scan){.possibly_blocks = 2, .possibly_bytes = 8}, 0,
-			"2 blocks (8 B) possibly lost");
+			"nothing is definitely lost; 2 blocks (8 B) possibly lost: they are held, if "
+			"at all, by pointers into them");
 	expect_sentence((struct seep_scan){.possibly_blocks = 2,
 					   .possibly_bytes = 8,
 					   .flags = SEEP_SCAN_IS_BLIND},
 			0,
-			"2 blocks (8 B) possibly lost; not all that may hold pointers could be "
+			"nothing is definitely lost; 2 blocks (8 B) possibly lost; not all that may "
+			"hold pointers could be "
 			"looked at (such as what the kernel keeps for it), so that "
 			"nothing is called definitely lost");
 }
