@@ -33,6 +33,7 @@ def tests():
         yield "a check ended by signal %d leaves no temporary files behind" % number, \
             functools.partial(ended_by_signal, number)
     yield "a program that is running can be checked", running
+    yield "a kept run is checked again by its folder, with its children", kept_of_children
     yield "a run and a check inside of a check have their own files", inside_another
 
 
@@ -248,6 +249,18 @@ def inside_another(box):
     expect_equal(result.stderr.count(b"passed: nothing found in 1 snapshot file;"), 1,
                  "answers of the inner check in %r" % result.stderr)
     expect_equal(box.report("inner.seep")["process"]["name"], "true", "what the inner run ran")
+
+
+def kept_of_children(box):
+    """All of a run's files, as one folder: a leak of a child must not be left out of the answer."""
+    os.mkdir(box.path("kept"))
+    program = os.path.join(EXAMPLES, "leaky_server")
+    check(box, "--keep=" + box.path("kept/%e.seep"), "--", "sh", "-c", "'%s' 1; :" % program,
+          status=1)
+    for name in ("kept", "kept/"):
+        result = check(box, "--format=json", box.path(name), status=1)
+        names = [process["process"]["name"] for process in json.loads(result.stdout)["processes"]]
+        expect_equal(sorted(names), ["leaky_server", "sh"], "the processes in " + name)
 
 
 def full_pipe():

@@ -9,6 +9,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,7 @@
 /* The library thins a file into a new one of this name beside it, which a kill may leave behind:
  * half of what the file itself says. */
 #define THINNING_SUFFIX ".thin"
+#define CHILDREN_SUFFIX ".children"
 
 bool snapshot_folder_is(const char *path)
 {
@@ -47,6 +49,11 @@ static bool is_snapshot_file(int folder_fd, const char *name)
 	       memcmp(magic, SEEP_FILE_MAGIC, sizeof(magic)) == 0;
 }
 
+static const char *slash_after(const char *path)
+{
+	return path[strlen(path) - 1] == '/' ? "" : "/";
+}
+
 static int add(struct snapshot_folder *folder, const char *path, const char *name)
 {
 	char **paths = reallocarray(folder->paths, folder->count + 1, sizeof(*paths));
@@ -58,9 +65,45 @@ static int add(struct snapshot_folder *folder, const char *path, const char *nam
 	paths[folder->count] = malloc(length);
 	if (!paths[folder->count])
 		return -ENOMEM;
-	bool has_slash = path[strlen(path) - 1] == '/';
-	snprintf(paths[folder->count++], length, "%s%s%s", path, has_slash ? "" : "/", name);
+	snprintf(paths[folder->count++], length, "%s%s%s", path, slash_after(path), name);
 	return 0;
+}
+
+/* `seep run` puts the files of children into such a one beside the program's own. They have no children
+ * of their own: all lie there. */
+static bool has_children(int folder_fd, const char *name)
+{
+	struct stat status;
+	size_t length = strlen(name), suffix_length = strlen(CHILDREN_SUFFIX);
+
+	return length > suffix_length &&
+	       strcmp(name + length - suffix_length, CHILDREN_SUFFIX) == 0 &&
+	       fstatat(folder_fd, name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       S_ISDIR(status.st_mode);
+}
+
+static int add_all(struct snapshot_folder *folder, const char *path, bool is_of_children,
+		   struct error *error)
+{
+	DIR *entries = opendir(path);
+	char below[PATH_MAX];
+	int result = 0;
+
+	if (!entries)
+		return error_set(error, errno, "cannot read the folder %s: %s", path,
+				 strerror(errno));
+	for (struct dirent *entry; result == 0 && (entry = readdir(entries));) {
+		const char *name = entry->d_name;
+		if (is_snapshot_file(dirfd(entries), name) && add(folder, path, name) < 0)
+			result = error_set(error, ENOMEM, "not enough memory for the files in %s",
+					   path);
+		else if (!is_of_children && has_children(dirfd(entries), name) &&
+			 snprintf(below, sizeof(below), "%s%s%s", path, slash_after(path), name) <
+				 PATH_MAX)
+			result = add_all(folder, below, true, error);
+	}
+	closedir(entries);
+	return result;
 }
 
 static int compare(const void *a, const void *b)
@@ -70,19 +113,10 @@ static int compare(const void *a, const void *b)
 
 int snapshot_folder_list(struct snapshot_folder *folder, const char *path, struct error *error)
 {
-	DIR *entries = opendir(path);
-	int result = 0;
-
 	*folder = (struct snapshot_folder){0};
-	if (!entries)
-		return error_set(error, errno, "cannot read the folder %s: %s", path,
-				 strerror(errno));
-	for (struct dirent *entry; result == 0 && (entry = readdir(entries));)
-		if (is_snapshot_file(dirfd(entries), entry->d_name))
-			result = add(folder, path, entry->d_name);
-	closedir(entries);
+	int result = add_all(folder, path, false, error);
 	if (result < 0)
-		return error_set(error, -result, "not enough memory for the files in %s", path);
+		return result;
 	if (folder->count == 0)
 		return error_set(
 			error, ENOENT,
