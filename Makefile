@@ -250,7 +250,7 @@ BUILD_DEPS := gcc libc6-dev make pkg-config libdw-dev libelf-dev libjansson-dev 
 	uthash-dev zlib1g-dev
 CHECK_DEPS := g++ libcmocka-dev libunwind-dev python3 binutils valgrind libc6-dbg redis-server redis-tools \
 	sqlite3 nginx-light apache2-utils mandoc clang gdb strace curl git openssl procps \
-	python3-jsonschema libxml2-utils check cmake meson ninja-build automake autoconf bats
+	python3-jsonschema python3-yaml libxml2-utils check cmake meson ninja-build automake autoconf bats
 
 .PHONY: deps check-deps
 deps:
