@@ -22,6 +22,7 @@
 #include "lib/record/sampler.h"
 #include "lib/record/thread_state.h"
 #include "lib/snapshot/round_growth.h"
+#include "lib/snapshot/snapshot_writer.h"
 
 #include "lib/base/poison.h"
 
@@ -49,6 +50,16 @@ static void keep(struct buffer *text)
 	*text = (struct buffer){0};
 }
 
+/* What could not be found out, where there is no other text. */
+static int64_t fail(int error)
+{
+	struct buffer text = {0};
+
+	findings_write_error(&text, error);
+	keep(&text);
+	return error;
+}
+
 const char *life_findings(void)
 {
 	struct thread_state *thread = life_is_on() ? own_state() : NULL;
@@ -73,18 +84,18 @@ int64_t life_check_since(int64_t moment)
 	struct seep_scan found = {.struct_bytes = 0};
 	int error = 0;
 
-	if (moment < 0)
-		return moment;
 	if (!life_is_writing())
 		return 0;
-	keep(&text);
+	if (moment < 0)
+		return fail((int)moment);
 	if (moment >= (int64_t)LIVE_BLOCK_EPOCH_MAX)
-		return -EINVAL;
+		return fail(-EINVAL);
+	keep(&text);
 	error = helper_is_inline() ? helper_check_inline((uint32_t)moment, &found, &text)
 				   : helper_request_check((uint32_t)moment, &found, &text);
-	keep(&text);
 	if (error != 0)
-		return error;
+		return fail(error);
+	keep(&text);
 	if (found.outcome != SEEP_SCAN_DONE)
 		return -ENOTSUP;
 	return (int64_t)(found.definitely_blocks + found.indirectly_blocks);
@@ -105,35 +116,49 @@ void *life_begin_rounds(int rounds, int64_t *error)
 	if (!life_is_writing())
 		return NULL;
 	keep(&none);
-	if (rounds < 2 || rounds > ROUNDS_MOST) {
-		*error = -EINVAL;
+	if (rounds < 2 || rounds > ROUNDS_MOST)
+		*error = fail(-EINVAL);
+	else if (sampler_is_on)
+		*error = fail(-ENOTSUP);
+	if (*error != 0)
 		return NULL;
-	}
-	if (sampler_is_on) {
-		*error = -ENOTSUP;
-		return NULL;
-	}
 	growth = round_growth_start((uint32_t)rounds);
 	if (growth == NULL)
-		*error = -ENOMEM;
+		*error = fail(-ENOMEM);
 	return growth;
+}
+
+static int run_beside(void (*work)(void *context), void *context)
+{
+	if (!helper_is_inline())
+		return helper_request_work(work, context);
+	if (!snapshot_writer_hold())
+		return -EBUSY;
+	work(context);
+	snapshot_writer_let_go();
+	return 0;
 }
 
 int64_t life_end_round(void *rounds)
 {
-	return round_growth_end_round(rounds);
+	return round_growth_end_round(rounds, run_beside);
 }
 
 int64_t life_end_rounds(void *rounds)
 {
 	struct round_growth *growth = rounds;
 	struct found_sites found = {.count = 0};
+	int error = round_growth_error(growth);
 	struct buffer text = {0};
 
-	round_growth_visit(growth, note_growth, &found);
-	findings_write_growth(&text, &found, round_growth_judged(growth));
-	helper_request_names(&text);
-	keep(&text);
-	round_growth_release(growth);
-	return (int64_t)found.all;
+	if (error == 0) {
+		round_growth_visit(growth, note_growth, &found);
+		findings_write_growth(&text, &found, round_growth_judged(growth));
+		helper_request_names(&text);
+		keep(&text);
+	}
+	/* Where the helper has not answered it may still be at work on it. */
+	if (error != -ETIMEDOUT)
+		round_growth_release(growth);
+	return error != 0 ? fail(error) : (int64_t)found.all;
 }

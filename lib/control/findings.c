@@ -125,16 +125,28 @@ static const char *why_not(const struct seep_scan *scan)
 	return "it is not known why";
 }
 
+static void add_error(struct buffer *text, int error)
+{
+	const char *words = strerrordesc_np(error);
+
+	stack_lines_add_text(text, ": ");
+	stack_lines_add_text(text, words == NULL ? "unknown error" : words);
+}
+
+void findings_write_error(struct buffer *text, int error)
+{
+	stack_lines_add_text(text, "it could not be checked");
+	add_error(text, -error);
+	stack_lines_add_text(text, "\n");
+	buffer_add(text, "", 1);
+}
+
 static void write_why_not(struct buffer *text, const struct seep_scan *scan)
 {
 	stack_lines_add_text(text, "what is lost is not known: ");
 	stack_lines_add_text(text, why_not(scan));
-	if (scan->error > 0 && scan->error <= 128) {
-		const char *error = strerrordesc_np(scan->error);
-
-		stack_lines_add_text(text, ": ");
-		stack_lines_add_text(text, error == NULL ? "unknown error" : error);
-	}
+	if (scan->error > 0 && scan->error <= 128)
+		add_error(text, scan->error);
 	stack_lines_add_text(text, "\n");
 	buffer_add(text, "", 1);
 }

@@ -32,6 +32,9 @@ void found_sites_add(struct found_sites *found, const struct finding *finding);
 void findings_write_lost(struct buffer *text, const struct seep_scan *scan,
 			 const struct buffer *sites);
 
+/* Where it could not be found out, for this reason: a negative errno value. */
+void findings_write_error(struct buffer *text, int error);
+
 /* Of sites that have kept growing over so many rounds. */
 void findings_write_growth(struct buffer *text, const struct found_sites *found, uint32_t rounds);
 

@@ -65,6 +65,7 @@ enum wish {
 	WISH_LAST_SCAN, /* the same by the thread that ends the program, who does not wait for the result */
 	WISH_CHECK, /* neither, but what is lost of what was born since */
 	WISH_NAMES, /* none of it, but names for the addresses in the findings */
+	WISH_WORK,  /* something else that is best done beside the program */
 };
 
 /* What program and helper say to each other. */
@@ -75,7 +76,9 @@ struct mailbox {
 	enum seep_snapshot_reason reason; /* with the label: of whoever has taken that */
 	enum wish wish;			  /* likewise, and these */
 	struct waiting_thread waiting;
-	uint32_t since_epoch;		/* likewise */
+	uint32_t since_epoch;	     /* likewise */
+	void (*work)(void *context); /* likewise, and with what */
+	void *context;
 	struct seep_scan found;		/* by the last scan or check */
 	struct buffer findings;		/* of the last check; whoever has asked takes it */
 	_Atomic(uint32_t) label_holder; /* the thread that has written it, and waits; 0: none */
@@ -131,6 +134,8 @@ static struct {
 	enum seep_snapshot_reason reason;
 	struct waiting_thread waiting;
 	uint32_t since_epoch;
+	void (*work)(void *context);
+	void *context;
 } served;
 
 /* Whoever asked for it need not wait any longer. */
@@ -217,12 +222,20 @@ static void serve_request(void)
 	served.reason = mailbox->reason;
 	served.waiting = mailbox->waiting;
 	served.since_epoch = mailbox->since_epoch;
+	served.work = mailbox->work;
+	served.context = mailbox->context;
 	if (served.wish == WISH_CHECK) {
 		serve_check();
 		return;
 	}
 	if (served.wish == WISH_NAMES) {
 		serve_names();
+		return;
+	}
+	if (served.wish == WISH_WORK) {
+		served.work(served.context);
+		atomic_store(&mailbox->error, 0);
+		answer_request();
 		return;
 	}
 	text_add(&text, mailbox->label);
@@ -640,6 +653,18 @@ int helper_request_check(uint32_t since_epoch, struct seep_scan *found, struct b
 		*findings = mailbox->findings;
 		mailbox->findings = (struct buffer){0};
 	}
+	give_label();
+	return error;
+}
+
+int helper_request_work(void (*work)(void *context), void *context)
+{
+	int error;
+
+	take_label();
+	mailbox->work = work;
+	mailbox->context = context;
+	error = request_locked(WISH_WORK, SEEP_REASON_REQUEST, NULL);
 	give_label();
 	return error;
 }

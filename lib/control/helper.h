@@ -37,6 +37,9 @@ int helper_request_scan(enum seep_snapshot_reason reason, const char *label,
  * (which begins empty, and is to be released) is what to tell a person. */
 struct buffer;
 int helper_request_check(uint32_t since_epoch, struct seep_scan *found, struct buffer *findings);
+/* Has the helper do work(context) when nobody takes a snapshot; not inline. Returns 0, or a negative errno value
+ * when it has not been done: after -ETIMEDOUT it may still be. */
+int helper_request_work(void (*work)(void *context), void *context);
 /* Puts names in place of the addresses in a text, where that is possible. */
 void helper_request_names(struct buffer *text);
 int helper_check_inline(uint32_t since_epoch, struct seep_scan *found, struct buffer *findings);

@@ -400,7 +400,10 @@ static bool has_births(uint32_t since_epoch)
 {
 	struct since since = {.epoch = since_epoch};
 
+	if (!snapshot_writer_hold())
+		return true;
 	live_table_walk(note_birth, &since);
+	snapshot_writer_let_go();
 	return since.has_any;
 }
 

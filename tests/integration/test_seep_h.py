@@ -12,7 +12,7 @@ GROWS = "384 bytes in 6 blocks more after 6 more rounds, growing all the time, a
 BUSY = "1920 bytes in 30 blocks more after 15 more rounds, growing all the time, allocated at"
 WATCHED = ["watched", "nothing yet 0", "loses 2 " + LOSES, "frees 0", "since the start 2 " + LOSES,
            "grows 1 " + GROWS, "is full 0", "20 rounds", "goes again 0", "is busy 1 " + BUSY,
-           "too few -22"]
+           "too few -22 it could not be checked: Invalid argument"]
 ALONE = ["alone", "nothing yet 0", "loses 0", "frees 0", "since the start 0", "grows 0", "is full 0",
          "20 rounds", "goes again 0", "is busy 0", "too few 0"]
 BUILDS = [("C", "checks_itself.c", ("-O1",)),
