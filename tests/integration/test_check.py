@@ -25,6 +25,7 @@ def tests():
     yield "without a finding the program's own status is passed on", own_status
     yield "what cannot be done is one line and status 2", cannot
     yield "what cannot be written is one line and status 2, also with a finding", unwritable
+    yield "a baseline of another version, or damaged, is one line with its place", other_baselines
     yield "the program's output, input and arguments are its own", transparent
     yield "JSON has the site objects of a report", as_json
     yield "the result goes to the file of -o, and nothing of it to stderr", into_file
@@ -167,7 +168,37 @@ def unwritable(box):
                        name in lines[0] and (reason in lines[0] or "folder" in lines[0] or
                                              "baseline" in lines[0]),
                        "check %s %s says %s" % (" ".join(options), path, lines))
-    expect_equal(os.listdir(box.path()).count("file"), 1, "the file")
+    # What can be known before is, for a program may take hours.
+    for options in (["-o", "nowhere/x"], ["--gen-suppressions=nowhere/x"],
+                    ["--gen-suppressions="], ["--baseline=nowhere/x", "--update-baseline"],
+                    ["--keep=nowhere/x"]):
+        result = check(box, *options, "--", "touch", "has_run", status=2)
+        expect_equal(result.stderr.count(b"\n"), 1, "lines of %r" % result.stderr)
+        expect(not os.path.exists(box.path("has_run")), "the program ran with %s" % options)
+
+
+def other_baselines(box):
+    """Each with its file and line, and what to do."""
+    for text, reason in (
+            ("seep-baseline 2\n", ":1: a baseline of version 2, but this seep reads version 1; "
+             "remove it and write it anew with --update-baseline"),
+            ("hello\n", ":1: this is no baseline: that begins with \"seep-baseline 1\"; "),
+            ("", ":1: this is no baseline"),
+            ("seep-baseline 1\nlost abc 3 blocks\n", ":2: the id of a site has 16 hex"),
+            ("seep-baseline 1\n\nlost 0123456789abcdef x blocks 4 bytes y\n",
+             ":3: 'N blocks N bytes' is missing"),
+            ("seep-baseline 1\ngone 0123456789abcdef 3\n",
+             ":2: lines of a baseline begin with lost or leak")):
+        path = box.write("known.baseline", text)
+        for more in ([], ["--update-baseline"]):
+            result = check(box, "--baseline=" + path, *more, "--", "touch", "has_run", status=2)
+            said = result.stderr.decode()
+            expect("known.baseline" + reason in said and said.count("\n") == 1, "it says " + said)
+            expect(not os.path.exists(box.path("has_run")), "the program ran")
+        with open(path) as file:
+            expect_equal(file.read(), text, "what is in the file then")
+    said = check(box, "--baseline=nope", "--", "true", status=2).stderr.decode()
+    expect("No such file or directory; --update-baseline writes one" in said, "it says " + said)
 
 
 def transparent(box):

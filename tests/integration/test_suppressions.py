@@ -130,6 +130,19 @@ def wrong_lines(box):
         expect_equal(result.returncode, 2, "the status of " + command[0])
         expect("known.supp:2: no suppression: 'race:b'" in result.stderr.decode() and
                result.stderr.count(b"\n") == 1, "stderr is %r" % result.stderr)
+    for text, reason in (
+            ("{\n  x\n  Memcheck:Leak\n  fun:a\n", ":1: this block has no closing brace"),
+            ("\n# seep: expires=2027-13-01\nleak:a\n", ":2: no day: '2027-13-01'; write it as"),
+            ("# seep: max-byte=3\nleak:a\n", ":1: there is no 'max-byte'; "),
+            ("leak:\n", ":1: this would suppress everything"),
+            ("leak:a\0b\n", ":1: this is no text"),
+            ("# seep: max-bytes=3\n", ":1: no suppression follows this comment")):
+        option = write(box, "known.supp", text)
+        result = box.seep("check", option, "--", "touch", box.path("has_run"))
+        expect_equal(result.returncode, 2, "the status of " + repr(text))
+        expect("known.supp" + reason in result.stderr.decode() and
+               result.stderr.count(b"\n") == 1, "stderr is %r" % result.stderr)
+        expect(not os.path.exists(box.path("has_run")), "the program ran")
     result = box.seep("check", "--suppressions=/nowhere", "--", "/bin/true")
     expect_equal(result.returncode, 2, "the status without the file")
 

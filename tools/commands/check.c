@@ -23,6 +23,7 @@
 #include "tools/model/baseline.h"
 #include "tools/model/error.h"
 #include "tools/model/suppression_draft.h"
+#include "tools/model/whole_file.h"
 #include "tools/symbols/symbols.h"
 
 /* A test has the moment that it takes to look what it has lost. */
@@ -420,10 +421,15 @@ static int open_known(struct check *check, struct error *error)
 				 "--update-baseline needs the file to write: --baseline=FILE");
 	if (check->updates_baseline && !(checked->baseline = baseline_new()))
 		return error_set(error, ENOMEM, "not enough memory");
+	int result = check->draft ? whole_file_try(check->draft, "suppressions", error) : 0;
+	if (result == 0 && check->updates_baseline)
+		result = whole_file_try(check->baseline, "baseline", error);
+	if (result < 0)
+		return result;
 	if (check->draft && !(checked->draft = suppression_draft_new()))
 		return error_set(error, ENOMEM, "not enough memory");
 	if (!check->has_no_builtin) {
-		int result = suppressions_add_builtin(&checked->suppressions, error);
+		result = suppressions_add_builtin(&checked->suppressions, error);
 		if (result < 0)
 			return result;
 	}

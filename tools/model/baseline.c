@@ -144,14 +144,15 @@ static int read_first(struct reader *reader, char *line)
 	uint64_t version = 0;
 
 	if (!take_word(&words, FIRST_WORD) || !take_number(&words, &version))
-		return fail(reader, "this is no baseline; it begins with \"" FIRST_WORD " 1\", and "
-				    "--update-baseline writes one");
+		return fail(reader, "this is no baseline: that begins with \"" FIRST_WORD " 1\"; "
+				    "name another file, and --update-baseline writes one");
 	if (version != BASELINE_VERSION)
-		return error_set(reader->error, EINVAL,
-				 "%s:%u: a baseline of version %" PRIu64
-				 ", but this seep reads version %d; write it anew with "
-				 "--update-baseline",
-				 reader->path, reader->line, version, BASELINE_VERSION);
+		return error_set(
+			reader->error, EINVAL,
+			"%s:%u: a baseline of version %" PRIu64
+			", but this seep reads version %d; remove it and write it anew with "
+			"--update-baseline",
+			reader->path, reader->line, version, BASELINE_VERSION);
 	return 0;
 }
 
@@ -187,8 +188,9 @@ int baseline_read(struct suppressions *suppressions, const char *path, bool may_
 		return error_set(error, ENOMEM, "not enough memory for %s", path);
 	int result = named_file_read(path, FILE_MAX_BYTES, &text, &bytes);
 	if (result < 0)
-		return error_set(error, -result, "cannot read the baseline %s: %s", path,
-				 named_file_why(-result));
+		return error_set(error, -result, "cannot read the baseline %s: %s%s", path,
+				 named_file_why(-result),
+				 result == -ENOENT ? "; --update-baseline writes one" : "");
 	result = read_lines(&reader, text);
 	free(text);
 	return result;

@@ -84,3 +84,32 @@ int whole_file_write(const char *path, const char *what,
 	free(temporary);
 	return number ? fail(error, number, what, path) : 0;
 }
+
+int whole_file_try(const char *path, const char *what, struct error *error)
+{
+	struct stat status;
+	char *folder;
+
+	if (!*path)
+		return error_set(error, EINVAL, "the %s have no name: write FILE behind the '='",
+				 what);
+	if (stat(path, &status) == 0 && S_ISDIR(status.st_mode))
+		return fail(error, EISDIR, what, path);
+	if (stat(path, &status) == 0 && !S_ISREG(status.st_mode))
+		return access(path, W_OK) == 0 ? 0 : fail(error, errno, what, path);
+	const char *slash = strrchr(path, '/');
+	folder = !slash		 ? strdup(".")
+		 : slash == path ? strdup("/")
+				 : strndup(path, (size_t)(slash - path));
+	if (!folder)
+		return fail(error, ENOMEM, what, path);
+	int number = 0;
+	if (stat(folder, &status) != 0)
+		number = errno;
+	else if (!S_ISDIR(status.st_mode))
+		number = ENOTDIR;
+	else if (access(folder, W_OK | X_OK) != 0)
+		number = errno;
+	free(folder);
+	return number ? fail(error, number, what, path) : 0;
+}

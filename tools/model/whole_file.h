@@ -16,4 +16,7 @@ int whole_file_write(const char *path, const char *what,
 		     void (*write)(FILE *stream, const void *context), const void *context,
 		     struct error *error);
 
+/* Could it be written now? Before work that takes long, so that nobody learns it behind that. */
+int whole_file_try(const char *path, const char *what, struct error *error);
+
 #endif
