@@ -248,9 +248,21 @@ static void serve_request(void)
 		answer_request();
 }
 
+/* A program that ends, or becomes another one, is not to wait for a scan that nobody has asked for. */
+static bool is_left_alone(void)
+{
+	bool is_ending = mailbox->wish == WISH_LAST_SCAN &&
+			 atomic_load(&mailbox->requested) != atomic_load(&mailbox->done);
+
+	return !is_ending && atomic_load(&mailbox->is_exec_near) == 0 &&
+	       (kind != SNAPSHOTS_BY_PROCESS || !process_has_ended());
+}
+
 static void scan_if_due(void)
 {
-	struct scan_order order = {.moment = SCAN_RUNNING, .reason = SEEP_REASON_INTERVAL};
+	struct scan_order order = {.moment = SCAN_RUNNING,
+				   .reason = SEEP_REASON_INTERVAL,
+				   .is_wanted = is_left_alone};
 	struct snapshot_result result;
 	int error;
 

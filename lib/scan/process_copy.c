@@ -148,8 +148,10 @@ bool process_copy_read(struct process_copy *copy, void *data, size_t bytes)
 		if (copy->fd < 0 || now >= copy->until_ns)
 			return false;
 		wait_ns = copy->until_ns - now;
-		if (copy->meanwhile != NULL) {
-			copy->meanwhile();
+		if (copy->goes_on != NULL) {
+			copy->is_unwanted |= !copy->goes_on(copy->context);
+			if (copy->is_unwanted)
+				return false;
 			wait_ns = wait_ns < MEANWHILE_NS ? wait_ns : MEANWHILE_NS;
 		}
 		left = (struct timespec){.tv_sec = (time_t)(wait_ns / 1000000000u),
@@ -195,7 +197,8 @@ int process_copy_end(struct process_copy *copy)
 	if (copy->pid <= 0)
 		return 0;
 	/* The pipe ends with the copy: then nothing is left to be waited for. */
-	if (process_copy_read(copy, &more, 1) || sys_clock_ns(CLOCK_MONOTONIC) >= copy->until_ns)
+	if (process_copy_read(copy, &more, 1) || copy->is_unwanted ||
+	    sys_clock_ns(CLOCK_MONOTONIC) >= copy->until_ns)
 		sys_call(SYS_kill, copy->pid, SIGKILL);
 	return wait_for(copy);
 }

@@ -18,8 +18,10 @@ struct process_copy {
 	bool is_orphan;	   /* somebody else waits for it: nothing is heard of how it ends */
 	int fd;		   /* what it says is read from here; -1: none */
 	uint64_t until_ns; /* CLOCK_MONOTONIC: it is waited for no longer */
-	void (*meanwhile)(
-		void); /* called again and again while it is waited for; null: nothing is */
+	/* Called again and again while it is waited for; false: it is not wanted any more. Null: nothing is. */
+	bool (*goes_on)(void *context);
+	void *context;
+	bool is_unwanted; /* it has been said so */
 };
 
 /* Runs in the copy: may use what the helper may, and everything that it changes is its own. What it
@@ -32,7 +34,7 @@ typedef void process_copy_work(int fd, void *context);
 void process_copy_make(struct process_copy *copy, process_copy_work *work, void *context,
 		       uint64_t patience_ns);
 
-/* Reads exactly so many bytes of what it says; false when it ended before, or its time is over. */
+/* Reads exactly so many bytes of what it says; false when it ended before, is not wanted, or its time is over. */
 bool process_copy_read(struct process_copy *copy, void *data, size_t bytes);
 
 /* Ends it, whatever it does. */

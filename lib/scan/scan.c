@@ -78,11 +78,13 @@ static void read_result(struct process_copy *copy, struct look *look)
 			read_payload(copy, &look->holders, look->result.holders_bytes) &&
 			read_payload(copy, &look->lost, look->result.lost_bytes);
 	bool is_in_time = sys_clock_ns(CLOCK_MONOTONIC) < copy->until_ns;
+	bool is_unwanted = copy->is_unwanted;
 	int status = process_copy_end(copy);
 
 	if (!is_whole)
 		look->result = (struct scan_result){.outcome = SEEP_SCAN_FAILED,
-						    .error = !is_in_time    ? ETIMEDOUT
+						    .error = is_unwanted    ? ECANCELED
+							     : !is_in_time  ? ETIMEDOUT
 							     : status > 128 ? status
 									    : EIO};
 }
@@ -166,7 +168,18 @@ struct instant {
 	struct hidden_mappings mappings;
 	struct kernel_pointers kernel;
 	struct process_copy copy;
+	const struct scan_order *order;
+	bool releases_late; /* a thread of the program must not stand until all work is done */
 };
+
+static bool goes_on(void *context)
+{
+	const struct instant *instant = context;
+
+	if (instant->releases_late)
+		stopped_threads_release_late();
+	return instant->order->is_wanted == NULL || instant->order->is_wanted();
+}
 
 static void copy_process(const struct scan_order *order, struct scan_task *task,
 			 struct instant *instant)
@@ -230,7 +243,7 @@ static void tell_copied(const struct scan_order *order)
 /* False when it must be done again: the program hides memory, and that was not known. */
 static bool look_once(const struct scan_order *order, struct scan_task *task, struct look *look)
 {
-	struct instant instant = {.copy = {.pid = -ENOENT, .fd = -1}};
+	struct instant instant = {.copy = {.pid = -ENOENT, .fd = -1}, .order = order};
 	/* What a device writes to must not be copied; what is not shown is said to be unknown. */
 	bool may_show = !process_pins_memory(), shows;
 	bool has_list = (hides_memory && may_show) || hidden_mappings_list(&instant.mappings);
@@ -259,9 +272,11 @@ static bool look_once(const struct scan_order *order, struct scan_task *task, st
 		process_copy_drop(&instant.copy);
 		instant.copy = (struct process_copy){.pid = 0, .fd = -1};
 	}
-	/* A thread of the program must not stand until all work is done. */
-	if (instant.threads.unread > 0 && !instant.copy.is_orphan)
-		instant.copy.meanwhile = stopped_threads_release_late;
+	instant.releases_late = instant.threads.unread > 0 && !instant.copy.is_orphan;
+	if (instant.releases_late || order->is_wanted != NULL) {
+		instant.copy.goes_on = goes_on;
+		instant.copy.context = &instant;
+	}
 	if (!shows && instant.copy.pid > 0)
 		hidden_mappings_hear(&instant.mappings, &instant.copy, &lacked);
 	stopped_threads_forget(&instant.threads);
@@ -377,7 +392,9 @@ static int take(const struct scan_order *order, struct seep_scan *found)
 		if (look.lost.bytes > 0 && look.result.outcome == SEEP_SCAN_DONE)
 			look_again(order, &task, &look);
 	}
-	result = append(order, &look, found);
+	result = look.result.outcome == SEEP_SCAN_FAILED && look.result.error == ECANCELED
+			 ? -ECANCELED
+			 : append(order, &look, found);
 	release(&look);
 	return result;
 }

@@ -32,6 +32,7 @@ struct scan_order {
 	struct waiting_thread waiting;
 	void (*when_copied)(
 		void); /* called when the program need not wait any longer; may be null */
+	bool (*is_wanted)(void); /* asked again and again; null: it is */
 };
 
 /* In the helper, now and then: looks whether the kernel holds pointers of the program. When that has ended
@@ -39,7 +40,8 @@ struct scan_order {
 void scan_note_kernel(void);
 
 /* Runs one and appends its records to the file. Returns 0, also for a scan of which the record says why
- * there is no result, or a negative errno value. *found (may be null) is the head of the record. */
+ * there is no result, or a negative errno value: -ECANCELED where it is not wanted any more, and then nothing
+ * is appended. *found (may be null) is the head of the record. */
 int scan_take(const struct scan_order *order, struct seep_scan *found);
 
 /* Looks what is lost of the blocks that were born in an epoch or later, and writes nothing down. Mostly one

@@ -2,14 +2,17 @@
 """test_scan: what is lost and what is held, at the end of a program and while it runs."""
 
 import functools
+import os
 import select
 import shutil
+import signal
 import subprocess
+import time
 
 import case_program
 import reachability
 import report_schema
-from sandbox import TIMEOUT_S, Skipped, begun, expect, expect_equal
+from sandbox import TIMEOUT_S, Skipped, begun, end_of, expect, expect_equal
 
 SCANS = 10
 # What threads hold where only a tracer sees it.
@@ -25,6 +28,7 @@ def tests():
         yield case.name, functools.partial(check, case)
     yield "%d scans of threads that allocate" % SCANS, check_many_scans
     yield "scans on an interval", check_interval
+    yield "a program that ends does not wait for a scan of the interval", check_end
     yield "what a forked child loses", check_child
     yield "no register is forgotten where a tracer is in the way", check_traced
     for way in ("thread", "inline"):
@@ -61,6 +65,65 @@ def check_interval(box):
     box.wait_until(lambda: number_of_scan(box) > first, "another scan")
     compare(case, box, RUNNING)
     finish(process)
+
+
+def check_end(box):
+    """The copy that is at work is held, and with it the scan."""
+    case = case_named("loses_a_chain")
+    process = start(box, case.build(box, case.variants()[0]), scan="20ms")
+    helper = box.wait_until(lambda: helper_of(process.pid), "the helper")
+    held = box.wait_until(lambda: hold_copy(helper), "a copy at work")
+    try:
+        finish(process)
+        expect(not os.path.exists("/proc/%d" % held), "the copy is still there")
+    finally:
+        kill(held)
+    box.wait_until(lambda: end_of(box.path(RUNNING)), "the last word about the program")
+    compare(case, box, RUNNING)
+
+
+def hold_copy(helper):
+    """Stops a copy of the process, and returns its PID, or None where none was met for a while."""
+    until = time.monotonic() + 1
+    while time.monotonic() < until:
+        with open("/proc/%d/task/%d/children" % (helper, helper)) as file:
+            for copy in file.read().split():
+                try:
+                    os.kill(int(copy), signal.SIGSTOP)
+                    if stands_still(copy):
+                        return int(copy)
+                except OSError:
+                    pass
+    return None
+
+
+def stands_still(pid):
+    """It may have ended, and be waited for."""
+    while True:
+        with open("/proc/%s/stat" % pid) as file:
+            state = file.read().rpartition(")")[2].split()[0]
+        if state in "TZX":
+            return state == "T"
+
+
+def helper_of(pid):
+    exe = os.readlink("/proc/%d/exe" % pid)
+    for name in os.listdir("/proc"):
+        try:
+            with open("/proc/%s/comm" % name) as file:
+                is_ours = file.read().startswith("seep:")
+            if is_ours and os.readlink("/proc/%s/exe" % name) == exe:
+                return int(name)
+        except OSError:
+            pass
+    return None
+
+
+def kill(pid):
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
 
 
 def check_child(box):

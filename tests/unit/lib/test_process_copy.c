@@ -70,6 +70,41 @@ static void a_copy_of_a_helper_is_its_child(void **state)
 	assert_int_equal(process_copy_end(&copy), 3);
 }
 
+static void sleep_for_long(int fd, void *context)
+{
+	(void)fd;
+	(void)context;
+	for (;;)
+		pause();
+}
+
+static bool goes_on_three_times(void *context)
+{
+	return ++*(int *)context < 3;
+}
+
+static void a_copy_that_is_not_wanted_is_not_waited_for(void **state)
+{
+	struct process_copy copy;
+	int times = 0;
+	char byte;
+	long pid;
+
+	(void)state;
+	process_facts.pid = 0;
+	/* The test would be killed before. */
+	process_copy_make(&copy, sleep_for_long, NULL, 600 * SECOND);
+	pid = copy.pid;
+	assert_true(pid > 0);
+	copy.goes_on = goes_on_three_times;
+	copy.context = &times;
+	assert_false(process_copy_read(&copy, &byte, 1));
+	assert_int_equal(times, 3);
+	assert_true(copy.is_unwanted);
+	assert_int_equal(process_copy_end(&copy), 128 + SIGKILL);
+	assert_int_equal(kill((pid_t)pid, 0), -1);
+}
+
 static void a_copy_of_the_program_is_not(void **state)
 {
 	struct process_copy copy;
@@ -108,6 +143,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_copy_of_a_helper_is_its_child),
+		cmocka_unit_test(a_copy_that_is_not_wanted_is_not_waited_for),
 		cmocka_unit_test(a_copy_of_the_program_is_not),
 		cmocka_unit_test(its_time_is_limited),
 	};
