@@ -15,6 +15,7 @@
 #include "tools/commands/chosen_children.h"
 #include "tools/commands/chosen_settings.h"
 #include "tools/commands/command.h"
+#include "tools/commands/fail_on_option.h"
 #include "tools/commands/kept_files.h"
 #include "tools/commands/option_value.h"
 #include "tools/commands/settings_options.h"
@@ -54,14 +55,7 @@ static const struct command_option options[] = {
 			"standard error, of a FILE to standard output.",
 	},
 	{.name = "log_file", .argument = "FILE", .help = "the same, as seep run calls it."},
-	{
-		.name = "fail_on",
-		.argument = "lost,leak,growth,budget",
-		.initial = "lost,leak,budget",
-		.help = "what is a finding that fails: blocks that are lost; what leaks and can "
-			"still be reached; what grows and is not decided yet; a threshold that was "
-			"crossed. All else that is found is shown, and fails nothing.",
-	},
+	FAIL_ON_OPTION,
 	{
 		.name = "error_exitcode",
 		.argument = "N",
@@ -122,30 +116,6 @@ struct check {
 	struct sink sink;
 };
 
-static int take_fail_on(struct check *check, const struct command_option *option, const char *value)
-{
-	unsigned chosen = 0;
-
-	for (const char *word = value;; word++) {
-		size_t length = strcspn(word, ","), rule = 0;
-		while (rule < FINDING_RULES &&
-		       (strlen(finding_rules[rule].word) != length ||
-			strncmp(finding_rules[rule].word, word, length) != 0))
-			rule++;
-		if (rule == FINDING_RULES) {
-			command_fail("check: --fail-on: there is no '%.*s'; choose of %s",
-				     (int)length, word, option->argument);
-			return -EINVAL;
-		}
-		chosen |= 1u << rule;
-		word += length;
-		if (!*word)
-			break;
-	}
-	check->checked.fails_on = chosen;
-	return 0;
-}
-
 static int take(const struct command_option *option, const char *value, void *context)
 {
 	struct check *check = context;
@@ -154,8 +124,8 @@ static int take(const struct command_option *option, const char *value, void *co
 
 	if (strcmp(option->name, "format") == 0)
 		return option_value_choice(command, option, value, &check->format);
-	if (strcmp(option->name, "fail_on") == 0)
-		return take_fail_on(check, option, value);
+	if (strcmp(option->name, FAIL_ON_NAME) == 0)
+		return fail_on_option_take(command, value, &check->checked.fails_on);
 	if (strcmp(option->name, "error_exitcode") == 0)
 		return option_value_status(command, option, value, &check->error_exitcode);
 	if (strcmp(option->name, "output") == 0 || strcmp(option->name, "log_file") == 0) {
@@ -440,8 +410,9 @@ static int open_known(struct check *check, struct error *error)
 
 static int run(const struct command *self, int argc, char **argv)
 {
-	struct check check = {
-		.command = self, .error_exitcode = EXIT_LEAKS, .checked = {.fails_on = FAILS_ON}};
+	struct check check = {.command = self,
+			      .error_exitcode = EXIT_LEAKS,
+			      .checked = {.fails_on = FAIL_ON_INITIAL}};
 	struct error error;
 	int status;
 
@@ -471,15 +442,15 @@ const struct command command_check = {
 	.summary = "fail when something leaks or a threshold is crossed",
 	.arguments = "[OPTIONS] {FILE|PID|FOLDER... | -- PROGRAM [ARG...]}",
 	.description =
-		"A gate for tests: the exit status says whether there is a finding. A finding is a "
-		"site that seep report flags, because it leaks, also when the program frees it all "
-		"as it ends, or because it has lost blocks; or a threshold (--max-...) that was "
-		"crossed; --fail-on chooses of these. Equal findings of several processes are "
-		"one.\n\n"
+		"A gate for tests: runs a PROGRAM, or reads the files of a run that is over, and "
+		"fails when memory is lost or leaks, in the program or in any of its children. A "
+		"finding is a site that seep report flags, also when the program frees it all as "
+		"it ends, or a threshold (--max-...) that was crossed; --fail-on chooses which of "
+		"these fail. What many processes have found at one site is one finding.\n\n"
 		"What a PROGRAM has lost, be it one block, is looked at when it ends: what nothing "
 		"points to any more is definitely lost, in Valgrind's words. --scan=off leaves "
-		"that "
-		"out. What is possibly lost, and what can still be reached, fails no check.\n\n"
+		"that out. What is possibly lost, and what is left at the end and did not grow, "
+		"fails no check.\n\n"
 		"Around a PROGRAM it works as seep run does: standard streams and signals are the "
 		"program's own, child processes are followed, and their files are checked too. "
 		"What "
@@ -488,8 +459,8 @@ const struct command command_check = {
 		"program's "
 		"own, so that a test that fails goes on failing, or 0 for a FILE; 128 + the number "
 		"of the signal when one ended the program. 2 when the program could not be "
-		"started, a FILE could not be read, no file was written, or none of the programs "
-		"of --children was run.\n\n"
+		"started, a FILE not be read, the result, a baseline or suppressions not be "
+		"written, no file was left, or none of the programs of --children was run.\n\n"
 		"Make, the shell's tools and ctest lose blocks of their own, or keep what each "
 		"test has "
 		"said: around a whole test suite, name the folder that the tests are built in "
@@ -509,7 +480,13 @@ const struct command command_check = {
 		"processes\n"
 		"seep check --settings=ci.ini --format=json -o check.json -- ./soak\tfor a "
 		"script\n"
+		"seep check --baseline=known.seep-baseline --update-baseline -- make "
+		"check\twrite down what leaks today\n"
 		"seep check --baseline=known.seep-baseline -- make check\tonly what is new fails\n"
+		"seep check --gen-suppressions=known.supp -- ./test_server\tsuppressions to edit, "
+		"for --suppressions\n"
+		"seep check --fail-on=lost -- ./test_server\tshow what leaks, fail by what is "
+		"lost\n"
 		"seep check --max-growth=10MB/h seep.server.4711.seep\ta run that is over\n",
 	.run = run,
 };
