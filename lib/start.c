@@ -29,11 +29,13 @@
 #include "lib/control/schedule.h"
 #include "lib/interpose/doors.h"
 #include "lib/interpose/lsan_doors.h"
+#include "lib/interpose/real_functions.h"
 #include "lib/record/module_list.h"
 #include "lib/record/recorder.h"
 #include "lib/record/sampler.h"
 #include "lib/record/self_check.h"
 #include "lib/record/thread_state.h"
+#include "lib/scan/exit_point.h"
 #include "lib/snapshot/process_facts.h"
 #include "lib/snapshot/snapshot_writer.h"
 #include "lib/snapshot/suppressions_record.h"
@@ -264,7 +266,8 @@ void life_exec_failed(void)
 		helper_note_exec_failed();
 }
 
-void life_before_exit(int status)
+/* `exiting`: see exit_point. */
+static void before_exit(int status, const struct waiting_thread *exiting)
 {
 	bool scans;
 
@@ -279,7 +282,7 @@ void life_before_exit(int status)
 		if (scans && helper_is_inline())
 			helper_scan_inline(SEEP_REASON_REQUEST, NULL, true, NULL);
 		else if (scans)
-			helper_request_last_scan();
+			helper_request_last_scan(exiting);
 		snapshot_writer_take(SEEP_REASON_FINAL, NULL, false, NULL);
 		snapshot_writer_end(SEEP_END_EXIT, status & 0xff);
 	} else if (own_pid == 1) {
@@ -289,14 +292,23 @@ void life_before_exit(int status)
 		else
 			helper_request(SEEP_REASON_REQUEST, "");
 	} else if (scans) {
-		helper_request_last_scan();
+		helper_request_last_scan(exiting);
 	}
+}
+
+void life_before_exit(int status)
+{
+	before_exit(status, &(const struct waiting_thread){.tid = 0});
 }
 
 static void at_exit(int status, void *unused)
 {
+	struct waiting_thread exiting = {.tid = 0};
+
 	(void)unused;
-	life_before_exit(status);
+	if (options.scans_at_exit)
+		exit_point_find(__builtin_frame_address(0), real_exit_addr(), &exiting);
+	before_exit(status, &exiting);
 }
 
 /* Started by exec, so root and child look the same unless seep run has told who is who. Without it

@@ -75,7 +75,7 @@ struct mailbox {
 	char label[SEEP_CONTROL_LABEL_BYTES];
 	enum seep_snapshot_reason reason; /* with the label: of whoever has taken that */
 	enum wish wish;			  /* likewise, and these */
-	struct waiting_thread waiting;
+	struct waiting_thread waiting, exiting;
 	uint32_t since_epoch;	     /* likewise */
 	void (*work)(void *context); /* likewise, and with what */
 	void *context;
@@ -613,6 +613,8 @@ static int request_locked(enum wish wish, enum seep_snapshot_reason reason, cons
 	mailbox->reason = reason;
 	mailbox->wish = wish;
 	mailbox->waiting = here();
+	if (wish == WISH_LAST_SCAN && mailbox->exiting.has_called_exit)
+		mailbox->waiting = mailbox->exiting;
 	number = atomic_fetch_add(&mailbox->requested, 1) + 1;
 	error = wake() ? 0 : -ESRCH;
 	for (int i = 0; error == 0 && i < REQUEST_PATIENCE_S; i++) {
@@ -700,12 +702,13 @@ void helper_request_names(struct buffer *text)
 	give_label();
 }
 
-int helper_request_last_scan(void)
+int helper_request_last_scan(const struct waiting_thread *exiting)
 {
 	int error;
 
 	take_label();
 	allow_helper();
+	mailbox->exiting = *exiting;
 	error = request_locked(WISH_LAST_SCAN, SEEP_REASON_REQUEST, NULL);
 	give_label();
 	return error;

@@ -30,6 +30,7 @@ int helper_request(enum seep_snapshot_reason reason, const char *label);
 /* The same, and looks what is reachable; returns when that is in the file, too. *found (may be null) is
  * the head of the record; where nobody could look it says why. */
 struct seep_scan;
+struct waiting_thread;
 int helper_request_scan(enum seep_snapshot_reason reason, const char *label,
 			struct seep_scan *found);
 
@@ -45,8 +46,9 @@ void helper_request_names(struct buffer *text);
 int helper_check_inline(uint32_t since_epoch, struct seep_scan *found, struct buffer *findings);
 
 /* The program is about to end, and this is the thread that ends it: the same, but returns as soon as there
- * is a copy of the process to look at, where the helper outlives the program. */
-int helper_request_last_scan(void);
+ * is a copy of the process to look at, where the helper outlives the program. `exiting` is that thread
+ * where it has called exit, see exit_point, and no thread elsewhere. */
+int helper_request_last_scan(const struct waiting_thread *exiting);
 
 /* The program has asked for its last scan before its end: there is none then. */
 void helper_refuse_last_scan(void);

@@ -34,7 +34,8 @@
 	X(execve, int, (const char *, char *const[], char *const[]))                               \
 	X(execvpe, int, (const char *, char *const[], char *const[]))                              \
 	X(fexecve, int, (int, char *const[], char *const[]))                                       \
-	X(_exit, void, (int))
+	X(_exit, void, (int))                                                                      \
+	X(exit, void, (int)) /* to know its frame by */
 
 struct real_functions {
 #define REAL_MEMBER(name, result, parameters) result(*name) parameters;
@@ -44,6 +45,12 @@ struct real_functions {
 
 /* Callable from the first instruction on: before they are found, the members find them. */
 extern struct real_functions real __attribute__((visibility("hidden")));
+
+/* Where exit is: its name is poisoned, for we never call it. */
+static inline uintptr_t real_exit_addr(void)
+{
+	return (uintptr_t)real.exit;
+}
 
 /* Finds them all. Returns false while that is under way in this thread: dlsym itself allocates. */
 bool real_functions_find(void);

@@ -22,6 +22,7 @@
 
 #include "lib/base/buffer.h"
 #include "lib/base/syscalls.h"
+#include "lib/record/cfi_program.h"
 #include "lib/record/epoch.h"
 #include "lib/record/live_table.h"
 #include "lib/record/sampler.h"
@@ -89,13 +90,34 @@ static void read_result(struct process_copy *copy, struct look *look)
 									    : EIO};
 }
 
+/* Of a thread that stands, but for the bases of segments. */
+static void leave_exit(struct stopped_thread *thread, const struct waiting_thread *waiting)
+{
+	static const uint8_t numbers[] = {CFI_RBX, CFI_RBP, CFI_R12, CFI_R13, CFI_R14, CFI_R15};
+	uint64_t bases[STOPPED_BASE_WORDS];
+
+	if (thread->word_count < STOPPED_GENERAL_WORDS + STOPPED_BASE_WORDS)
+		return;
+	memcpy(bases, &thread->words[thread->word_count - STOPPED_BASE_WORDS], sizeof(bases));
+	memset(thread->words, 0, sizeof(thread->words));
+	for (uint32_t i = 0; i < sizeof(numbers); i++)
+		thread->words[numbers[i]] = waiting->words[i];
+	memcpy(&thread->words[STOPPED_GENERAL_WORDS], bases, sizeof(bases));
+	thread->word_count = STOPPED_GENERAL_WORDS + STOPPED_BASE_WORDS;
+	thread->exit_sp = waiting->sp;
+}
+
 /* The thread that waits for us has put down its registers. */
 static void note_waiting(struct stopped_threads *threads, const struct waiting_thread *waiting)
 {
 	for (uint32_t i = 0; i < threads->count; i++) {
 		struct stopped_thread *thread = &threads->threads[i];
 
-		if (thread->tid != waiting->tid || thread->word_count > 0 || waiting->tid == 0)
+		if (thread->tid != waiting->tid || waiting->tid == 0)
+			continue;
+		if (waiting->has_called_exit)
+			leave_exit(thread, waiting);
+		if (thread->word_count > 0)
 			continue;
 		memcpy(thread->words, waiting->words, sizeof(waiting->words));
 		thread->word_count = sizeof(waiting->words) / sizeof(waiting->words[0]);

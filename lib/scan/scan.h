@@ -15,6 +15,7 @@
  * be stopped. tid 0: none. */
 struct waiting_thread {
 	uint32_t tid;
+	bool has_called_exit; /* then nothing else of it counts, see exit_point */
 	uint64_t sp, fs_base;
 	uint64_t words[8]; /* the registers that a call leaves alone */
 };

@@ -40,7 +40,8 @@ struct stopped_thread {
 	bool may_see_eintr;	  /* its system call ends with EINTR if nothing is done */
 	uint32_t word_count;	  /* of `words`; 0: not known */
 	uint64_t sp, pc, fs_base; /* 0: not known */
-	char name[16];		  /* comm */
+	uint64_t exit_sp; /* it has called exit: what lies below on its stack is stale; or 0 */
+	char name[16];	  /* comm */
 	uint64_t words[STOPPED_WORDS];
 };
 

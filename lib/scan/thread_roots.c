@@ -6,7 +6,8 @@
  * been left and is full of stale pointers. That can be said only where the stack is known to be all
  * that lies there: of the process's first one, and of one that libc has made, with a guard below and
  * the thread's descriptor at its upper end. Any other mapping that a stack pointer points into may
- * hold many stacks, as coroutines have, and is read as a whole.
+ * hold many stacks, as coroutines have, and is read as a whole. Of a thread that has called exit, what lies
+ * below the caller of that has been left, too.
  *
  * libc keeps the stacks of threads that have ended for the next ones. Those are left out, but for the
  * descriptor of a thread that somebody has yet to join: the thread's result is there. In a forked
@@ -262,6 +263,8 @@ uint32_t thread_roots_find(const struct memory_layout *layout,
 		stack_start = thread->sp - RED_ZONE_BYTES;
 		if (stack_start < mapping->start)
 			stack_start = mapping->start;
+		if (thread->exit_sp > thread->sp && thread->exit_sp < stack_end)
+			stack_start = thread->exit_sp;
 		if (!mapping->is_main_stack) {
 			stack_end = thread->fs_base;
 			thread_locals_find(layout, thread->fs_base, &locals);
