@@ -58,7 +58,7 @@ struct inquiry {
 };
 
 /* Ages that are asked about, in steps before the last one. */
-#define RISE_AGE_COUNT 11
+#define RISE_AGE_COUNT 15
 extern const size_t rise_ages[RISE_AGE_COUNT];
 
 struct inquiry rise_inquire(const struct cohort_series *series,

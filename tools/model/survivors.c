@@ -4,7 +4,8 @@
  *
  * Ages are compared in time, not in steps: with the automatic schedule the periods of a run become
  * ever longer, and blocks that live for a second would seem to live for ten periods in its beginning
- * and for none at its end.
+ * and for none at its end. Or by the allocations of the site: what is full drops a block when so many
+ * newer ones have come, however long that takes while the load goes up and down.
  *
  * Shares are taken "by cohort" where possible, each cohort counting the same: blocks of one cohort
  * die together, so a large one proves no more than a small one.
@@ -51,14 +52,14 @@ double survey_births(const struct survey *survey)
 	return series->births[series->count - 1] - series->births[survey->first - 1];
 }
 
-/* For each period the step at which its births have reached the age; `count` for those that have
- * not. Returns the number of periods that have. */
-static size_t find_reached(const struct cohort_series *series, double age_s, size_t *reached)
+/* For each period the step at which its births have reached the age by the clock; `count` for those
+ * that have not. Returns the number of periods that have. */
+static size_t find_reached(const struct cohort_series *series, const double *clock, double age,
+			   size_t *reached)
 {
 	size_t step = 0, have = 0;
 	for (size_t period = 0; period < series->count; period++) {
-		while (step < series->count &&
-		       series->time_s[step] - series->time_s[period] < age_s)
+		while (step < series->count && clock[step] - clock[period] < age)
 			step++;
 		reached[period] = step;
 		if (step < series->count)
@@ -173,18 +174,22 @@ static void measure_gain(struct survivors *made, const struct cohort_series *ser
 	made->late_gain = came_late > 0 ? late_gain / came_late : 0;
 }
 
-bool survivors_at(struct survivors *survivors, const struct survey *survey, size_t steps)
+static bool make_at_age(struct survivors *survivors, const struct survey *survey,
+			const double *clock, double age)
 {
 	const struct cohort_series *series = survey->series;
 	size_t reached[SERIES_MAX_STEPS], twice[SERIES_MAX_STEPS];
-	if (series->count < steps + 3)
-		return false;
 	const size_t last = series->count - 1;
-	double age_s = (series->time_s[last] - series->time_s[last - steps]) * NEARLY;
-	survivors->age_s = age_s;
+	survivors->clock = clock;
+	survivors->age = age;
 	survivors->first = survey->first;
-	survivors->end = find_reached(series, age_s, reached);
-	size_t resolved = find_reached(series, 2 * age_s, twice);
+	survivors->end = find_reached(series, clock, age, reached);
+	if (survivors->end <= survivors->first)
+		return false;
+	survivors->age_s = clock == series->time_s
+				   ? age
+				   : series->time_s[last] - series->time_s[survivors->end - 1];
+	size_t resolved = find_reached(series, clock, 2 * age, twice);
 	while (resolved > survivors->first && !series->is_cut[resolved - 1])
 		resolved--;
 	if (resolved <= survivors->first)
@@ -196,12 +201,29 @@ bool survivors_at(struct survivors *survivors, const struct survey *survey, size
 	return true;
 }
 
+bool survivors_at(struct survivors *survivors, const struct survey *survey, size_t steps)
+{
+	const struct cohort_series *series = survey->series;
+	if (series->count < steps + 3)
+		return false;
+	const size_t last = series->count - 1;
+	return make_at_age(survivors, survey, series->time_s,
+			   (series->time_s[last] - series->time_s[last - steps]) * NEARLY);
+}
+
+bool survivors_at_births(struct survivors *survivors, const struct survey *survey, double share)
+{
+	const struct cohort_series *series = survey->series;
+	double age = series->births[series->count - 1] * share;
+	return age > 0 && series->count >= 3 && make_at_age(survivors, survey, series->births, age);
+}
+
 /* Of each period's births, what part has come to the age. Returns how many periods could be told. */
 static size_t find_shares(const struct survey *survey, double age_s, double *shares)
 {
 	const struct cohort_series *series = survey->series;
 	size_t reached[SERIES_MAX_STEPS], count = 0;
-	size_t end = find_reached(series, age_s, reached);
+	size_t end = find_reached(series, series->time_s, age_s, reached);
 	for (size_t period = survey->first; period < end; period++) {
 		double births = series->births[period] - series->births[period - 1];
 		if (births > 0 && cohort_series_is_exact(series, reached[period], period) &&
@@ -230,17 +252,16 @@ size_t survivors_all_arrivals(const struct survivors *survivors, const struct co
 			      double *arrivals)
 {
 	size_t reached[SERIES_MAX_STEPS];
-	size_t end = find_reached(series, survivors->age_s, reached);
+	size_t end = find_reached(series, survivors->clock, survivors->age, reached);
 	for (size_t period = 1; period < end; period++)
 		arrivals[period - 1] = cohort_series_born(series, reached[period], period);
 	return end > 1 ? end - 1 : 0;
 }
 
-size_t survivors_birth_step(const struct survivors *survivors, const struct cohort_series *series,
-			    size_t step)
+size_t survivors_birth_step(const struct survivors *survivors, size_t step)
 {
 	size_t period = step;
-	while (period > 0 && series->time_s[step] - series->time_s[period] < survivors->age_s)
+	while (period > 0 && survivors->clock[step] - survivors->clock[period] < survivors->age)
 		period--;
 	return period;
 }

@@ -37,7 +37,9 @@ double survey_births(const struct survey *survey);
 bool survey_lives_lengthen(const struct survey *survey, const size_t *ages, size_t count, double z);
 
 struct survivors {
-	double age_s;
+	const double *clock; /* of the series: its time_s or its births */
+	double age;	     /* by that clock */
+	double age_s;	     /* the same in time, as it is at the end of the run */
 	size_t first,
 		end; /* periods [first, end) can have reached the age; none when they are equal */
 	double arrivals[SERIES_MAX_STEPS]; /* of period first + i: how many reached the age */
@@ -61,6 +63,8 @@ struct survivors {
 /* The age is that of the period `steps` before the last one. Returns false when the run is too short
  * for it. */
 bool survivors_at(struct survivors *survivors, const struct survey *survey, size_t steps);
+/* The same, where the age is so many allocations of the site: a share of all that there were. */
+bool survivors_at_births(struct survivors *survivors, const struct survey *survey, double share);
 
 /* How many of each period from 1 on reached the age, also of those before `first`, into `arrivals`;
  * returns how many periods that are. */
@@ -68,7 +72,6 @@ size_t survivors_all_arrivals(const struct survivors *survivors, const struct co
 			      double *arrivals);
 
 /* The newest period whose births have reached the age at `step`; 0 where none has. */
-size_t survivors_birth_step(const struct survivors *survivors, const struct cohort_series *series,
-			    size_t step);
+size_t survivors_birth_step(const struct survivors *survivors, size_t step);
 
 #endif

@@ -566,6 +566,33 @@ static void what_a_full_history_forgets_is_a_leak(void **state)
 }
 
 /* Three are kept in each period, and in the beginning many others that live for five. */
+/* A cache of 500 blocks under a load that goes up and down drops its oldest, after 7 to 16 periods. One in
+ * `forgets` stays. */
+static struct run *full_under_changing_load(size_t forgets)
+{
+	struct run *run = run_new(40);
+	size_t births[41] = {0}, all = 0;
+	for (size_t b = 0; b < 40; b++)
+		births[b + 1] = births[b] + (b % 20 < 10 ? 80 : 20);
+	for (size_t b = 0; b < 40; b++)
+		for (size_t i = births[b]; i < births[b + 1]; i++) {
+			size_t gone = b;
+			while (gone < 40 && births[gone + 1] < i + 500)
+				gone++;
+			bool is_forgotten = forgets && ++all % forgets == 0;
+			add_blocks(run, b, is_forgotten ? INFINITY : (double)(gone - b), 1);
+		}
+	finish_run(run, 1);
+	return run;
+}
+
+static void what_a_full_cache_forgets_is_a_leak_whatever_the_load(void **state)
+{
+	(void)state;
+	expect_verdict(full_under_changing_load(0), VERDICT_PLATEAU);
+	expect_verdict(full_under_changing_load(10), VERDICT_LEAK);
+}
+
 static void what_died_among_the_first_does_not_make_the_others_slower(void **state)
 {
 	(void)state;
@@ -870,6 +897,7 @@ int main(void)
 		cmocka_unit_test(a_queue_whose_lives_lengthen_may_slow_down_a_bit),
 		cmocka_unit_test(what_only_rises_again_is_no_leak),
 		cmocka_unit_test(what_a_full_history_forgets_is_a_leak),
+		cmocka_unit_test(what_a_full_cache_forgets_is_a_leak_whatever_the_load),
 		cmocka_unit_test(what_died_among_the_first_does_not_make_the_others_slower),
 		cmocka_unit_test(what_has_ended_for_the_young_has_ended),
 		cmocka_unit_test(more_of_the_same_lives_is_load),
