@@ -338,12 +338,17 @@ $(BENCH)/%: tests/bench/programs/%.c $(wildcard tests/bench/programs/*.h)
 $(BENCH)/%: tests/bench/programs/%.cc $(wildcard tests/bench/programs/*.h)
 	@mkdir -p $(@D)
 	$(call SAY,CXX)$(CXX) -std=c++17 -Wall -Wextra -I. -Iinclude -O2 -g -pthread -o $@ $<
+# Twins that look for leaks by themselves.
+LSAN_TWINS := $(BENCH)/tests_briefly_lsan $(BENCH)/does_nothing_lsan
+$(LSAN_TWINS): $(BENCH)/%_lsan: tests/bench/programs/%.c
+	@mkdir -p $(@D)
+	$(call SAY,CC)$(CC) -std=gnu11 $(WARNINGS) -D_GNU_SOURCE -I. -Iinclude -O2 -g -fsanitize=leak -o $@ $<
 $(BENCH)/libempty_twin.so: tests/bench/empty_twin.c
 	@mkdir -p $(@D)
 	$(call SAY,LINK)$(CC) -shared $(COMMON) $(LIB_CFLAGS) $(CFLAGS) -Wl,-z,now -o $@ $<
 
 .PHONY: bench bench-quick bench-deps bench-programs
-bench-programs: $(BENCH_PROGRAMS) $(BENCH)/libempty_twin.so
+bench-programs: $(BENCH_PROGRAMS) $(LSAN_TWINS) $(BENCH)/libempty_twin.so
 bench-deps:
 	@tests/support/install_packages $(BENCH_DEPS)
 # Everything, with every rival that there is: a quarter of an hour on an idle machine.

@@ -103,6 +103,21 @@ def scan_table(rows):
     return lines
 
 
+CHECK_VARIANTS = (("seep check", "seep-check"), ("lsan", "lsan-twin"), ("valgrind", "valgrind"))
+
+
+def check_table(rows):
+    """Header and cells: what is added to a test, and to each of many."""
+    lines = [("", "native", *(title for title, _ in CHECK_VARIANTS), "limit", "")]
+    for row in rows:
+        native = row["variants"].get("native")
+        parts = [part_of(row, variant) for _, variant in CHECK_VARIANTS]
+        lines.append((row["name"], amount(native["median"], row["unit"]) if native else "-", *(
+            compared(part, row["compare"], row["unit"]) if part else "-" for part in parts),
+            *limit_text(row)))
+    return lines
+
+
 def part_of(row, variant):
     entry = row["variants"].get(variant)
     if entry is None:
@@ -215,6 +230,7 @@ def markdown(lines):
 
 TWIN = "native, and what is added: by a library that does nothing (twin), and by seep."
 INSTRUCTIONS = "Instructions for one malloc and free, and in which functions of the library."
+CHECKS = "What a check adds to a short test and to each of 1,000 processes (work: processor time)."
 SCANS = "What a scan takes for each GiB of heap, and the longest gaps that a thread sees meanwhile."
 SNAPSHOTS = "Longest wait for malloc or free, between snapshots and while one is taken."
 BESIDE = "Beside others: how many times as long as native; of start-up, what is added."
@@ -225,10 +241,12 @@ def sections(result):
     """(headline, table) pairs."""
     snapshots = [row for row in result["rows"] if row["group"] == "snapshots"]
     scans = [row for row in result["rows"] if row["group"] == "scans"]
-    others = [row for row in result["rows"] if row["group"] not in ("snapshots", "scans")]
+    checks = [row for row in result["rows"] if row["group"] == "checks"]
+    others = [row for row in result["rows"]
+              if row["group"] not in ("snapshots", "scans", "checks")]
     tables = ((TWIN, own_table(others)), (BESIDE, peer_table(others)),
               (FACTORS, factor_table(others)),
-              (SNAPSHOTS, snapshot_table(snapshots)), (SCANS, scan_table(scans)),
+              (CHECKS, check_table(checks)), (SNAPSHOTS, snapshot_table(snapshots)), (SCANS, scan_table(scans)),
               (INSTRUCTIONS, instructions.table(result.get("instructions"))))
     return [(headline, lines) for headline, lines in tables if len(lines) > 1]
 

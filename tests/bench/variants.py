@@ -114,6 +114,39 @@ class SeepRun(Variant):
             raise Unfit("wrote no file")
 
 
+class SeepCheck(Variant):
+    """The command around a program, with what it adds after the program's end."""
+
+    name = "seep-check"
+    note = "the command `seep check -q`"
+    is_special = True
+
+    def missing(self):
+        return None if os.path.exists(SEEP) else "is not built"
+
+    def prepare(self, argv, folder):
+        return [SEEP, "check", "-q", "--", *argv], {"TMPDIR": folder}
+
+    def check(self, folder, stderr):
+        if stderr:
+            raise Unfit("says: " + stderr.strip()[:80])
+
+
+class LsanTwin(Variant):
+    """The same programs, linked with LeakSanitizer."""
+
+    name = "lsan-twin"
+    note = "the program linked with -fsanitize=leak"
+    is_peer = True
+    is_special = True
+
+    def prepare(self, argv, folder):
+        twins = [word + "_lsan" if os.path.exists(word + "_lsan") else word for word in argv]
+        if twins == argv:
+            raise Unfit("has no twin of it")
+        return twins, {"LSAN_OPTIONS": "detect_leaks=1"}
+
+
 class Heaptrack(Variant):
     """As the script `heaptrack` does it, except that only the program's own time counts."""
 
@@ -177,7 +210,8 @@ class Valgrind(Variant):
         return None if shutil.which("valgrind") else "is not installed"
 
     def prepare(self, argv, folder):
-        return ["valgrind", "--leak-check=full", "--log-file=" + os.path.join(folder, "log"),
+        return ["valgrind", "--leak-check=full", "--trace-children=yes",
+                "--log-file=" + os.path.join(folder, "log"),
                 *argv], {}
 
     def check(self, folder, stderr):
@@ -262,7 +296,7 @@ SNAPSHOTS_BY = ("process", "thread", "inline")
 
 def all_variants():
     variants = [Native(), Twin(), Seep(), Heaptrack(), HeaptrackRaw(), Valgrind(), Lsan(),
-                Jemalloc(), Tcmalloc(), SeepRun()]
+                Jemalloc(), Tcmalloc(), SeepRun(), SeepCheck(), LsanTwin()]
     variants += [Seep("seep-" + who, "interval=1h:growth=off:snapshots_by=" + who)
                  for who in SNAPSHOTS_BY]
     variants.append(Sampled())

@@ -231,6 +231,45 @@ def start_up():
     yield through
 
 
+class Checks(OwnProgram):
+    """Until the command is done, with its answer. The first figure is that of the limit; the size is
+    how many processes there are, and the arguments."""
+
+    variants = ("native", "seep-check", "lsan-twin", "valgrind")
+
+    def __init__(self, name, program, sizes, limit=None):
+        super().__init__(name, "checks", program, sizes, [
+            Measure("ms", "ms", "difference", limit=limit, peer_factor=None, judged="seep-check"),
+            Measure("work_ms", "ms", "difference", peer_factor=None, judged="seep-check",
+                    suffix=", work")])
+
+    def rounds(self, usual):
+        return usual if usual == 1 else 4 * usual
+
+    def sample(self, box, variant, size):
+        count, *arguments = self.sizes[size]
+        figures = measure.run(box, variant, [self.program, *arguments], self.limit_s)[0]
+        return {**figures, "ms": figures["wall_s"] * 1000 / count,
+                "work_ms": figures["all_work_s"] * 1000 / count}
+
+
+class SuiteChecks(Checks):
+    """Many processes are many samples already."""
+
+    def rounds(self, usual):
+        return min(usual, 3)
+
+
+def checks():
+    yield Checks("a test of 10 ms", "tests_briefly",
+                 {"smoke": (1, 5), "quick": (1, 900), "full": (1, 900), "short": (1, 900)}, 15)
+    empty = os.path.join(PROGRAMS, "does_nothing")
+    for name, at_once in (("one by one", 1), ("two at once", 2)):
+        yield SuiteChecks("1,000 processes, " + name, "starts_processes", {
+            size: (count, count, at_once, empty)
+            for size, count in (("smoke", 3), ("quick", 100), ("full", 1000), ("short", 20))})
+
+
 class Snapshots(OwnProgram):
     variants = ("native", *("seep-" + who for who in SNAPSHOTS_BY))
 
@@ -345,4 +384,4 @@ def real():
 
 def all_workloads():
     return [*pairs(), *sampling(), *call_trees(), *stacks(), *lists(), *memory(), *start_up(),
-            *snapshots(), *scans(), *real()]
+            *checks(), *snapshots(), *scans(), *real()]

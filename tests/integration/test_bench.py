@@ -87,6 +87,8 @@ def smoke(box):
         if row["group"] not in ("snapshots", "scans"):
             expect(re.search("^%s  " % re.escape(row["name"]), text, re.M),
                    "the table lacks %s" % row["name"])
+    expect(re.search("^a test of 10 ms  .* ≤ 15 ms  (met|NOT MET)$", text, re.M),
+           "the table lacks the check: " + text)
     expect(re.search("^256 B blocks  .* ≤ 500 ms  (met|NOT MET)$", text, re.M),
            "the table lacks the scan: " + text)
     markdown = bench(box, "--markdown", "--json", path).stdout.decode()
