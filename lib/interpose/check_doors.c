@@ -74,7 +74,7 @@ long long seep_end_rounds_(void *rounds)
 	return life_end_rounds(rounds);
 }
 
-/* One write for the lines around the findings, so that what other threads say does not come in between. */
+/* The findings in one write, so that what other threads say does not come in between their lines. */
 void seep_end_scope_(const char *name, long long moment)
 {
 	wipe_stack_below();

@@ -231,6 +231,35 @@ static void every_block_is_in_the_sum_of_its_site_and_cohort(void **state)
 	recorder_inherited_epoch = 0;
 }
 
+/* A program that takes moments begins epochs while a snapshot is taken. */
+static void what_is_born_during_a_snapshot_is_one_cohort(void **state)
+{
+	GUARD_SCOPE struct guard guard = guard_enter();
+	struct site_totals totals;
+	struct live_block old;
+	uint32_t cohorts = 0;
+
+	(void)state;
+	for (uint32_t i = 0; i < 20; i++) {
+		struct live_block block = {
+			.bytes = 40, .stack = 200, .epoch = NOW + i, .kind = BLOCK_MALLOC};
+
+		live_table_add(&guard, PLACE + i * 32ull, &block, &old);
+	}
+	site_totals_take(&totals, NOW, STACKS, false, false);
+	for (uint32_t index = totals.first_cohort[200]; index != 0; cohorts++) {
+		const struct site_cohort *cohort = &totals.cohorts[index - 1];
+
+		assert_true(cohort->epoch == NOW || cohort->epoch == NOW + 1);
+		assert_int_equal(cohort->blocks, cohort->epoch == NOW ? 1 : 19);
+		index = cohort->next;
+	}
+	assert_int_equal(cohorts, 2);
+	site_totals_release(&totals);
+	for (uint32_t i = 0; i < 20; i++)
+		assert_true(live_table_remove(&guard, PLACE + i * 32ull, &old));
+}
+
 static int start(void **state)
 {
 	(void)state;
@@ -248,6 +277,7 @@ int main(void)
 		cmocka_unit_test(a_cohort_is_called_by_its_first_epoch),
 		cmocka_unit_test(inherited_blocks_stay_apart),
 		cmocka_unit_test(every_block_is_in_the_sum_of_its_site_and_cohort),
+		cmocka_unit_test(what_is_born_during_a_snapshot_is_one_cohort),
 	};
 
 	return cmocka_run_group_tests(tests, start, NULL);
