@@ -219,7 +219,7 @@ INSTALLED_BASH := $(PREFIX)/share/bash-completion/completions/seep
 INSTALLED_FISH := $(PREFIX)/share/fish/vendor_completions.d/seep.fish
 INSTALLED_PC   := $(PREFIX)/lib/pkgconfig/seep.pc
 # For tests of these frameworks, by which programs include them: seep/cmocka.h.
-ADAPTERS := check.h cmocka.h
+ADAPTERS := catch2.h check.h cmocka.h doctest.h gtest.h test_leaks.h
 
 .PHONY: install uninstall
 install: all man completion
@@ -250,7 +250,8 @@ BUILD_DEPS := gcc libc6-dev make pkg-config libdw-dev libelf-dev libjansson-dev 
 	uthash-dev zlib1g-dev
 CHECK_DEPS := g++ libcmocka-dev libunwind-dev python3 binutils valgrind libc6-dbg redis-server redis-tools \
 	sqlite3 nginx-light apache2-utils mandoc clang gdb strace curl git openssl procps \
-	python3-jsonschema python3-yaml libxml2-utils check cmake meson ninja-build automake autoconf bats
+	python3-jsonschema python3-yaml libxml2-utils check cmake meson ninja-build automake autoconf bats \
+	libgtest-dev catch2 doctest-dev
 
 .PHONY: deps check-deps
 deps:
