@@ -75,13 +75,15 @@ int chosen_children_resolve(struct settings_text *settings, struct error *error)
 	return result;
 }
 
-static bool names(const char *word, size_t length, const char *program)
+/* A folder has the program itself, wherever a link to it may be; but it is called as the link is: sh, and not
+ * dash. */
+static bool names(const char *word, size_t length, const char *program, const char *path)
 {
 	const char *slash = strrchr(program, '/'), *name = slash ? slash + 1 : program;
 
 	if (*word == '/')
-		return strncmp(word, program, length) == 0 &&
-		       (!program[length] || program[length] == '/' || word[length - 1] == '/');
+		return strncmp(word, path, length) == 0 &&
+		       (!path[length] || path[length] == '/' || word[length - 1] == '/');
 	return strnlen(name, NAME_BYTES) == length && strncmp(word, name, length) == 0;
 }
 
@@ -95,7 +97,7 @@ bool chosen_children_leave_out(const char *value, const char *program)
 		return false;
 	for (const char *word = value;; word++) {
 		size_t length = strcspn(word, ",");
-		if (names(word, length, path))
+		if (names(word, length, program, path))
 			return false;
 		word += length;
 		if (!*word)
