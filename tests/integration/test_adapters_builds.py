@@ -24,7 +24,7 @@ def tests():
     yield "and gets suppressions and options", ctest_options
     yield "CTest without seep is as ever", ctest_without
     yield "Meson's wrapper fails the test that leaks, and no other", meson_wrapper
-    yield "and so does a setup, which sees what lies in the build folder only", meson_setup
+    yield "and so does a setup, which sees what lies in the project's folders", meson_setup
     yield "Automake's test driver fails the test that leaks, and no other", automake
     yield "a test of Bats that leaks fails by its name, and one that fails says no more", bats
     yield "a function in shell that leaks fails, and leaves nothing behind", shell
@@ -141,7 +141,7 @@ def meson_results(text):
 
 def meson_wrapper(box):
     build = meson_project(box)
-    every = ("closes_short_names", "closes_long_names", "is_skipped", "script")
+    every = ("closes_short_names", "closes_long_names", "is_skipped", "script", "calls_nothing")
     text = run(box, "meson", "test", "-C", build, status=0)
     expect_equal(meson_results(text), {**dict.fromkeys(every, "OK"), "is_skipped": "SKIP"},
                  "the results without seep")
@@ -156,7 +156,8 @@ def meson_setup(box):
     build = meson_project(box)
     text = run(box, "meson", "test", "-C", build, "--setup=seep", "--print-errorlogs", status=1)
     expect_equal(meson_results(text), {"closes_short_names": "OK", "closes_long_names": "ERROR",
-                                       "is_skipped": "SKIP", "script": "OK"}, "the results")
+                                       "is_skipped": "SKIP", "script": "OK",
+                                       "calls_nothing": "OK"}, "the results")
     expect_equal(len(re.findall(LOST, text)), 1, "findings with their stack in %s" % clip(text))
 
 
@@ -172,11 +173,12 @@ def automake(box):
         text = run(box, "make", "-s", target, "VERBOSE=1", status=status, cwd=folder)
         return sorted(re.findall(r"^([A-Z]+): (\S+)$", text.split("=====")[0], re.M)), text
 
-    as_ever = [("PASS", "closes.sh"), ("PASS", "closes_long_names"),
-               ("PASS", "closes_short_names"), ("SKIP", "skipped.sh")]
+    as_ever = [("PASS", "calls_nothing.sh"), ("PASS", "closes.sh"),
+               ("PASS", "closes_long_names"), ("PASS", "closes_short_names"),
+               ("SKIP", "skipped.sh")]
     expect_equal(results("check", 0)[0], as_ever, "the results without seep")
     found, text = results("check-leaks", 2)
-    expect_equal(found, [("FAIL", "closes_long_names")] + as_ever[:1] + as_ever[2:], "the results")
+    expect_equal(found, [("FAIL", "closes_long_names")] + as_ever[:2] + as_ever[3:], "the results")
     expect_equal(len(re.findall(LOST, text)), 1, "findings with their stack in %s" % clip(text))
 
 
