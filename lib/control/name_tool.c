@@ -9,7 +9,7 @@
  *   Runs in   the helper process; the child until it is replaced
  *   Locks     none
  *   Memory    a stack of 64 KiB while it starts; the buffer
- *   Calls     clone, pipe2, dup2, execve, ppoll, wait4, kill, prctl
+ *   Calls     clone, pipe2, dup3, execve, ppoll, wait4, kill, prctl
  *   Failure   the text stays as it is
  */
 #include "lib/control/name_tool.h"
@@ -44,10 +44,15 @@ static void become_tool(void)
 	char *const environment[] = {NULL};
 	uint64_t none = 0;
 
+	long nowhere = sys_call(SYS_openat, AT_FDCWD, "/dev/null", O_WRONLY | O_CLOEXEC, 0);
+
 	sys_call(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-	if (sys_call(SYS_dup2, child_in, 0) < 0 || sys_call(SYS_dup2, child_out, 1) < 0)
+	/* None of them is there yet: in the helper what was opened first is 0. */
+	if (sys_call(SYS_dup3, child_in, 0, 0) < 0 || sys_call(SYS_dup3, child_out, 1, 0) < 0)
 		return;
-	sys_call(SYS_openat, AT_FDCWD, "/dev/null", O_WRONLY, 0);
+	sys_call(SYS_dup3, nowhere, 2, 0);
+	/* The snapshot file is whose copy of it is locked. */
+	sys_call(SYS_close_range, 3, UINT32_MAX, 0);
 	sys_call(SYS_rt_sigprocmask, SIG_SETMASK, &none, 0, sizeof(none));
 	sys_call(SYS_execve, options.tool, argv, environment);
 }

@@ -34,6 +34,10 @@ def tests():
         yield "the same by --snapshots-by=" + kind, functools.partial(by, kind)
     yield "findings name function, file and line, up to main", names
     yield "with LD_PRELOAD alone they are what seep symbolize takes", symbolize
+    for what, script in (("is gone", None), ("fails", "echo rubbish; exit 1"), ("says nothing", ":"),
+                         ("is killed", "echo rubbish; kill -9 $$")):
+        yield ("where the tool %s addresses are left" % what, functools.partial(no_names, script))
+    yield "the tool gets the text, and nothing of the program's", tool_surroundings
     yield "seep symbolize leaves alone what it does not know", symbolize_nothing
     yield "what another thread has lost is found, and what others are just using is not", threads
     yield "a forked child checks itself from its parent's moment on", forked
@@ -111,6 +115,34 @@ def symbolize(box):
     text = box.write("log", "  #0 0x55 (%s) end\n" % lines[3].strip())
     expect_equal(box.seep("symbolize", text).stdout.decode(),
                  "  #0 0x55 (%s) end\n" % with_names[3].strip(), "a line of a log")
+
+
+def with_tool(box, script):
+    tool = box.path("a:tool")
+    if script is not None:
+        box.write("a:tool", "#!/bin/sh\n%s\n" % script)
+        os.chmod(tool, 0o755)
+    program = box.compile("checks_itself_among_others.c", "-O1", "-g", "-pthread",
+                          "-fno-optimize-sibling-calls")
+    ended = box.run([program, "unnoticed"], box.preload(output=box.path("out.seep"), tool=tool))
+    expect_equal((ended.returncode, ended.stderr), (0, b""), "(status, stderr)")
+    return program, ended.stdout.decode().splitlines()
+
+
+def no_names(script, box):
+    program, lines = with_tool(box, script)
+    expect_equal(lines[2], "40 bytes in 1 block definitely lost, allocated at", "the finding")
+    expect(lines[3].startswith("    %s+0x" % program), "the first frame is " + lines[3])
+    expect_equal(lines[-3:], ["errno same", "descriptors same", "children 0 none"], "what it sees")
+
+
+def tool_surroundings(box):
+    _, lines = with_tool(box, 'echo "$1 $# $LD_PRELOAD $SEEP_OPTIONS"; '
+                              'ls -l /proc/$$/fd | grep -c "out.seep\\|socket\\|anon_inode"; '
+                              'grep SigBlk /proc/$$/status; sed "s/.*/<&>/"')
+    expect_equal(lines[2:5], ["symbolize 1  ", "0", "SigBlk:\t0000000000000000"],
+                 "arguments and environment, descriptors of the helper's, signals")
+    expect_equal(lines[5], "<40 bytes in 1 block definitely lost, allocated at>", "the text")
 
 
 def symbolize_nothing(box):
