@@ -48,6 +48,8 @@ def lost_or_leak(box):
     text = check(box, "--fail-on=lost", leaks, status=0).stdout.decode()
     expect("passed: 1 leak, which does not fail it (--fail-on=lost)" in text, text)
     check(box, "--fail-on=lost", "--error-exitcode=7", "--", "sh", "-c", loses, status=7)
+    text = check(box, "--fail-on=budget", "--max-live=1", "--", loses, status=1).stderr.decode()
+    expect(text.endswith("failed: 1 threshold crossed; not by 2.93 KiB lost at 1 site\n"), text)
     # The program's own status is its own all the same.
     check(box, "--fail-on=leak", "--", "sh", "-c", loses + "; exit 3", status=3)
 

@@ -268,19 +268,37 @@ static bool has_more(const struct suppression *suppression)
 	       suppression->blocks > suppression->max_blocks;
 }
 
-/* Is it an entry for a site with the same functions, from which nothing was taken in this report? */
-static bool is_free_for(const struct suppression *entry, const struct report_site *site)
+/* The ids of all calls with the same functions. */
+struct twin_ids {
+	char ids[TWINS_MAX][sizeof(((struct report_site *)NULL)->id)];
+};
+
+static void list_twin_ids(const struct report_site *site, struct twin_ids *twins)
+{
+	struct report_site twin = *site;
+
+	for (size_t number = 0; number < TWINS_MAX; number++) {
+		report_site_number(&twin, number);
+		memcpy(twins->ids[number], twin.id, sizeof(twin.id));
+	}
+}
+
+/* Is it an entry for a twin of the site, from which nothing was taken in this report? */
+static bool is_free_for(const struct suppression *entry, const struct report_site *site,
+			const struct twin_ids *twins)
 {
 	const struct suppressed_amount amount = suppressed_amount(site);
-	struct report_site twin = *site;
 
 	if (!entry->site_id || entry->bytes || entry->blocks || amount.bytes > entry->max_bytes ||
 	    amount.blocks > entry->max_blocks)
 		return false;
 	for (size_t number = 0; number < TWINS_MAX; number++) {
-		report_site_number(&twin, number);
-		if (strcmp(twin.id, entry->site_id) == 0)
-			return suppression_matches(entry, &twin);
+		struct report_site twin;
+		if (strcmp(twins->ids[number], entry->site_id) != 0)
+			continue;
+		twin = *site;
+		memcpy(twin.id, twins->ids[number], sizeof(twin.id));
+		return suppression_matches(entry, &twin);
 	}
 	return false;
 }
@@ -296,12 +314,14 @@ static void settle_twins(struct suppressions *suppressions, struct report *repor
 				? &suppressions->list[site->suppression - suppressions->list]
 				: NULL;
 		const struct suppressed_amount amount = suppressed_amount(site);
+		struct twin_ids twins;
 		size_t found = 0;
 		if (!is_accused(site) || !site->frame_count ||
 		    (own && (!own->site_id || !has_more(own))))
 			continue;
+		list_twin_ids(site, &twins);
 		while (found < suppressions->count &&
-		       !is_free_for(&suppressions->list[found], site))
+		       !is_free_for(&suppressions->list[found], site, &twins))
 			found++;
 		if (found == suppressions->count)
 			continue;

@@ -205,8 +205,8 @@ static void write_several(const struct check_writer *writer, const struct merged
 	}
 }
 
-/* "1 leak, 450 B lost at 1 site, 1 threshold crossed": of the kinds in the set. False for none. */
-static bool write_counts(FILE *stream, const struct merged_findings *found, unsigned rules)
+/* "1 leak, 450 B lost at 1 site, 1 threshold crossed": of the kinds in the set. */
+static void write_counts(FILE *stream, const struct merged_findings *found, unsigned rules)
 {
 	static const enum finding_rule order[] = {FINDING_RULE_LEAK, FINDING_RULE_LOST,
 						  FINDING_RULE_GROWTH, FINDING_RULE_BUDGET};
@@ -230,7 +230,6 @@ static bool write_counts(FILE *stream, const struct merged_findings *found, unsi
 		else
 			fprintf(stream, "threshold%s crossed", number_plural(count));
 	}
-	return *comma;
 }
 
 /* "lost,leak" */
@@ -301,6 +300,10 @@ static void write_outcome(const struct check_writer *writer, const struct check_
 			fprintf(stream, ", in %s of %s processes",
 				number_count(found->found_process_count).text,
 				number_count(found->process_count).text);
+		if (merged_findings_fail(found, ~outcome->fails_on)) {
+			fputs("; not by ", stream);
+			write_counts(stream, found, ~outcome->fails_on);
+		}
 		fputc('\n', stream);
 	} else if (!writer->is_quiet && !sums->failed_count) {
 		if (found->first)
