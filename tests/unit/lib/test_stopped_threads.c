@@ -258,13 +258,16 @@ static void work_until_told(int fd, void *context)
 static volatile int *is_told; /* shared with the copy */
 static uint32_t tids[THREADS];
 
-static void let_late_ones_go(void)
+static bool let_late_ones_go(void *unused)
 {
+	bool is_any_late = false;
+
+	(void)unused;
 	stopped_threads_release_late();
 	for (uint32_t i = 0; i < THREADS; i++)
-		if (state_of(tids[i]) == 't')
-			return;
-	*is_told = 1;
+		is_any_late |= state_of(tids[i]) == 't';
+	*is_told = !is_any_late;
+	return true;
 }
 
 static void who_stops_late_goes_on_while_a_copy_works(void **state)
@@ -294,7 +297,7 @@ static void who_stops_late_goes_on_while_a_copy_works(void **state)
 	wait_for_state(late, 't');
 	process_copy_make(&copy, work_until_told, (void *)is_told, PATIENCE_S * SECOND);
 	assert_true(copy.pid > 0);
-	copy.meanwhile = let_late_ones_go;
+	copy.goes_on = let_late_ones_go;
 	assert_true(process_copy_read(&copy, &byte, 1));
 	stopped_threads_release_late();
 	assert_int_equal(process_copy_end(&copy), 3);
