@@ -47,12 +47,11 @@ static void become_tool(void)
 	long nowhere = sys_call(SYS_openat, AT_FDCWD, "/dev/null", O_WRONLY | O_CLOEXEC, 0);
 
 	sys_call(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-	/* None of them is there yet: in the helper what was opened first is 0. */
+	/* Neither is where it belongs yet, for in the helper what was opened first is 0; all that it has open
+	 * closes with the exec. */
 	if (sys_call(SYS_dup3, child_in, 0, 0) < 0 || sys_call(SYS_dup3, child_out, 1, 0) < 0)
 		return;
 	sys_call(SYS_dup3, nowhere, 2, 0);
-	/* The snapshot file is whose copy of it is locked. */
-	sys_call(SYS_close_range, 3, UINT32_MAX, 0);
 	sys_call(SYS_rt_sigprocmask, SIG_SETMASK, &none, 0, sizeof(none));
 	sys_call(SYS_execve, options.tool, argv, environment);
 }
