@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""body_trial: one kind of the corpus played as the body of a test, and what its growth check found."""
+"""body_trial: a kind of the corpus played as the body of a test, and what its growth check found."""
 
 import os
 import re
@@ -42,9 +42,9 @@ class BodyTrial:
     def play(self, box, periods=PERIODS):
         program = os.path.join(sandbox.BUILD, "tests", "corpus", self.kind.name)
         word = self.kind.name + ("=sick" if self.is_sick else "")
-        ended = box.seep_run([program, str(self.seed), str(periods), str(PERIOD_MS), "rounds", word],
-                             "--interval=10m")
+        argv = [program, str(self.seed), str(periods), str(PERIOD_MS), "rounds", word]
+        ended = box.seep_run(argv, "--interval=10m")
         if ended.returncode != 0:
-            raise sandbox.Failed("status %d: %s%s" % (ended.returncode, ended.stdout.decode()[-300:],
-                                                      ended.stderr.decode()[-300:]))
+            raise sandbox.Failed("status %d: %s" % (
+                ended.returncode, (ended.stdout + ended.stderr).decode()[-300:]))
         return Outcome(self, ended.stdout.decode(errors="replace").splitlines())

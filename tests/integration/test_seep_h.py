@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""test_seep_h: a program's tests check themselves through seep.h: what they lose, and what grows."""
+"""test_seep_h: a program's tests check themselves through seep.h: what is lost, and what grows."""
 
 import functools
 import os
 import re
+import sys
 
 from sandbox import CASES, expect, expect_equal
 
@@ -13,8 +14,8 @@ BUSY = "1920 bytes in 30 blocks more after 15 more rounds, growing all the time,
 WATCHED = ["watched", "nothing yet 0", "loses 2 " + LOSES, "frees 0", "since the start 2 " + LOSES,
            "grows 1 " + GROWS, "is full 0", "20 rounds", "goes again 0", "is busy 1 " + BUSY,
            "too few -22 it could not be checked: Invalid argument"]
-ALONE = ["alone", "nothing yet 0", "loses 0", "frees 0", "since the start 0", "grows 0", "is full 0",
-         "20 rounds", "goes again 0", "is busy 0", "too few 0"]
+ALONE = ["alone", "nothing yet 0", "loses 0", "frees 0", "since the start 0", "grows 0",
+         "is full 0", "20 rounds", "goes again 0", "is busy 0", "too few 0"]
 BUILDS = [("C", "checks_itself.c", ("-O1",)),
           ("C, no PIE", "checks_itself.c", ("-O1", "-fno-pie", "-no-pie")),
           ("C99", "checks_itself.c", ("-O2", "-std=gnu99")),
@@ -34,8 +35,8 @@ def tests():
         yield "the same by --snapshots-by=" + kind, functools.partial(by, kind)
     yield "findings name function, file and line, up to main", names
     yield "with LD_PRELOAD alone they are what seep symbolize takes", symbolize
-    for what, script in (("is gone", None), ("fails", "echo rubbish; exit 1"), ("says nothing", ":"),
-                         ("is killed", "echo rubbish; kill -9 $$")):
+    for what, script in (("is gone", None), ("fails", "echo rubbish; exit 1"),
+                         ("says nothing", ":"), ("is killed", "echo rubbish; kill -9 $$")):
         yield ("where the tool %s addresses are left" % what, functools.partial(no_names, script))
     yield "the tool gets the text, and nothing of the program's", tool_surroundings
     yield "seep symbolize leaves alone what it does not know", symbolize_nothing
@@ -117,10 +118,10 @@ def symbolize(box):
                  "  #0 0x55 (%s) end\n" % with_names[3].strip(), "a line of a log")
 
 
-def with_tool(box, script):
+def with_tool(box, script, interpreter="/bin/sh"):
     tool = box.path("a:tool")
     if script is not None:
-        box.write("a:tool", "#!/bin/sh\n%s\n" % script)
+        box.write("a:tool", "#!%s\n%s\n" % (interpreter, script))
         os.chmod(tool, 0o755)
     program = box.compile("checks_itself_among_others.c", "-O1", "-g", "-pthread",
                           "-fno-optimize-sibling-calls")
@@ -136,13 +137,23 @@ def no_names(script, box):
     expect_equal(lines[-3:], ["errno same", "descriptors same", "children 0 none"], "what it sees")
 
 
+# The interpreter sets LC_CTYPE for itself, and has its script open.
+SURROUNDINGS = """import os, signal, sys
+paths = ["/proc/self/fd/%d" % fd for fd in range(10)]
+fds = [os.readlink(path) for path in paths if os.path.lexists(path)]
+print(sys.argv[1:], sorted(set(os.environ) - {"LC_CTYPE"}))
+print([fd.split(":")[0] for fd in fds if "/proc/" not in fd])
+print([int(number) for number in signal.pthread_sigmask(signal.SIG_BLOCK, [])])
+for line in sys.stdin:
+    print("<%s>" % line.rstrip())
+"""
+
+
 def tool_surroundings(box):
-    _, lines = with_tool(box, 'echo "$1 $# $LD_PRELOAD $SEEP_OPTIONS"; '
-                              'ls -l /proc/$$/fd | grep -c "out.seep\\|socket\\|anon_inode"; '
-                              'grep SigBlk /proc/$$/status; sed "s/.*/<&>/"')
-    expect_equal(lines[2:5], ["symbolize 1  ", "0", "SigBlk:\t0000000000000000"],
-                 "arguments and environment, descriptors of the helper's, signals")
-    expect_equal(lines[5], "<40 bytes in 1 block definitely lost, allocated at>", "the text")
+    _, lines = with_tool(box, SURROUNDINGS, sys.executable)
+    expect_equal(lines[2:6], ["['symbolize'] []", "['pipe', 'pipe', '/dev/null']", "[]",
+                              "<40 bytes in 1 block definitely lost, allocated at>"],
+                 "arguments and environment, descriptors, blocked signals, the text")
 
 
 def symbolize_nothing(box):
