@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "lib/base/life.h"
+#include "lib/base/stale_stack.h"
 #include "lib/base/syscalls.h"
 #include "lib/base/text.h"
 #include "lib/interpose/doors.h"
@@ -26,19 +27,6 @@ DOOR long long seep_end_round_(void *rounds);
 DOOR long long seep_end_rounds_(void *rounds);
 DOOR void seep_end_scope_(const char *name, long long moment);
 
-#define WIPED_WORDS 512u /* more than our frames down to the wait take */
-
-/* Our own frames come to lie over those of the test that has just returned, and where they have not written to
- * yet its variables would still be there, and hold what it has lost. */
-static __attribute__((noinline)) void wipe_stack_below(void)
-{
-	uint64_t words[WIPED_WORDS];
-	volatile uint64_t *word = words;
-
-	for (size_t i = 0; i < WIPED_WORDS; i++)
-		word[i] = 0;
-}
-
 long long seep_moment_(void)
 {
 	return life_moment();
@@ -46,7 +34,7 @@ long long seep_moment_(void)
 
 long long seep_check_since_(long long moment)
 {
-	wipe_stack_below();
+	stale_stack_wipe();
 	return life_check_since(moment);
 }
 
@@ -77,7 +65,7 @@ long long seep_end_rounds_(void *rounds)
 /* The findings in one write, so that what other threads say does not come in between their lines. */
 void seep_end_scope_(const char *name, long long moment)
 {
-	wipe_stack_below();
+	stale_stack_wipe();
 
 	int64_t lost = life_check_since(moment);
 	const char *findings = life_findings();

@@ -21,6 +21,7 @@
 #include <string.h>
 
 #include "lib/base/life.h"
+#include "lib/base/stale_stack.h"
 #include "lib/interpose/doors.h"
 #include "lib/interpose/lsan_doors.h"
 #include "lib/record/recorder.h"
@@ -120,16 +121,19 @@ void __lsan_unregister_root_region(const void *start, size_t bytes)
 /* The check at the end comes now, and only now. */
 void __lsan_do_leak_check(void)
 {
+	stale_stack_wipe();
 	if (!lsan_doors_are_turned_off())
 		life_look_for_leaks("leak check", true);
 }
 
 int __lsan_do_recoverable_leak_check(void)
 {
+	stale_stack_wipe();
 	return !lsan_doors_are_turned_off() && life_look_for_leaks("leak check", false) > 0;
 }
 
 long long seep_check_(void)
 {
+	stale_stack_wipe();
 	return life_look_for_leaks("check", false);
 }

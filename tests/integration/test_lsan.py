@@ -15,6 +15,7 @@ def tests():
         yield ("nor with the option " + options, functools.partial(is_turned_off, options))
     for options in ("", "nodetect_leaks=0", "detect_leaks=0:detect_leaks=1", "detect_leaks="):
         yield ("but it is with the option '%s'" % options, functools.partial(is_on, options))
+    yield "what a function has lost is found, though its variables are still on the stack", stale
     yield "what a program calls known is known, in its children too", has_suppressions
 
 
@@ -34,6 +35,35 @@ def asks_and_says(box):
     # The check at the end was the first call of __lsan_do_leak_check; what was lost then is not in it.
     expect_equal((scan["reason"], scan["definitely"]), ("request", (3, 40 + 72 + 73)),
                  "(reason, lost) of the last scan")
+
+
+def stale(box):
+    source = box.write("loses.c", """\
+#include <stdlib.h>
+#include "seep.h"
+int __lsan_do_recoverable_leak_check(void) __attribute__((weak));
+#define APART __attribute__((noipa))
+APART static void spread(void *block)
+{
+    void *volatile words[200];
+    for (int i = 0; i < 200; i++)
+        words[i] = block;
+}
+APART static void lose(void) { spread(malloc(40)); }
+int main(int argc, char **argv)
+{
+    long long moment = seep_moment();
+    (void)argv;
+    lose();
+    return argc == 1 ? (int)seep_check() : argc == 2 ? __lsan_do_recoverable_leak_check()
+        : (int)seep_check_since(moment);
+}
+""")
+    for level in ("-O0", "-O2"):
+        program = box.compile(source, level)
+        for words in ([], ["lsan"], ["since", "then"]):
+            result = box.seep_run([program, *words])
+            expect_equal(result.returncode, 1, "what %s finds, with %s," % (words, level))
 
 
 def alone(box):
