@@ -224,9 +224,6 @@ static struct suppression *find(struct suppressions *suppressions, const struct 
 		struct suppression *suppression = &suppressions->list[i];
 		if (!suppression_matches(suppression, site))
 			continue;
-		/* Not written into a baseline, so it must not add to what was. */
-		if (suppression->site_id && report_site_hangs(site))
-			continue;
 		const struct suppressed_amount amount = suppressed_amount(site);
 		suppression->site_count++;
 		suppression->bytes += amount.bytes;
