@@ -182,7 +182,7 @@ const struct command command_report = {
 		"buffer that realloc makes ever longer) are flagged, the latter also where the "
 		"program frees "
 		"it all as it ends, which the report then says; growing is not decided yet; "
-		"saturating grows ever less; "
+		"saturating grows ever less, and slower at its end than any leak; "
 		"plateau grew and stopped; periodic comes and goes; stable does nothing; unfreed "
 		"was "
 		"live when a run ended that was too short to judge growth. Under each of the first "

@@ -69,7 +69,7 @@ struct pool {
 	struct level all, old;
 	double allocations[MOMENTS]; /* so far; not where it is all sites */
 	bool hands_out_again;
-	enum verdict sum; /* where it does, what its sum is judged to be */
+	bool may_go_on; /* where it does: the growth of its sum */
 };
 
 struct moments {
@@ -198,11 +198,11 @@ static void add_move(struct level *level, const double *blocks, bool is_leak)
 
 /* The sum of the first `count` members, judged like a site. Without memory it is said to grow, which
  * changes nothing. */
-static enum verdict judge_sum(const struct inquiry *inquiry, size_t count)
+static bool may_sum_go_on(const struct inquiry *inquiry, size_t count)
 {
 	struct cohort_series *series = malloc(2 * sizeof(*series));
 	if (!series)
-		return VERDICT_GROWING;
+		return true;
 	for (size_t i = 0; i < count; i++) {
 		cohort_series_make(&series[i ? 1 : 0], inquiry->profile, inquiry->members[i],
 				   inquiry->first, inquiry->last);
@@ -210,9 +210,9 @@ static enum verdict judge_sum(const struct inquiry *inquiry, size_t count)
 		if (i && series[1].count == series[0].count)
 			cohort_series_add(&series[0], &series[1]);
 	}
-	enum verdict verdict = verdict_judge_series(&series[0], NULL).verdict;
+	struct judgement sum = verdict_judge_series(&series[0], NULL);
 	free(series);
-	return verdict;
+	return verdict_may_go_on(&sum);
 }
 
 static void add_up(const struct inquiry *inquiry, struct pool *pool)
@@ -242,7 +242,7 @@ static void add_up(const struct inquiry *inquiry, struct pool *pool)
 	pool->hands_out_again =
 		exchange_hands_out_again(pool->all.blocks, pool->allocations, moments->count);
 	if (pool->hands_out_again && pool->all.moved >= MOVED_SITES)
-		pool->sum = judge_sum(inquiry, count);
+		pool->may_go_on = may_sum_go_on(inquiry, count);
 }
 
 static const struct pool *find_pool(struct inquiry *inquiry, size_t frames, const uint64_t *pcs)
@@ -290,11 +290,6 @@ static bool nets_little(const struct level *level)
 	return fabs(level->gained - level->lost) <= NET * level->gained;
 }
 
-static bool grows(enum verdict sum)
-{
-	return sum == VERDICT_LEAK || sum == VERDICT_GROWING;
-}
-
 static bool is_exchange(struct inquiry *inquiry, const struct site *site)
 {
 	const struct moments *moments = &inquiry->moments;
@@ -307,7 +302,7 @@ static bool is_exchange(struct inquiry *inquiry, const struct site *site)
 		if (trend_mann_kendall(pool->all.blocks, moments->count).z < SURELY &&
 		    live_shape_is_level_beside(pool->all.blocks, all, moments->count, LEVEL))
 			return true;
-		if (pool->hands_out_again && takes_part(&pool->all, all) && !grows(pool->sum) &&
+		if (pool->hands_out_again && takes_part(&pool->all, all) && !pool->may_go_on &&
 		    !climbs(&pool->all, moments) &&
 		    (moments->count >= MANY_MOMENTS || nets_little(&pool->all)))
 			return true;

@@ -91,7 +91,8 @@ static uint32_t epoch_at(const struct work *work, double share)
 static void count_blocks(struct work *work)
 {
 	const struct profile *profile = work->profile;
-	uint32_t after = epoch_at(work, verdict_limits.startup_share), until = epoch_at(work, 1 - OLD_SHARE);
+	uint32_t after = epoch_at(work, verdict_limits.startup_share),
+		 until = epoch_at(work, 1 - OLD_SHARE);
 	size_t start = work->first;
 	while (start < work->last && profile->snapshots[start].epoch < after)
 		start++;
@@ -112,8 +113,7 @@ static void count_blocks(struct work *work)
 				made->kept += (double)now->cohorts[c].blocks / unit;
 		/* What a snapshot saw before it was counted. */
 		made->kept = fmin(made->kept, made->births);
-		enum verdict verdict = work->judgements[i].verdict;
-		if (made->kept > FEW_KEPT && verdict != VERDICT_LEAK && verdict != VERDICT_GROWING)
+		if (made->kept > FEW_KEPT && !verdict_may_go_on(&work->judgements[i]))
 			made->kept = 0;
 		work->births += made->births;
 		work->kept += made->kept;

@@ -185,9 +185,10 @@ static void measure(const struct answer *best, struct judgement *judgement)
 		judgement->evidence.is_of_length = growth->is_of_length;
 }
 
-static bool may_become_leak(enum verdict verdict)
+static bool may_become_leak(const struct judgement *judgement)
 {
-	return verdict < VERDICT_LEAK && verdict != VERDICT_SATURATING;
+	return judgement->verdict < VERDICT_LEAK && judgement->verdict != VERDICT_SATURATING &&
+	       !judgement->evidence.is_slowing;
 }
 
 static void flag(const struct answer *best, double p, struct judgement *judgement)
@@ -253,7 +254,7 @@ void mark_judgement_make(const struct equal_marks *marks, const struct profile *
 		judgement->evidence.drift_p = chance_of_all(p_values, count);
 	if (best) {
 		judgement->marks.word = best->growth.keeps_pace ? MARKS_SAY_GROWS : MARKS_SAY_RISES;
-		if (may_become_leak(judgement->verdict) && best->growth.keeps_pace)
+		if (may_become_leak(judgement) && best->growth.keeps_pace)
 			flag(best, chance_of_all(p_values, count), judgement);
 		else if (is_without_shape(judgement->verdict))
 			suspect(best, judgement);

@@ -296,6 +296,7 @@ void rise_find_length(const struct inquiry *inquiry, struct rise *rise)
 	struct live_changes changes;
 	rise->doubt = DOUBT_NOTHING_THERE;
 	rise->kind = RISE_OF_LENGTH;
+	rise->has_ended = false;
 	live_changes_take(&changes, inquiry, series->live_bytes, first - 1, rise);
 	/* More or fewer blocks do not explain it. */
 	if (!(changes.grown > 0) ||
@@ -315,7 +316,8 @@ void rise_find_length(const struct inquiry *inquiry, struct rise *rise)
 	struct additions added = {series, first, rise->amounts, changes.amounts, 2};
 	rise->pace = additions_pace(&added, limits->clock_gain, &rise->clock);
 	rise->doubt = DOUBT_SLOWS;
-	if (additions_have_ended(&added, 1, limits->ended))
+	rise->has_ended = additions_have_ended(&added, 1, limits->ended);
+	if (rise->has_ended)
 		return;
 	judge_pace(inquiry, rise, &added);
 }
@@ -344,6 +346,7 @@ void rise_find_steps(const struct inquiry *inquiry, struct rise *rise)
 	double grown = 0, grown_in_steps = 0;
 	rise->doubt = DOUBT_NOTHING_THERE;
 	rise->kind = RISE_OF_LENGTH;
+	rise->has_ended = false;
 	rise->count = rise->skipped = 0;
 	for (size_t i = 0; i <= last; i++) {
 		length[i] = live_shape_without_outlier(series->live_bytes, series->count, i);

@@ -49,6 +49,14 @@ static enum verdict level_word(const struct inquiry *inquiry)
 									      : VERDICT_STABLE;
 }
 
+/* No leak comes so slowly. "Saturating" is taken for an all-clear, so it is not said of what only may be slower
+ * than in the beginning. */
+static bool is_too_slow(const struct verdict_limits *limits, const struct rise *rise)
+{
+	return rise->has_ended ||
+	       (rise->pace.decline > limits->slowest && rise_is_slower(limits, rise->pace));
+}
+
 static enum verdict word_for(const struct inquiry *inquiry, const struct rise *rise)
 {
 	switch (rise->doubt) {
@@ -57,7 +65,9 @@ static enum verdict word_for(const struct inquiry *inquiry, const struct rise *r
 	case DOUBT_VAGUE:
 		return has_stopped(rise) ? VERDICT_PLATEAU : VERDICT_GROWING;
 	case DOUBT_SLOWS:
-		return has_stopped(rise) ? VERDICT_PLATEAU : VERDICT_SATURATING;
+		if (has_stopped(rise))
+			return VERDICT_PLATEAU;
+		return is_too_slow(inquiry->limits, rise) ? VERDICT_SATURATING : VERDICT_GROWING;
 	default:
 		return level_word(inquiry);
 	}
@@ -89,6 +99,9 @@ static unsigned snapshots_needed(const struct inquiry *inquiry, const struct ris
 {
 	const struct verdict_limits *limits = inquiry->limits;
 	double count = (double)inquiry->series->count, factor = 1.1;
+	/* What slows down like 1/t comes half as fast when as much time has passed again. */
+	if (rise->doubt == DOUBT_SLOWS)
+		factor = 2;
 	factor = fmax(factor, VERDICT_MIN_SNAPSHOTS / count);
 	if ((double)rise->positive < limits->periods)
 		factor = fmax(factor, limits->periods / fmax(1, (double)rise->positive));
@@ -298,6 +311,7 @@ struct judgement verdict_judge_series(const struct cohort_series *series,
 		judgement.severity = severity_of(judgement.growth.bytes_per_hour);
 		break;
 	case VERDICT_GROWING:
+		judgement.evidence.is_slowing = foremost->doubt == DOUBT_SLOWS;
 		judgement.snapshots_needed = snapshots_needed(&inquiry, foremost);
 		measure_growth(&inquiry, foremost, &judgement.growth);
 		break;
@@ -318,6 +332,12 @@ struct judgement verdict_judge(const struct profile *profile, const struct site 
 	if (first <= last && last < profile->snapshot_count)
 		cohort_series_make(&series, profile, site, first, last);
 	return verdict_judge_series(&series, NULL);
+}
+
+bool verdict_may_go_on(const struct judgement *judgement)
+{
+	return judgement->verdict == VERDICT_LEAK ||
+	       (judgement->verdict == VERDICT_GROWING && !judgement->evidence.is_slowing);
 }
 
 void verdict_withdraw(struct judgement *judgement, size_t snapshot_count)

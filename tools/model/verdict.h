@@ -68,6 +68,7 @@ struct verdict_evidence {
 	double kept_lately; /* share of what was older than age_s some time ago that is still there */
 	enum verdict_clock clock;
 	double decline, decline_error; /* see pace.h; 0: as fast as ever; NAN: never asked */
+	bool is_slowing; /* of a growing site: ever less comes, and whether that ends is not known */
 	double drift_p; /* that the old blocks would add up like this by chance; NAN: nothing to test */
 };
 
@@ -101,7 +102,8 @@ struct judgement {
  *                    on one side to be suspected (1/32)
  *   decline          how much slower a leak may seem to become (exponent over the judged time),
  *                    plus what chance may add (one-sided 5 %); a warm-up whose e-folding time is a third of it has 3
- *   slowest          and never more than this: at the end less than a quarter of the first pace
+ *   slowest          and never more than this: at the end less than a quarter of the first pace. What may
+ *                    be slower, but not so slow, may stop or go on: nobody is told that it saturates
  *   decline_error    with a larger error nothing is known of the pace
  *   clock_gain       another clock than time must explain the pace better by this
  *   own_share        the site's own allocations say nothing of load when this part of them is kept
@@ -161,6 +163,9 @@ struct judgement verdict_judge(const struct profile *profile, const struct site 
 /* Judges a series, of a site or of a group of sites; with other limits where `limits` is not null. */
 struct judgement verdict_judge_series(const struct cohort_series *series,
 				      const struct verdict_limits *limits);
+
+/* A leak, or what may be one: it does not come ever slower. */
+bool verdict_may_go_on(const struct judgement *judgement);
 
 /* Sets time_to_limit_s, and the severity by it, for a process that uses `used_bytes` of the
  * `limit_bytes` that it may (of the machine, its cgroup or its rlimit). */

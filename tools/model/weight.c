@@ -73,8 +73,7 @@ static double sum_rates(const struct judgement *judgements, size_t count, size_t
 	double sum = 0;
 	*crowd = 0;
 	for (size_t i = 0; i < count; i++) {
-		if (judgements[i].verdict != VERDICT_LEAK &&
-		    judgements[i].verdict != VERDICT_GROWING)
+		if (!verdict_may_go_on(&judgements[i]))
 			continue;
 		sum += rate_of(&judgements[i]);
 		++*crowd;

@@ -202,7 +202,7 @@ static void add_pace(struct evidence_text *text, const struct judgement *judgeme
 		return;
 	}
 	/* Nobody shall read that what is no leak goes on for ever. */
-	if (judgement->verdict == VERDICT_SATURATING) {
+	if (!judgement->is_flagged) {
 		add_line(text, "it was faster in the beginning of the run");
 		return;
 	}
@@ -237,6 +237,8 @@ static const char *missing(const struct judgement *judgement, bool is_group, siz
 		return "too few snapshots so far for more than a suspicion";
 	if (evidence->periods_that_kept < verdict_limits.periods)
 		return "too few periods have left something so far";
+	if (evidence->is_slowing)
+		return "whether it stops some day cannot be told yet";
 	if (!(evidence->decline_error <= verdict_limits.decline_error))
 		return unknown_pace;
 	if (evidence->decline > STEADY_DECLINE)
@@ -307,9 +309,9 @@ struct evidence_text evidence_text_of(const struct report_site *site, bool is_gr
 		add_kept(&text, evidence);
 		add_freed(&text, site, is_group);
 	}
+	if (judgement->verdict != VERDICT_GROWING || evidence->is_slowing)
+		add_pace(&text, judgement);
 	if (judgement->verdict == VERDICT_GROWING)
 		add_line(&text, "%s", missing(judgement, is_group, snapshot_count));
-	else
-		add_pace(&text, judgement);
 	return text;
 }

@@ -99,6 +99,20 @@ static void what_saturates_is_never_said_to_go_on(void **state)
 	assert_lines(judgement, false, KEPT, FREED, "it has slowed down to 50 % of its first pace");
 }
 
+static void of_what_slows_down_it_is_said_that_nobody_knows_whether_it_stops(void **state)
+{
+	(void)state;
+	struct judgement judgement = leak();
+	judgement.verdict = VERDICT_GROWING;
+	judgement.is_flagged = false;
+	judgement.evidence.is_slowing = true;
+	judgement.evidence.decline = log(2);
+	struct evidence_text text = reasons_of(judgement, SNAPSHOTS);
+	assert_int_equal(text.count, 4);
+	assert_string_equal(text.lines[2], "it has slowed down to 50 % of its first pace");
+	assert_string_equal(text.lines[3], "whether it stops some day cannot be told yet");
+}
+
 static void all_is_never_claimed_of_nearly_all(void **state)
 {
 	(void)state;
@@ -282,7 +296,8 @@ static void a_buffer_has_words_of_its_own(void **state)
 		     "it goes on as fast as in the beginning", NULL);
 	judgement.evidence.is_of_chunks = true;
 	assert_lines(judgement, false,
-		     "nothing is freed, and each block is longer than the last: in 13 of 31 periods there "
+		     "nothing is freed, and each block is longer than the last: in 13 of 31 "
+		     "periods there "
 		     "were more",
 		     "it goes on as fast as in the beginning", NULL);
 }
@@ -332,6 +347,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_leak_says_what_stays_what_dies_and_how_it_goes_on),
 		cmocka_unit_test(what_saturates_is_never_said_to_go_on),
+		cmocka_unit_test(of_what_slows_down_it_is_said_that_nobody_knows_whether_it_stops),
 		cmocka_unit_test(all_is_never_claimed_of_nearly_all),
 		cmocka_unit_test(who_frees_the_others_is_named),
 		cmocka_unit_test(that_nothing_ever_freed_is_said_of_what_is_flagged),

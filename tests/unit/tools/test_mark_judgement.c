@@ -348,14 +348,18 @@ static struct judgement judged_before(enum verdict verdict)
 	};
 }
 
-static struct judgement corrected(const struct profile *profile, enum verdict before)
+static struct judgement correct(const struct profile *profile, struct judgement judgement)
 {
 	struct equal_marks marks;
-	struct judgement judgement = judged_before(before);
 	assert_true(equal_marks_find(&marks, profile, 0, profile->snapshot_count - 1));
 	mark_judgement_make(&marks, profile, &profile->sites[0], 0, profile->snapshot_count - 1,
 			    &judgement);
 	return judgement;
+}
+
+static struct judgement corrected(const struct profile *profile, enum verdict before)
+{
+	return correct(profile, judged_before(before));
 }
 
 static void what_is_level_at_marks_is_cleared_with_the_word_that_fits(void **state)
@@ -435,6 +439,9 @@ static void a_leak_that_is_known_without_them_keeps_its_figures(void **state)
 	/* What slows down, as its ages say, is no leak although it went up each time. */
 	judgement = corrected(profile, VERDICT_SATURATING);
 	assert_int_equal(judgement.verdict, VERDICT_SATURATING);
+	judgement = judged_before(VERDICT_GROWING);
+	judgement.evidence.is_slowing = true;
+	assert_int_equal(correct(profile, judgement).verdict, VERDICT_GROWING);
 	profile_free(profile);
 }
 

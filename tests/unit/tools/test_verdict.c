@@ -665,6 +665,21 @@ static void a_cache_that_fills_ever_slower_is_saturating(void **state)
 	expect_verdict(run, VERDICT_SATURATING);
 }
 
+/* At the end 37 % of the first pace: a leak may have that, and a cache that fills, too. */
+static void what_may_stop_or_go_on_is_not_called_saturating(void **state)
+{
+	(void)state;
+	struct run *run = run_new(40);
+	for (size_t b = 0; b < 40; b++)
+		add_blocks(run, b, INFINITY, (uint64_t)(100 * exp(-(double)b / 36)));
+	finish_run(run, 1);
+	struct judgement judgement = judge(run);
+	assert_true(judgement.evidence.is_slowing);
+	assert_false(verdict_may_go_on(&judgement));
+	assert_int_equal(judgement.snapshots_needed, 40); /* as many again */
+	expect_verdict(run, VERDICT_GROWING);
+}
+
 static void a_leak_whose_program_became_idle_is_not_called_saturating(void **state)
 {
 	(void)state;
@@ -905,6 +920,7 @@ int main(void)
 		cmocka_unit_test(blocks_made_at_start_are_stable),
 		cmocka_unit_test(a_table_filled_in_the_beginning_is_a_plateau),
 		cmocka_unit_test(a_cache_that_fills_ever_slower_is_saturating),
+		cmocka_unit_test(what_may_stop_or_go_on_is_not_called_saturating),
 		cmocka_unit_test(a_leak_whose_program_became_idle_is_not_called_saturating),
 		cmocka_unit_test(a_pool_that_empties_again_and_again_is_periodic),
 		cmocka_unit_test(judging_a_part_ignores_what_came_before),

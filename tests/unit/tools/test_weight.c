@@ -168,6 +168,9 @@ static void filling_caches_are_no_crowd(void **state)
 	(void)state;
 	struct program *program = program_new();
 	add_sites(program, 300, VERDICT_SATURATING, 50 * MIB_PER_HOUR);
+	struct judgement *slowing = add_sites(program, 60, VERDICT_GROWING, 50 * MIB_PER_HOUR);
+	for (size_t i = 0; i < 60; i++)
+		slowing[i].evidence.is_slowing = true;
 	struct judgement *small = add_sites(program, 1, VERDICT_LEAK, 10);
 	weigh(program);
 	assert_true(small->is_flagged);
