@@ -206,6 +206,7 @@ $(BUILD)/completion/seep.fish: $(BUILD)/seep
 define PKG_CONFIG_FILE
 prefix=$(PREFIX)
 library=$${prefix}/lib/seep/libseep.so
+pythondir=$(PYTHON_DIR)
 
 Name: seep
 Description: The interface of programs to the leak finder that watches them (seep.h)
@@ -218,6 +219,8 @@ endef
 INSTALLED_BASH := $(PREFIX)/share/bash-completion/completions/seep
 INSTALLED_FISH := $(PREFIX)/share/fish/vendor_completions.d/seep.fish
 INSTALLED_PC   := $(PREFIX)/lib/pkgconfig/seep.pc
+# No interpreter's own folder, for the plugin of pytest is for all of them: PYTHONPATH leads there.
+PYTHON_DIR     := $(PREFIX)/share/seep/python
 # For tests of these frameworks, by which programs include them: seep/cmocka.h.
 ADAPTERS := catch2.h check.h cmocka.h doctest.h gtest.h test_leaks.h
 
@@ -229,6 +232,7 @@ install: all man completion
 	install -D -m 644 include/seep.h $(DESTDIR)$(PREFIX)/include/seep.h
 	install -d $(DESTDIR)$(PREFIX)/include/seep
 	install -m 644 $(ADAPTERS:%=include/seep/%) $(DESTDIR)$(PREFIX)/include/seep/
+	install -D -m 644 examples/pytest/seep_pytest.py $(DESTDIR)$(PYTHON_DIR)/seep_pytest.py
 	install -m 644 $(BUILD)/man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1/
 	install -D -m 644 $(BUILD)/completion/seep $(DESTDIR)$(INSTALLED_BASH)
 	install -D -m 644 $(BUILD)/completion/seep.fish $(DESTDIR)$(INSTALLED_FISH)
@@ -239,10 +243,11 @@ install: all man completion
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/seep $(DESTDIR)$(PREFIX)/lib/seep/libseep.so \
 		$(DESTDIR)$(PREFIX)/include/seep.h $(DESTDIR)$(INSTALLED_PC) \
-		$(ADAPTERS:%=$(DESTDIR)$(PREFIX)/include/seep/%) \
+		$(ADAPTERS:%=$(DESTDIR)$(PREFIX)/include/seep/%) $(DESTDIR)$(PYTHON_DIR)/seep_pytest.py \
 		$(DESTDIR)$(INSTALLED_BASH) $(DESTDIR)$(INSTALLED_FISH) \
 		$(DESTDIR)$(PREFIX)/share/man/man1/seep.1 $(DESTDIR)$(PREFIX)/share/man/man1/seep-*.1
-	-rmdir $(DESTDIR)$(PREFIX)/lib/seep $(DESTDIR)$(PREFIX)/include/seep
+	-rmdir $(DESTDIR)$(PREFIX)/lib/seep $(DESTDIR)$(PREFIX)/include/seep $(DESTDIR)$(PYTHON_DIR) \
+		$(DESTDIR)$(PREFIX)/share/seep
 
 # ---- packages, checks and the demo ---------------------------------------------------------------
 # What Debian 12 must have; `make deps` installs what is missing when it may.
@@ -251,7 +256,7 @@ BUILD_DEPS := gcc libc6-dev make pkg-config libdw-dev libelf-dev libjansson-dev 
 CHECK_DEPS := g++ libcmocka-dev libunwind-dev python3 binutils valgrind libc6-dbg redis-server redis-tools \
 	sqlite3 nginx-light apache2-utils mandoc clang gdb strace curl git openssl procps \
 	python3-jsonschema python3-yaml libxml2-utils check cmake meson ninja-build automake autoconf bats \
-	libgtest-dev catch2 doctest-dev
+	libgtest-dev catch2 doctest-dev python3-pytest python3-dev
 
 .PHONY: deps check-deps
 deps:

@@ -36,6 +36,8 @@ def install(box):
             os.path.join(root, "pkgconfig") for root in (prefix + "/lib", prefix + "/share",
                                                          prefix + "/lib/x86_64-linux-gnu"))})
     expect_equal(found.returncode, 0, "pkg-config seep")
+    plugin = os.path.join(prefix, "share", "seep", "python", "seep_pytest.py")
+    expect(os.path.exists(plugin), "no plugin of pytest")
     headers = {os.path.relpath(os.path.join(folder, name), os.path.join(prefix, "include"))
                for folder, _, names in os.walk(os.path.join(prefix, "include")) for name in names}
     # What the library and the tool say to each other is nothing for programs.
