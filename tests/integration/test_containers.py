@@ -31,6 +31,7 @@ if touch "$HERE/written" 2>/dev/null; then exit 77; fi
 """
 HIDDEN = {
     "without /sys": "mount -t tmpfs none /sys",
+    "without /proc/sys": "mount -t tmpfs none /proc/sys",
     "without other users' processes in /proc": "mount -o remount,hidepid=2 /proc",
 }
 
