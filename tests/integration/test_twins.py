@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""test_twins: two sites of one function have ids of their own, and in the next build the same ones."""
+"""test_twins: two sites of one function have ids of their own, the same in the next build."""
 
 import functools
 import json
@@ -12,7 +12,10 @@ TWICE = """\
 #include <stdlib.h>
 #include <string.h>
 %s
-__attribute__((noinline)) static void *make(size_t bytes) { return memset(malloc(bytes), 1, bytes); }
+__attribute__((noinline)) static void *make(size_t bytes)
+{
+    return memset(malloc(bytes), 1, bytes);
+}
 static inline void *of_client(int number) { return make(1000 + (size_t)number); }
 __attribute__((noinline)) static void serve(void)
 {
