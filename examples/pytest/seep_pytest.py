@@ -91,9 +91,9 @@ def failure(text):
 
 
 # As it is called in a stack: by its file, or by its source where there is debug information.
-INTERPRETER = (r"    .*(?:\((?:lib)?python3[^()]*\)|/(?:lib)?python3[^/]*\+0x[0-9a-f]+|/(?:abstract|"
-               r"call|ceval|classobject|descrobject|funcobject|methodobject|object|pycore_\w+|"
-               r"typeobject)\.[ch]:\d+(?: inlined)?)\n")
+INTERPRETER = (r"    .*(?:\((?:lib)?python3[^()]*\)|/(?:lib)?python3[^/]*\+0x[0-9a-f]+|/(?:"
+               r"abstract|call|ceval|classobject|descrobject|funcobject|methodobject|object|"
+               r"pycore_\w+|typeobject)\.[ch]:\d+(?: inlined)?)\n")
 
 
 def without_interpreter(findings):

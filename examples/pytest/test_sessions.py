@@ -8,9 +8,8 @@ Nothing has to be put in here; it is `-p seep_pytest`, and PYTHONPATH leads to t
 """
 
 import ctypes
-import os
 
-sessions = ctypes.CDLL(os.path.abspath("libsessions.so"))
+sessions = ctypes.CDLL("./libsessions.so")
 sessions.sessions_name.restype = ctypes.c_char_p
 
 

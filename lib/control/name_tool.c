@@ -9,7 +9,7 @@
  *   Runs in   the helper process; the child until it is replaced
  *   Locks     none
  *   Memory    a stack of 64 KiB while it starts; the buffer
- *   Calls     clone, pipe2, dup3, execve, ppoll, wait4, kill, prctl
+ *   Calls     clone, chdir, pipe2, dup3, execve, ppoll, wait4, kill, prctl
  *   Failure   the text stays as it is
  */
 #include "lib/control/name_tool.h"
@@ -27,6 +27,8 @@
 #include "lib/base/raw_task.h"
 #include "lib/base/region.h"
 #include "lib/base/syscalls.h"
+#include "lib/base/text.h"
+#include "lib/snapshot/process_facts.h"
 
 #include "lib/base/poison.h"
 
@@ -37,6 +39,18 @@
 /* What the child is told, in memory that it shares with us until it is replaced. */
 static int child_in, child_out;
 
+/* A module may be called by a path from where the program stands, and the helper stands at the root. */
+static void stand_where_the_program_does(void)
+{
+	char path[32];
+	struct text text = TEXT_IN(path);
+
+	text_add(&text, "/proc/");
+	text_add_number(&text, process_facts.pid);
+	text_add(&text, "/cwd");
+	sys_call(SYS_chdir, path);
+}
+
 static void become_tool(void)
 {
 	static char command[] = "symbolize";
@@ -46,6 +60,7 @@ static void become_tool(void)
 
 	long nowhere = sys_call(SYS_openat, AT_FDCWD, "/dev/null", O_WRONLY | O_CLOEXEC, 0);
 
+	stand_where_the_program_does();
 	sys_call(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	/* Neither is where it belongs yet, for in the helper what was opened first is 0; all that it has open
 	 * closes with the exec. */

@@ -80,10 +80,19 @@ static const char *pseudo_text(uint64_t pc)
 	}
 }
 
+/* A file; without one it is a name, such as the kernel's linux-vdso.so.1. One that a program opens by a path
+ * from where it stands is called by that path. */
+static bool has_slash(const char *path)
+{
+	while (*path != 0 && *path != '/')
+		path++;
+	return *path == '/';
+}
+
 static void add_frame(struct buffer *text, const struct call_node *node, bool is_exact)
 {
 	const struct loaded_module *module = module_of(node);
-	bool has_path = module != NULL && module->path != NULL && module->path[0] == '/';
+	bool has_path = module != NULL && module->path != NULL && has_slash(module->path);
 
 	if (module != NULL && (module->flags & SEEP_MODULE_IS_LIBSEEP) != 0)
 		return;

@@ -144,10 +144,10 @@ struct place {
 	uint64_t offset;
 };
 
-/* Where a path may begin: at a slash that nothing stands in front of. */
-static bool begins_path(const char *line, const char *at)
+/* Where a path may begin that ends there: with a word, or behind a bracket, and there is a slash in it. */
+static bool begins_path(const char *line, const char *at, const char *end)
 {
-	return *at == '/' &&
+	return !isspace((unsigned char)*at) && memchr(at, '/', (size_t)(end - at)) &&
 	       (at == line || isspace((unsigned char)at[-1]) || strchr("(\"'[", at[-1]));
 }
 
@@ -166,7 +166,7 @@ static bool find_place(struct address_text *text, const char *line, struct place
 			struct named_module *module;
 			char *path;
 
-			if (!begins_path(line, at))
+			if (!begins_path(line, at, plus))
 				continue;
 			path = strndup(at, (size_t)(plus - at));
 			if (!path)

@@ -89,6 +89,25 @@ static void without_debug_information_there_is_a_function_and_its_module(void **
 	check(line, "at outer (bare)");
 }
 
+static void a_path_may_begin_where_the_program_stands(void **state)
+{
+	unsigned long address = (unsigned long)address_in("bare");
+	char line[256], folder[128], here[512];
+
+	(void)state;
+	strcpy(folder, path_of("."));
+	assert_non_null(getcwd(here, sizeof(here)));
+	assert_int_equal(chdir(folder), 0);
+	snprintf(line, sizeof(line), "    ./bare+0x%lx\n", address);
+	check(line, "    outer (bare)\n");
+	snprintf(line, sizeof(line), "(./bare+0x%lx)", address);
+	check(line, "(outer (bare))");
+	/* A name alone is none. */
+	snprintf(line, sizeof(line), "bare+0x%lx", address);
+	check(line, line);
+	assert_int_equal(chdir(here), 0);
+}
+
 static void what_is_not_known_stays(void **state)
 {
 	char line[256];
@@ -112,6 +131,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_frame_and_what_is_inlined_in_it_are_named),
 		cmocka_unit_test(without_debug_information_there_is_a_function_and_its_module),
+		cmocka_unit_test(a_path_may_begin_where_the_program_stands),
 		cmocka_unit_test(what_is_not_known_stays),
 	};
 
