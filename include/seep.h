@@ -115,12 +115,12 @@ static inline long long seep_moment(void)
 /* Looks which blocks are lost now that were allocated since, and returns how many, definitely or indirectly lost:
  * 0 when there are none or nobody is watching, a negative errno value when nobody could look (what
  * seep_findings says then is why). Moment 0 is the start of the process; a negative one is returned.
- * What was lost before the moment does not count, nor what still can be reached, whoever holds it; and a
- * pointer that is left over on the stack or in a register holds a block, too, of a thread that was just joined
- * for a moment more. Writes nothing into the file. Takes
- * about a millisecond where nothing that was allocated since is left; otherwise as long as it takes to
- * read the heap, once, and when something seems lost twice. Where the process has several threads the second
- * look is a tenth of a second later. */
+ * What was lost before the moment does not count, nor what still can be reached, whoever holds it. A pointer
+ * that is left over on the stack or in a register holds a block, too; those of a thread that was just joined
+ * do for a moment more.
+ * Writes nothing into the file. Takes less than a millisecond where nothing is left that was allocated since;
+ * otherwise as long as it takes to read the heap, once, and twice when something seems lost. Where the process
+ * has several threads the second look is a tenth of a second later. */
 static inline long long seep_check_since(long long moment)
 {
 	return SEEP_FILLED_IN(seep_check_since_) ? SEEP_FILLED_IN(seep_check_since_)(moment) : 0;
