@@ -266,8 +266,8 @@ int run_output_prepare(const char *pattern, const char *program, struct error *e
 
 	if (run_output_folder(pattern, path) && access(path, W_OK | X_OK) != 0)
 		return error_set(error, errno,
-				 "cannot write snapshots into the folder %s: %s; name another with "
-				 "--output",
+				 "cannot write snapshots into the folder %s: %s; make it, or name "
+				 "another",
 				 path, strerror(errno));
 	if (has_pid(pattern))
 		return 0;

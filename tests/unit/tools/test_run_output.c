@@ -95,7 +95,7 @@ static void refuses_a_folder_that_cannot_be_written(void **state)
 	assert_int_equal(run_output_prepare("/no such folder/x", "p", &error), -ENOENT);
 	assert_string_equal(error.text,
 			    "cannot write snapshots into the folder /no such folder: No "
-			    "such file or directory; name another with --output");
+			    "such file or directory; make it, or name another");
 }
 
 static void replaces_the_file_of_an_earlier_run(void **state)
