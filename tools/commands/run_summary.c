@@ -80,6 +80,13 @@ static void write_place(FILE *out, struct report *report, size_t index)
 			const char *where = frame_place(site, frame, place);
 			if (*where)
 				fprintf(out, "%s%s", *where == '(' ? " " : ", ", where);
+			frame = stack_caller_frame(site);
+			if (frame) {
+				fprintf(out, ", called from %s", frame_name(frame, name));
+				where = frame_place(site, frame, place);
+				if (*where)
+					fprintf(out, " %s", where);
+			}
 		}
 	}
 	symbols_free(symbols);

@@ -41,6 +41,7 @@ static void put_findings(struct text_line *line, const struct report_view *view)
 	text_line_put(line, INK_TITLE, leaks + lost > 1 ? ", first at " : " at ");
 	text_line_make_room(line, OWN_COLUMNS_MIN, CONTINUED_INDENT);
 	stack_text_put_own(line, view->foremost);
+	stack_text_put_caller(line, view->foremost, CONTINUED_INDENT);
 }
 
 /* What sites do not show: that is why their list may be short and the process large. */
@@ -104,6 +105,7 @@ void conclusion_text_write(FILE *stream, const struct text_report_options *optio
 				view->finding.growing_count > 1 ? ", first" : "");
 		text_line_make_room(&line, OWN_COLUMNS_MIN, CONTINUED_INDENT);
 		stack_text_put_own(&line, view->foremost);
+		stack_text_put_caller(&line, view->foremost, CONTINUED_INDENT);
 		break;
 	case CONCLUSION_TOO_SHORT:
 		text_line_put(&line, INK_NOTE, "Too short to judge growth");

@@ -38,17 +38,35 @@ const struct finding_rule_text finding_rules[FINDING_RULES] = {
 };
 
 /* "session_open server.c:88", as much as is known. */
+static size_t name_frame(const struct report_site *site, const struct frame *frame, char *text,
+			 size_t size)
+{
+	char name[FRAME_NAME_BYTES], place[FRAME_PLACE_BYTES];
+	const char *where = frame_place(site, frame, place);
+	int used =
+		snprintf(text, size, "%s%s%s", frame_name(frame, name), *where ? " " : "", where);
+
+	return used < 0 || (size_t)used >= size ? size - 1 : (size_t)used;
+}
+
+/* In a library of the system also who has called that. */
 static void name_place(const struct report_site *site, char *text, size_t size)
 {
+	static const char between[] = ", called from ";
 	const struct frame *own = site->frames ? stack_own_frame(site) : NULL;
-	char name[FRAME_NAME_BYTES], place[FRAME_PLACE_BYTES];
+	const struct frame *caller = own ? stack_caller_frame(site) : NULL;
+	size_t used;
 
 	if (!own) {
 		snprintf(text, size, "an unknown place");
 		return;
 	}
-	const char *where = frame_place(site, own, place);
-	snprintf(text, size, "%s%s%s", frame_name(own, name), *where ? " " : "", where);
+	used = name_frame(site, own, text, size);
+	if (caller && size - used > sizeof(between)) {
+		memcpy(text + used, between, sizeof(between));
+		used += sizeof(between) - 1;
+		name_frame(site, caller, text + used, size - used);
+	}
 }
 
 static void locate(struct finding_brief *brief, const struct report_site *site)
@@ -60,6 +78,9 @@ static void locate(struct finding_brief *brief, const struct report_site *site)
 	if (!own)
 		return;
 	brief->function = own->function;
+	/* What somebody can look at. */
+	if (!own->file && stack_caller_frame(site))
+		own = stack_caller_frame(site);
 	brief->file = own->file;
 	brief->line = own->line;
 }

@@ -28,6 +28,8 @@
 #define COMFORTABLE_WIDTH 72
 /* Nobody plans further ahead than three months, and few processes run for as long. */
 #define LIMIT_IN_SIGHT_S (90 * 86400.0)
+/* Nor does a run tell of a future so many times as long as itself. */
+#define LIMIT_IN_SIGHT_SPANS 5000.0
 /* Growth that begins in this part of the run begins with it. */
 #define FROM_THE_START 0.05
 /* When the run was too short to judge, so many of the largest sites are shown with their stacks. */
@@ -216,7 +218,8 @@ static void write_facts(struct text_line *line, const struct report *report,
 		put_fact(line, INK_WATCH, fact);
 	}
 	if (judgement->growth.time_to_limit_s > 0 &&
-	    judgement->growth.time_to_limit_s <= LIMIT_IN_SIGHT_S) {
+	    judgement->growth.time_to_limit_s <=
+		    fmin(LIMIT_IN_SIGHT_S, LIMIT_IN_SIGHT_SPANS * report->span_s)) {
 		snprintf(fact, sizeof(fact), "at the memory limit in %s",
 			 number_duration(judgement->growth.time_to_limit_s).text);
 		put_fact(line, INK_ALARM, fact);

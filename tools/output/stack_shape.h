@@ -27,4 +27,8 @@ struct stack_shape stack_shape_of(const struct report_site *site, bool is_full);
 /* The program's own frame that allocates; null where the stack is unknown or empty. */
 const struct frame *stack_own_frame(const struct report_site *site);
 
+/* Where that lies in a library of the system: the first frame that called it and does not, which is where
+ * somebody can mend something. Null where there is none. */
+const struct frame *stack_caller_frame(const struct report_site *site);
+
 #endif

@@ -134,15 +134,11 @@ void stack_text_write(FILE *stream, const struct text_style *style, const struct
 	}
 }
 
-void stack_text_put_own(struct text_line *line, const struct report_site *site)
+static void put_frame(struct text_line *line, const struct report_site *site,
+		      const struct frame *frame)
 {
-	const struct frame *frame = stack_own_frame(site);
 	char place[FRAME_PLACE_BYTES];
 
-	if (!frame) {
-		text_line_put(line, INK_DIM, "(no stack was recorded)");
-		return;
-	}
 	frame_place(site, frame, place);
 	int room = text_line_room(line) - (place[0] ? text_columns(line->style, place) + 1 : 0);
 	put_name(line, INK_PLAIN, frame, room > NAME_COLUMNS_MIN ? room : NAME_COLUMNS_MIN);
@@ -150,6 +146,28 @@ void stack_text_put_own(struct text_line *line, const struct report_site *site)
 		text_line_put(line, INK_PLAIN, " ");
 		text_line_put(line, INK_PLACE, place);
 	}
+}
+
+void stack_text_put_own(struct text_line *line, const struct report_site *site)
+{
+	const struct frame *frame = stack_own_frame(site);
+
+	if (frame)
+		put_frame(line, site, frame);
+	else
+		text_line_put(line, INK_DIM, "(no stack was recorded)");
+}
+
+void stack_text_put_caller(struct text_line *line, const struct report_site *site, int indent)
+{
+	const struct frame *frame = stack_caller_frame(site);
+
+	if (!frame)
+		return;
+	text_line_end(line);
+	text_line_pad(line, indent);
+	text_line_put(line, INK_PLAIN, "called from ");
+	put_frame(line, site, frame);
 }
 
 void stack_text_put_chain(struct text_line *line, const struct report_site *site)

@@ -28,4 +28,8 @@ void stack_text_put_chain(struct text_line *line, const struct report_site *site
 /* On the rest of a line, the program's own frame only: open_session server.c:88 */
 void stack_text_put_own(struct text_line *line, const struct report_site *site);
 
+/* In a line of its own at column `indent`, where the own frame lies in a library of the system: called from
+ * main server.c:88. Else nothing. */
+void stack_text_put_caller(struct text_line *line, const struct report_site *site, int indent);
+
 #endif
