@@ -184,16 +184,18 @@ static void a_caller_is_called_one_leak_with_what_it_allocates(void **state)
 	sample->finding.sum.frames = sample_leak_frames + 2;
 	sample->finding.sum.frame_count = 7;
 	char *text = report_text_of(sample, (struct text_report_options){.site_limit = 2});
-	assert_non_null(strstr(text, "\n    2 sites are one leak: open_session keeps 5.2 % of what it "
-				     "allocates\n"));
+	assert_non_null(strstr(text,
+			       "\n    2 sites are one leak: open_session keeps 5.2 % of what it "
+			       "allocates\n"));
 	free(text);
 
 	/* From here it is not that function that allocates. */
 	sample->finding.sum.frames++;
 	sample->finding.sum.frame_count--;
 	text = report_text_of(sample, (struct text_report_options){.site_limit = 2});
-	assert_non_null(strstr(text, "\n    2 sites are one leak: on their ways from accept_one they "
-				     "keep 5.2 % of their\n    blocks\n"));
+	assert_non_null(strstr(text,
+			       "\n    2 sites are one leak: on their ways from accept_one they "
+			       "keep 5.2 % of their\n    blocks\n"));
 	free(text);
 	free(sample);
 }
@@ -469,6 +471,58 @@ static void a_scan_that_found_nothing_is_mentioned(void **state)
 		strstr(text, "\n  lost      what is lost is not known: the program was gone"));
 	assert_null(strstr(text, "nothing lost"));
 	free(text);
+	free(sample);
+}
+
+static void a_leak_in_a_library_is_named_by_its_caller_too(void **state)
+{
+	(void)state;
+	static const char expected[] = "1 leak: +4.20 MiB/h at prepare (libsqlite3.so.0)\n"
+				       "    called from transfer bank.c:7\n"
+				       "\n";
+	static const char without[] = "1 leak: +4.20 MiB/h at prepare (libsqlite3.so.0)\n\n";
+	struct frame frames[] = {
+		{.function = "prepare", .module = "/usr/lib/x86_64-linux-gnu/libsqlite3.so.0"},
+		{.function = "step", .module = "/lib64/libsqlite3.so.0"},
+		{.function = "transfer", .file = "/src/bank.c", .line = 7, .module = SERVER},
+		{.function = "main", .file = "/src/bank.c", .line = 20, .module = SERVER},
+		{.function = "__libc_start_call_main", .module = LIBC},
+		{.function = "_start", .module = SERVER},
+	};
+	struct sample *sample = sample_new(1, (enum verdict[]){VERDICT_LEAK});
+	sample->sites[0].frames = frames;
+	sample->sites[0].frame_count = 6;
+	char *text = report_text_of(sample, (struct text_report_options){0});
+	assert_memory_equal(after_header(text), expected, strlen(expected));
+	free(text);
+	/* Called by nobody but what starts a program, of which nothing can be mended. */
+	memmove(&frames[2], &frames[4], 2 * sizeof(*frames));
+	sample->sites[0].frame_count = 4;
+	text = report_text_of(sample, (struct text_report_options){0});
+	assert_memory_equal(after_header(text), without, strlen(without));
+	free(text);
+	free(sample);
+}
+
+static void no_forecast_is_made_over_many_times_what_was_seen(void **state)
+{
+	(void)state;
+	struct sample *sample = sample_new(1, (enum verdict[]){VERDICT_LEAK});
+	struct growth *growth = &sample->sites[0].judgement.growth;
+	static const struct {
+		double spans, days;
+		bool is_told;
+	} cases[] = {{4900, 0, true}, {5100, 0, false}, {0, 89, true}, {0, 91, false}};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		growth->time_to_limit_s =
+			cases[i].spans * sample->report.span_s + cases[i].days * 86400;
+		if (cases[i].days)
+			sample->report.span_s = 1e6;
+		char *text = report_text_of(sample, (struct text_report_options){0});
+		assert_int_equal(strstr(text, "at the memory limit in") != NULL, cases[i].is_told);
+		free(text);
+	}
 	free(sample);
 }
 
@@ -952,6 +1006,8 @@ int main(void)
 		cmocka_unit_test(tells_the_peak_of_what_was_freed_at_the_end),
 		cmocka_unit_test(concludes_in_one_line),
 		cmocka_unit_test(a_scan_that_found_nothing_is_mentioned),
+		cmocka_unit_test(a_leak_in_a_library_is_named_by_its_caller_too),
+		cmocka_unit_test(no_forecast_is_made_over_many_times_what_was_seen),
 		cmocka_unit_test(a_leak_that_nobody_has_looked_at_asks_for_it),
 		cmocka_unit_test(says_when_nothing_is_left),
 		cmocka_unit_test(says_when_there_is_no_snapshot),
