@@ -256,7 +256,7 @@ BUILD_DEPS := gcc libc6-dev make pkg-config libdw-dev libelf-dev libjansson-dev 
 CHECK_DEPS := g++ libcmocka-dev libunwind-dev python3 binutils valgrind libc6-dbg redis-server redis-tools \
 	sqlite3 nginx-light apache2-utils mandoc clang gdb strace curl git openssl procps \
 	python3-jsonschema python3-yaml libxml2-utils check cmake meson ninja-build automake autoconf bats \
-	libgtest-dev catch2 doctest-dev python3-pytest python3-dev
+	libgtest-dev catch2 doctest-dev python3-pytest python3-dev dpkg-dev
 
 .PHONY: deps check-deps
 deps:
@@ -426,6 +426,16 @@ scans:
 	@tests/support/install_packages $(BUILD_DEPS) $(CHECK_DEPS) $(REAL_DEPS)
 	@$(MAKE) --no-print-directory all
 	@BUILD=$(abspath $(BUILD)) tests/real/run scans --seed=$(or $(SEED),1)
+
+# ---- test suites of real projects ------------------------------------------------------------------
+# Under seep check, beside Valgrind and LeakSanitizer: tests/projects/README.md. Needs the network, for
+# the sources; an hour.
+.PHONY: projects
+projects:
+	@tests/support/install_packages $(BUILD_DEPS) $(CHECK_DEPS) libtool
+	@$(MAKE) --no-print-directory all
+	@BUILD=$(abspath $(BUILD)) tests/projects/run leaks
+	@BUILD=$(abspath $(BUILD)) tests/projects/run suites
 
 .PHONY: clean
 clean:
