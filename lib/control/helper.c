@@ -55,7 +55,7 @@
 #define STACK_BYTES (256u << 10)
 #define MIDWIFE_BYTES (4u << 10)
 #define WAKE_SIGNAL SIGUSR1 /* sent to the helper only; it blocks all and reads this one */
-#define REQUEST_PATIENCE_S 60
+#define REQUEST_PATIENCE_NS 60000000000ull
 #define EXEC_WATCH_NS 1000000000ull
 #define EXEC_FIRST_PAUSE_NS 200000ull
 
@@ -260,9 +260,8 @@ static bool is_left_alone(void)
 
 static void scan_if_due(void)
 {
-	struct scan_order order = {.moment = SCAN_RUNNING,
-				   .reason = SEEP_REASON_INTERVAL,
-				   .is_wanted = is_left_alone};
+	struct scan_order order = {
+		.moment = SCAN_RUNNING, .reason = SEEP_REASON_INTERVAL, .is_wanted = is_left_alone};
 	struct snapshot_result result;
 	int error;
 
@@ -546,15 +545,37 @@ static bool wake(void)
 	       !(kind == SNAPSHOTS_BY_PROCESS && process_is_zombie(tid));
 }
 
-/* A thread that has the label waits for at most REQUEST_PATIENCE_S. It may never give it back: it was
+/* Until the helper has served the request with this number: 0 or a negative errno value. A signal of the program
+ * ends a wait, and a profiler sends a thousand in a second; so it is time that counts. */
+static int await(uint32_t number)
+{
+	const struct timespec patience = {.tv_sec = 1};
+	uint64_t now = sys_clock_ns(CLOCK_MONOTONIC);
+	uint64_t until = now + REQUEST_PATIENCE_NS, next_wake = now;
+	uint32_t done;
+
+	for (; (done = atomic_load(&mailbox->done)) != number;
+	     now = sys_clock_ns(CLOCK_MONOTONIC)) {
+		if (now >= until)
+			return -ETIMEDOUT;
+		if (now >= next_wake && !wake())
+			return atomic_load(&mailbox->done) == number ? 0 : -ESRCH;
+		if (now >= next_wake)
+			next_wake = now + (uint64_t)patience.tv_sec * 1000000000u;
+		sys_call(SYS_futex, &mailbox->done, FUTEX_WAIT, done, &patience, 0, 0);
+	}
+	return 0;
+}
+
+/* A thread that has the label waits for at most REQUEST_PATIENCE_NS. It may never give it back: it was
  * cancelled, or its signal handler has jumped out. */
 static bool is_left(uint32_t holder, uint32_t own, uint32_t waited_ms)
 {
 	return holder == own || sys_call(SYS_tgkill, sys_pid(), holder, 0) == -ESRCH ||
-	       waited_ms > (REQUEST_PATIENCE_S + 1) * 1000;
+	       waited_ms > REQUEST_PATIENCE_NS / 1000000 + 1000;
 }
 
-static void take_label(void)
+static void hold_label(void)
 {
 	uint32_t own = sys_tid(), holder = 0, last_number = 0, waited_ms = 0;
 
@@ -577,6 +598,19 @@ static void give_label(void)
 	uint32_t own = sys_tid();
 
 	atomic_compare_exchange_strong(&mailbox->label_holder, &own, 0);
+}
+
+/* The mailbox is the holder's now, and what it points to. One who has left, or has lost patience, may have a request
+ * in there that is still being served. Returns 0, or a negative errno value; then it is nobody's. */
+static int take_label(void)
+{
+	int error;
+
+	hold_label();
+	error = await(atomic_load(&mailbox->requested));
+	if (error != 0)
+		give_label();
+	return error;
 }
 
 /* The registers of the calling thread that a call leaves alone, as they are in its caller: what is in
@@ -604,9 +638,7 @@ static inline __attribute__((always_inline)) struct waiting_thread here(void)
 /* With the label taken. */
 static int request_locked(enum wish wish, enum seep_snapshot_reason reason, const char *label)
 {
-	struct timespec patience = {.tv_sec = 1};
 	struct text text = TEXT_IN(mailbox->label);
-	uint32_t number, done;
 	int error;
 
 	text_add(&text, label == NULL ? "" : label);
@@ -615,26 +647,16 @@ static int request_locked(enum wish wish, enum seep_snapshot_reason reason, cons
 	mailbox->waiting = here();
 	if (wish == WISH_LAST_SCAN && mailbox->exiting.has_called_exit)
 		mailbox->waiting = mailbox->exiting;
-	number = atomic_fetch_add(&mailbox->requested, 1) + 1;
-	error = wake() ? 0 : -ESRCH;
-	for (int i = 0; error == 0 && i < REQUEST_PATIENCE_S; i++) {
-		done = atomic_load(&mailbox->done);
-		if (done == number)
-			break;
-		sys_call(SYS_futex, &mailbox->done, FUTEX_WAIT, done, &patience, 0, 0);
-		if (atomic_load(&mailbox->done) != number && !wake())
-			error = -ESRCH;
-	}
-	if (error != 0)
-		return error;
-	return atomic_load(&mailbox->done) == number ? atomic_load(&mailbox->error) : -ETIMEDOUT;
+	error = await(atomic_fetch_add(&mailbox->requested, 1) + 1);
+	return error != 0 ? error : atomic_load(&mailbox->error);
 }
 
 int helper_request(enum seep_snapshot_reason reason, const char *label)
 {
-	int error;
+	int error = take_label();
 
-	take_label();
+	if (error != 0)
+		return error;
 	error = request_locked(WISH_SNAPSHOT, reason, label);
 	give_label();
 	return error;
@@ -643,9 +665,10 @@ int helper_request(enum seep_snapshot_reason reason, const char *label)
 int helper_request_scan(enum seep_snapshot_reason reason, const char *label,
 			struct seep_scan *found)
 {
-	int error;
+	int error = take_label();
 
-	take_label();
+	if (error != 0)
+		return error;
 	allow_helper();
 	error = request_locked(WISH_SCAN, reason, label);
 	if (found != NULL)
@@ -656,9 +679,10 @@ int helper_request_scan(enum seep_snapshot_reason reason, const char *label,
 
 int helper_request_check(uint32_t since_epoch, struct seep_scan *found, struct buffer *findings)
 {
-	int error;
+	int error = take_label();
 
-	take_label();
+	if (error != 0)
+		return error;
 	allow_helper();
 	mailbox->since_epoch = since_epoch;
 	error = request_locked(WISH_CHECK, SEEP_REASON_REQUEST, NULL);
@@ -673,9 +697,10 @@ int helper_request_check(uint32_t since_epoch, struct seep_scan *found, struct b
 
 int helper_request_work(void (*work)(void *context), void *context)
 {
-	int error;
+	int error = take_label();
 
-	take_label();
+	if (error != 0)
+		return error;
 	mailbox->work = work;
 	mailbox->context = context;
 	error = request_locked(WISH_WORK, SEEP_REASON_REQUEST, NULL);
@@ -691,7 +716,10 @@ void helper_request_names(struct buffer *text)
 	if (kind != SNAPSHOTS_BY_PROCESS || text->bytes == 0)
 		return;
 	buffer_add(&copy, text->start, text->bytes);
-	take_label();
+	if (take_label() != 0) {
+		buffer_release(&copy);
+		return;
+	}
 	buffer_release(&mailbox->findings);
 	mailbox->findings = copy;
 	if (request_locked(WISH_NAMES, SEEP_REASON_REQUEST, NULL) == 0) {
@@ -704,9 +732,10 @@ void helper_request_names(struct buffer *text)
 
 int helper_request_last_scan(const struct waiting_thread *exiting)
 {
-	int error;
+	int error = take_label();
 
-	take_label();
+	if (error != 0)
+		return error;
 	allow_helper();
 	mailbox->exiting = *exiting;
 	error = request_locked(WISH_LAST_SCAN, SEEP_REASON_REQUEST, NULL);

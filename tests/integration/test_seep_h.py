@@ -44,6 +44,7 @@ def tests():
     yield "a forked child checks itself from its parent's moment on", forked
     yield "the program does not notice that the tool is asked for names", unnoticed
     yield "where no process can be made a check says so", sandboxed
+    yield "a check takes as long as it takes, however often signals interrupt the wait", interrupted
 
 
 def build(box, source, flags):
@@ -118,14 +119,14 @@ def symbolize(box):
                  "  #0 0x55 (%s) end\n" % with_names[3].strip(), "a line of a log")
 
 
-def with_tool(box, script, interpreter="/bin/sh"):
+def with_tool(box, script, interpreter="/bin/sh", what="unnoticed"):
     tool = box.path("a:tool")
     if script is not None:
         box.write("a:tool", "#!%s\n%s\n" % (interpreter, script))
         os.chmod(tool, 0o755)
     program = box.compile("checks_itself_among_others.c", "-O1", "-g", "-pthread",
                           "-fno-optimize-sibling-calls")
-    ended = box.run([program, "unnoticed"], box.preload(output=box.path("out.seep"), tool=tool))
+    ended = box.run([program, what], box.preload(output=box.path("out.seep"), tool=tool))
     expect_equal((ended.returncode, ended.stderr), (0, b""), "(status, stderr)")
     return program, ended.stdout.decode().splitlines()
 
@@ -191,3 +192,11 @@ def sandboxed(box):
     expect_equal(lines, ["sandbox", "sandboxed", "nothing 0", "one -95",
                          "what is lost is not known: the kernel makes no copy of the process: "
                          "Operation not permitted"], "what it is told")
+
+
+def interrupted(box):
+    _, lines = with_tool(box, "sleep 1; exec cat", what="interrupted")
+    lines = [line for line in lines if not line.startswith("    ")]
+    expect_equal(lines, ["interrupted", "one 1",
+                         "40 bytes in 1 block definitely lost, allocated at",
+                         "interrupted often"], "what it is told")

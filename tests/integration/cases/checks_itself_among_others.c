@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 
 #include "scan_point.h"
@@ -23,7 +24,7 @@
 
 static char *volatile kept;
 static atomic_bool is_over;
-static atomic_int children_heard;
+static atomic_int signals_heard;
 
 APART static void lose(size_t bytes)
 {
@@ -114,7 +115,7 @@ APART static void with_fork(void)
 static void hear(int signal)
 {
 	(void)signal;
-	atomic_fetch_add(&children_heard, 1);
+	atomic_fetch_add(&signals_heard, 1);
 }
 
 /* The tool that knows names is run, and the program has no child. */
@@ -132,8 +133,23 @@ APART static void unnoticed(void)
 	printf("errno %s\n", errno == EDOM ? "same" : "changed");
 	above = dup(0);
 	printf("descriptors %s\n", above == below + 1 ? "same" : "changed");
-	printf("children %d %s\n", atomic_load(&children_heard),
+	printf("children %d %s\n", atomic_load(&signals_heard),
 	       waitpid(-1, NULL, __WALL | WNOHANG) == -1 && errno == ECHILD ? "none" : "some");
+}
+
+/* By a timer, as a profiler does. */
+APART static void interrupted(void)
+{
+	const struct itimerval often = {{0, 1000}, {0, 1000}}, never = {0};
+	long long moment = seep_moment();
+
+	signal(SIGALRM, hear);
+	lose(40);
+	wipe_traces();
+	setitimer(ITIMER_REAL, &often, NULL);
+	tell("one", seep_check_since(moment));
+	setitimer(ITIMER_REAL, &never, NULL);
+	printf("interrupted %s\n", atomic_load(&signals_heard) > 100 ? "often" : "rarely");
 }
 
 /* From here on, and in whatever this becomes, no process can be made. */
@@ -174,6 +190,8 @@ int main(int argc, char **argv)
 		with_fork();
 	if (strcmp(what, "unnoticed") == 0)
 		unnoticed();
+	if (strcmp(what, "interrupted") == 0)
+		interrupted();
 	if (strcmp(what, "sandboxed") == 0)
 		in_sandbox();
 	if (strcmp(what, "sandbox") == 0) {
