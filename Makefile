@@ -222,7 +222,7 @@ INSTALLED_PC   := $(PREFIX)/lib/pkgconfig/seep.pc
 # No interpreter's own folder, for the plugin of pytest is for all of them: PYTHONPATH leads there.
 PYTHON_DIR     := $(PREFIX)/share/seep/python
 # For tests of these frameworks, by which programs include them: seep/cmocka.h.
-ADAPTERS := catch2.h check.h cmocka.h doctest.h gtest.h test_leaks.h
+ADAPTERS := catch2.h check.h cmocka.h doctest.h growing_sites.h gtest.h test_leaks.h
 
 .PHONY: install uninstall
 install: all man completion

@@ -38,6 +38,7 @@
 #include <string>
 #include <utility>
 
+#include <seep/growing_sites.h>
 #include <seep/test_leaks.h>
 
 namespace seep

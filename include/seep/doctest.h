@@ -20,6 +20,7 @@
 #include <atomic>
 #include <string>
 
+#include <seep/growing_sites.h>
 #include <seep/test_leaks.h>
 
 namespace seep

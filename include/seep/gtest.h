@@ -16,6 +16,7 @@
 
 #include <gtest/gtest.h>
 
+#include <seep/growing_sites.h>
 #include <seep/test_leaks.h>
 
 namespace seep

@@ -194,6 +194,45 @@ TYPED_TEST(Typed, LeaksLong)
 		lose_block(115);
 }
 
+/* What can still be reached is no leak of the test, but it grows each time. */
+TEST(Rounds, GrowsByAVector)
+{
+	static std::vector<char *> held;
+	std::string grows = seep::growing_sites(8, [&] { held.push_back(make_block(117)); });
+
+	EXPECT_TRUE(grows.empty()) << grows;
+}
+
+TEST(Rounds, FillsACache)
+{
+	static char *cached[4];
+	int round = 0;
+
+	EXPECT_EQ(seep::growing_sites(20,
+				      [&] {
+					      char *&block = cached[round++ % 4];
+
+					      if (!block)
+						      block = make_block(118);
+					      freed_block another(119);
+				      }),
+		  "");
+	EXPECT_EQ(round, 20);
+}
+
+TEST(Rounds, Throws)
+{
+	int round = 0;
+
+	EXPECT_THROW(seep::growing_sites(8,
+					 [&] {
+						 if (++round == 3)
+							 throw std::runtime_error("thrown");
+					 }),
+		     std::runtime_error);
+	EXPECT_EQ(round, 3);
+}
+
 class Surroundings : public testing::Environment
 {
       public:
