@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * additions: what was added in each period, and whether it goes on.
+ *
+ * A clock that makes it evener than others do is believed. But what is kept is a part of what the site
+ * allocates, so by that clock it is even in any case: that says nothing against the others.
  */
 #include "tools/model/additions.h"
 
@@ -28,7 +31,7 @@ struct pace additions_pace(const struct additions *of, double gain, enum verdict
 	for (size_t i = 0; i < of->clocks; i++) {
 		paces[i] = additions_fit(additions_clock(of->series, (enum verdict_clock)i),
 					 of->first, of->amounts, of->count);
-		if (isfinite(paces[i].error))
+		if (i != CLOCK_OWN && isfinite(paces[i].error))
 			least = fmin(least, paces[i].dispersion);
 	}
 	*chosen = CLOCK_TIME;

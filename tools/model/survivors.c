@@ -214,7 +214,8 @@ bool survivors_at(struct survivors *survivors, const struct survey *survey, size
 bool survivors_at_births(struct survivors *survivors, const struct survey *survey, double share)
 {
 	const struct cohort_series *series = survey->series;
-	double age = series->births[series->count - 1] * share;
+	/* What was made at start, however much, is no measure of what comes later. */
+	double age = (series->births[series->count - 1] - series->births[0]) * share;
 	return age > 0 && series->count >= 3 && make_at_age(survivors, survey, series->births, age);
 }
 

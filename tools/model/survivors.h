@@ -63,7 +63,7 @@ struct survivors {
 /* The age is that of the period `steps` before the last one. Returns false when the run is too short
  * for it. */
 bool survivors_at(struct survivors *survivors, const struct survey *survey, size_t steps);
-/* The same, where the age is so many allocations of the site: a share of all that there were. */
+/* The same, where the age is so many allocations of the site: a share of all after the first step. */
 bool survivors_at_births(struct survivors *survivors, const struct survey *survey, double share);
 
 /* How many of each period from 1 on reached the age, also of those before `first`, into `arrivals`;

@@ -106,7 +106,8 @@ struct judgement {
  *                    be slower, but not so slow, may stop or go on: nobody is told that it saturates
  *   decline_error    with a larger error nothing is known of the pace
  *   clock_gain       another clock than time must explain the pace better by this
- *   own_share        the site's own allocations say nothing of load when this part of them is kept
+ *   own_share        the site's own allocations say nothing of load when this part of them is kept: as good
+ *                    as every second one, which may be what it makes for each piece of work
  *   ended            nothing more in the last part is no chance when it is less likely than this
  *   settled          after this part of the run a decline of its beginning may be over: later, too few
  *                    blocks are left to show it
@@ -136,7 +137,7 @@ struct judgement {
 	X(slowest, 1.5)                                                                            \
 	X(decline_error, 1.5)                                                                      \
 	X(clock_gain, 0.8)                                                                         \
-	X(own_share, 0.3)                                                                          \
+	X(own_share, 0.45)                                                                         \
 	X(ended, 0.02)                                                                             \
 	X(settled, 0.33)                                                                           \
 	X(even, 0.5)                                                                               \

@@ -696,6 +696,24 @@ static void a_leak_whose_program_became_idle_is_not_called_saturating(void **sta
 	free(run);
 }
 
+/* Who forgets one of three has less to forget when there is less to do. Of what keeps every second block nobody
+ * knows whether that is what it is for. */
+static void what_a_site_keeps_goes_on_in_step_with_what_it_allocates(void **state)
+{
+	(void)state;
+	for (unsigned kept = 2; kept <= 3; kept++) {
+		struct run *run = run_new(40);
+		for (size_t b = 0; b < 40; b++) {
+			uint64_t all = (uint64_t)(300 * exp(-(double)b / 20));
+			add_blocks(run, b, INFINITY, all / kept);
+			add_blocks(run, b, 1, all - all / kept);
+		}
+		finish_run(run, 1);
+		assert_int_equal(judge(run).is_flagged, kept == 3);
+		free(run);
+	}
+}
+
 static void a_pool_that_empties_again_and_again_is_periodic(void **state)
 {
 	(void)state;
@@ -922,6 +940,7 @@ int main(void)
 		cmocka_unit_test(a_cache_that_fills_ever_slower_is_saturating),
 		cmocka_unit_test(what_may_stop_or_go_on_is_not_called_saturating),
 		cmocka_unit_test(a_leak_whose_program_became_idle_is_not_called_saturating),
+		cmocka_unit_test(what_a_site_keeps_goes_on_in_step_with_what_it_allocates),
 		cmocka_unit_test(a_pool_that_empties_again_and_again_is_periodic),
 		cmocka_unit_test(judging_a_part_ignores_what_came_before),
 		cmocka_unit_test(a_long_run_is_judged_like_a_short_one),
