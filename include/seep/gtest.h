@@ -6,7 +6,8 @@
  * with the option `-include seep/gtest.h` not even that. Then `seep check -- ./tests` fails each test that
  * has allocated memory which nothing points to any more when the test is over, its fixture is gone and
  * SetUp and TearDown have run. Statics, caches and what was made at first use are not lost and no failure.
- * What the set-up and tear-down of a test suite or of an environment lose fails the suite or the program.
+ * What the set-up and tear-down of a test suite or of an environment lose fails the suite or the program, and
+ * so does what one test has allocated and a later one loses.
  * A test that fails anyway is not looked at. Death tests work as ever: their children are not looked at.
  *
  * Without seep nothing is registered. GoogleTest 1.10 and later.
@@ -52,14 +53,14 @@ class gtest_listener : public testing::EmptyTestEventListener
 	{
 		if (!suite.Failed())
 			fail_if_leaks(of_suite, suite.GetTestInfo(0),
-				      "set-up or tear-down of this suite ");
+				      "this suite, beside its single tests, ");
 	}
 
 	void OnEnvironmentsTearDownEnd(const testing::UnitTest &program) override
 	{
 		if (!program.Failed())
 			fail_if_leaks(of_program, nullptr,
-				      "set-up or tear-down of an environment ");
+				      "the program, beside its single tests, ");
 	}
 
       private:
