@@ -24,29 +24,32 @@ extern "C" {
 #define SEEP_FILLED_IN(function)                                                                   \
 	__extension__({                                                                            \
 		__typeof__(&function) seep_filled_in;                                              \
-		__asm__(".weak " #function "\n\tmovq " #function "@GOTPCREL(%%rip), %0"            \
+		__asm__(".weak " #function "\n\t{movq " #function "@GOTPCREL(%%rip), %0|mov %0, "  \
+			"QWORD PTR " #function "@GOTPCREL[rip]}"                                   \
 			: "=r"(seep_filled_in));                                                   \
 		seep_filled_in;                                                                    \
 	})
 #else
 #define SEEP_FILLED_IN(function) (&function)
 #endif
-extern int seep_snapshot_(const char *label) __attribute__((weak));
-extern int seep_mark_(const char *label) __attribute__((weak));
-extern int seep_scan_(const char *label) __attribute__((weak));
-extern long long seep_check_(void) __attribute__((weak));
-extern long long seep_moment_(void) __attribute__((weak));
-extern long long seep_check_since_(long long moment) __attribute__((weak));
-extern const char *seep_findings_(void) __attribute__((weak));
-extern void seep_end_scope_(const char *name, long long moment) __attribute__((weak));
-extern void *seep_begin_rounds_(int rounds, long long *error) __attribute__((weak));
-extern long long seep_end_round_(void *rounds) __attribute__((weak));
-extern long long seep_end_rounds_(void *rounds) __attribute__((weak));
-extern void seep_ignore_(const void *ptr) __attribute__((weak));
-extern void seep_disable_(void) __attribute__((weak));
-extern void seep_enable_(void) __attribute__((weak));
-extern void seep_register_root_region_(const void *start, size_t bytes) __attribute__((weak));
-extern void seep_unregister_root_region_(const void *start, size_t bytes) __attribute__((weak));
+/* Whatever is said about visibility where this is included: what is hidden nobody can fill in. */
+#define SEEP_WEAK __attribute__((weak, visibility("default")))
+extern int seep_snapshot_(const char *label) SEEP_WEAK;
+extern int seep_mark_(const char *label) SEEP_WEAK;
+extern int seep_scan_(const char *label) SEEP_WEAK;
+extern long long seep_check_(void) SEEP_WEAK;
+extern long long seep_moment_(void) SEEP_WEAK;
+extern long long seep_check_since_(long long moment) SEEP_WEAK;
+extern const char *seep_findings_(void) SEEP_WEAK;
+extern void seep_end_scope_(const char *name, long long moment) SEEP_WEAK;
+extern void *seep_begin_rounds_(int rounds, long long *error) SEEP_WEAK;
+extern long long seep_end_round_(void *rounds) SEEP_WEAK;
+extern long long seep_end_rounds_(void *rounds) SEEP_WEAK;
+extern void seep_ignore_(const void *ptr) SEEP_WEAK;
+extern void seep_disable_(void) SEEP_WEAK;
+extern void seep_enable_(void) SEEP_WEAK;
+extern void seep_register_root_region_(const void *start, size_t bytes) SEEP_WEAK;
+extern void seep_unregister_root_region_(const void *start, size_t bytes) SEEP_WEAK;
 
 /* True when this process is being watched. */
 static inline bool seep_is_watching(void)
@@ -135,11 +138,28 @@ static inline const char *seep_findings(void)
 	return SEEP_FILLED_IN(seep_findings_) ? SEEP_FILLED_IN(seep_findings_)() : "";
 }
 
+struct seep_rounds {
+	void (*body)(void *data);
+	void *data, *growth;
+	long long error;
+	int left;
+};
+
 /* Ends what seep_require_no_growth has begun, also when the body has thrown. */
-static inline void seep_drop_rounds(void **rounds)
+static inline void seep_drop_rounds(struct seep_rounds *rounds)
 {
-	if (*rounds)
-		SEEP_FILLED_IN(seep_end_rounds_)(*rounds);
+	if (rounds->growth)
+		SEEP_FILLED_IN(seep_end_rounds_)(rounds->growth);
+}
+
+/* A function of its own, and the whole of the loop: a compiler makes copies of a loop's body where there is more to
+ * it, and blocks that are allocated in one copy or another have different stacks. */
+static __attribute__((noinline, unused)) int seep_run_round(struct seep_rounds *rounds)
+{
+	rounds->body(rounds->data);
+	if (rounds->growth && rounds->error == 0)
+		rounds->error = SEEP_FILLED_IN(seep_end_round_)(rounds->growth);
+	return --rounds->left > 0;
 }
 
 /* Runs body(data) so many times, 2 at least, and returns how many sites keep growing; which, says seep_findings.
@@ -154,22 +174,20 @@ static inline void seep_drop_rounds(void **rounds)
  * million. Blocks count whoever has allocated them, and whether or not they can be reached. */
 static inline long long seep_require_no_growth(int rounds, void (*body)(void *data), void *data)
 {
-	void *growth __attribute__((cleanup(seep_drop_rounds))) = 0;
-	long long error = 0, result;
-	int round;
+	struct seep_rounds all
+		__attribute__((cleanup(seep_drop_rounds))) = {body, data, 0, 0, rounds};
+	long long result;
 
 	if (SEEP_FILLED_IN(seep_begin_rounds_))
-		growth = SEEP_FILLED_IN(seep_begin_rounds_)(rounds, &error);
-	for (round = 0; round < rounds; round++) {
-		body(data);
-		if (growth && error == 0)
-			error = SEEP_FILLED_IN(seep_end_round_)(growth);
-	}
-	if (!growth)
-		return error;
-	result = SEEP_FILLED_IN(seep_end_rounds_)(growth);
-	growth = 0;
-	return error != 0 ? error : result;
+		all.growth = SEEP_FILLED_IN(seep_begin_rounds_)(rounds, &all.error);
+	if (rounds > 0)
+		while (seep_run_round(&all))
+			;
+	if (!all.growth)
+		return all.error;
+	result = SEEP_FILLED_IN(seep_end_rounds_)(all.growth);
+	all.growth = 0;
+	return all.error != 0 ? all.error : result;
 }
 
 /*

@@ -19,6 +19,8 @@ ALONE = ["alone", "nothing yet 0", "loses 0", "frees 0", "since the start 0", "g
 BUILDS = [("C", "checks_itself.c", ("-O1",)),
           ("C, no PIE", "checks_itself.c", ("-O1", "-fno-pie", "-no-pie")),
           ("C99", "checks_itself.c", ("-O2", "-std=gnu99")),
+          ("C, loops unrolled", "checks_itself.c", ("-O3", "-funroll-loops")),
+          ("C, all hidden", "checks_itself.c", ("-O1", "-DIS_HIDDEN")),
           ("C++", "checks_itself_in_cxx.cc", ("-O1",)),
           ("C++, no PIE", "checks_itself_in_cxx.cc", ("-O1", "-fno-pie", "-no-pie"))]
 WARNINGS = ("-Wall", "-Wextra", "-Wshadow", "-Werror", "-Wno-unused-function")
@@ -31,6 +33,7 @@ def tests():
         yield name + ": without seep it is harmless", functools.partial(alone, source, flags)
         yield (name + ": a scope says what it has lost, and is silent where it has not",
                functools.partial(scopes, source, flags))
+    yield "without PIE a program may be assembled in Intel's syntax", intel_syntax
     for kind in ("thread", "inline"):
         yield "the same by --snapshots-by=" + kind, functools.partial(by, kind)
     yield "findings name function, file and line, up to main", names
@@ -79,6 +82,14 @@ def scopes(source, flags, box):
     ended = box.seep("check", "--", program, "loses")
     expect_equal(ended.returncode, 1, "the status of seep check")
     expect_equal(box.seep("check", "--", program, "frees").returncode, 0, "that of the clean twin")
+
+
+def intel_syntax(box):
+    source = box.write("watched.c", "#include <seep.h>\nint main(void)\n{\n"
+                       "\treturn seep_is_watching() ? 5 : 4;\n}\n")
+    program = build(box, source, ("-O1", "-masm=intel", "-fno-pie", "-no-pie"))
+    expect_equal((box.run([program]).returncode, box.seep_run([program]).returncode), (4, 5),
+                 "its status without seep and with it")
 
 
 def among_others(box, what, **others):

@@ -9,7 +9,13 @@
 #include <string.h>
 
 #include "scan_point.h"
+#ifdef IS_HIDDEN /* as in a library that hides whatever it does not name */
+#pragma GCC visibility push(hidden)
+#endif
 #include "seep.h"
+#ifdef IS_HIDDEN
+#pragma GCC visibility pop
+#endif
 
 struct pair {
 	struct pair *other;
