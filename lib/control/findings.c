@@ -10,9 +10,11 @@
  */
 #include "lib/control/findings.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "lib/control/stack_lines.h"
+#include "lib/record/live_block.h"
 
 #include "lib/base/poison.h"
 
@@ -136,7 +138,14 @@ static void add_error(struct buffer *text, int error)
 void findings_write_error(struct buffer *text, int error)
 {
 	stack_lines_add_text(text, "it could not be checked");
-	add_error(text, -error);
+	if (error == -EOVERFLOW) {
+		stack_lines_add_text(text, ": the ");
+		stack_lines_add_number(text, LIVE_BLOCK_EPOCH_MAX);
+		stack_lines_add_text(text,
+				     " moments, checks and snapshots of a process are used up");
+	} else {
+		add_error(text, -error);
+	}
 	stack_lines_add_text(text, "\n");
 	buffer_add(text, "", 1);
 }

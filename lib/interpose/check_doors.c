@@ -62,6 +62,8 @@ long long seep_end_rounds_(void *rounds)
 	return life_end_rounds(rounds);
 }
 
+#define SCOPE_NAME_BYTES 160u /* of a longer name the rest is left out */
+
 /* The findings in one write, so that what other threads say does not come in between their lines. */
 void seep_end_scope_(const char *name, long long moment)
 {
@@ -69,13 +71,14 @@ void seep_end_scope_(const char *name, long long moment)
 
 	int64_t lost = life_check_since(moment);
 	const char *findings = life_findings();
+	size_t name_bytes = name == NULL ? 0 : text_bytes(name);
 	char line[256];
 	struct text text = TEXT_IN(line);
 
 	if (lost == 0)
 		return;
 	text_add(&text, "seep: scope ");
-	text_add(&text, name == NULL ? "" : name);
+	text_add_bytes(&text, name, name_bytes < SCOPE_NAME_BYTES ? name_bytes : SCOPE_NAME_BYTES);
 	text_add(&text, lost < 0 ? ": could not be checked\n" : ": lost what it has allocated\n");
 	sys_write_all(2, line, text.bytes);
 	sys_write_all(2, findings, text_bytes(findings));

@@ -48,6 +48,8 @@ def tests():
     yield "the program does not notice that the tool is asked for names", unnoticed
     yield "where no process can be made a check says so", sandboxed
     yield "a check takes as long as it takes, however often signals interrupt the wait", interrupted
+    yield "when all moments are used up that is said", used_up
+    yield "of a scope with a long name a part is said, and then the rest", long_scope
 
 
 def build(box, source, flags):
@@ -211,3 +213,17 @@ def interrupted(box):
     expect_equal(lines, ["interrupted", "one 1",
                          "40 bytes in 1 block definitely lost, allocated at",
                          "interrupted often"], "what it is told")
+
+
+def used_up(box):
+    expect_equal(among_others(box, "too many moments"),
+                 ["too many moments", "262 thousand", "none -75", "check -75",
+                  "it could not be checked: the 262143 moments, checks and snapshots of a process "
+                  "are used up"], "what it is told")
+
+
+def long_scope(box):
+    program = box.compile("checks_itself_among_others.c", "-O1", "-pthread")
+    lines = box.seep_run([program, "long scope"]).stderr.decode().splitlines()
+    expect_equal(lines[:2], ["seep: scope %s: lost what it has allocated" % ("n" * 160),
+                             "40 bytes in 1 block definitely lost, allocated at"], "stderr")

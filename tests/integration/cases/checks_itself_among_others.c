@@ -152,6 +152,29 @@ APART static void interrupted(void)
 	printf("interrupted %s\n", atomic_load(&signals_heard) > 100 ? "often" : "rarely");
 }
 
+APART static void with_too_many_moments(void)
+{
+	long long moment = seep_moment();
+	int moments = 0;
+
+	for (; moment >= 0 && moments < 1000000; moments++)
+		moment = seep_moment();
+	printf("%d thousand\n", moments / 1000);
+	tell("none", moment);
+	tell("check", seep_check_since(moment));
+}
+
+APART static void in_long_scope(void)
+{
+	char name[301];
+
+	memset(name, 'n', 300);
+	name[300] = 0;
+	SEEP_SCOPE(name);
+	lose(40);
+	wipe_traces();
+}
+
 /* From here on, and in whatever this becomes, no process can be made. */
 static void forbid_clone(void)
 {
@@ -192,6 +215,10 @@ int main(int argc, char **argv)
 		unnoticed();
 	if (strcmp(what, "interrupted") == 0)
 		interrupted();
+	if (strcmp(what, "too many moments") == 0)
+		with_too_many_moments();
+	if (strcmp(what, "long scope") == 0)
+		in_long_scope();
 	if (strcmp(what, "sandboxed") == 0)
 		in_sandbox();
 	if (strcmp(what, "sandbox") == 0) {
