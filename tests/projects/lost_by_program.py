@@ -47,6 +47,12 @@ def name_of(path):
     return name[3:] if name.startswith("lt-") else name
 
 
+def program_of(words):
+    """As Valgrind calls it: a script by its own name."""
+    is_script = name_of(words[0]) in ("sh", "bash") and words[1:] and words[1][0] not in "-+"
+    return name_of(words[1] if is_script else words[0])
+
+
 def plain(function):
     """Without what a compiler adds to a clone, parameters, and the scope."""
     function = re.sub(r" ?\[clone .*\]$|\.(part|constprop|isra|cold)\b.*$", "", function)
@@ -79,7 +85,7 @@ ALL_LOST = ("definitely_lost", "indirectly_lost")
 def seep_says(document, classes=DEFINITELY):
     lost = Lost()
     for process in document["processes"]:
-        program = name_of(process["process"]["command"][0])
+        program = program_of(process["process"]["command"])
         lost.programs[program] += 1
         if process["scan"] is None or process["scan"]["totals"] is None:
             continue

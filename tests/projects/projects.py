@@ -28,7 +28,7 @@ class Project:
     package: str
     build: str  # for sh -e, in the copy of the source
     suite: str  # likewise
-    leak: Leak
+    leak: Leak  # None: it is not tried
     folder: str = "."  # from which both are run
     needs: tuple = ()  # programs
     # Programs of which Valgrind calls more lost, as a person has found out, and why.
@@ -85,14 +85,19 @@ PROJECTS = (
                        "lies an old word that points to it, and only Valgrind knows that the "
                        "frame has not written it"}),
     Project("xz", "xz-utils", "./configure --disable-nls --disable-doc --disable-static && make -j2"
-            " && make -j2 check TESTS=", "make check",
-            Leak("src/liblzma/common/stream_decoder.c", "lzma_free(coder, allocator);",
-                 ("stream_decoder",),
-                 "src/xz/xz -dc tests/files/good-1-check-crc32.xz tests/files/good-2-lzma2.xz")),
+            " && make -j2 check TESTS=",
+            # The whole suite has 6,675 processes, too many for Valgrind. It leaks as it is.
+            "make -C tests check TESTS='test_stream_flags test_filter_flags test_block_header "
+            "test_index test_index_hash test_memlimit test_lzip_decoder test_vli "
+            "test_compress_generated_abc'",
+            Leak("", "", ("lzma_lzma2_props_decode",), "tests/test_block_header"),
+            explained={"sed": "of one of 157 there is no file of Valgrind's"}),
     # Threads, and a fork beside them. Of its 1,609 tests 43: some take a minute.
     Project("blosc", "c-blosc", CMAKE + "-DBUILD_BENCHMARKS=OFF -DDEACTIVATE_LZ4=ON "
             "-DDEACTIVATE_ZLIB=ON -DDEACTIVATE_ZSTD=ON -DDEACTIVATE_SNAPPY=ON && make -C out -j2",
             "make -C out test ARGS='-R \"api|nolock|noinit|forksafe|nthreads|192_32_5_0_\"'",
-            Leak("blosc/blosc.c", "my_free(context->tmp);", ("blosc",),
-                 "make -C out test ARGS='-R \"api|nolock\"'"), needs=("cmake",)),
+            # It leaks as it is, in test_forksafe now more and now less.
+            None, needs=("cmake",),
+            explained={"test_forksafe": "it is a forked child that loses what its parent's threads "
+                       "held, and Valgrind is not asked about those"}),
 )
