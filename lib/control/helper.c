@@ -56,6 +56,8 @@
 #define MIDWIFE_BYTES (4u << 10)
 #define WAKE_SIGNAL SIGUSR1 /* sent to the helper only; it blocks all and reads this one */
 #define REQUEST_PATIENCE_NS 60000000000ull
+#define LABEL_PAUSE_NS 1000000u
+#define GIVE_WAY_NS (3 * LABEL_PAUSE_NS)
 #define EXEC_WATCH_NS 1000000000ull
 #define EXEC_FIRST_PAUSE_NS 200000ull
 
@@ -82,6 +84,7 @@ struct mailbox {
 	struct seep_scan found;		/* by the last scan or check */
 	struct buffer findings;		/* of the last check; whoever has asked takes it */
 	_Atomic(uint32_t) label_holder; /* the thread that has written it, and waits; 0: none */
+	_Atomic(uint32_t) label_next;	/* one of those that wait for it; 0: none, or not known */
 	_Atomic(uint32_t) is_exec_near;
 	_Atomic(uint32_t) has_exit_status;
 	_Atomic(int32_t) exit_status;
@@ -575,10 +578,14 @@ static bool is_left(uint32_t holder, uint32_t own, uint32_t waited_ms)
 	       waited_ms > REQUEST_PATIENCE_NS / 1000000 + 1000;
 }
 
+/* One that asks again and again, such as a thread with one test after another, lets others have their turn; an exit
+ * would wait for seconds. */
 static void hold_label(void)
 {
 	uint32_t own = sys_tid(), holder = 0, last_number = 0, waited_ms = 0;
 
+	if (atomic_load(&mailbox->label_next) != 0)
+		pause_ns(GIVE_WAY_NS);
 	while (!atomic_compare_exchange_strong(&mailbox->label_holder, &holder, own)) {
 		uint32_t number = atomic_load(&mailbox->requested);
 
@@ -586,10 +593,13 @@ static void hold_label(void)
 		last_number = number;
 		if (is_left(holder, own, waited_ms) &&
 		    atomic_compare_exchange_strong(&mailbox->label_holder, &holder, own))
-			return;
-		pause_ns(1000000);
+			break;
+		atomic_store(&mailbox->label_next, own);
+		pause_ns(LABEL_PAUSE_NS);
 		holder = 0;
 	}
+	/* Others say so again, in their next pause. */
+	atomic_store(&mailbox->label_next, 0);
 }
 
 /* Unless somebody thought that we had left it. */

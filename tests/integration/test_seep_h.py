@@ -48,6 +48,7 @@ def tests():
     yield "the program does not notice that the tool is asked for names", unnoticed
     yield "where no process can be made a check says so", sandboxed
     yield "a check takes as long as it takes, however often signals interrupt the wait", interrupted
+    yield "a thread that checks all the time lets others have their turn", in_turn
     yield "when all moments are used up that is said", used_up
     yield "of a scope with a long name a part is said, and then the rest", long_scope
 
@@ -213,6 +214,10 @@ def interrupted(box):
     expect_equal(lines, ["interrupted", "one 1",
                          "40 bytes in 1 block definitely lost, allocated at",
                          "interrupted often"], "what it is told")
+
+
+def in_turn(box):
+    expect_equal(among_others(box, "in turn"), ["in turn", "others in turn"], "what it counts")
 
 
 def used_up(box):

@@ -16,6 +16,7 @@
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "scan_point.h"
 #include "seep.h"
@@ -137,6 +138,38 @@ APART static void unnoticed(void)
 	       waitpid(-1, NULL, __WALL | WNOHANG) == -1 && errno == ECHILD ? "none" : "some");
 }
 
+static atomic_int other_checks;
+
+/* Each takes a tenth of a second, for there is another thread. */
+static void *check_all_the_time(void *unused)
+{
+	while (!atomic_load(&is_over)) {
+		long long moment = seep_moment();
+
+		lose(40);
+		wipe_traces();
+		seep_check_since(moment);
+		atomic_fetch_add(&other_checks, 1);
+	}
+	return unused;
+}
+
+APART static void in_turn(void)
+{
+	pthread_t checking;
+	int before;
+
+	pthread_create(&checking, NULL, check_all_the_time, NULL);
+	while (atomic_load(&other_checks) < 1)
+		usleep(1000);
+	before = atomic_load(&other_checks);
+	for (int i = 0; i < 3; i++)
+		seep_check_since(seep_moment());
+	printf("others %s\n", atomic_load(&other_checks) - before < 20 ? "in turn" : "first");
+	atomic_store(&is_over, true);
+	pthread_join(checking, NULL);
+}
+
 /* By a timer, as a profiler does. */
 APART static void interrupted(void)
 {
@@ -213,6 +246,8 @@ int main(int argc, char **argv)
 		with_fork();
 	if (strcmp(what, "unnoticed") == 0)
 		unnoticed();
+	if (strcmp(what, "in turn") == 0)
+		in_turn();
 	if (strcmp(what, "interrupted") == 0)
 		interrupted();
 	if (strcmp(what, "too many moments") == 0)
