@@ -16,6 +16,7 @@
 
 #include "lib/base/syscalls.h"
 #include "lib/record/call_tree.h"
+#include "lib/record/recorder.h"
 #include "lib/scan/declared_roots.h"
 #include "lib/scan/heap_parts.h"
 #include "lib/scan/kernel_pointers.h"
@@ -41,10 +42,14 @@ static bool find_roots(const struct memory_layout *layout, const struct scan_tas
 {
 	struct span_list holes = {0};
 	bool is_done = heap_parts_find(layout, task->threads, memory, &holes, roots);
+	uint32_t left_behind;
 
 	if (is_done) {
 		malloc_state_find(layout, memory, &holes);
-		*unread_threads += thread_roots_find(layout, task->threads, memory, &holes, roots);
+		left_behind = thread_roots_find(layout, task->threads, memory, &holes, roots);
+		/* Their registers hold nothing that was born after the fork. */
+		if (task->since_epoch <= recorder_inherited_epoch)
+			*unread_threads += left_behind;
 		kernel_pointers_add(task->kernel, memory, roots);
 		memory_roots_find(layout, memory, &holes, roots);
 		declared_roots_find(layout, memory, roots);

@@ -45,6 +45,7 @@ def tests():
     yield "seep symbolize leaves alone what it does not know", symbolize_nothing
     yield "what another thread has lost is found, and what others are just using is not", threads
     yield "a forked child checks itself from its parent's moment on", forked
+    yield "a child that is forked beside threads checks itself, too", forked_beside_threads
     yield "the program does not notice that the tool is asked for names", unnoticed
     yield "where no process can be made a check says so", sandboxed
     yield "a check takes as long as it takes, however often signals interrupt the wait", interrupted
@@ -194,6 +195,12 @@ def forked(box):
     lines = [line for line in among_others(box, "fork") if not line.startswith("    ")]
     expect_equal(lines, ["fork", "child 1", "48 bytes in 1 block definitely lost, allocated at",
                          "parent 0"], "what they are told")
+
+
+def forked_beside_threads(box):
+    lines = [line for line in among_others(box, "fork beside threads") if line[0] != " "]
+    expect_equal(lines, ["fork beside threads", "child 1",
+                         "48 bytes in 1 block definitely lost, allocated at"], "what it is told")
 
 
 def unnoticed(box):

@@ -113,6 +113,28 @@ APART static void with_fork(void)
 	tell("parent", seep_check_since(moment));
 }
 
+/* In the child there is one thread only, and none of the others can have what that has lost since. */
+APART static void with_fork_beside_threads(void)
+{
+	pthread_t churning[THREADS];
+	int status;
+
+	for (int i = 0; i < THREADS; i++)
+		pthread_create(&churning[i], NULL, churn, NULL);
+	if (fork() == 0) {
+		long long moment = seep_moment();
+
+		lose(48);
+		wipe_traces();
+		tell("child", seep_check_since(moment));
+		_exit(0);
+	}
+	wait(&status);
+	atomic_store(&is_over, true);
+	for (int i = 0; i < THREADS; i++)
+		pthread_join(churning[i], NULL);
+}
+
 static void hear(int signal)
 {
 	(void)signal;
@@ -244,6 +266,8 @@ int main(int argc, char **argv)
 		with_threads();
 	if (strcmp(what, "fork") == 0)
 		with_fork();
+	if (strcmp(what, "fork beside threads") == 0)
+		with_fork_beside_threads();
 	if (strcmp(what, "unnoticed") == 0)
 		unnoticed();
 	if (strcmp(what, "in turn") == 0)
