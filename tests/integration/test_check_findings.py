@@ -33,6 +33,7 @@ def tests():
     yield "one finding of many processes is one, with their names and commands", several
     yield "and so in every format", several_in_formats
     yield "what two programs share is shown once, what only one has with that", shared
+    yield "what two programs lose in functions of the same names are two findings", same_names
 
 
 def lost_or_leak(box):
@@ -143,8 +144,13 @@ def several_in_formats(box):
 
 OTHER = """\
 #include <stdlib.h>
-__attribute__((noinline)) static void *make(size_t bytes) { return malloc(bytes); }
 __attribute__((noinline)) static void *own(size_t bytes) { return malloc(bytes); }
+__attribute__((noinline)) static void *make(size_t bytes)
+{
+#line 2 "loses.c"
+    return malloc(bytes);
+}
+#line 8 "other.c"
 int main(int argc, char **argv)
 {
     void *volatile block = NULL;
@@ -162,7 +168,7 @@ def shared(box):
     one = build(box)
     other = box.compile(box.write("other.c", OTHER), "-g", "-O1")
     text = check(box, "--", "sh", "-c", "%s; %s" % (one, other), status=1).stderr.decode()
-    expect("own   other.c:3" in text and "failed: 5.93 KiB lost at 2 sites, in 2 of 3" in text,
+    expect("own   other.c:2" in text and "failed: 5.93 KiB lost at 2 sites, in 2 of 3" in text,
            "the text is " + text)
     expect_equal(text.count("      make  "), 1, "how often the shared one is shown in " + text)
     document = json.loads(check(box, "--format=json", "--", "sh", "-c", "%s; %s" % (one, other),
@@ -170,3 +176,33 @@ def shared(box):
     names = {found["function"]: sorted(process["name"] for process in found["processes"])
              for found in document["findings"]}
     expect_equal(names, {"make": ["loses", "other"], "own": ["other"]}, "who has what")
+
+
+IN_MAIN = """\
+#include <stdlib.h>
+int main(int argc, char **argv)
+{
+    void *volatile block = malloc(%d);
+    block = NULL;
+    return argc > 90 || !argv;
+}
+"""
+
+
+def same_names(box):
+    """In whichever order, with and without source lines."""
+    for options in ("-g",), ():
+        programs = [box.compile(box.write("%s.c" % name, IN_MAIN % size), *options)
+                    for name, size in (("one", 100), ("two", 200))]
+        words = ("sh", "-c", "; ".join(programs))
+        result = check(box, "--format=json", "--", *words, status=1)
+        names = [(found["bytes"], [process["name"] for process in found["processes"]])
+                 for found in json.loads(result.stderr)["findings"]]
+        expect_equal(sorted(names), [(100, ["one"]), (200, ["two"])], "what is found")
+        prints = {entry["fingerprint"]
+                  for entry in json.loads(output(box, "gitlab", *words, status=1))}
+        expect_equal(len(prints), 2, "how many fingerprints there are in %s" % prints)
+    known = ("--baseline=" + box.path("known.baseline"),)
+    check(box, *known, "--update-baseline", "--", programs[1], status=0)
+    check(box, *known, "--", programs[1], status=0)
+    check(box, *known, "--", programs[0], status=1)

@@ -31,6 +31,7 @@
 /* More than a tenth is worse; of few blocks one is more than that. */
 #define TOLERANCE 10u
 #define PLACE_BYTES 320
+#define KEY_BYTES (5 + ID_DIGITS) /* of what is written of it */
 
 /* ---- reading ---- */
 
@@ -79,12 +80,23 @@ static const char *program_of(struct arena *arena, const char *place)
 	return end ? arena_text(arena, place, (size_t)(end - place)) : NULL;
 }
 
+/* What stands in the last parentheses. */
+static const char *source_of(struct arena *arena, const char *place)
+{
+	const char *begin = strrchr(place, '('), *slash = begin ? strrchr(begin, '/') : NULL;
+	const char *end = begin ? strrchr(begin, ')') : NULL;
+
+	begin = slash && slash < end ? slash : begin;
+	return end ? arena_text(arena, begin + 1, (size_t)(end - begin - 1)) : NULL;
+}
+
 static int add_entry(struct reader *reader, struct suppression entry, const char *id,
 		     const char *name)
 {
 	struct suppressions *all = reader->all;
 
 	entry.program = program_of(all->arena, name);
+	entry.source = source_of(all->arena, name);
 	entry.entry = arena_text(all->arena, reader->text, strlen(reader->text));
 	entry.site_id = arena_text(all->arena, id, strlen(id));
 	entry.name = arena_text(all->arena, name, strlen(name));
@@ -200,7 +212,7 @@ int baseline_read(struct suppressions *suppressions, const char *path, bool may_
 
 struct entry {
 	UT_hash_handle hh;
-	char key[5 + ID_DIGITS + 1]; /* "lost fc828cfd522c1b5c" */
+	char key[KEY_BYTES + 1 + SUPPRESSION_SOURCE_BYTES]; /* "lost fc828cfd522c1b5c loses.c" */
 	/* The most that a process had, and what the present one has. */
 	uint64_t blocks, bytes, blocks_here, bytes_here;
 	double rate, rate_here;
@@ -237,6 +249,14 @@ size_t baseline_count(const struct baseline *baseline)
 	return HASH_COUNT(baseline->entries);
 }
 
+/* A line ends where a name does. */
+static void make_one_line(char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text < ' ')
+			*text = '?';
+}
+
 static struct entry *entry_for(struct baseline *baseline, const char *key)
 {
 	struct entry *entry = NULL;
@@ -255,6 +275,14 @@ static struct entry *entry_for(struct baseline *baseline, const char *key)
 	return NULL;
 }
 
+static void make_key(char key[KEY_BYTES + 1 + SUPPRESSION_SOURCE_BYTES], const char *entry,
+		     const char *source)
+{
+	snprintf(key, KEY_BYTES + 1 + SUPPRESSION_SOURCE_BYTES, "%.*s %s", (int)KEY_BYTES, entry,
+		 source);
+	make_one_line(key);
+}
+
 bool baseline_keep(struct baseline *baseline, const struct suppressions *suppressions)
 {
 	for (size_t i = 0; i < suppressions->count; i++) {
@@ -262,7 +290,7 @@ bool baseline_keep(struct baseline *baseline, const struct suppressions *suppres
 		char key[sizeof(baseline->entries->key)];
 		if (!suppression->entry || suppression->has_run)
 			continue;
-		snprintf(key, sizeof(key), "%s", suppression->entry);
+		make_key(key, suppression->entry, suppression->source ? suppression->source : "");
 		struct entry *entry = entry_for(baseline, key);
 		if (!entry)
 			return false;
@@ -273,36 +301,29 @@ bool baseline_keep(struct baseline *baseline, const struct suppressions *suppres
 	return true;
 }
 
-/* For people: "server: session_open (server.c)". A line ends where a name does. */
+/* "server: session_open (server.c)" */
 static void describe(struct entry *entry, const struct report_site *site)
 {
 	const struct frame *own = site->frames;
-	const char *name = site->profile->name, *file;
+	const char *name = site->profile->name, *source = report_site_source(site);
 	size_t left = site->frame_count;
 
 	while (left > 1 && (own->is_wrapper || own->is_pseudo)) {
 		own++;
 		left--;
 	}
-	file = left && own->file ? strrchr(own->file, '/') : NULL;
 	snprintf(entry->place, sizeof(entry->place), "%.64s: %.160s (%.80s)", name ? name : "?",
-		 left && own->function ? own->function : "?",
-		 !left	       ? "?"
-		 : file	       ? file + 1
-		 : own->file   ? own->file
-		 : own->module ? own->module
-			       : "?");
-	for (char *next = entry->place; *next; next++)
-		if ((unsigned char)*next < ' ')
-			*next = '?';
+		 left && own->function ? own->function : "?", *source ? source : "?");
+	make_one_line(entry->place);
 }
 
 static struct entry *entry_of(struct baseline *baseline, const struct report_site *site)
 {
-	char key[sizeof(baseline->entries->key)];
+	char key[sizeof(baseline->entries->key)], begin[KEY_BYTES + 1];
 
-	snprintf(key, sizeof(key), "%s %s",
+	snprintf(begin, sizeof(begin), "%s %s",
 		 site->judgement.verdict == VERDICT_LOST ? "lost" : "leak", site->id);
+	make_key(key, begin, report_site_source(site));
 	struct entry *entry = entry_for(baseline, key);
 	if (entry && !*entry->place)
 		describe(entry, site);
@@ -363,10 +384,11 @@ static void write_entries(FILE *stream, const void *context)
 		if (entry->kept)
 			fprintf(stream, "%s\n", entry->kept);
 		else if (strncmp(entry->key, "lost", 4) == 0)
-			fprintf(stream, "%s %" PRIu64 " blocks %" PRIu64 " bytes %s\n", entry->key,
-				entry->blocks, entry->bytes, entry->place);
+			fprintf(stream, "%.*s %" PRIu64 " blocks %" PRIu64 " bytes %s\n",
+				(int)KEY_BYTES, entry->key, entry->blocks, entry->bytes,
+				entry->place);
 		else
-			fprintf(stream, "%s %.0f bytes/h %s\n", entry->key,
+			fprintf(stream, "%.*s %.0f bytes/h %s\n", (int)KEY_BYTES, entry->key,
 				fmin(ceil(entry->rate), 1e18), entry->place);
 }
 

@@ -8,8 +8,10 @@
  *     lost fc828cfd522c1b5c 3 blocks 3000 bytes loses: make (loses.c)
  *     leak 3c2af49333ad9102 4200000 bytes/h server: session_open (server.c)
  *
- * The id is the site's, which survives rebuilds and moved lines; what follows the numbers is for people.
- * Sites with the same id are one entry: their sum in the process that had most. An entry holds as long as
+ * The id is the site's, which survives rebuilds and moved lines. Behind the numbers stand the program, the
+ * function and the source, for people; and an entry is not for a site of another program and another source,
+ * for many programs have functions of the same names. Sites with the same id and source are one entry:
+ * their sum in the process that had most. An entry holds as long as
  * no process has more of it than that and a tenth, or one block, for no two runs are alike; of a leak, as
  * long as it is not sure to grow faster by more than a tenth. Which is which of several calls of one
  * function is known only as far as both runs have made the same calls: one for which its entry does not

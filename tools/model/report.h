@@ -202,6 +202,10 @@ void report_site_identify(struct report_site *site);
 #define REPORT_PLACES_MAX 8192
 size_t report_site_places(const struct report_site *site, uint64_t *places);
 
+/* The base name of the file that the site's own frame is in: of its source, or of its module where that is not
+ * known; "" without frames. */
+const char *report_site_source(const struct report_site *site);
+
 /* Makes the id that of the `number`-th of its twins. */
 void report_site_number(struct report_site *site, size_t number);
 

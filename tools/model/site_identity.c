@@ -254,6 +254,20 @@ size_t report_site_places(const struct report_site *site, uint64_t *places)
 	return used;
 }
 
+const char *report_site_source(const struct report_site *site)
+{
+	const struct frame *own = site->frames;
+	size_t left = site->frame_count;
+
+	while (left > 1 && (own->is_wrapper || own->is_pseudo)) {
+		own++;
+		left--;
+	}
+	const char *path = left ? own->file ? own->file : own->module : NULL;
+	const char *slash = path ? strrchr(path, '/') : NULL;
+	return slash ? slash + 1 : path ? path : "";
+}
+
 void report_site_number(struct report_site *site, size_t number)
 {
 	uint64_t hash = site->identity;

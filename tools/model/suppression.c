@@ -193,6 +193,22 @@ bool suppression_has_expired(const struct suppression *suppression, int64_t now_
 	return suppression->expires_unix_s && now_unix_s >= suppression->expires_unix_s;
 }
 
+static bool has_same_source(const struct suppression *suppression, const struct report_site *site)
+{
+	return !suppression->source || strncmp(suppression->source, report_site_source(site),
+					       SUPPRESSION_SOURCE_BYTES - 1) == 0;
+}
+
+/* Programs of a test suite have functions of the same names, of which main is one. A program may have been
+ * renamed, and a source too, but what is neither of both is something else. */
+static bool is_same_place(const struct suppression *suppression, const struct report_site *site)
+{
+	const char *name = site->profile->name;
+
+	return has_same_source(suppression, site) || !suppression->program ||
+	       strcmp(suppression->program, name ? name : "?") == 0;
+}
+
 bool suppression_matches(const struct suppression *suppression, const struct report_site *site)
 {
 	if (!site->frame_count || !(suppression->kinds & kinds_of(site)))
@@ -202,6 +218,7 @@ bool suppression_matches(const struct suppression *suppression, const struct rep
 	/* Sure to be faster: the lower end of what it may be. */
 	if (suppression->site_id)
 		return strcmp(suppression->site_id, site->id) == 0 &&
+		       is_same_place(suppression, site) &&
 		       !(site->judgement.growth.bytes_per_hour_ci95[0] >
 			 suppression->max_bytes_per_hour);
 	return suppression->patterns[0].kind == PATTERN_ANYTHING
@@ -216,13 +233,15 @@ static bool is_accused(const struct report_site *site)
 	       (site->finding && site->finding->sum.judgement.is_flagged);
 }
 
-/* The first that matches, of those that hold. */
-static struct suppression *find(struct suppressions *suppressions, const struct report_site *site,
-				int64_t now_unix_s)
+/* The first that matches, of those that hold, and have the site's source or not. */
+static struct suppression *find_of(struct suppressions *suppressions,
+				   const struct report_site *site, bool of_source,
+				   int64_t now_unix_s)
 {
 	for (size_t i = 0; i < suppressions->count; i++) {
 		struct suppression *suppression = &suppressions->list[i];
-		if (!suppression_matches(suppression, site))
+		if (has_same_source(suppression, site) != of_source ||
+		    !suppression_matches(suppression, site))
 			continue;
 		const struct suppressed_amount amount = suppressed_amount(site);
 		suppression->site_count++;
@@ -232,6 +251,14 @@ static struct suppression *find(struct suppressions *suppressions, const struct 
 			return suppression;
 	}
 	return NULL;
+}
+
+static struct suppression *find(struct suppressions *suppressions, const struct report_site *site,
+				int64_t now_unix_s)
+{
+	struct suppression *found = find_of(suppressions, site, true, now_unix_s);
+
+	return found ? found : find_of(suppressions, site, false, now_unix_s);
 }
 
 /* A finding is known when all of its sites are. */

@@ -55,6 +55,9 @@ struct frame_pattern {
 	const char *text;
 };
 
+/* Of longer names of sources no more counts. */
+#define SUPPRESSION_SOURCE_BYTES 81
+
 struct suppression {
 	const char *name;		      /* of a line, its text */
 	const struct frame_pattern *patterns; /* a line has one, a block those of its frames */
@@ -68,6 +71,7 @@ struct suppression {
 	const char *site_id;		/* of a baseline's: instead of patterns; null */
 	double max_bytes_per_hour;	/* likewise; INFINITY: any rate */
 	const char *program;		/* likewise: which had it when that was written; null */
+	const char *source;		/* likewise: report_site_source then; null: any */
 	const char *entry;		/* likewise: the line as it stands in the file */
 	const char *exe; /* only for this program, which has said so itself; null: for all */
 	unsigned line;

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,7 @@
 #include "tools/model/report.h"
 #include "tools/output/number_text.h"
 #include "tools/output/shell_word.h"
+#include "tools/output/stack_shape.h"
 
 /* Of more processes nobody reads the names. */
 #define NAMED_PROCESSES 10
@@ -147,11 +149,36 @@ struct addition {
 	struct found_process *process; /* null until something is found */
 };
 
+/* Programs of a test suite have functions of the same names, of which main is one, and so sites with the same
+ * id. Where the source is another, it is another place. */
+static const char *source_of(const struct finding_brief *brief)
+{
+	const struct report_site *site = brief->site;
+	const char *module = site && site->frames ? stack_own_frame(site)->module : NULL;
+
+	return brief->file ? brief->file : module ? module : "";
+}
+
 /* Two findings of one process are two, whatever their ids are. */
 static void make_key(const struct finding_brief *brief, size_t number, char *key, size_t size)
 {
-	snprintf(key, size, "%d %s %s %zu", (int)brief->rule, brief->limit ? brief->limit : "",
-		 *brief->id ? brief->id : brief->name, number);
+	snprintf(key, size, "%d %s %s %zu %s", (int)brief->rule, brief->limit ? brief->limit : "",
+		 *brief->id ? brief->id : brief->name, number, source_of(brief));
+}
+
+/* How many there are that a fingerprint could not tell from it. */
+static size_t count_alike(const struct merged_findings *findings,
+			  const struct merged_finding *finding)
+{
+	size_t count = 0;
+
+	for (const struct merged_finding *next = findings->first; next != finding;
+	     next = next->next)
+		count += next->rule == finding->rule && strcmp(next->id, finding->id) == 0 &&
+			 (*next->id || strcmp(next->name, finding->name) == 0) &&
+			 strcmp(next->limit ? next->limit : "",
+				finding->limit ? finding->limit : "") == 0;
+	return count;
 }
 
 static struct known_finding *add_finding(struct merged_findings_index *index,
@@ -211,8 +238,8 @@ static bool note_repeated(struct merged_findings_index *index, const struct repo
 }
 
 /* The first key of these that this report has not had yet. */
-static size_t find_key(const struct merged_findings_index *index, const struct finding_brief *brief,
-		       const struct report *report, char *key, size_t size)
+static void find_key(const struct merged_findings_index *index, const struct finding_brief *brief,
+		     const struct report *report, char *key, size_t size)
 {
 	struct known_finding *known;
 
@@ -220,7 +247,7 @@ static size_t find_key(const struct merged_findings_index *index, const struct f
 		make_key(brief, number, key, size);
 		HASH_FIND_STR(index->findings, key, known);
 		if (!known || known->last != report)
-			return number;
+			return;
 	}
 }
 
@@ -229,7 +256,7 @@ static int add_brief(const struct finding_brief *brief, size_t number, void *con
 	struct addition *addition = context;
 	struct merged_findings *findings = addition->findings;
 	struct merged_findings_index *index = findings->index;
-	char key[FINDING_TITLE_BYTES + 64];
+	char key[FINDING_TITLE_BYTES + 64 + PATH_MAX];
 	struct known_finding *known;
 
 	(void)number;
@@ -239,7 +266,7 @@ static int add_brief(const struct finding_brief *brief, size_t number, void *con
 			return -ENOMEM;
 		findings->found_process_count++;
 	}
-	size_t of_its_key = find_key(index, brief, addition->report, key, sizeof(key));
+	find_key(index, brief, addition->report, key, sizeof(key));
 	HASH_FIND_STR(index->findings, key, known);
 	if (known) {
 		if (brief->rule != FINDING_RULE_BUDGET && !note_repeated(index, brief->site))
@@ -248,7 +275,7 @@ static int add_brief(const struct finding_brief *brief, size_t number, void *con
 		known = add_finding(index, brief, key);
 		if (!known)
 			return -ENOMEM;
-		known->finding.number = of_its_key;
+		known->finding.number = count_alike(findings, &known->finding);
 		findings->counts[brief->rule]++;
 		index->news++;
 	}

@@ -29,7 +29,7 @@ struct found_process {
 struct merged_finding {
 	enum finding_rule rule;
 	const char *id, *limit; /* as in a brief */
-	size_t number;		/* of those of one process that are equal, from 0 */
+	size_t number;		/* of those that a fingerprint could not tell apart, from 0 */
 	const char *function, *file;
 	int line;
 	enum severity severity; /* the worst */

@@ -142,6 +142,48 @@ static void what_is_worse_does_not(void **state)
 	assert_int_equal(flagged(&made), 1);
 }
 
+/* Both programs have lost blocks in their main. */
+static void a_leak_of_another_program_and_source_is_new(void **state)
+{
+	struct made made;
+
+	(void)state;
+	make(&made, 30, 900, 1100);
+	write_of(&made);
+	made.frame.file = "/elsewhere/take.c";
+	made.profile.name = (char *)"y";
+	assert_int_equal(flagged(&made), 0);
+	make(&made, 30, 900, 1100);
+	made.frame.file = "/src/renamed.c";
+	assert_int_equal(flagged(&made), 0);
+	make(&made, 30, 900, 1100);
+	made.frame.file = "/src/give.c";
+	made.profile.name = (char *)"y";
+	assert_int_equal(flagged(&made), 2);
+}
+
+/* Programs of one name, in several folders. */
+static void the_entry_of_its_own_source_is_for_a_site(void **state)
+{
+	struct baseline *baseline = baseline_new();
+	struct error error = {""};
+	struct made small, large;
+
+	(void)state;
+	make(&small, 3, 900, 1100);
+	make(&large, 300, 900, 1100);
+	large.frame.file = "/src/give.c";
+	assert_true(baseline_add(baseline, &small.report));
+	assert_true(baseline_add(baseline, &large.report));
+	assert_int_equal(baseline_count(baseline), 4);
+	assert_int_equal(baseline_write(baseline, path, &error), 0);
+	baseline_free(baseline);
+	assert_int_equal(flagged(&large), 0);
+	assert_int_equal(flagged(&small), 0);
+	make(&small, 5, 900, 1100);
+	assert_int_equal(flagged(&small), 1);
+}
+
 /* Two sites that have lost blocks; those of the second are all held by those of the first. */
 struct hanging {
 	struct made made;
@@ -306,6 +348,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_was_found_once_passes),
 		cmocka_unit_test(what_is_worse_does_not),
+		cmocka_unit_test(a_leak_of_another_program_and_source_is_new),
+		cmocka_unit_test(the_entry_of_its_own_source_is_for_a_site),
 		cmocka_unit_test(which_lost_block_holds_the_other_does_not_matter),
 		cmocka_unit_test(what_hangs_under_its_own_kind_is_not_more),
 		cmocka_unit_test(each_process_may_have_as_much),
