@@ -785,8 +785,13 @@ int helper_check_inline(uint32_t since_epoch, struct seep_scan *found, struct bu
 {
 	struct scan_order order = {.moment = SCAN_RUNNING, .waiting = here()};
 	struct buffer sites = {0};
-	int error = scan_check(&order, since_epoch, found, &sites);
+	uint64_t until = sys_clock_ns(CLOCK_MONOTONIC) + REQUEST_PATIENCE_NS;
+	int error;
 
+	/* Another thread looks: one at a time, as where there is a helper. */
+	while ((error = scan_check(&order, since_epoch, found, &sites)) == -EBUSY &&
+	       sys_clock_ns(CLOCK_MONOTONIC) < until)
+		pause_ns(LABEL_PAUSE_NS);
 	if (error == 0)
 		findings_write_lost(findings, found, &sites);
 	buffer_release(&sites);

@@ -491,27 +491,34 @@ static void check(const struct scan_order *order, uint32_t since_epoch, struct s
 	release(&look);
 }
 
-/* Where there is no helper threads may ask at once. A forked child has nothing to do with it. */
-static _Atomic(uint32_t) busy_pid;
+/* Where there is no helper threads may ask at once. */
+static _Atomic(uint32_t) busy_tid;
 
-static bool begin(void)
+/* A thread that is gone has left it, and so has one of the parent in a forked child. */
+static int begin(void)
 {
-	uint32_t own_pid = sys_pid();
+	uint32_t own = sys_tid(), holder = 0;
 
-	return atomic_exchange(&busy_pid, own_pid) != own_pid;
+	while (!atomic_compare_exchange_strong(&busy_tid, &holder, own)) {
+		if (holder == own)
+			return -EDEADLK;
+		if (sys_call(SYS_tgkill, sys_pid(), holder, 0) != -ESRCH)
+			return -EBUSY;
+	}
+	return 0;
 }
 
 static void end(void)
 {
-	atomic_store(&busy_pid, 0);
+	atomic_store(&busy_tid, 0);
 }
 
 int scan_take(const struct scan_order *order, struct seep_scan *found)
 {
-	int result;
+	int result = begin();
 
-	if (!begin())
-		return -EBUSY;
+	if (result != 0)
+		return result;
 	result = take(order, found);
 	end();
 	return result;
@@ -520,8 +527,10 @@ int scan_take(const struct scan_order *order, struct seep_scan *found)
 int scan_check(const struct scan_order *order, uint32_t since_epoch, struct seep_scan *found,
 	       struct buffer *sites)
 {
-	if (!begin())
-		return -EBUSY;
+	int result = begin();
+
+	if (result != 0)
+		return result;
 	check(order, since_epoch, found, sites);
 	end();
 	return 0;

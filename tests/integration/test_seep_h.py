@@ -49,6 +49,9 @@ def tests():
     yield "the program does not notice that the tool is asked for names", unnoticed
     yield "where no process can be made a check says so", sandboxed
     yield "a check takes as long as it takes, however often signals interrupt the wait", interrupted
+    for kind in ("process", "thread", "inline"):
+        yield ("threads may check at once, with snapshots by " + kind,
+               functools.partial(at_once, kind))
     yield "a thread that checks all the time lets others have their turn", in_turn
     yield "when all moments are used up that is said", used_up
     yield "of a scope with a long name a part is said, and then the rest", long_scope
@@ -221,6 +224,12 @@ def interrupted(box):
     expect_equal(lines, ["interrupted", "one 1",
                          "40 bytes in 1 block definitely lost, allocated at",
                          "interrupted often"], "what it is told")
+
+
+def at_once(kind, box):
+    program = box.compile("checks_itself_among_others.c", "-O1", "-pthread")
+    ended = box.seep_run([program, "at once"], "--snapshots-by=" + kind)
+    expect_equal(ended.stdout, b"at once\n0 not checked\n", "what it counts")
 
 
 def in_turn(box):

@@ -160,7 +160,29 @@ APART static void unnoticed(void)
 	       waitpid(-1, NULL, __WALL | WNOHANG) == -1 && errno == ECHILD ? "none" : "some");
 }
 
-static atomic_int other_checks;
+static atomic_int other_checks, not_checked;
+
+static void *check_once(void *unused)
+{
+	long long moment = seep_moment();
+
+	lose(40);
+	wipe_traces();
+	if (seep_check_since(moment) < 0)
+		atomic_fetch_add(&not_checked, 1);
+	return unused;
+}
+
+APART static void at_once(void)
+{
+	pthread_t threads[2 * THREADS];
+
+	for (int i = 0; i < 2 * THREADS; i++)
+		pthread_create(&threads[i], NULL, check_once, NULL);
+	for (int i = 0; i < 2 * THREADS; i++)
+		pthread_join(threads[i], NULL);
+	printf("%d not checked\n", atomic_load(&not_checked));
+}
 
 /* Each takes a tenth of a second, for there is another thread. */
 static void *check_all_the_time(void *unused)
@@ -270,6 +292,8 @@ int main(int argc, char **argv)
 		with_fork_beside_threads();
 	if (strcmp(what, "unnoticed") == 0)
 		unnoticed();
+	if (strcmp(what, "at once") == 0)
+		at_once();
 	if (strcmp(what, "in turn") == 0)
 		in_turn();
 	if (strcmp(what, "interrupted") == 0)
