@@ -49,6 +49,7 @@ def tests():
     yield "the program does not notice that the tool is asked for names", unnoticed
     yield "where no process can be made a check says so", sandboxed
     yield "a check takes as long as it takes, however often signals interrupt the wait", interrupted
+    yield "who asks after one that has left a check gets its own findings", beside_a_left_check
     for kind in ("process", "thread", "inline"):
         yield ("threads may check at once, with snapshots by " + kind,
                functools.partial(at_once, kind))
@@ -224,6 +225,14 @@ def interrupted(box):
     expect_equal(lines, ["interrupted", "one 1",
                          "40 bytes in 1 block definitely lost, allocated at",
                          "interrupted often"], "what it is told")
+
+
+def beside_a_left_check(box):
+    _, lines = with_tool(box, "sleep 1; exec cat", what="beside a left check")
+    lines = [line for line in lines if line[0] != " "]
+    expect_equal(lines, ["beside a left check", "rounds 1",
+                         "72 bytes in 3 blocks more after 3 more rounds, growing all the time, "
+                         "allocated at"], "what it is told")
 
 
 def at_once(kind, box):

@@ -7,6 +7,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <pthread.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stddef.h>
@@ -160,6 +161,53 @@ APART static void unnoticed(void)
 	       waitpid(-1, NULL, __WALL | WNOHANG) == -1 && errno == ECHILD ? "none" : "some");
 }
 
+static sigjmp_buf before;
+static atomic_bool is_checking;
+
+static void jump(int signal)
+{
+	(void)signal;
+	siglongjmp(before, 1);
+}
+
+static void *leave_a_check(void *unused)
+{
+	long long moment = seep_moment();
+
+	if (sigsetjmp(before, 1) == 0) {
+		lose(40);
+		wipe_traces();
+		atomic_store(&is_checking, true);
+		seep_check_since(moment);
+		printf("not left\n");
+	}
+	return unused;
+}
+
+/* The helper is still at work on what a thread has left when another one asks for names. */
+APART static void beside_a_left_check(void)
+{
+	char *volatile blocks[4];
+	pthread_t leaving;
+	long long error = 0;
+	void *rounds = seep_begin_rounds_(4, &error);
+
+	for (int i = 0; i < 4; i++) {
+		blocks[i] = malloc(24);
+		seep_end_round_(rounds);
+	}
+	signal(SIGUSR1, jump);
+	pthread_create(&leaving, NULL, leave_a_check, NULL);
+	while (!atomic_load(&is_checking))
+		usleep(1000);
+	usleep(300000);
+	pthread_kill(leaving, SIGUSR1);
+	pthread_join(leaving, NULL);
+	tell("rounds", seep_end_rounds_(rounds));
+	for (int i = 0; i < 4; i++)
+		free(blocks[i]);
+}
+
 static atomic_int other_checks, not_checked;
 
 static void *check_once(void *unused)
@@ -292,6 +340,8 @@ int main(int argc, char **argv)
 		with_fork_beside_threads();
 	if (strcmp(what, "unnoticed") == 0)
 		unnoticed();
+	if (strcmp(what, "beside a left check") == 0)
+		beside_a_left_check();
 	if (strcmp(what, "at once") == 0)
 		at_once();
 	if (strcmp(what, "in turn") == 0)
