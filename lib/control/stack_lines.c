@@ -89,6 +89,16 @@ static bool has_slash(const char *path)
 	return *path == '/';
 }
 
+/* One line, and nothing that a terminal would obey. */
+static void add_path(struct buffer *text, const char *path)
+{
+	for (; *path != 0; path++) {
+		bool is_shown = (unsigned char)*path >= 0x20 && *path != 0x7f;
+
+		buffer_add(text, is_shown ? path : "?", 1);
+	}
+}
+
 static void add_frame(struct buffer *text, const struct call_node *node, bool is_exact)
 {
 	const struct loaded_module *module = module_of(node);
@@ -100,7 +110,7 @@ static void add_frame(struct buffer *text, const struct call_node *node, bool is
 	if (node->pc < SEEP_PC_LIMIT) {
 		stack_lines_add_text(text, pseudo_text(node->pc));
 	} else {
-		stack_lines_add_text(text, has_path ? module->path : "");
+		add_path(text, has_path ? module->path : "");
 		stack_lines_add_text(text, has_path ? "+" : "");
 		add_hex(text, node->pc - (has_path ? module->load_bias : 0) - !is_exact);
 	}

@@ -37,6 +37,7 @@ def tests():
     for kind in ("thread", "inline"):
         yield "the same by --snapshots-by=" + kind, functools.partial(by, kind)
     yield "findings name function, file and line, up to main", names
+    yield "what a path has of control characters is not in them", control_characters
     yield "with LD_PRELOAD alone they are what seep symbolize takes", symbolize
     for what, script in (("is gone", None), ("fails", "echo rubbish; exit 1"),
                          ("says nothing", ":"), ("is killed", "echo rubbish; kill -9 $$")):
@@ -122,6 +123,16 @@ def names(box):
                   "    lose %s:%d" % (source, line_of(source, "kept = malloc(bytes)")),
                   "    unnoticed " + source,
                   "    main %s:%d" % (source, line_of(source, "unnoticed();"))], "the findings")
+
+
+def control_characters(box):
+    folder = box.path("a\nb\x1b[1m")
+    os.mkdir(folder)
+    program = box.compile("checks_itself_among_others.c", "-O1", "-g", "-pthread",
+                          "-fno-optimize-sibling-calls", output=folder + "/program")
+    lines = box.seep_run([program, "unnoticed"]).stdout.decode().splitlines()
+    expect_equal([line.split("+0x")[0] for line in lines[3:6]],
+                 ["    %s/a?b?[1m/program" % box.folder] * 3, "the frames")
 
 
 def symbolize(box):
