@@ -78,16 +78,3 @@ bool additions_have_ended(const struct additions *of, double dispersion, double 
 	}
 	return pow(before, events) < chance;
 }
-
-struct additions additions_since(const struct additions *of, enum verdict_clock by, double share)
-{
-	const double *clock = additions_clock(of->series, by);
-	struct additions late = *of;
-	double end = clock[of->first + of->count - 1];
-	while (late.count && clock[late.first - 1] < end * share) {
-		late.first++;
-		late.count--;
-		late.amounts++;
-	}
-	return late;
-}

@@ -40,8 +40,4 @@ size_t additions_periods(const struct additions *additions);
 /* Nothing came in the last part, by any clock, and that is less likely to be chance than `chance`. */
 bool additions_have_ended(const struct additions *additions, double dispersion, double chance);
 
-/* Only those since the clock had gone this share of its way. */
-struct additions additions_since(const struct additions *additions, enum verdict_clock clock,
-				 double share);
-
 #endif

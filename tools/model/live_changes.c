@@ -13,7 +13,6 @@ void live_changes_take(struct live_changes *changes, const struct inquiry *inqui
 {
 	const struct cohort_series *series = inquiry->series;
 	changes->grown = changes->shrunk = changes->late = 0;
-	rise->skipped = 0;
 	rise->count = series->count - before;
 	rise->amounts = rise->count - 1;
 	rise->positive = 0;

@@ -9,7 +9,7 @@
  *   2. Do all blocks of that age add up, and all that live with them?
  *                                        no: as many die of those born before, or of those born since
  *   3. Are as many added as in the beginning, per time or per work done, up to the end? (If they seem
- *      to be fewer: was it already slowing down during start-up? If so: has it stopped slowing?)
+ *      to be fewer: was it already slowing down during start-up?)
  *                                                        no: a warm-up or a cache that fills
  *   4. Is enough seen for that: periods, and an even pace?               no: growing
  *   All yes: a leak.
@@ -29,7 +29,6 @@
 #include "tools/model/rise.h"
 
 #include <math.h>
-#include <string.h>
 
 #include "tools/model/additions.h"
 #include "tools/model/live_changes.h"
@@ -91,39 +90,6 @@ static bool goes_on_slowing(const struct inquiry *inquiry, const struct rise *ri
 							     1, arrivals, count));
 }
 
-/*
- * What slowed down in the beginning may go on evenly since: code is compiled, and later a bit of it again
- * and again. So the time after the first third is asked alone. But whoever was slowing must show that it
- * does so no more: clearly less than what comes ever more seldom without an end, with a rate of 1/t, would
- * do in that time. If it does, the rise and its pace are those of that part.
- */
-static bool is_even_lately(const struct inquiry *inquiry, struct rise *rise,
-			   const struct additions *of)
-{
-	const struct cohort_series *series = inquiry->series;
-	if (series->count < VERDICT_MIN_SNAPSHOTS)
-		return false;
-	struct additions late = additions_since(of, rise->clock, inquiry->limits->settled);
-	if ((double)additions_periods(&late) < inquiry->limits->periods)
-		return false;
-	enum verdict_clock chosen;
-	struct pace pace = additions_pace(&late, inquiry->limits->clock_gain, &chosen);
-	const double *clock = additions_clock(series, chosen);
-	double endless = log(clock[late.first + late.count - 1] / clock[late.first - 1]);
-	if (!pace_is_below(pace, inquiry->limits->even * endless, TREND_SURELY))
-		return false;
-	rise->pace = pace;
-	rise->clock = chosen;
-	size_t early = 0;
-	while (early < rise->count && rise->times[early] < series->time_s[late.first - 1])
-		early++;
-	rise->count -= early;
-	rise->skipped = early;
-	memmove(rise->times, rise->times + early, rise->count * sizeof(*rise->times));
-	memmove(rise->values, rise->values + early, rise->count * sizeof(*rise->values));
-	return true;
-}
-
 static bool is_enough(const struct inquiry *inquiry, const struct rise *rise)
 {
 	return inquiry->series->count >= VERDICT_MIN_SNAPSHOTS &&
@@ -132,16 +98,12 @@ static bool is_enough(const struct inquiry *inquiry, const struct rise *rise)
 	       rise->pace.decline <= inquiry->limits->slowest;
 }
 
-/* The last two questions, once `added` has given its pace. */
-static void judge_pace(const struct inquiry *inquiry, struct rise *rise,
-		       const struct additions *added)
+/* The last two questions, once the pace is known. */
+static void judge_pace(const struct inquiry *inquiry, struct rise *rise)
 {
 	rise->doubt = DOUBT_SLOWS;
-	if (rise_is_slower(inquiry->limits, rise->pace) || goes_on_slowing(inquiry, rise)) {
-		if (is_even_lately(inquiry, rise, added))
-			rise->doubt = DOUBT_NONE;
+	if (rise_is_slower(inquiry->limits, rise->pace) || goes_on_slowing(inquiry, rise))
 		return;
-	}
 	rise->doubt = DOUBT_VAGUE;
 	if (is_enough(inquiry, rise))
 		rise->doubt = DOUBT_NONE;
@@ -181,7 +143,6 @@ static void ask_survivors(const struct inquiry *inquiry, struct rise *rise)
 	rise->doubt = DOUBT_NOTHING_THERE;
 	rise->kind = RISE_OF_SURVIVORS;
 	rise->has_ended = false;
-	rise->skipped = 0;
 	rise->amounts = of->end - of->first;
 	rise->positive = of->periods;
 	if (of->arrived < 2 * series->unit || of->periods < 2)
@@ -218,7 +179,7 @@ static void ask_survivors(const struct inquiry *inquiry, struct rise *rise)
 	rise->doubt = DOUBT_REPLACED;
 	if (of->gain < limits->kept || of->late_gain < limits->kept)
 		return;
-	judge_pace(inquiry, rise, &added);
+	judge_pace(inquiry, rise);
 }
 
 /* Of several ages at which it leaks the one that shows it best: among thousands of sites it must stand
@@ -228,13 +189,6 @@ static bool is_better(const struct rise *rise, const struct rise *best)
 	if (rise->doubt != best->doubt)
 		return rise->doubt > best->doubt;
 	return rise->doubt == DOUBT_NONE && rise->z > best->z;
-}
-
-/* One of two ages of a leak may seem to slow down by chance. */
-static bool refutes(const struct verdict_limits *limits, const struct rise *rise)
-{
-	return rise->doubt == DOUBT_SLOWS &&
-	       rise->pace.decline > limits->decline + TREND_VERY_SURELY * rise->pace.error;
 }
 
 static bool has_age(const struct inquiry *inquiry, size_t steps, bool is_by_births,
@@ -248,7 +202,6 @@ static bool has_age(const struct inquiry *inquiry, size_t steps, bool is_by_birt
 static void ask_ages(const struct inquiry *inquiry, bool is_by_births, struct rise *best)
 {
 	struct rise rise;
-	bool was_pure = false;
 	unsigned further = 0;
 	for (size_t i = 0; i < RISE_AGE_COUNT; i++) {
 		if (!has_age(inquiry, rise_ages[i], is_by_births, &rise.survivors))
@@ -260,22 +213,19 @@ static void ask_ages(const struct inquiry *inquiry, bool is_by_births, struct ri
 			return;
 		}
 		/* Where those that reach the age are the kept ones, older blocks tell less of the
-		 * pace, as they end earlier. Before that, a leak may be one only as the mortal ones
-		 * that are still among them hide that it slows down: the first age without them is
-		 * asked about that, too. But mortal ones among the oldest make it seem to slow down. */
+		 * pace, as they end earlier. But mortal ones among the oldest make it seem to slow
+		 * down. */
 		bool is_pure = rise.survivors.kept_on_mean >= inquiry->limits->pure &&
 			       rise.survivors.kept_of_oldest >= inquiry->limits->pure_oldest;
 		if (is_by_births && !is_pure)
 			continue;
-		if (is_better(&rise, best) ||
-		    (is_pure && !was_pure && refutes(inquiry->limits, &rise)))
+		if (is_better(&rise, best))
 			*best = rise;
 		if (is_pure && best->doubt == DOUBT_NONE)
 			further++;
 		if (is_pure && (best->doubt == DOUBT_SLOWS || further > MOST_FURTHER ||
 				(best->doubt == DOUBT_NONE && best->z >= inquiry->limits->certain)))
 			return;
-		was_pure = was_pure || is_pure;
 	}
 }
 
@@ -319,7 +269,7 @@ void rise_find_length(const struct inquiry *inquiry, struct rise *rise)
 	rise->has_ended = additions_have_ended(&added, 1, limits->ended);
 	if (rise->has_ended)
 		return;
-	judge_pace(inquiry, rise, &added);
+	judge_pace(inquiry, rise);
 }
 
 /* Nothing is freed, and each block is longer than those before it. */
@@ -347,7 +297,7 @@ void rise_find_steps(const struct inquiry *inquiry, struct rise *rise)
 	rise->doubt = DOUBT_NOTHING_THERE;
 	rise->kind = RISE_OF_LENGTH;
 	rise->has_ended = false;
-	rise->count = rise->skipped = 0;
+	rise->count = 0;
 	for (size_t i = 0; i <= last; i++) {
 		length[i] = live_shape_without_outlier(series->live_bytes, series->count, i);
 		if (!i || length[i] == length[i - 1] || !(length[i - 1] > 0))

@@ -36,8 +36,7 @@ enum rise_kind {
 struct rise {
 	enum doubt doubt;
 	enum rise_kind kind;
-	size_t count;	/* of values */
-	size_t skipped; /* steps before the first of them, of those that are there for it */
+	size_t count; /* of values */
 	double times[SERIES_MAX_STEPS], values[SERIES_MAX_STEPS];
 	double z;	 /* of the values: the less sure of two tests */
 	bool has_ended;	 /* nothing more comes lately, and that is no chance */

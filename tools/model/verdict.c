@@ -150,7 +150,7 @@ static void measure_growth(const struct inquiry *inquiry, const struct rise *ris
 	} else {
 		growth->blocks_per_hour = rate_of(slope_of(rise->times, rise->values, rise->count));
 		for (size_t i = 0; i < rise->count; i++) {
-			size_t step = rise->survivors.start + rise->skipped + i;
+			size_t step = rise->survivors.start + i;
 			size_t birth = survivors_birth_step(&rise->survivors, step);
 			bytes[i] = series->bytes[step][birth];
 		}

@@ -109,10 +109,8 @@ struct judgement {
  *   own_share        the site's own allocations say nothing of load when this part of them is kept: as good
  *                    as every second one, which may be what it makes for each piece of work
  *   ended            nothing more in the last part is no chance when it is less likely than this
- *   settled          after this part of the run a decline of its beginning may be over: later, too few
- *                    blocks are left to show it
- *   even             such a decline is over when what comes later declines, at most (one-sided 5 %), by
- *                    this part of what a rate of 1/t would
+ *   even             a backlog grows evenly when what comes declines, at most (one-sided 5 %), by this
+ *                    part of what a rate of 1/t would
  *   rise             how sure each single rise must be (z, one-sided 5 %)
  *   certain          how sure a rise must be (z) that nothing but itself speaks for: it stands out of some
  *                    thousand sites
@@ -139,7 +137,6 @@ struct judgement {
 	X(clock_gain, 0.8)                                                                         \
 	X(own_share, 0.45)                                                                         \
 	X(ended, 0.02)                                                                             \
-	X(settled, 0.33)                                                                           \
 	X(even, 0.5)                                                                               \
 	X(rise, 1.645)                                                                             \
 	X(certain, 4)                                                                              \
