@@ -21,7 +21,7 @@ struct making {
 	const struct block_index *index;
 	uint64_t last;
 	uint32_t since_epoch;
-	bool is_at_side;
+	bool is_at_side, has_any_since;
 };
 
 static bool is_side(block_ref ref)
@@ -46,8 +46,7 @@ static void add(block_ref ref, void *context)
 	struct making *making = context;
 	uint64_t addr = addr_of(making->index, ref);
 
-	if (block_index_get(making->index, ref).epoch < making->since_epoch)
-		return;
+	making->has_any_since |= block_index_get(making->index, ref).epoch >= making->since_epoch;
 	if (is_side(ref) && !making->is_at_side)
 		begin_side(making);
 	payload_add_varint(&making->list, making->memory, addr - making->last);
@@ -60,6 +59,10 @@ struct payload lost_list_make(struct block_index *index, struct scan_memory *mem
 	struct making making = {.memory = memory, .index = index, .since_epoch = since_epoch};
 
 	block_index_walk(index, marks, false, add, &making);
+	if (!making.has_any_since) {
+		making.list.bytes = 0;
+		making.is_at_side = false;
+	}
 	if (!making.is_at_side)
 		begin_side(&making);
 	return making.list;

@@ -45,6 +45,7 @@ def tests():
     yield "the tool gets the text, and nothing of the program's", tool_surroundings
     yield "seep symbolize leaves alone what it does not know", symbolize_nothing
     yield "what another thread has lost is found, and what others are just using is not", threads
+    yield "what hangs under an older block that is lost is lost, too", under_an_older_block
     yield "a forked child checks itself from its parent's moment on", forked
     yield "a child that is forked beside threads checks itself, too", forked_beside_threads
     yield "the program does not notice that the tool is asked for names", unnoticed
@@ -204,6 +205,12 @@ def threads(box):
     expect_equal(lines, ["threads", "nothing 0", "one 1",
                          "40 bytes in 1 block definitely lost, allocated at", "since then 0"],
                  "what it is told")
+
+
+def under_an_older_block(box):
+    lines = [line for line in among_others(box, "under an older block") if line[0] != " "]
+    expect_equal(lines, ["under an older block", "one 1",
+                         "32 bytes in 1 block indirectly lost, allocated at"], "what it is told")
 
 
 def forked(box):

@@ -161,6 +161,29 @@ APART static void unnoticed(void)
 	       waitpid(-1, NULL, __WALL | WNOHANG) == -1 && errno == ECHILD ? "none" : "some");
 }
 
+static char **volatile older;
+
+APART static void hang_under_older(void)
+{
+	char **head = older;
+
+	*head = malloc(32);
+	memset(*head, 1, 32);
+	older = NULL;
+}
+
+/* What was there before is lost since, and with it what a test has put into it. */
+APART static void under_an_older_block(void)
+{
+	long long moment;
+
+	older = calloc(1, 64);
+	moment = seep_moment();
+	hang_under_older();
+	wipe_traces();
+	tell("one", seep_check_since(moment));
+}
+
 static sigjmp_buf before;
 static atomic_bool is_checking;
 
@@ -342,6 +365,8 @@ int main(int argc, char **argv)
 		unnoticed();
 	if (strcmp(what, "beside a left check") == 0)
 		beside_a_left_check();
+	if (strcmp(what, "under an older block") == 0)
+		under_an_older_block();
 	if (strcmp(what, "at once") == 0)
 		at_once();
 	if (strcmp(what, "in turn") == 0)
