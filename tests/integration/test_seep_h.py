@@ -6,7 +6,7 @@ import os
 import re
 import sys
 
-from sandbox import CASES, expect, expect_equal
+from sandbox import CASES, SEEP, expect, expect_equal
 
 LOSES = "64 bytes in 1 block definitely lost, allocated at"
 GROWS = "384 bytes in 6 blocks more after 6 more rounds, growing all the time, allocated at"
@@ -195,6 +195,22 @@ def symbolize_nothing(box):
         "/bin/true+0xffffffffffffffffff", "/bin/true+0xzz", "%s+0x1" % box.folder)) + "no newline"
     ended = box.seep("symbolize", stdin=text.encode())
     expect_equal((ended.returncode, ended.stdout.decode()), (0, text), "(status, text)")
+    # A piece of a program, a line of places that are none, and one without an end.
+    hostile = (b"before\0after %s+0x12\n" % sys.executable.encode() + b"/a/b+0x1 " * 7000 + b"\n"
+               + b"x" * 300000 + b"\n" + os.urandom(5000).replace(b"+0x", b"+1x"))
+    ended = box.seep("symbolize", stdin=hostile)
+    expect(ended.returncode == 0 and ended.stdout == hostile, "hostile text is not as it was")
+    ended = box.run(["sh", "-c", "ulimit -v 500000; %s symbolize < /dev/zero | head -c 600000000 | "
+                     "wc -c" % SEEP])
+    expect_equal(ended.stdout.strip(), b"600000000", "how much of /dev/zero comes through")
+    ended = box.seep("symbolize", box.folder)
+    expect_equal((ended.returncode, b"Is a directory" in ended.stderr), (2, True), "of a folder")
+    broken = box.write("broken", "")
+    with open(broken, "wb") as file, open("/bin/true", "rb") as whole:
+        file.write(whole.read(3000))
+    line = b"%s+0x2345\n" % broken.encode()
+    ended = box.seep("symbolize", stdin=line)
+    expect_equal((ended.returncode, ended.stdout), (0, line), "of half a program")
     ended = box.seep("symbolize", "/no/such/file")
     expect_equal((ended.returncode, ended.stdout), (2, b""), "(status, text) of a missing file")
     expect(b"/no/such/file: No such file" in ended.stderr, "it says %r" % ended.stderr)

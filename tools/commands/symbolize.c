@@ -3,6 +3,7 @@
  * symbolize: `seep symbolize`, functions and lines for the addresses in a text.
  */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,21 +15,45 @@ static const struct command_option options[] = {
 	{0},
 };
 
-/* Line by line, so that who waits for one gets it. */
+/* What is longer is no line of a log, and has no end that anybody could wait for. */
+#define LINE_BYTES (64u << 10)
+
+/* Up to the end of the line, or so much as fits in. */
+static size_t read_piece(FILE *in, char *piece)
+{
+	size_t bytes = 0;
+
+	for (int next; bytes < LINE_BYTES - 1 && (next = getc(in)) != EOF;) {
+		piece[bytes++] = (char)next;
+		if (next == '\n')
+			break;
+	}
+	piece[bytes] = '\0';
+	return bytes;
+}
+
+/* Line by line, so that who waits for one gets it. What is no text is copied. */
 static int copy_lines(FILE *in, struct address_text *text)
 {
-	char *line = NULL;
-	size_t room = 0;
-	int result = 0;
+	char *piece = malloc(LINE_BYTES);
+	bool is_begin = true, is_whole;
+	int result = piece ? 0 : -ENOMEM;
 
-	while (result == 0 && getline(&line, &room, in) >= 0) {
-		if (!address_text_write_line(text, stdout, line))
+	errno = 0;
+	for (size_t bytes; result == 0 && (bytes = read_piece(in, piece)) > 0;
+	     is_begin = is_whole) {
+		is_whole = piece[bytes - 1] == '\n';
+		if (!is_begin || bytes == LINE_BYTES - 1 || strlen(piece) < bytes)
+			fwrite(piece, 1, bytes, stdout);
+		else if (!address_text_write_line(text, stdout, piece))
 			result = -ENOMEM;
-		fflush(stdout);
+		if (fflush(stdout) != 0)
+			break;
+		errno = 0;
 	}
 	if (result == 0 && ferror(in))
-		result = -EIO;
-	free(line);
+		result = errno ? -errno : -EIO;
+	free(piece);
 	return result;
 }
 

@@ -27,12 +27,14 @@
 #include "tools/symbols/text_pool.h"
 
 #define FRAMES_MAX 32 /* inlined into one another at one address */
+/* So many places of a line are tried: nobody shall wait for one that is made of nothing else. */
+#define PLACES_MAX 64
 
 struct named_module {
 	UT_hash_handle hh;
 	char *path;
 	struct module_debug *debug;
-	struct address_lines *lines; /* null where there is no such file */
+	struct address_lines *lines;
 };
 
 struct address_text {
@@ -109,8 +111,9 @@ static bool read_build_id(const char *path, struct module *module)
 	return is_elf;
 }
 
-/* Takes `path` over. */
-static struct named_module *add_module(struct address_text *text, char *path)
+/* Takes `path` over. What is no file is not remembered: a text may have any number of those. *is_fine is
+ * false without memory. */
+static struct named_module *add_module(struct address_text *text, char *path, bool *is_fine)
 {
 	struct module_search search = {.debug_path = text->debug_path, .progress = &text->progress};
 	struct named_module *module = calloc(1, sizeof(*module));
@@ -119,6 +122,7 @@ static struct named_module *add_module(struct address_text *text, char *path)
 
 	if (!module) {
 		free(path);
+		*is_fine = false;
 		return NULL;
 	}
 	module->path = path;
@@ -128,13 +132,13 @@ static struct named_module *add_module(struct address_text *text, char *path)
 	if (module->debug)
 		module->lines = address_lines_new(module->debug, text->texts);
 	free(of_path.build_id);
-	if (!is_elf || module->lines)
+	if (module->lines)
 		HASH_ADD_KEYPTR(hh, text->modules, module->path, strlen(module->path), module);
-	if (!module->hh.tbl) {
-		free_module(module);
-		return NULL;
-	}
-	return module;
+	if (module->hh.tbl)
+		return module;
+	*is_fine = !is_elf;
+	free_module(module);
+	return NULL;
 }
 
 /* An address in a line: from its path up to the end of its digits. */
@@ -154,6 +158,8 @@ static bool begins_path(const char *line, const char *at, const char *end)
 /* Stores what is found in *place; its module is null where there is none. False without memory. */
 static bool find_place(struct address_text *text, const char *line, struct place *place)
 {
+	size_t tried = 0;
+
 	*place = (struct place){0};
 	for (const char *plus = strstr(line, "+0x"); plus; plus = strstr(plus + 1, "+0x")) {
 		char *end;
@@ -164,10 +170,13 @@ static bool find_place(struct address_text *text, const char *line, struct place
 		/* A path may have spaces in it, and so the first one that is a file is taken. */
 		for (const char *at = line; at < plus; at++) {
 			struct named_module *module;
+			bool is_fine = true;
 			char *path;
 
 			if (!begins_path(line, at, plus))
 				continue;
+			if (++tried > PLACES_MAX)
+				return true;
 			path = strndup(at, (size_t)(plus - at));
 			if (!path)
 				return false;
@@ -175,10 +184,10 @@ static bool find_place(struct address_text *text, const char *line, struct place
 			if (module)
 				free(path);
 			else
-				module = add_module(text, path);
-			if (!module)
+				module = add_module(text, path, &is_fine);
+			if (!is_fine)
 				return false;
-			if (!module->lines)
+			if (!module)
 				continue;
 			*place = (struct place){at, end, module, offset};
 			return true;
