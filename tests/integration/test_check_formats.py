@@ -260,10 +260,12 @@ def unreadable(box):
 def hostile(box):
     program = box.path('lo<s>&"es\n::error::x')
     shutil.copy(build(box), program)
-    words = [program, "<&\"'>", os.fsdecode(b"\x01\x1b[31m\xff\xfe"), "%0A::error::y"]
+    words = [program, "<&\"'>", os.fsdecode(b"\x01\x1b[31m\xff\xfe"), "%0A::error::y",
+             "\ufffe\uffff\ufffd"]
     suites = ElementTree.fromstring(output(box, "junit", *words, status=1))
     values = [entry.get("value") for entry in suites[0].find("properties")]
     expect_equal(values[3], "<&\"'>", "an argument in JUnit")
+    expect_equal(values[6], "??\ufffd", "what XML cannot hold")
     json.loads(output(box, "sarif", *words, status=1))
     json.loads(output(box, "gitlab", *words, status=1))
     lines = output(box, "github", *words, status=1).splitlines()

@@ -52,10 +52,18 @@ static int resolve(char *words, char **resolved, struct error *error)
 		char *path = is_folder(word) ? realpath(word, NULL) : NULL;
 		if (is_folder(word) && !path)
 			return error_set(error, errno, "--children: %s: %s", word, strerror(errno));
-		result = add_word(resolved, path ? path : word);
+		/* It would be taken for two, and neither is there. */
+		if (path && strchr(path, ','))
+			result = error_set(
+				error, EINVAL,
+				"--children: the folder '%s' has a comma in its name, which "
+				"separates folders; name programs instead",
+				path);
+		else
+			result = add_word(resolved, path ? path : word);
 		free(path);
 	}
-	return result < 0 ? error_set(error, -result, "out of memory") : 0;
+	return result == -ENOMEM ? error_set(error, ENOMEM, "out of memory") : result;
 }
 
 int chosen_children_resolve(struct settings_text *settings, struct error *error)

@@ -25,6 +25,13 @@ static void write_text(FILE *stream, const char *bytes)
 	char *valid = utf8_valid_copy(bytes);
 
 	for (const char *next = valid ? valid : "?"; *next; next++) {
+		/* U+FFFE and U+FFFF */
+		if (strncmp(next, "\xef\xbf\xbe", 3) == 0 ||
+		    strncmp(next, "\xef\xbf\xbf", 3) == 0) {
+			fputc('?', stream);
+			next += 2;
+			continue;
+		}
 		switch (*next) {
 		case '&':
 			fputs("&amp;", stream);

@@ -26,7 +26,7 @@ static json_t *uri_of(const char *path)
 {
 	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 				    "-._~/+@=,!$&'()*;";
-	char uri[4096 * 3 + 8];
+	char uri[4096 * 3 + 8] = "";
 	size_t used = 0;
 
 	if (*path == '/')
