@@ -179,6 +179,9 @@ def unwritable(box):
 
 def other_baselines(box):
     """Each with its file and line, and what to do."""
+    endless = check(box, "--baseline=/dev/zero", "--", "true", status=2).stderr
+    expect_equal(endless, b"seep: check: /dev/zero has more than 16 MiB; is it a baseline?\n",
+                 "of what has no end")
     for text, reason in (
             ("seep-baseline 2\n", ":1: a baseline of version 2, but this seep reads version 1; "
              "remove it and write it anew with --update-baseline"),

@@ -199,6 +199,8 @@ int baseline_read(struct suppressions *suppressions, const char *path, bool may_
 	    !(reader.path = arena_text(suppressions->arena, path, strlen(path))))
 		return error_set(error, ENOMEM, "not enough memory for %s", path);
 	int result = named_file_read(path, FILE_MAX_BYTES, &text, &bytes);
+	if (result == -EFBIG)
+		return error_set(error, EFBIG, "%s has more than 16 MiB; is it a baseline?", path);
 	if (result < 0)
 		return error_set(error, -result, "cannot read the baseline %s: %s%s", path,
 				 named_file_why(-result),

@@ -240,6 +240,8 @@ static struct suppression *find_of(struct suppressions *suppressions,
 {
 	for (size_t i = 0; i < suppressions->count; i++) {
 		struct suppression *suppression = &suppressions->list[i];
+		if (suppression->site_id && strcmp(suppression->site_id, site->id) != 0)
+			continue;
 		if (has_same_source(suppression, site) != of_source ||
 		    !suppression_matches(suppression, site))
 			continue;
