@@ -141,7 +141,8 @@ static int run_beside(void (*work)(void *context), void *context)
 
 int64_t life_end_round(void *rounds)
 {
-	return round_growth_end_round(rounds, run_beside);
+	/* It may be a child that the body has forked: not watched, or with a helper that has yet to be made. */
+	return life_is_writing() ? round_growth_end_round(rounds, run_beside) : 0;
 }
 
 int64_t life_end_rounds(void *rounds)
@@ -151,7 +152,7 @@ int64_t life_end_rounds(void *rounds)
 	int error = round_growth_error(growth);
 	struct buffer text = {0};
 
-	if (error == 0) {
+	if (error == 0 && life_is_writing()) {
 		round_growth_visit(growth, note_growth, &found);
 		findings_write_growth(&text, &found, round_growth_judged(growth));
 		helper_request_names(&text);

@@ -47,6 +47,9 @@ def tests():
     yield "what another thread has lost is found, and what others are just using is not", threads
     yield "what hangs under an older block that is lost is lost, too", under_an_older_block
     yield "a forked child checks itself from its parent's moment on", forked
+    for options, child in (((), "child 1"), (("--children=none",), "child 0")):
+        yield (" ".join(("rounds go on in a child that is forked in one of them",) + options),
+               functools.partial(forked_in_a_round, options, child))
     yield "a child that is forked beside threads checks itself, too", forked_beside_threads
     yield "the program does not notice that the tool is asked for names", unnoticed
     yield "where no process can be made a check says so", sandboxed
@@ -233,6 +236,15 @@ def forked(box):
     lines = [line for line in among_others(box, "fork") if not line.startswith("    ")]
     expect_equal(lines, ["fork", "child 1", "48 bytes in 1 block definitely lost, allocated at",
                          "parent 0"], "what they are told")
+
+
+def forked_in_a_round(options, child, box):
+    program = box.compile("checks_itself_among_others.c", "-O1", "-pthread")
+    ended = box.seep_run([program, "fork in a round"], *options)
+    lines = [line for line in ended.stdout.decode().splitlines() if line[0] != " "]
+    grown = ["144 bytes in 6 blocks more after 6 more rounds, growing all the time, allocated at"]
+    expect_equal(lines, ["fork in a round", child] + (grown if child == "child 1" else []) +
+                 ["parent 1"] + grown, "what they are told")
 
 
 def forked_beside_threads(box):

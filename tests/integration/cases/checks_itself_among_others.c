@@ -136,6 +136,28 @@ APART static void with_fork_beside_threads(void)
 		pthread_join(churning[i], NULL);
 }
 
+static pid_t child = -1;
+
+APART static void fork_in_second_round(void *round)
+{
+	kept = malloc(24);
+	if (++*(int *)round == 2)
+		child = fork();
+}
+
+/* Both go on with the rounds. */
+APART static void with_fork_in_a_round(void)
+{
+	int round = 0, status;
+	long long grown = seep_require_no_growth(8, fork_in_second_round, &round);
+
+	if (child != 0)
+		wait(&status);
+	tell(child == 0 ? "child" : "parent", grown);
+	if (child == 0)
+		_exit(0);
+}
+
 static void hear(int signal)
 {
 	(void)signal;
@@ -367,6 +389,8 @@ int main(int argc, char **argv)
 		beside_a_left_check();
 	if (strcmp(what, "under an older block") == 0)
 		under_an_older_block();
+	if (strcmp(what, "fork in a round") == 0)
+		with_fork_in_a_round();
 	if (strcmp(what, "at once") == 0)
 		at_once();
 	if (strcmp(what, "in turn") == 0)
