@@ -110,6 +110,13 @@ def github(box):
         rows = file.read().splitlines()
     expect_equal(rows[0], "### seep: memory", "the summary")
     expect(rows[4].startswith("| lost: 2.93 KiB in 3 blocks at make"), "its row is " + rows[4])
+    os.mkfifo(box.path("fifo"))
+    for path, reason in ((box.path("nowhere/x"), "No such file or directory"),
+                         ("/dev/full", "No space left on device"), (box.path("fifo"), "FIFO")):
+        text = output(box, "github", "true", status=0, environment={"GITHUB_STEP_SUMMARY": path})
+        expect("::warning title=seep::the summary could not be written: " in text and
+               reason in text,
+               "of %s it says %s" % (path, text))
 
 
 def gitlab(box):
@@ -239,8 +246,8 @@ def no_source(box):
 
 
 def unreadable(box):
-    def of_file(form):
-        check(box, "--format=" + form, "-o", result, broken, status=2)
+    def of_file(form, **others):
+        check(box, "--format=" + form, "-o", result, broken, status=2, **others)
         with open(result) as file:
             return file.read()
 
@@ -252,8 +259,12 @@ def unreadable(box):
                  ("error", "1 snapshot file could not be checked"), "its test case")
     run = json.loads(of_file("sarif"))["runs"][0]
     expect_equal(run["invocations"][0]["executionSuccessful"], False, "SARIF's invocation")
-    expect_equal(of_file("github"), "::error title=seep::1 snapshot file could not be checked\n",
-                 "the annotation")
+    summary = box.path("summary.md")
+    expect_equal(of_file("github", environment={"GITHUB_STEP_SUMMARY": summary}),
+                 "::error title=seep::1 snapshot file could not be checked\n", "the annotation")
+    with open(summary) as file:
+        expect_equal(file.read(), "### seep: memory\n\n1 snapshot file could not be checked.\n\n",
+                     "the summary")
     expect("== 1 snapshot file could not be checked\n" in of_file("valgrind"), "Valgrind's lines")
 
 

@@ -6,11 +6,14 @@
  * actions/toolkit). The summary is Markdown, appended to the file that GITHUB_STEP_SUMMARY names.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
+#include "tools/model/named_file.h"
 #include "tools/output/check_format.h"
 #include "tools/output/suppression_text.h"
 #include "tools/output/utf8.h"
@@ -79,13 +82,6 @@ static void write_cell(FILE *stream, const char *bytes)
 	free(valid);
 }
 
-static FILE *open_summary(void)
-{
-	const char *path = getenv("GITHUB_STEP_SUMMARY");
-
-	return path && *path ? fopen(path, "ae") : NULL;
-}
-
 static void write_row(FILE *stream, const struct merged_finding *finding)
 {
 	const struct found_process *first = finding->processes[0];
@@ -106,9 +102,14 @@ static void write_summary(FILE *stream, const struct check_outcome *outcome)
 {
 	const struct merged_findings *found = outcome->found;
 
+	size_t failed = outcome->sums->failed_count;
+
 	fputs("### seep: memory\n\n", stream);
+	if (failed)
+		fprintf(stream, "%zu snapshot file%s could not be checked.\n\n", failed,
+			failed == 1 ? "" : "s");
 	if (!found->first) {
-		if (!outcome->sums->failed_count)
+		if (!failed)
 			fprintf(stream, "Nothing found in %zu process%s.\n", found->process_count,
 				found->process_count == 1 ? "" : "es");
 		return;
@@ -141,6 +142,31 @@ static void write_remarks(const struct check_writer *writer,
 	}
 }
 
+/* Who looks at the summary alone must not take a missing one for a clean one. */
+static void append_summary(FILE *annotations, const struct check_outcome *outcome)
+{
+	const char *path = getenv("GITHUB_STEP_SUMMARY");
+	bool is_written;
+
+	if (!path || !*path)
+		return;
+	errno = 0;
+	int fd = named_file_open(path, O_WRONLY | O_APPEND | O_CREAT);
+	FILE *summary = fd < 0 ? NULL : fdopen(fd, "a");
+	if (summary) {
+		write_summary(summary, outcome);
+		is_written = !ferror(summary);
+		is_written &= fclose(summary) == 0;
+		if (is_written)
+			return;
+	} else if (fd >= 0) {
+		close(fd);
+	}
+	fputs("::warning title=seep::the summary could not be written: ", annotations);
+	write_data(annotations, named_file_why(fd < 0 ? -fd : errno ? errno : EIO));
+	fputc('\n', annotations);
+}
+
 static int begin(struct check_writer *writer)
 {
 	(void)writer;
@@ -150,7 +176,6 @@ static int begin(struct check_writer *writer)
 static int end(struct check_writer *writer, const struct check_outcome *outcome)
 {
 	const struct check_sums *sums = outcome->sums;
-	FILE *summary = open_summary();
 	int result = 0;
 
 	for (const struct merged_finding *next = outcome->found->first; next && result == 0;
@@ -166,10 +191,7 @@ static int end(struct check_writer *writer, const struct check_outcome *outcome)
 			sums->file_count, sums->file_count == 1 ? "" : "s");
 	if (sums->file_count)
 		write_remarks(writer, outcome->suppressions);
-	if (summary) {
-		write_summary(summary, outcome);
-		fclose(summary);
-	}
+	append_summary(writer->stream, outcome);
 	return result;
 }
 
