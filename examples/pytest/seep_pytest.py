@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """seep_pytest: a pytest plugin that fails a test whose C extension leaks.
 
-    PYTHONMALLOC=malloc seep check -- python3 -m pytest -p seep_pytest
+    PYTHONMALLOC=malloc seep check --children=python3 -- python3 -m pytest -p seep_pytest
 
 A test fails when memory that was allocated while it ran (its set-up included) is no longer pointed
 to by anything when it is over; what only its fixtures lose is an error at their tear-down. Caches,
@@ -18,6 +18,8 @@ What that finds, and what it does not:
 - One leak of one block may stay unseen in a run, for a word that is left over in freed memory may
   seem to hold it. MALLOC_PERTURB_=85 in the environment makes that rare. So it is, too, with what
   the interpreter keeps to use it again: a float or a tuple that is lost may be older than the test.
+- Other programs lose blocks, too, for they end anyway: those that tests call, and the shell where
+  python3 is a script, as with pyenv. --children=python3 leaves them out of seep check.
 - PYTHONMALLOC=malloc is needed. Python's own allocator takes objects of up to 512 bytes from
   large pieces that seep knows nothing about: such an object is never seen to be lost, and what it
   pointed to may seem held by what is left of it. The first lines of the run say so.

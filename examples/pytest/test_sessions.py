@@ -2,7 +2,8 @@
 """Tests of pytest under seep: the one whose C code leaks fails, with the place.
 
     gcc -g -shared -fPIC ../session_tests/sessions.c -o libsessions.so
-    PYTHONPATH=. PYTHONMALLOC=malloc seep check -q -- python3 -m pytest -p seep_pytest
+    PYTHONPATH=. PYTHONMALLOC=malloc \
+        seep check -q --children=python3 -- python3 -m pytest -p seep_pytest
 
 Nothing has to be put in here; it is `-p seep_pytest`, and PYTHONPATH leads to the plugin.
 """

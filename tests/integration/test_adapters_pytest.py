@@ -21,6 +21,7 @@ RUNS = 5
 
 def tests():
     yield "pytest's test that leaks fails with the place, and no other", example
+    yield "what a script loses that python3 is, fails no pytest with --children=python3", shim
     yield "each kind of pytest's tests fails when it leaks and passes when not", kinds
     yield "pytest's --seep-rounds finds what grows and can still be reached", rounds
     yield "without PYTHONMALLOC=malloc pytest's plugin says what it cannot see", pymalloc
@@ -87,6 +88,28 @@ def example(box):
                      r"block definitely lost, allocated at\n    strdup\b.*\n"
                      r"    sessions_open .*sessions\.c:17\n", text, re.M),
            "the finding is not in %s" % text)
+
+
+
+SHIM = """#!/bin/sh
+echo leak 20 1000 | %s
+exec %s "$@"
+"""
+
+
+def shim(box):
+    """As pyenv makes one, of bash, which loses blocks."""
+    need_pytest(box)
+    loses = box.compile("grows_on_command.c", "-O0")
+    python = box.write("python3", SHIM % (loses, PYTHON))
+    os.chmod(python, 0o755)
+    box.write("test_nothing.py", "def test_nothing():\n    pass\n")
+    statuses = [
+        box.seep("check", "-q", *options, "--", python, "-m", "pytest", "-q", "-p", "seep_pytest",
+                 "-p", "no:cacheprovider",
+                 environment={"PYTHONPATH": EXAMPLE, "PYTHONMALLOC": "malloc"}).returncode
+        for options in ((), ("--children=python3",))]
+    expect_equal(statuses, [1, 0], "the statuses without and with --children=python3")
 
 
 LEAKS = {"test_leaks_block": 1002, "test_leaks_bytes": 1037, "test_leaks_value": 1036,
