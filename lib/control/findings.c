@@ -143,6 +143,8 @@ void findings_write_error(struct buffer *text, int error)
 		stack_lines_add_number(text, LIVE_BLOCK_EPOCH_MAX);
 		stack_lines_add_text(text,
 				     " moments, checks and snapshots of a process are used up");
+	} else if (error == -ESRCH) {
+		stack_lines_add_text(text, ": seep's process beside this one is gone");
 	} else {
 		add_error(text, -error);
 	}

@@ -4,9 +4,12 @@
 import functools
 import os
 import re
+import signal
+import subprocess
 import sys
 
 from sandbox import CASES, SEEP, expect, expect_equal
+from test_hazards import processes_of
 
 LOSES = "64 bytes in 1 block definitely lost, allocated at"
 GROWS = "384 bytes in 6 blocks more after 6 more rounds, growing all the time, allocated at"
@@ -59,6 +62,7 @@ def tests():
         yield ("threads may check at once, with snapshots by " + kind,
                functools.partial(at_once, kind))
     yield "a thread that checks all the time lets others have their turn", in_turn
+    yield "where the helper was killed a check says so", helper_killed
     yield "when all moments are used up that is said", used_up
     yield "of a scope with a long name a part is said, and then the rest", long_scope
 
@@ -289,6 +293,20 @@ def at_once(kind, box):
 
 def in_turn(box):
     expect_equal(among_others(box, "in turn"), ["in turn", "others in turn"], "what it counts")
+
+
+def helper_killed(box):
+    program = box.compile("checks_itself_among_others.c", "-O1", "-pthread")
+    process = box.start([program, "without a helper"], box.preload(output=box.path("out.seep")),
+                        stdin=subprocess.PIPE)
+    first = process.stdout.readline()
+    helper, = [pid for pid in processes_of(os.path.realpath(program)) if pid != process.pid]
+    os.kill(helper, signal.SIGKILL)
+    said, _ = process.communicate(b"go on\n", timeout=60)
+    expect_equal((first + said).decode().splitlines(),
+                 ["without a helper", "one -3",
+                  "it could not be checked: seep's process beside this one is gone"],
+                 "what it is told")
 
 
 def used_up(box):

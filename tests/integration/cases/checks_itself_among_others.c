@@ -253,6 +253,18 @@ APART static void beside_a_left_check(void)
 		free(blocks[i]);
 }
 
+/* Whoever reads what this says kills the helper before it says a line itself. */
+APART static void without_a_helper(void)
+{
+	char line[16];
+	long long moment = seep_moment();
+
+	lose(40);
+	wipe_traces();
+	if (fgets(line, sizeof(line), stdin) != NULL)
+		tell("one", seep_check_since(moment));
+}
+
 static atomic_int other_checks, not_checked;
 
 static void *check_once(void *unused)
@@ -391,6 +403,8 @@ int main(int argc, char **argv)
 		under_an_older_block();
 	if (strcmp(what, "fork in a round") == 0)
 		with_fork_in_a_round();
+	if (strcmp(what, "without a helper") == 0)
+		without_a_helper();
 	if (strcmp(what, "at once") == 0)
 		at_once();
 	if (strcmp(what, "in turn") == 0)
