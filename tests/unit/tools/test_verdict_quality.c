@@ -73,6 +73,24 @@ static void all_classes_keep_their_precision(void **state)
 	expect_quality(0, SIMULATED_TUNED_COUNT, 200, false, 0.97, 0.90);
 }
 
+static void nothing_is_flagged_that_is_as_likely_as_not(void **state)
+{
+	const size_t lengths[] = {20, 40, 80};
+	size_t flagged = 0;
+
+	(void)state;
+	for (size_t l = 0; l < sizeof(lengths) / sizeof(*lengths); l++)
+		for (int class = 0; class < SIMULATED_TUNED_COUNT; class ++)
+			for (uint64_t i = 0; i < SITES; i++) {
+				make(class, lengths[l], false, i, 10);
+				struct judgement judgement = judge();
+				if (judgement.is_flagged)
+					assert_true(judgement.confidence >= 0.6);
+				flagged += judgement.is_flagged;
+			}
+	assert_true(flagged > 100);
+}
+
 static void snapshots_that_become_rarer_keep_it_too(void **state)
 {
 	(void)state;
@@ -294,6 +312,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(forty_snapshots_tell_the_first_classes_apart),
 		cmocka_unit_test(all_classes_keep_their_precision),
+		cmocka_unit_test(nothing_is_flagged_that_is_as_likely_as_not),
 		cmocka_unit_test(snapshots_that_become_rarer_keep_it_too),
 		cmocka_unit_test(classes_that_were_not_tuned_with_are_told_apart),
 		cmocka_unit_test(samples_flag_less_and_not_more),
