@@ -96,7 +96,7 @@ int64_t life_check_since(int64_t moment)
 	if (error != 0)
 		return fail(error);
 	keep(&text);
-	if (found.outcome != SEEP_SCAN_DONE)
+	if (found.outcome != SEEP_SCAN_DONE || findings_are_unsure(&found))
 		return -ENOTSUP;
 	return (int64_t)(found.definitely_blocks + found.indirectly_blocks);
 }

@@ -176,6 +176,21 @@ static void write_lost_site(struct buffer *text, const struct finding *site)
 	stack_lines_add(text, site->stack);
 }
 
+bool findings_are_unsure(const struct seep_scan *scan)
+{
+	return scan->outcome == SEEP_SCAN_DONE && scan->unread_threads > 0 &&
+	       scan->definitely_blocks + scan->indirectly_blocks == 0 && scan->possibly_blocks > 0;
+}
+
+static void write_unsure(struct buffer *text, const struct seep_scan *scan)
+{
+	stack_lines_add_text(text, "what is lost is not known: ");
+	add_count(text, scan->possibly_blocks, "block");
+	stack_lines_add_text(text,
+			     " may be held by registers of threads, which could not be read\n");
+	buffer_add(text, "", 1);
+}
+
 void findings_write_lost(struct buffer *text, const struct seep_scan *scan,
 			 const struct buffer *sites)
 {
@@ -183,6 +198,10 @@ void findings_write_lost(struct buffer *text, const struct seep_scan *scan,
 
 	if (scan->outcome != SEEP_SCAN_DONE) {
 		write_why_not(text, scan);
+		return;
+	}
+	if (findings_are_unsure(scan)) {
+		write_unsure(text, scan);
 		return;
 	}
 	if (sites->bytes > sizeof(struct seep_scan))

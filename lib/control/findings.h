@@ -5,6 +5,7 @@
 #ifndef LIB_CONTROL_FINDINGS_H
 #define LIB_CONTROL_FINDINGS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "lib/base/buffer.h"
@@ -31,6 +32,9 @@ void found_sites_add(struct found_sites *found, const struct finding *finding);
  * says why. */
 void findings_write_lost(struct buffer *text, const struct seep_scan *scan,
 			 const struct buffer *sites);
+
+/* Whether nothing is lost for certain, and some blocks may be: registers could not be read. */
+bool findings_are_unsure(const struct seep_scan *scan);
 
 /* Where it could not be found out, for this reason: a negative errno value. */
 void findings_write_error(struct buffer *text, int error);

@@ -61,6 +61,9 @@ def tests():
     for kind in ("process", "thread", "inline"):
         yield ("threads may check at once, with snapshots by " + kind,
                functools.partial(at_once, kind))
+    for kind in ("thread", "inline"):
+        yield "what registers that nobody can read may hold is not called kept, by " + kind, \
+            functools.partial(unsure, kind)
     yield "a thread that checks all the time lets others have their turn", in_turn
     yield "where the helper was killed a check says so", helper_killed
     yield "when all moments are used up that is said", used_up
@@ -289,6 +292,16 @@ def at_once(kind, box):
     program = box.compile("checks_itself_among_others.c", "-O1", "-pthread")
     ended = box.seep_run([program, "at once"], "--snapshots-by=" + kind)
     expect_equal(ended.stdout, b"at once\n0 not checked\n", "what it counts")
+
+
+def unsure(kind, box):
+    program = box.compile("checks_itself_among_others.c", "-O1", "-pthread")
+    ended = box.seep_run([program, "beside a sleeping thread"], "--snapshots-by=" + kind)
+    lines = [line for line in ended.stdout.decode().splitlines() if line[0] != " "]
+    expect_equal(lines, [
+        "beside a sleeping thread", "none 0", "one -95",
+        "what is lost is not known: 1 block may be held by registers of threads, which could "
+        "not be read"], "what it is told")
 
 
 def in_turn(box):

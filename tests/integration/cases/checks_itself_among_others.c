@@ -265,6 +265,27 @@ APART static void without_a_helper(void)
 		tell("one", seep_check_since(moment));
 }
 
+static void *sleep_on(void *unused)
+{
+	while (!atomic_load(&is_over))
+		usleep(10000);
+	return unused;
+}
+
+APART static void beside_a_sleeping_thread(void)
+{
+	long long moment = seep_moment();
+	pthread_t thread;
+
+	pthread_create(&thread, NULL, sleep_on, NULL);
+	tell("none", seep_check_since(moment));
+	lose(40);
+	wipe_traces();
+	tell("one", seep_check_since(moment));
+	atomic_store(&is_over, true);
+	pthread_join(thread, NULL);
+}
+
 static atomic_int other_checks, not_checked;
 
 static void *check_once(void *unused)
@@ -273,7 +294,7 @@ static void *check_once(void *unused)
 
 	lose(40);
 	wipe_traces();
-	if (seep_check_since(moment) < 0)
+	if (seep_check_since(moment) == -EBUSY)
 		atomic_fetch_add(&not_checked, 1);
 	return unused;
 }
@@ -405,6 +426,8 @@ int main(int argc, char **argv)
 		with_fork_in_a_round();
 	if (strcmp(what, "without a helper") == 0)
 		without_a_helper();
+	if (strcmp(what, "beside a sleeping thread") == 0)
+		beside_a_sleeping_thread();
 	if (strcmp(what, "at once") == 0)
 		at_once();
 	if (strcmp(what, "in turn") == 0)
