@@ -26,6 +26,7 @@
 #include "lib/base/syscalls.h"
 #include "lib/base/text.h"
 #include "lib/control/helper.h"
+#include "lib/control/request.h"
 #include "lib/control/schedule.h"
 #include "lib/interpose/doors.h"
 #include "lib/interpose/lsan_doors.h"
@@ -231,7 +232,7 @@ void life_tick_slow(void)
 	}
 	if (atomic_load(&stage) == STAGE_WRITING && helper_is_inline() && schedule_scan_is_due()) {
 		schedule_scan_taken();
-		helper_scan_inline(SEEP_REASON_INTERVAL, NULL, false, NULL);
+		request_scan_inline(SEEP_REASON_INTERVAL, NULL, false, NULL);
 		schedule_scan_taken();
 	}
 }
@@ -280,19 +281,19 @@ static void before_exit(int status, const struct waiting_thread *exiting)
 	helper_note_exit(status);
 	if (!helper_outlives_us()) {
 		if (scans && helper_is_inline())
-			helper_scan_inline(SEEP_REASON_REQUEST, NULL, true, NULL);
+			request_scan_inline(SEEP_REASON_REQUEST, NULL, true, NULL);
 		else if (scans)
-			helper_request_last_scan(exiting);
+			request_last_scan(exiting);
 		snapshot_writer_take(SEEP_REASON_FINAL, NULL, false, NULL);
 		snapshot_writer_end(SEEP_END_EXIT, status & 0xff);
 	} else if (own_pid == 1) {
 		/* The end of a PID namespace's first process takes the helper with it. */
 		if (scans)
-			helper_request_scan(SEEP_REASON_REQUEST, "", NULL);
+			request_scan(SEEP_REASON_REQUEST, "", NULL);
 		else
-			helper_request(SEEP_REASON_REQUEST, "");
+			request_snapshot(SEEP_REASON_REQUEST, "");
 	} else if (scans) {
-		helper_request_last_scan(exiting);
+		request_last_scan(exiting);
 	}
 }
 
@@ -379,8 +380,8 @@ static int scan_for_program(const char *label, struct seep_scan *found)
 
 	if (!life_is_writing())
 		return 0;
-	error = helper_is_inline() ? helper_scan_inline(SEEP_REASON_REQUEST, label, false, found)
-				   : helper_request_scan(SEEP_REASON_REQUEST, label, found);
+	error = helper_is_inline() ? request_scan_inline(SEEP_REASON_REQUEST, label, false, found)
+				   : request_scan(SEEP_REASON_REQUEST, label, found);
 	return error != 0 ? -error : found->outcome == SEEP_SCAN_DONE ? 0 : ENOTSUP;
 }
 
@@ -407,7 +408,7 @@ static int take_for_program(enum seep_snapshot_reason reason, const char *label)
 	if (!life_is_writing())
 		return 0;
 	if (!helper_is_inline()) {
-		error = helper_request(reason, label);
+		error = request_snapshot(reason, label);
 		if (error != -ESRCH)
 			return -error;
 	}

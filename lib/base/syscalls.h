@@ -69,6 +69,14 @@ static inline uint64_t sys_clock_ns(int clock)
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
+static inline void sys_sleep_ns(uint64_t ns)
+{
+	struct timespec pause = {.tv_sec = (time_t)(ns / 1000000000u),
+				 .tv_nsec = (long)(ns % 1000000000u)};
+
+	sys_call(SYS_nanosleep, &pause, 0);
+}
+
 static inline uint32_t sys_pid(void)
 {
 	return (uint32_t)sys_call(SYS_getpid);

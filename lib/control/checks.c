@@ -17,6 +17,7 @@
 #include "lib/base/life.h"
 #include "lib/control/findings.h"
 #include "lib/control/helper.h"
+#include "lib/control/request.h"
 #include "lib/record/epoch.h"
 #include "lib/record/live_block.h"
 #include "lib/record/sampler.h"
@@ -91,8 +92,8 @@ int64_t life_check_since(int64_t moment)
 	if (moment >= (int64_t)LIVE_BLOCK_EPOCH_MAX)
 		return fail(-EINVAL);
 	keep(&text);
-	error = helper_is_inline() ? helper_check_inline((uint32_t)moment, &found, &text)
-				   : helper_request_check((uint32_t)moment, &found, &text);
+	error = helper_is_inline() ? request_check_inline((uint32_t)moment, &found, &text)
+				   : request_check((uint32_t)moment, &found, &text);
 	if (error != 0)
 		return fail(error);
 	keep(&text);
@@ -131,7 +132,7 @@ void *life_begin_rounds(int rounds, int64_t *error)
 static int run_beside(void (*work)(void *context), void *context)
 {
 	if (!helper_is_inline())
-		return helper_request_work(work, context);
+		return request_work(work, context);
 	if (!snapshot_writer_hold())
 		return -EBUSY;
 	work(context);
@@ -155,7 +156,7 @@ int64_t life_end_rounds(void *rounds)
 	if (error == 0 && life_is_writing()) {
 		round_growth_visit(growth, note_growth, &found);
 		findings_write_growth(&text, &found, round_growth_judged(growth));
-		helper_request_names(&text);
+		request_names(&text);
 		keep(&text);
 	}
 	/* Where the helper has not answered it may still be at work on it. */

@@ -11,17 +11,15 @@
  * It shares the TLS of the thread that made it and must not touch it: no errno, no guard, nothing
  * of libc but memcpy and the like.
  *
- *   Runs in   the target (start, requests); the helper (the loop)
+ *   Runs in   the target (start, notes); the helper (the loop)
  *   Locks     none of its own
- *   Memory    one page shared with the program and wiped on fork, a stack of 256 KiB
+ *   Memory    a stack of 256 KiB
  *   Calls     clone, pidfd_open, signalfd4, ppoll, close_range
  *   Failure   cannot be started: the program's own threads take the snapshots
  */
 #include "lib/control/helper.h"
 
-#include <asm/prctl.h>
 #include <errno.h>
-#include <linux/futex.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -39,6 +37,7 @@
 #include "lib/base/text.h"
 #include "lib/control/control_server.h"
 #include "lib/control/findings.h"
+#include "lib/control/mailbox.h"
 #include "lib/control/name_tool.h"
 #include "lib/control/schedule.h"
 #include "lib/record/call_tree.h"
@@ -47,70 +46,23 @@
 #include "lib/snapshot/process_facts.h"
 #include "lib/snapshot/snapshot_file.h"
 #include "lib/snapshot/snapshot_writer.h"
-#include "seep/control_protocol.h"
 #include "seep/snapshot_format.h"
 
 #include "lib/base/poison.h"
 
 #define STACK_BYTES (256u << 10)
 #define MIDWIFE_BYTES (4u << 10)
-#define WAKE_SIGNAL SIGUSR1 /* sent to the helper only; it blocks all and reads this one */
-#define REQUEST_PATIENCE_NS 60000000000ull
-#define LABEL_PAUSE_NS 1000000u
-#define GIVE_WAY_NS (3 * LABEL_PAUSE_NS)
 #define EXEC_WATCH_NS 1000000000ull
 #define EXEC_FIRST_PAUSE_NS 200000ull
 
-enum wish {
-	WISH_SNAPSHOT,
-	WISH_SCAN, /* a snapshot, and a scan after it */
-	WISH_LAST_SCAN, /* the same by the thread that ends the program, who does not wait for the result */
-	WISH_CHECK, /* neither, but what is lost of what was born since */
-	WISH_NAMES, /* none of it, but names for the addresses in the findings */
-	WISH_WORK,  /* something else that is best done beside the program */
-};
-
-/* What program and helper say to each other. */
-struct mailbox {
-	_Atomic(uint32_t) requested, done; /* snapshots asked for and finished; done is a futex */
-	_Atomic(int32_t) error;		   /* of the last one */
-	char label[SEEP_CONTROL_LABEL_BYTES];
-	enum seep_snapshot_reason reason; /* with the label: of whoever has taken that */
-	enum wish wish;			  /* likewise, and these */
-	struct waiting_thread waiting, exiting;
-	uint32_t since_epoch;	     /* likewise */
-	void (*work)(void *context); /* likewise, and with what */
-	void *context;
-	struct seep_scan found;		/* by the last scan or check */
-	struct buffer findings;		/* of the last check; whoever has asked takes it */
-	_Atomic(uint32_t) label_holder; /* the thread that has written it, and waits; 0: none */
-	_Atomic(uint32_t) label_next;	/* one of those that wait for it; 0: none, or not known */
-	_Atomic(uint32_t) is_exec_near;
-	_Atomic(uint32_t) has_exit_status;
-	_Atomic(int32_t) exit_status;
-	_Atomic(uint32_t) refuses_last_scan;
-};
-
-static struct mailbox *mailbox;
-static _Atomic(uint32_t) helper_tid;
-static enum snapshots_by kind = SNAPSHOTS_BY_INLINE;
-
 bool helper_is_inline(void)
 {
-	return kind == SNAPSHOTS_BY_INLINE;
+	return mailbox_reader.kind == SNAPSHOTS_BY_INLINE;
 }
 
 bool helper_outlives_us(void)
 {
-	return kind == SNAPSHOTS_BY_PROCESS;
-}
-
-static void pause_ns(uint64_t ns)
-{
-	struct timespec pause = {.tv_sec = (time_t)(ns / 1000000000u),
-				 .tv_nsec = (long)(ns % 1000000000u)};
-
-	sys_call(SYS_nanosleep, &pause, 0);
+	return mailbox_reader.kind == SNAPSHOTS_BY_PROCESS;
 }
 
 /* ---- in the helper ------------------------------------------------------------------------- */
@@ -131,31 +83,16 @@ static bool has_looked_last; /* the scan at the end has been made, as well as it
 
 /* What is being served. Who has asked may have left meanwhile, and another one have put down what he
  * wants. */
-static struct {
-	uint32_t number;
-	enum wish wish;
-	enum seep_snapshot_reason reason;
-	struct waiting_thread waiting;
-	uint32_t since_epoch;
-	void (*work)(void *context);
-	void *context;
-} served;
-
-/* Whoever asked for it need not wait any longer. */
-static void answer_request(void)
-{
-	atomic_store(&mailbox->done, served.number);
-	sys_call(SYS_futex, &mailbox->done, FUTEX_WAKE, 1 << 30, 0, 0, 0);
-}
+static uint32_t served_number;
+static struct request served;
 
 static void answer_last_request(void)
 {
-	atomic_store(&mailbox->error, 0);
-	answer_request();
+	mailbox_answer(served_number, 0);
 }
 
-/* The scan that was asked for. Returns whether the request has been answered by it. */
-static bool serve_scan(uint32_t snapshot)
+/* The scan that was asked for, after its snapshot. */
+static void serve_scan(uint32_t snapshot)
 {
 	bool is_last = served.wish == WISH_LAST_SCAN;
 	struct scan_order order = {
@@ -164,7 +101,7 @@ static bool serve_scan(uint32_t snapshot)
 		.snapshot = snapshot,
 		.waiting = served.waiting,
 		/* A thread is gone with the program: it is waited for. */
-		.when_copied = is_last && kind == SNAPSHOTS_BY_PROCESS ? answer_last_request : NULL,
+		.when_copied = is_last && helper_outlives_us() ? answer_last_request : NULL,
 	};
 	struct seep_scan found = {.struct_bytes = 0};
 	int error = scan_take(&order, &found);
@@ -172,10 +109,22 @@ static bool serve_scan(uint32_t snapshot)
 	/* Where another thread ended the program meanwhile its memory is still there. */
 	has_looked_last |= is_last && found.outcome != SEEP_SCAN_TOO_LATE;
 	if (order.when_copied != NULL)
-		return true;
+		return;
 	mailbox->found = found;
-	atomic_store(&mailbox->error, error);
-	return false;
+	mailbox_answer(served_number, error);
+}
+
+static void serve_snapshot(void)
+{
+	struct snapshot_result result;
+	int error = snapshot_writer_take(served.reason, served.label[0] != 0 ? served.label : NULL,
+					 false, &result);
+
+	schedule_taken(&result);
+	if (served.wish == WISH_SNAPSHOT || error != 0)
+		mailbox_answer(served_number, error);
+	else
+		serve_scan(result.number);
 }
 
 static void serve_names(void)
@@ -184,11 +133,10 @@ static void serve_names(void)
 	struct buffer text = mailbox->findings;
 
 	mailbox->findings = (struct buffer){0};
-	if (kind == SNAPSHOTS_BY_PROCESS)
+	if (helper_outlives_us())
 		name_tool_ask(&text);
 	mailbox->findings = text;
-	atomic_store(&mailbox->error, 0);
-	answer_request();
+	mailbox_answer(served_number, 0);
 }
 
 static void serve_check(void)
@@ -200,65 +148,50 @@ static void serve_check(void)
 
 	findings_write_lost(&findings, &found, &sites);
 	buffer_release(&sites);
-	if (kind == SNAPSHOTS_BY_PROCESS)
+	if (helper_outlives_us())
 		name_tool_ask(&findings);
 	/* Of one who has not waited for it. */
 	buffer_release(&mailbox->findings);
 	mailbox->findings = findings;
 	mailbox->found = found;
-	atomic_store(&mailbox->error, error);
-	answer_request();
+	mailbox_answer(served_number, error);
 }
 
 static void serve_request(void)
 {
-	struct snapshot_result result;
-	char label[SEEP_CONTROL_LABEL_BYTES];
-	struct text text = TEXT_IN(label);
-
-	served.number = atomic_load(&mailbox->requested);
-	if (served.number == atomic_load(&mailbox->done))
+	if (!mailbox_has_request())
 		return;
-	INVARIANT((int32_t)(served.number - atomic_load(&mailbox->done)) > 0, served.number,
+	served_number = atomic_load(&mailbox->requested);
+	INVARIANT((int32_t)(served_number - atomic_load(&mailbox->done)) > 0, served_number,
 		  atomic_load(&mailbox->done));
-	served.wish = mailbox->wish;
-	served.reason = mailbox->reason;
-	served.waiting = mailbox->waiting;
-	served.since_epoch = mailbox->since_epoch;
-	served.work = mailbox->work;
-	served.context = mailbox->context;
-	if (served.wish == WISH_CHECK) {
+	served = mailbox->request;
+	served.label[sizeof(served.label) - 1] = 0;
+	switch (served.wish) {
+	case WISH_CHECK:
 		serve_check();
-		return;
-	}
-	if (served.wish == WISH_NAMES) {
+		break;
+	case WISH_NAMES:
 		serve_names();
-		return;
-	}
-	if (served.wish == WISH_WORK) {
+		break;
+	case WISH_WORK:
 		served.work(served.context);
-		atomic_store(&mailbox->error, 0);
-		answer_request();
-		return;
+		mailbox_answer(served_number, 0);
+		break;
+	case WISH_SNAPSHOT:
+	case WISH_SCAN:
+	case WISH_LAST_SCAN:
+		serve_snapshot();
+		break;
 	}
-	text_add(&text, mailbox->label);
-	atomic_store(
-		&mailbox->error,
-		snapshot_writer_take(served.reason, label[0] != 0 ? label : NULL, false, &result));
-	schedule_taken(&result);
-	if (served.wish == WISH_SNAPSHOT || atomic_load(&mailbox->error) != 0 ||
-	    !serve_scan(result.number))
-		answer_request();
 }
 
 /* A program that ends, or becomes another one, is not to wait for a scan that nobody has asked for. */
 static bool is_left_alone(void)
 {
-	bool is_ending = mailbox->wish == WISH_LAST_SCAN &&
-			 atomic_load(&mailbox->requested) != atomic_load(&mailbox->done);
+	bool is_ending = mailbox->request.wish == WISH_LAST_SCAN && mailbox_has_request();
 
 	return !is_ending && atomic_load(&mailbox->is_exec_near) == 0 &&
-	       (kind != SNAPSHOTS_BY_PROCESS || !process_has_ended());
+	       (!helper_outlives_us() || !process_has_ended());
 }
 
 static void scan_if_due(void)
@@ -289,7 +222,7 @@ static void snapshot_if_due(void)
 	snapshot_writer_take(reason, NULL, false, &result);
 	schedule_taken(&result);
 	/* The process may have gone when it is scanned. */
-	if (options.scans_at_exit && kind == SNAPSHOTS_BY_PROCESS)
+	if (options.scans_at_exit && helper_outlives_us())
 		scan_note_kernel();
 }
 
@@ -338,7 +271,7 @@ static bool exec_happens(int pidfd)
 		if (pidfd >= 0 && sys_call(SYS_ppoll, &program, 1, &timeout, 0, 0) == 1)
 			return false;
 		if (pidfd < 0)
-			pause_ns(pause);
+			sys_sleep_ns(pause);
 		waited += pause;
 		if (pause < EXEC_FIRST_PAUSE_NS * 64)
 			pause *= 2;
@@ -366,7 +299,7 @@ static int open_pidfd(void)
 
 static void watch_program(void)
 {
-	uint64_t wake_set = 1ull << (WAKE_SIGNAL - 1);
+	uint64_t wake_set = 1ull << (MAILBOX_WAKE_SIGNAL - 1);
 	struct pollfd watched[WATCH_COUNT] = {
 		[WATCH_PROGRAM] = {.events = POLLIN},
 		[WATCH_CALLERS] = {.events = POLLIN},
@@ -377,19 +310,19 @@ static void watch_program(void)
 
 	/* Tells of a thread that was to be stopped for a scan, and has stopped too late. A thread's would be
 	 * the program's own. */
-	if (kind == SNAPSHOTS_BY_PROCESS)
+	if (helper_outlives_us())
 		wake_set |= 1ull << (SIGCHLD - 1);
 	watched[WATCH_WAKE].fd = (int)sys_call(SYS_signalfd4, -1, &wake_set, sizeof(wake_set),
 					       O_CLOEXEC | O_NONBLOCK);
 	watched[WATCH_CALLERS].fd = -1;
-	pidfd = kind == SNAPSHOTS_BY_PROCESS ? open_pidfd() : -1;
+	pidfd = helper_outlives_us() ? open_pidfd() : -1;
 	watched[WATCH_PROGRAM].fd = pidfd < 0 ? -1 : pidfd;
 	for (;;) {
 		uint64_t pause = schedule_pause_ns();
 		struct timespec timeout = {.tv_sec = (time_t)(pause / 1000000000u),
 					   .tv_nsec = (long)(pause % 1000000000u)};
 
-		if (kind == SNAPSHOTS_BY_PROCESS) {
+		if (helper_outlives_us()) {
 			if (has_ended(pidfd, watched[WATCH_PROGRAM].revents)) {
 				sys_call(SYS_close, watched[WATCH_CALLERS].fd);
 				/* An exec that was announced and did not fail took place; what
@@ -420,7 +353,7 @@ static void watch_program(void)
 			control_server_serve(watched[WATCH_CALLERS].fd);
 		snapshot_if_due();
 		scan_if_due();
-		if (kind == SNAPSHOTS_BY_PROCESS)
+		if (helper_outlives_us())
 			stopped_threads_release_late();
 	}
 }
@@ -439,10 +372,10 @@ static void helper_main(void)
 
 	invariant_note_helper(process_facts.pid);
 	held = snapshot_file_hold();
-	INVARIANT(held >= 0, held, kind);
+	INVARIANT(held >= 0, held, mailbox_reader.kind);
 	/* Pipes must end when the program closes them. */
 	sys_close_all_but(held);
-	if (kind == SNAPSHOTS_BY_PROCESS) {
+	if (helper_outlives_us()) {
 		sys_call(SYS_setsid);
 		sys_call(SYS_chdir, "/");
 		hear_of_children();
@@ -464,7 +397,7 @@ static void be_midwife(void)
 	long tid =
 		raw_task_start(PROCESS_FLAGS, new_stack + STACK_BYTES - MIDWIFE_BYTES, helper_main);
 
-	atomic_store(&helper_tid, tid > 0 ? (uint32_t)tid : 0);
+	atomic_store(&mailbox_reader.tid, tid > 0 ? (uint32_t)tid : 0);
 }
 
 /* The helper process is made by a short-lived one, so it is no child of the program: even wait with
@@ -478,7 +411,7 @@ static bool make_process(void)
 	sys_call(SYS_prctl, PR_GET_CHILD_SUBREAPER, &adopts, 0, 0, 0);
 	if (process_facts.pid == 1 || adopts != 0) {
 		tid = raw_task_start(PROCESS_FLAGS, new_stack + STACK_BYTES, helper_main);
-		atomic_store(&helper_tid, tid > 0 ? (uint32_t)tid : 0);
+		atomic_store(&mailbox_reader.tid, tid > 0 ? (uint32_t)tid : 0);
 		return tid > 0;
 	}
 	midwife = raw_task_start(PROCESS_FLAGS | CLONE_VFORK, new_stack + STACK_BYTES, be_midwife);
@@ -486,22 +419,22 @@ static bool make_process(void)
 		return false;
 	while (sys_call(SYS_wait4, midwife, &status, __WALL, 0) == -EINTR)
 		;
-	return atomic_load(&helper_tid) != 0;
+	return atomic_load(&mailbox_reader.tid) != 0;
 }
 
 static bool make_thread(void)
 {
 	long tid = raw_task_start(THREAD_FLAGS, new_stack + STACK_BYTES, helper_main);
 
-	atomic_store(&helper_tid, tid > 0 ? (uint32_t)tid : 0);
+	atomic_store(&mailbox_reader.tid, tid > 0 ? (uint32_t)tid : 0);
 	return tid > 0;
 }
 
 /* Where the kernel asks whom a process may be traced by (Yama), it is told. */
-static void allow_helper(void)
+void helper_allow_tracing(void)
 {
-	if (kind == SNAPSHOTS_BY_PROCESS)
-		sys_call(SYS_prctl, PR_SET_PTRACER, atomic_load(&helper_tid), 0, 0, 0);
+	if (helper_outlives_us())
+		sys_call(SYS_prctl, PR_SET_PTRACER, atomic_load(&mailbox_reader.tid), 0, 0, 0);
 }
 
 void helper_start(void)
@@ -509,248 +442,29 @@ void helper_start(void)
 	uint64_t all = ~0ull, before;
 	bool is_made;
 
-	kind = SNAPSHOTS_BY_INLINE;
-	if (mailbox == NULL)
-		mailbox = region_map(4096, REGION_WIPED_ON_FORK);
+	mailbox_reader.kind = SNAPSHOTS_BY_INLINE;
 	new_stack = region_map(STACK_BYTES, REGION_KEPT_ON_FORK);
 	/* The first process made after unshare(CLONE_NEWPID) becomes the init of the new namespace:
 	 * that must be the program's. */
-	if (options.snapshots_by == SNAPSHOTS_BY_INLINE || mailbox == NULL || new_stack == NULL ||
+	if (options.snapshots_by == SNAPSHOTS_BY_INLINE || !mailbox_open() || new_stack == NULL ||
 	    process_children_are_elsewhere()) {
 		snapshot_file_close();
 		return;
 	}
-	kind = options.snapshots_by;
+	mailbox_reader.kind = options.snapshots_by;
 	snapshot_file_hand_over();
 	sys_call(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, sizeof(all));
-	is_made = kind == SNAPSHOTS_BY_PROCESS ? make_process() : make_thread();
+	is_made = helper_outlives_us() ? make_process() : make_thread();
 	sys_call(SYS_rt_sigprocmask, SIG_SETMASK, &before, 0, sizeof(before));
 	if (!is_made) {
-		kind = SNAPSHOTS_BY_INLINE;
+		mailbox_reader.kind = SNAPSHOTS_BY_INLINE;
 		region_unmap(new_stack, STACK_BYTES);
 		snapshot_file_close();
 		return;
 	}
 	if (options.scans_at_exit)
-		allow_helper();
+		helper_allow_tracing();
 	snapshot_file_leave();
-}
-
-/* False when there is no helper. One that we may not signal, because the program has changed its
- * user, looks into the mailbox at its next tick. */
-static bool wake(void)
-{
-	uint32_t tid = atomic_load(&helper_tid);
-
-	return tid != 0 &&
-	       sys_call(SYS_tgkill, kind == SNAPSHOTS_BY_PROCESS ? tid : process_facts.pid, tid,
-			WAKE_SIGNAL) != -ESRCH &&
-	       !(kind == SNAPSHOTS_BY_PROCESS && process_is_zombie(tid));
-}
-
-/* Until the helper has served the request with this number: 0 or a negative errno value. A signal of the program
- * ends a wait, and a profiler sends a thousand in a second; so it is time that counts. */
-static int await(uint32_t number)
-{
-	const struct timespec patience = {.tv_sec = 1};
-	uint64_t now = sys_clock_ns(CLOCK_MONOTONIC);
-	uint64_t until = now + REQUEST_PATIENCE_NS, next_wake = now;
-	uint32_t done;
-
-	for (; (done = atomic_load(&mailbox->done)) != number;
-	     now = sys_clock_ns(CLOCK_MONOTONIC)) {
-		if (now >= until)
-			return -ETIMEDOUT;
-		if (now >= next_wake && !wake())
-			return atomic_load(&mailbox->done) == number ? 0 : -ESRCH;
-		if (now >= next_wake)
-			next_wake = now + (uint64_t)patience.tv_sec * 1000000000u;
-		sys_call(SYS_futex, &mailbox->done, FUTEX_WAIT, done, &patience, 0, 0);
-	}
-	return 0;
-}
-
-/* A thread that has the label waits for at most REQUEST_PATIENCE_NS. It may never give it back: it was
- * cancelled, or its signal handler has jumped out. */
-static bool is_left(uint32_t holder, uint32_t own, uint32_t waited_ms)
-{
-	return holder == own || sys_call(SYS_tgkill, sys_pid(), holder, 0) == -ESRCH ||
-	       waited_ms > REQUEST_PATIENCE_NS / 1000000 + 1000;
-}
-
-/* One that asks again and again, such as a thread with one test after another, lets others have their turn; an exit
- * would wait for seconds. */
-static void hold_label(void)
-{
-	uint32_t own = sys_tid(), holder = 0, last_number = 0, waited_ms = 0;
-
-	if (atomic_load(&mailbox->label_next) != 0)
-		pause_ns(GIVE_WAY_NS);
-	while (!atomic_compare_exchange_strong(&mailbox->label_holder, &holder, own)) {
-		uint32_t number = atomic_load(&mailbox->requested);
-
-		waited_ms = number == last_number ? waited_ms + 1 : 0;
-		last_number = number;
-		if (is_left(holder, own, waited_ms) &&
-		    atomic_compare_exchange_strong(&mailbox->label_holder, &holder, own))
-			break;
-		atomic_store(&mailbox->label_next, own);
-		pause_ns(LABEL_PAUSE_NS);
-		holder = 0;
-	}
-	/* Others say so again, in their next pause. */
-	atomic_store(&mailbox->label_next, 0);
-}
-
-/* Unless somebody thought that we had left it. */
-static void give_label(void)
-{
-	uint32_t own = sys_tid();
-
-	atomic_compare_exchange_strong(&mailbox->label_holder, &own, 0);
-}
-
-/* The mailbox is the holder's now, and what it points to. One who has left, or has lost patience, may have a request
- * in there that is still being served. Returns 0, or a negative errno value; then it is nobody's. */
-static int take_label(void)
-{
-	int error;
-
-	hold_label();
-	error = await(atomic_load(&mailbox->requested));
-	if (error != 0)
-		give_label();
-	return error;
-}
-
-/* The registers of the calling thread that a call leaves alone, as they are in its caller: what is in
- * others is not used after the call, or lies on the stack. */
-static inline __attribute__((always_inline)) struct waiting_thread here(void)
-{
-	struct waiting_thread waiting = {.tid = sys_tid()};
-
-#if defined(__x86_64__)
-	__asm__ volatile("mov %%rbx, 0(%1)\n\t"
-			 "mov %%rbp, 8(%1)\n\t"
-			 "mov %%r12, 16(%1)\n\t"
-			 "mov %%r13, 24(%1)\n\t"
-			 "mov %%r14, 32(%1)\n\t"
-			 "mov %%r15, 40(%1)\n\t"
-			 "mov %%rsp, %0"
-			 : "=&r"(waiting.sp)
-			 : "r"(waiting.words)
-			 : "memory");
-	sys_call(SYS_arch_prctl, ARCH_GET_FS, &waiting.fs_base);
-#endif
-	return waiting;
-}
-
-/* With the label taken. */
-static int request_locked(enum wish wish, enum seep_snapshot_reason reason, const char *label)
-{
-	struct text text = TEXT_IN(mailbox->label);
-	int error;
-
-	text_add(&text, label == NULL ? "" : label);
-	mailbox->reason = reason;
-	mailbox->wish = wish;
-	mailbox->waiting = here();
-	if (wish == WISH_LAST_SCAN && mailbox->exiting.has_called_exit)
-		mailbox->waiting = mailbox->exiting;
-	error = await(atomic_fetch_add(&mailbox->requested, 1) + 1);
-	return error != 0 ? error : atomic_load(&mailbox->error);
-}
-
-int helper_request(enum seep_snapshot_reason reason, const char *label)
-{
-	int error = take_label();
-
-	if (error != 0)
-		return error;
-	error = request_locked(WISH_SNAPSHOT, reason, label);
-	give_label();
-	return error;
-}
-
-int helper_request_scan(enum seep_snapshot_reason reason, const char *label,
-			struct seep_scan *found)
-{
-	int error = take_label();
-
-	if (error != 0)
-		return error;
-	allow_helper();
-	error = request_locked(WISH_SCAN, reason, label);
-	if (found != NULL)
-		*found = mailbox->found;
-	give_label();
-	return error;
-}
-
-int helper_request_check(uint32_t since_epoch, struct seep_scan *found, struct buffer *findings)
-{
-	int error = take_label();
-
-	if (error != 0)
-		return error;
-	allow_helper();
-	mailbox->since_epoch = since_epoch;
-	error = request_locked(WISH_CHECK, SEEP_REASON_REQUEST, NULL);
-	if (error == 0) {
-		*found = mailbox->found;
-		*findings = mailbox->findings;
-		mailbox->findings = (struct buffer){0};
-	}
-	give_label();
-	return error;
-}
-
-int helper_request_work(void (*work)(void *context), void *context)
-{
-	int error = take_label();
-
-	if (error != 0)
-		return error;
-	mailbox->work = work;
-	mailbox->context = context;
-	error = request_locked(WISH_WORK, SEEP_REASON_REQUEST, NULL);
-	give_label();
-	return error;
-}
-
-void helper_request_names(struct buffer *text)
-{
-	struct buffer copy = {0};
-
-	/* Where there is no helper, or only a thread, nobody can be asked. */
-	if (kind != SNAPSHOTS_BY_PROCESS || text->bytes == 0)
-		return;
-	buffer_add(&copy, text->start, text->bytes);
-	if (take_label() != 0) {
-		buffer_release(&copy);
-		return;
-	}
-	buffer_release(&mailbox->findings);
-	mailbox->findings = copy;
-	if (request_locked(WISH_NAMES, SEEP_REASON_REQUEST, NULL) == 0) {
-		buffer_release(text);
-		*text = mailbox->findings;
-		mailbox->findings = (struct buffer){0};
-	}
-	give_label();
-}
-
-int helper_request_last_scan(const struct waiting_thread *exiting)
-{
-	int error = take_label();
-
-	if (error != 0)
-		return error;
-	allow_helper();
-	mailbox->exiting = *exiting;
-	error = request_locked(WISH_LAST_SCAN, SEEP_REASON_REQUEST, NULL);
-	give_label();
-	return error;
 }
 
 void helper_refuse_last_scan(void)
@@ -759,51 +473,12 @@ void helper_refuse_last_scan(void)
 		atomic_store(&mailbox->refuses_last_scan, 1);
 }
 
-int helper_scan_inline(enum seep_snapshot_reason reason, const char *label, bool is_last,
-		       struct seep_scan *found)
-{
-	struct scan_order order = {
-		.moment = is_last ? SCAN_ENDING : SCAN_RUNNING,
-		.reason = is_last ? SEEP_REASON_FINAL : reason,
-		.waiting = here(),
-	};
-	char name[SEEP_CONTROL_LABEL_BYTES];
-	struct text text = TEXT_IN(name);
-	struct snapshot_result snapshot;
-	int error;
-
-	text_add(&text, label == NULL ? "" : label);
-	error = snapshot_writer_take(reason, name[0] != 0 ? name : NULL, false, &snapshot);
-	schedule_taken(&snapshot);
-	if (error != 0)
-		return error;
-	order.snapshot = snapshot.number;
-	return scan_take(&order, found);
-}
-
-int helper_check_inline(uint32_t since_epoch, struct seep_scan *found, struct buffer *findings)
-{
-	struct scan_order order = {.moment = SCAN_RUNNING, .waiting = here()};
-	struct buffer sites = {0};
-	uint64_t until = sys_clock_ns(CLOCK_MONOTONIC) + REQUEST_PATIENCE_NS;
-	int error;
-
-	/* Another thread looks: one at a time, as where there is a helper. */
-	while ((error = scan_check(&order, since_epoch, found, &sites)) == -EBUSY &&
-	       sys_clock_ns(CLOCK_MONOTONIC) < until)
-		pause_ns(LABEL_PAUSE_NS);
-	if (error == 0)
-		findings_write_lost(findings, found, &sites);
-	buffer_release(&sites);
-	return error;
-}
-
 void helper_note_exec(void)
 {
-	if (mailbox == NULL || kind != SNAPSHOTS_BY_PROCESS)
+	if (mailbox == NULL || !helper_outlives_us())
 		return;
 	atomic_store(&mailbox->is_exec_near, 1);
-	wake();
+	mailbox_wake_reader();
 }
 
 void helper_note_exec_failed(void)
@@ -823,7 +498,6 @@ void helper_note_exit(int status)
 void helper_postfork_child(void)
 {
 	has_looked_last = false;
-	kind = SNAPSHOTS_BY_INLINE;
-	atomic_store(&helper_tid, 0);
+	mailbox_postfork_child();
 	invariant_note_helper(0);
 }
