@@ -183,6 +183,27 @@ enum seep_pseudo_pc {
 	SEEP_PC_LIMIT = 4096 /* every real address is at least this */
 };
 
+/* What a person reads in place of a function; of one that a later minor version has written, too. */
+static inline const char *seep_pseudo_pc_text(uint64_t pc)
+{
+	switch (pc) {
+	case SEEP_PC_MMAP:
+		return "[mmap]";
+	case SEEP_PC_BRK:
+		return "[brk]";
+	case SEEP_PC_CUT:
+		return "[deeper frames cut]";
+	case SEEP_PC_NESTED:
+		return "[allocated in a signal handler while seep was busy]";
+	case SEEP_PC_NO_ROOM:
+		return "[call tree full]";
+	case SEEP_PC_SIGNAL:
+		return "[signal]";
+	default:
+		return "[unknown]";
+	}
+}
+
 enum seep_snapshot_reason {
 	SEEP_REASON_INTERVAL = 1,
 	SEEP_REASON_REQUEST = 2, /* seep snapshot PID, or the program asked through seep.h */

@@ -64,22 +64,6 @@ static const struct loaded_module *module_of(const struct call_node *node)
 	return NULL;
 }
 
-static const char *pseudo_text(uint64_t pc)
-{
-	switch ((enum seep_pseudo_pc)pc) {
-	case SEEP_PC_MMAP:
-		return "[mmap]";
-	case SEEP_PC_BRK:
-		return "[brk]";
-	case SEEP_PC_CUT:
-		return "[deeper frames cut]";
-	case SEEP_PC_SIGNAL:
-		return "[signal]";
-	default:
-		return "[no stack]";
-	}
-}
-
 /* A file; without one it is a name, such as the kernel's linux-vdso.so.1. One that a program opens by a path
  * from where it stands is called by that path. */
 static bool has_slash(const char *path)
@@ -108,7 +92,7 @@ static void add_frame(struct buffer *text, const struct call_node *node, bool is
 		return;
 	stack_lines_add_text(text, "    ");
 	if (node->pc < SEEP_PC_LIMIT) {
-		stack_lines_add_text(text, pseudo_text(node->pc));
+		stack_lines_add_text(text, seep_pseudo_pc_text(node->pc));
 	} else {
 		add_path(text, has_path ? module->path : "");
 		stack_lines_add_text(text, has_path ? "+" : "");

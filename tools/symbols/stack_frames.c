@@ -22,27 +22,6 @@
 /* The library keeps at most 512; more is a damaged or hostile file. */
 #define STACK_FRAMES_MAX 4096
 
-static const char *pseudo_text(uint64_t pc)
-{
-	switch ((enum seep_pseudo_pc)pc) {
-	case SEEP_PC_MMAP:
-		return "[mmap]";
-	case SEEP_PC_BRK:
-		return "[brk]";
-	case SEEP_PC_CUT:
-		return "[deeper frames cut]";
-	case SEEP_PC_NESTED:
-		return "[allocated in a signal handler while seep was busy]";
-	case SEEP_PC_NO_ROOM:
-		return "[call tree full]";
-	case SEEP_PC_SIGNAL:
-		return "[signal]";
-	case SEEP_PC_LIMIT:
-		break;
-	}
-	return "[unknown]"; /* written by a later minor version */
-}
-
 static bool add_frame(struct stack_frames *frames, const struct frame *frame)
 {
 	if (frames->count == frames->capacity) {
@@ -129,9 +108,9 @@ bool stack_frames_collect(struct stack_frames *frames, const struct profile *pro
 		const struct stack_node *node = &profile->nodes[id];
 		bool is_added = true;
 		if (frames->count >= STACK_FRAMES_MAX)
-			return add_pseudo_frame(frames, pseudo_text(SEEP_PC_CUT));
+			return add_pseudo_frame(frames, seep_pseudo_pc_text(SEEP_PC_CUT));
 		if (node->pc < SEEP_PC_LIMIT) {
-			is_added = add_pseudo_frame(frames, pseudo_text(node->pc));
+			is_added = add_pseudo_frame(frames, seep_pseudo_pc_text(node->pc));
 		} else if (!is_in_libseep(profile, node)) {
 			is_added = add_code_frames(frames, profile, node, is_exact);
 		}
