@@ -18,10 +18,7 @@
  */
 #include "lib/record/module_list.h"
 
-#include <dlfcn.h>
-#include <limits.h>
 #include <link.h>
-#include <string.h>
 
 #include "lib/base/invariant.h"
 #include "lib/base/lock.h"
@@ -29,9 +26,9 @@
 #include "lib/base/syscalls.h"
 #include "lib/base/text.h"
 #include "lib/record/epoch.h"
+#include "lib/record/linked_object.h"
 #include "lib/record/sampler.h"
 #include "lib/record/unwind_rules.h"
-#include "seep/snapshot_format.h"
 
 #include "lib/base/poison.h"
 
@@ -39,7 +36,6 @@
 #define CHUNKS 256u
 #define MODULES_MAX (CHUNKS * MODULES_PER_CHUNK)
 #define TEXT_CHUNK_BYTES (64u << 10)
-#define FIRST_PAGE_BYTES 4096u
 
 _Static_assert(MODULES_MAX <= MODULE_LIST_NO_MODULE, "each generation of a module is below");
 
@@ -194,187 +190,6 @@ static const char *copy_text(const char *text)
 	return copy;
 }
 
-struct build_id {
-	const uint8_t *start;
-	uint16_t bytes; /* 0: there is none */
-};
-
-static struct build_id build_id_in(const struct dl_phdr_info *info, const ElfW(Phdr) * segment)
-{
-	const char *note = (const char *)(info->dlpi_addr + segment->p_vaddr);
-	const char *end = note + segment->p_memsz;
-
-	while (note + sizeof(ElfW(Nhdr)) <= end) {
-		const ElfW(Nhdr) *header = (const ElfW(Nhdr) *)note;
-		const char *name = note + sizeof(*header);
-		const char *value = name + ((header->n_namesz + 3u) & ~3u);
-
-		note = value + ((header->n_descsz + 3u) & ~3u);
-		if (header->n_type == NT_GNU_BUILD_ID && header->n_namesz == 4 && note <= end &&
-		    text_equal(name, "GNU") && header->n_descsz <= MODULE_BUILD_ID_MAX)
-			return (struct build_id){.start = (const uint8_t *)value,
-						 .bytes = (uint16_t)header->n_descsz};
-	}
-	return (struct build_id){.bytes = 0};
-}
-
-static struct build_id build_id_of(const struct dl_phdr_info *info)
-{
-	struct build_id id = {.bytes = 0};
-
-	for (int i = 0; i < info->dlpi_phnum && id.bytes == 0; i++)
-		if (info->dlpi_phdr[i].p_type == PT_NOTE)
-			id = build_id_in(info, &info->dlpi_phdr[i]);
-	return id;
-}
-
-static bool has_build_id(const struct loaded_module *module, struct build_id id)
-{
-	return module->build_id_bytes == id.bytes &&
-	       memcmp(module->build_id, id.start, id.bytes) == 0;
-}
-
-/* The path is still somebody else's. */
-static bool describe(struct loaded_module *module, const struct dl_phdr_info *info, bool is_first)
-{
-	uintptr_t here = (uintptr_t)&module_list_refresh;
-	static char exe[PATH_MAX]; /* protected by the lock */
-	struct build_id id = build_id_of(info);
-
-	*module = (struct loaded_module){.load_bias = info->dlpi_addr, .start = UINT64_MAX};
-	for (int i = 0; i < info->dlpi_phnum; i++) {
-		const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
-		uint64_t start = info->dlpi_addr + segment->p_vaddr;
-
-		if (segment->p_type == PT_LOAD && segment->p_memsz > 0) {
-			if (start < module->start)
-				module->start = start;
-			if (start + segment->p_memsz > module->end)
-				module->end = start + segment->p_memsz;
-		} else if (segment->p_type == PT_DYNAMIC) {
-			module->dynamic = start;
-		} else if (segment->p_type == PT_TLS) {
-			module->tls_number = (uint32_t)info->dlpi_tls_modid;
-			module->tls_bytes = segment->p_memsz;
-		}
-	}
-	if (module->end == 0)
-		return false;
-	module->build_id_bytes = id.bytes;
-	for (uint32_t i = 0; i < id.bytes; i++)
-		module->build_id[i] = id.start[i];
-	if (here >= module->start && here < module->end)
-		module->flags |= SEEP_MODULE_IS_LIBSEEP;
-	module->path = info->dlpi_name;
-	if (info->dlpi_name == NULL || info->dlpi_name[0] == 0) {
-		long bytes;
-
-		if (!is_first)
-			return false;
-		module->flags |= SEEP_MODULE_IS_EXECUTABLE;
-		bytes = sys_call(SYS_readlinkat, AT_FDCWD, "/proc/self/exe", exe, sizeof(exe) - 1);
-		exe[bytes > 0 ? bytes : 0] = 0;
-		module->path = exe;
-	} else if (text_equal(info->dlpi_name, "linux-vdso.so.1")) {
-		module->flags |= SEEP_MODULE_IS_VDSO;
-	}
-	return true;
-}
-
-/* Whether what is known of both builds differs. */
-static bool is_other_build(const struct loaded_module *module, const struct dl_phdr_info *info)
-{
-	struct build_id id = build_id_of(info);
-
-	return id.bytes > 0 && module->build_id_bytes > 0 && !has_build_id(module, id);
-}
-
-static bool is_same(const struct loaded_module *module, const struct dl_phdr_info *info)
-{
-	if (module->load_bias != info->dlpi_addr)
-		return false;
-	for (int i = 0; i < info->dlpi_phnum; i++) {
-		const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
-
-		if (segment->p_type == PT_DYNAMIC)
-			return module->dynamic == info->dlpi_addr + segment->p_vaddr &&
-			       (info->dlpi_name == NULL || info->dlpi_name[0] == 0 ||
-				text_equal(module->path, info->dlpi_name)) &&
-			       !is_other_build(module, info);
-	}
-	return true;
-}
-
-/* What dl_iterate_phdr would say of the object at an address. */
-struct found_object {
-	struct dl_phdr_info info;
-	ElfW(Phdr) segments[3]; /* where its own are not to be had */
-};
-
-/* The build-id among the bytes behind the header of a file, where linkers put it and editors leave it. */
-static const ElfW(Nhdr) * build_id_behind(const ElfW(Ehdr) * header)
-{
-	const char *end = (const char *)header + FIRST_PAGE_BYTES - MODULE_BUILD_ID_MAX;
-
-	for (const char *at = (const char *)(header + 1); at + sizeof(ElfW(Nhdr)) + 4 <= end;
-	     at += 4) {
-		const ElfW(Nhdr) *note = (const ElfW(Nhdr) *)at;
-
-		if (note->n_type == NT_GNU_BUILD_ID && note->n_namesz == 4 &&
-		    memcmp(note + 1, "GNU", 4) == 0 && note->n_descsz >= 8 &&
-		    note->n_descsz <= MODULE_BUILD_ID_MAX)
-			return note;
-	}
-	return NULL;
-}
-
-/* Tools that edit objects (patchelf) may move the table of segments to where the file has it and memory
- * has not, and a linker script may leave the header out of memory. Then the range, the dynamic section
- * and mostly the build-id are what is known. */
-static void make_segments(struct found_object *found, const struct dl_find_object *object,
-			  const ElfW(Nhdr) * build_id)
-{
-	uint64_t bias = object->dlfo_link_map->l_addr;
-
-	found->segments[0] = (ElfW(Phdr)){.p_type = PT_LOAD,
-					  .p_vaddr = (uint64_t)object->dlfo_map_start - bias,
-					  .p_memsz = (uint64_t)object->dlfo_map_end -
-						     (uint64_t)object->dlfo_map_start};
-	found->segments[1] = (ElfW(Phdr)){.p_type = PT_DYNAMIC,
-					  .p_vaddr = (uint64_t)object->dlfo_link_map->l_ld - bias};
-	found->info.dlpi_phdr = found->segments;
-	found->info.dlpi_phnum = 2;
-	if (build_id == NULL)
-		return;
-	found->segments[2] = (ElfW(Phdr)){.p_type = PT_NOTE,
-					  .p_vaddr = (uint64_t)build_id - bias,
-					  .p_memsz = sizeof(*build_id) + 4 + build_id->n_descsz};
-	found->info.dlpi_phnum = 3;
-}
-
-static bool find_object(uint64_t pc, struct found_object *found)
-{
-	struct dl_find_object object;
-	const ElfW(Ehdr) * header;
-
-	if (_dl_find_object((void *)pc, &object) != 0)
-		return false; /* code of no module */
-	header = object.dlfo_map_start;
-	found->info = (struct dl_phdr_info){.dlpi_addr = object.dlfo_link_map->l_addr,
-					    .dlpi_name = object.dlfo_link_map->l_name};
-	if (memcmp(header->e_ident, ELFMAG, SELFMAG) != 0) {
-		make_segments(found, &object, NULL);
-	} else if (header->e_phoff > FIRST_PAGE_BYTES ||
-		   header->e_phnum > (FIRST_PAGE_BYTES - header->e_phoff) / sizeof(ElfW(Phdr))) {
-		make_segments(found, &object, build_id_behind(header));
-	} else {
-		found->info.dlpi_phdr =
-			(const ElfW(Phdr) *)((const char *)header + header->e_phoff);
-		found->info.dlpi_phnum = header->e_phnum;
-	}
-	return true;
-}
-
 struct refresh {
 	bool is_first;
 	bool has_changed;
@@ -401,8 +216,7 @@ static bool is_back(const struct loaded_module *old, const struct loaded_module 
 {
 	return old->unloaded_epoch != 0 && old->load_bias == module->load_bias &&
 	       old->start == module->start && old->end == module->end &&
-	       old->dynamic == module->dynamic && old->build_id_bytes > 0 &&
-	       has_build_id(old, (struct build_id){module->build_id, module->build_id_bytes}) &&
+	       old->dynamic == module->dynamic && linked_object_is_build(old, module) &&
 	       text_equal(old->path, module->path) && !is_overlapped(old, count);
 }
 
@@ -427,15 +241,6 @@ static uint32_t generation_of(const struct loaded_module *module, uint32_t count
 			generation = old->generation + 1;
 	}
 	return generation;
-}
-
-/* Where the dynamic linker keeps it; 0: that is not known. */
-static uint64_t link_map_of(const struct loaded_module *module)
-{
-	struct dl_find_object object;
-
-	return _dl_find_object((void *)module->start, &object) == 0 ? (uint64_t)object.dlfo_link_map
-								    : 0;
 }
 
 static void watch(uint64_t link_map)
@@ -508,12 +313,12 @@ static void add_module(const struct dl_phdr_info *info, struct refresh *refresh)
 			return;
 	}
 	module = module_at(index);
-	if (!describe(module, info, refresh->is_first))
+	if (!linked_object_describe(module, info, refresh->is_first))
 		return;
 	refresh->has_changed = true;
 	module->generation = generation_of(module, index, &back);
 	if (back != NULL) {
-		back->link_map = link_map_of(back);
+		back->link_map = linked_object_link_map(back);
 		back->tls_number = module->tls_number;
 		back->is_listed = false;
 		back->seen = refresh->number;
@@ -525,7 +330,7 @@ static void add_module(const struct dl_phdr_info *info, struct refresh *refresh)
 			if (module_at(i)->unloaded_epoch == 0 &&
 			    module_at(i)->start < module->end && module->start < module_at(i)->end)
 				unload(module_at(i));
-		module->link_map = link_map_of(module);
+		module->link_map = linked_object_link_map(module);
 		module->path = copy_text(module->path);
 		module->loaded_epoch = epoch_now();
 		atomic_store(&module_count, index + 1);
@@ -543,10 +348,11 @@ static void see_other_namespaces(const struct refresh *refresh)
 {
 	for (uint32_t i = 0; i < refresh->old_count; i++) {
 		struct loaded_module *module = module_at(i);
-		struct found_object found;
+		struct linked_object found;
 
 		if (module->unloaded_epoch == 0 && !module->is_listed &&
-		    find_object(module->start, &found) && is_same(module, &found.info))
+		    linked_object_find(module->start, &found) &&
+		    linked_object_is(module, &found.info))
 			module->seen = refresh->number;
 	}
 }
@@ -567,7 +373,7 @@ static int visit(struct dl_phdr_info *info, size_t bytes, void *context)
 	for (uint32_t i = 0; i < refresh->old_count; i++) {
 		struct loaded_module *module = module_at(i);
 
-		if (module->unloaded_epoch == 0 && is_same(module, info)) {
+		if (module->unloaded_epoch == 0 && linked_object_is(module, info)) {
 			module->is_listed = true;
 			module->seen = refresh->number;
 			if (module->tls_bytes > 0)
@@ -669,15 +475,16 @@ void module_list_end_close(bool has_looked)
 }
 
 /* The one in the list that the object is; null: it is not there, or not as one that is loaded. */
-static const struct loaded_module *find_in_list(const struct found_object *found)
+static const struct loaded_module *find_in_list(const struct linked_object *found)
 {
 	for (uint32_t i = module_list_count(); i-- > 0;)
-		if (module_at(i)->unloaded_epoch == 0 && is_same(module_at(i), &found->info))
+		if (module_at(i)->unloaded_epoch == 0 &&
+		    linked_object_is(module_at(i), &found->info))
 			return module_at(i);
 	return NULL;
 }
 
-static void note_object(const struct found_object *found)
+static void note_object(const struct linked_object *found)
 {
 	struct refresh refresh = {.is_first = found->info.dlpi_name == NULL ||
 					      found->info.dlpi_name[0] == 0};
@@ -693,9 +500,9 @@ static void note_object(const struct found_object *found)
 
 void module_list_note(uint64_t pc)
 {
-	struct found_object found;
+	struct linked_object found;
 
-	if (find_object(pc, &found))
+	if (linked_object_find(pc, &found))
 		note_object(&found);
 }
 
@@ -713,16 +520,16 @@ static __attribute__((noinline)) uint32_t generation_by_linker(uint64_t pc)
 {
 	const struct loaded_module *known;
 	struct loaded_module module, *back;
-	struct found_object found;
+	struct linked_object found;
 	uint32_t generation;
 
-	if (!find_object(pc, &found))
+	if (!linked_object_find(pc, &found))
 		return newest_at(pc) == NULL ? 0 : MODULE_LIST_NO_MODULE;
 	note_object(&found);
 	known = find_in_list(&found);
 	if (known != NULL)
 		return known->generation;
-	if (!describe(&module, &found.info, false))
+	if (!linked_object_describe(&module, &found.info, false))
 		return 0;
 	generation = generation_of(&module, module_list_count(), &back);
 	/* Or has it been added meanwhile, and was in its own way? */
