@@ -170,7 +170,7 @@ static __attribute__((noinline, unused)) int seep_run_round(struct seep_rounds *
  * beside it. So a cache that fills seems to grow until it is full; take as many rounds as fill it in less than
  * half of them (20 are a good number), or make it small for the test.
  * 0 when none grows or nobody is watching (the body runs all the same), a negative errno value when nobody could
- * look: EINVAL for fewer than two rounds. Each round costs a walk over all live blocks, some 10 ms for two
+ * look: EINVAL for fewer than two rounds. A body that jumps out of it, or ends its thread, ends the rounds. Each round costs a walk over all live blocks, some 10 ms for two
  * million. Blocks count whoever has allocated them, and whether or not they can be reached. */
 static inline long long seep_require_no_growth(int rounds, void (*body)(void *data), void *data)
 {

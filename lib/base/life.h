@@ -62,7 +62,7 @@ const char *life_findings(void);
 
 /* Of the growth check: null where nobody is watching, or *error says why not. The result of life_end_round is 0
  * or a negative errno value; life_end_rounds returns how many sites have grown, and releases. */
-void *life_begin_rounds(int rounds, int64_t *error);
+void *life_begin_rounds(int rounds, uint64_t frame, int64_t *error);
 int64_t life_end_round(void *rounds);
 int64_t life_end_rounds(void *rounds);
 

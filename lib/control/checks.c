@@ -18,6 +18,7 @@
 #include "lib/control/findings.h"
 #include "lib/control/helper.h"
 #include "lib/control/request.h"
+#include "lib/control/running_rounds.h"
 #include "lib/record/epoch.h"
 #include "lib/record/live_block.h"
 #include "lib/record/sampler.h"
@@ -108,27 +109,6 @@ static void note_growth(uint32_t stack, uint64_t blocks, uint64_t bytes, void *c
 			&(struct finding){.stack = stack, .blocks = blocks, .bytes = bytes});
 }
 
-void *life_begin_rounds(int rounds, int64_t *error)
-{
-	struct buffer none = {0};
-	struct round_growth *growth;
-
-	*error = 0;
-	if (!life_is_writing())
-		return NULL;
-	keep(&none);
-	if (rounds < 2 || rounds > ROUNDS_MOST)
-		*error = fail(-EINVAL);
-	else if (sampler_is_on)
-		*error = fail(-ENOTSUP);
-	if (*error != 0)
-		return NULL;
-	growth = round_growth_start((uint32_t)rounds);
-	if (growth == NULL)
-		*error = fail(-ENOMEM);
-	return growth;
-}
-
 static int run_beside(void (*work)(void *context), void *context)
 {
 	if (!helper_is_inline())
@@ -140,17 +120,51 @@ static int run_beside(void (*work)(void *context), void *context)
 	return 0;
 }
 
+void *life_begin_rounds(int rounds, uint64_t frame, int64_t *error)
+{
+	struct buffer none = {0};
+	struct round_growth *growth;
+	void *name;
+
+	*error = 0;
+	if (!life_is_writing())
+		return NULL;
+	keep(&none);
+	/* Where that is not possible now, it is the next time. */
+	if (running_rounds_are_left(frame) &&
+	    run_beside(running_rounds_release_left, NULL) == -ESRCH)
+		running_rounds_release_left(NULL); /* nobody else is there any more */
+	if (rounds < 2 || rounds > ROUNDS_MOST)
+		*error = fail(-EINVAL);
+	else if (sampler_is_on)
+		*error = fail(-ENOTSUP);
+	if (*error != 0)
+		return NULL;
+	growth = round_growth_start((uint32_t)rounds);
+	name = growth == NULL ? NULL : running_rounds_add(growth, frame);
+	if (name != NULL)
+		return name;
+	if (growth != NULL)
+		round_growth_release(growth);
+	*error = fail(growth == NULL ? -ENOMEM : -EAGAIN);
+	return NULL;
+}
+
 int64_t life_end_round(void *rounds)
 {
+	struct round_growth *growth = running_rounds_find(rounds);
+
 	/* It may be a child that the body has forked: not watched, or with a helper that has yet to be made. */
-	return life_is_writing() ? round_growth_end_round(rounds, run_beside) : 0;
+	if (!life_is_writing())
+		return 0;
+	return growth == NULL ? -ECANCELED : round_growth_end_round(growth, run_beside);
 }
 
 int64_t life_end_rounds(void *rounds)
 {
-	struct round_growth *growth = rounds;
+	struct round_growth *growth = running_rounds_find(rounds);
 	struct found_sites found = {.count = 0};
-	int error = round_growth_error(growth);
+	int error = growth == NULL ? -ECANCELED : round_growth_error(growth);
 	struct buffer text = {0};
 
 	if (error == 0 && life_is_writing()) {
@@ -160,7 +174,11 @@ int64_t life_end_rounds(void *rounds)
 		keep(&text);
 	}
 	/* Where the helper has not answered it may still be at work on it. */
-	if (error != -ETIMEDOUT)
+	if (error == -ETIMEDOUT) {
+		running_rounds_leave(rounds);
+	} else if (growth != NULL) {
+		running_rounds_remove(rounds);
 		round_growth_release(growth);
+	}
 	return error != 0 ? fail(error) : (int64_t)found.all;
 }

@@ -145,6 +145,8 @@ void findings_write_error(struct buffer *text, int error)
 				     " moments, checks and snapshots of a process are used up");
 	} else if (error == -ESRCH) {
 		stack_lines_add_text(text, ": seep's process beside this one is gone");
+	} else if (error == -ECANCELED) {
+		stack_lines_add_text(text, ": the thread has begun other rounds, outside of these");
 	} else {
 		add_error(text, -error);
 	}

@@ -46,7 +46,7 @@ const char *seep_findings_(void)
 void *seep_begin_rounds_(int rounds, long long *error)
 {
 	int64_t result;
-	void *growth = life_begin_rounds(rounds, &result);
+	void *growth = life_begin_rounds(rounds, (uint64_t)__builtin_frame_address(0), &result);
 
 	*error = result;
 	return growth;

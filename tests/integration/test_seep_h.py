@@ -53,6 +53,10 @@ def tests():
     for options, child in (((), "child 1"), (("--children=none",), "child 0")):
         yield (" ".join(("rounds go on in a child that is forked in one of them",) + options),
                functools.partial(forked_in_a_round, options, child))
+    for kind in ("process", "thread", "inline"):
+        yield ("rounds that are left by a jump or a thread's end leave no memory, by " + kind,
+               functools.partial(left_rounds, kind))
+    yield "rounds that seem to be left say so when they go on", seemingly_left_rounds
     yield "a child that is forked beside threads checks itself, too", forked_beside_threads
     yield "the program does not notice that the tool is asked for names", unnoticed
     yield "where no process can be made a check says so", sandboxed
@@ -252,6 +256,21 @@ def forked_in_a_round(options, child, box):
     grown = ["144 bytes in 6 blocks more after 6 more rounds, growing all the time, allocated at"]
     expect_equal(lines, ["fork in a round", child] + (grown if child == "child 1" else []) +
                  ["parent 1"] + grown, "what they are told")
+
+
+def left_rounds(kind, box):
+    program = box.compile("leaves_rounds.c", "-O1", "-pthread")
+    ended = box.seep_run([program], "--snapshots-by=" + kind, "--interval=1h")
+    expect_equal(ended.stdout.decode().splitlines(),
+                 ["jumps nothing left", "threads nothing left", "inside 1", "grows 1", "stays 0"],
+                 "what it is told")
+
+
+def seemingly_left_rounds(box):
+    expect_equal(among_others(box, "rounds on two stacks"),
+                 ["rounds on two stacks", "outer -125",
+                  "it could not be checked: the thread has begun other rounds, outside of these"],
+                 "what it is told")
 
 
 def forked_beside_threads(box):

@@ -17,6 +17,7 @@
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 #include "scan_point.h"
@@ -156,6 +157,40 @@ APART static void with_fork_in_a_round(void)
 	tell(child == 0 ? "child" : "parent", grown);
 	if (child == 0)
 		_exit(0);
+}
+
+static ucontext_t here, there;
+static char outer_stack[256 << 10];
+
+static void change_stacks(void *unused)
+{
+	(void)unused;
+	swapcontext(&there, &here);
+}
+
+/* On a stack that lies below that of main, so that the rounds of main seem to be outside of these. */
+static void run_outer_rounds(void)
+{
+	tell("outer", seep_require_no_growth(4, change_stacks, NULL));
+}
+
+static void do_nothing(void *unused)
+{
+	(void)unused;
+}
+
+APART static void with_rounds_on_two_stacks(void)
+{
+	getcontext(&there);
+	there.uc_stack.ss_sp = outer_stack;
+	there.uc_stack.ss_size = sizeof(outer_stack);
+	there.uc_link = &here;
+	makecontext(&there, run_outer_rounds, 0);
+	swapcontext(&here, &there);
+	if (seep_require_no_growth(4, do_nothing, NULL) != 0)
+		printf("inner\n");
+	for (int i = 0; i < 4; i++)
+		swapcontext(&here, &there);
 }
 
 static void hear(int signal)
@@ -424,6 +459,8 @@ int main(int argc, char **argv)
 		under_an_older_block();
 	if (strcmp(what, "fork in a round") == 0)
 		with_fork_in_a_round();
+	if (strcmp(what, "rounds on two stacks") == 0)
+		with_rounds_on_two_stacks();
 	if (strcmp(what, "without a helper") == 0)
 		without_a_helper();
 	if (strcmp(what, "beside a sleeping thread") == 0)
