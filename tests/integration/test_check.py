@@ -183,9 +183,9 @@ def other_baselines(box):
     expect_equal(endless, b"seep: check: /dev/zero has more than 16 MiB; is it a baseline?\n",
                  "of what has no end")
     for text, reason in (
-            ("seep-baseline 2\n", ":1: a baseline of version 2, but this seep reads version 1; "
+            ("seep-baseline 3\n", ":1: a baseline of version 3, but this seep reads version 2; "
              "remove it and write it anew with --update-baseline"),
-            ("hello\n", ":1: this is no baseline: that begins with \"seep-baseline 1\"; "),
+            ("hello\n", ":1: this is no baseline: that begins with \"seep-baseline 2\"; "),
             ("", ":1: this is no baseline"),
             ("seep-baseline 1\nlost abc 3 blocks\n", ":2: the id of a site has 16 hex"),
             ("seep-baseline 1\n\nlost 0123456789abcdef x blocks 4 bytes y\n",

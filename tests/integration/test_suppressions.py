@@ -216,7 +216,7 @@ def baseline(box):
     expect("has 1 entry now" in text, "when it is written: " + text)
     with open(path) as file:
         lines = file.read().splitlines()
-    expect_equal(lines[0], "seep-baseline 1", "its first line")
+    expect_equal(lines[0], "seep-baseline 2", "its first line")
     expect(lines[1].startswith("lost ") and
            lines[1].endswith(" 30 blocks 3000 bytes loses: make (loses.c)"),
            "its entry " + lines[1])

@@ -196,7 +196,8 @@ REPORT = {
 }
 
 SUPPRESSION = {"name": text, "file": text, "line": count, "reason": Optional(text),
-               "state": one_of("used", "unused", "expired", "exceeded", "not_run"),
+               "state": one_of("used", "unused", "expired", "exceeded", "not_run",
+                               "not_reached"),
                "sites": count, "live_bytes": count, "live_blocks": count}
 
 CHECK = {

@@ -97,10 +97,10 @@ class Sandbox:
 
     def run(self, argv, environment=None, stdin=b"", timeout=TIMEOUT_S, **others):
         """Runs to the end; stdout and stderr are bytes."""
+        others.setdefault("cwd", self.folder)
         try:
             return subprocess.run([str(arg) for arg in argv], input=stdin, capture_output=True,
-                                  cwd=self.folder, env=self.environment(environment),
-                                  timeout=timeout, **others)
+                                  env=self.environment(environment), timeout=timeout, **others)
         except subprocess.TimeoutExpired:
             raise Failed("still running after %d s: %s" % (timeout, " ".join(map(str, argv))))
 

@@ -94,7 +94,9 @@ static const struct command_option options[] = {
 	{
 		.name = "update_baseline",
 		.help = "write what is found to the FILE of --baseline, which need not exist yet; "
-			"what stands there of programs that did not run stays. The exit status is "
+			"what stands there of programs that did not run, or failed, stays. The "
+			"exit "
+			"status is "
 			"then that of a check without a finding.",
 	},
 	SEEP_THRESHOLDS(SETTINGS_OPTION) SETTINGS_FILE_OPTION,
@@ -193,6 +195,7 @@ static int write_baseline(struct check *check)
 {
 	struct checked_files *checked = &check->checked;
 	struct error error;
+	size_t unreached;
 
 	if (!checked->baseline)
 		return 0;
@@ -202,7 +205,7 @@ static int write_baseline(struct check *check)
 			     check->baseline);
 		return -EINVAL;
 	}
-	int result = baseline_keep(checked->baseline, &checked->suppressions)
+	int result = baseline_keep(checked->baseline, &checked->suppressions, &unreached)
 			     ? baseline_write(checked->baseline, check->baseline, &error)
 			     : error_set(&error, ENOMEM, "not enough memory for the baseline");
 	if (result < 0) {
@@ -210,10 +213,15 @@ static int write_baseline(struct check *check)
 		return result;
 	}
 	checked->fails_on &= 1u << FINDING_RULE_BUDGET;
-	if (!checked->writer.is_quiet)
-		fprintf(stderr, "seep: check: the baseline %s has %zu entr%s now\n",
-			check->baseline, baseline_count(checked->baseline),
-			baseline_count(checked->baseline) == 1 ? "y" : "ies");
+	if (checked->writer.is_quiet)
+		return 0;
+	fprintf(stderr, "seep: check: the baseline %s has %zu entr%s now", check->baseline,
+		baseline_count(checked->baseline),
+		baseline_count(checked->baseline) == 1 ? "y" : "ies");
+	if (unreached)
+		fprintf(stderr, "; %zu of them stay%s, for what failed may not have come so far",
+			unreached, unreached == 1 ? "s" : "");
+	fputc('\n', stderr);
 	return 0;
 }
 
@@ -331,6 +339,8 @@ static int judge(struct check *check, struct watched_run *run, char **words)
 		checked_files_add(&check->checked, run->files.files[i].path);
 	}
 	refuse_nobody(check, run);
+	if (status)
+		suppressions_note_failure(&check->checked.suppressions);
 	return end(check, words, &run->child, status);
 }
 
@@ -389,7 +399,7 @@ static int open_known(struct check *check, struct error *error)
 	if (check->updates_baseline && !check->baseline)
 		return error_set(error, EINVAL,
 				 "--update-baseline needs the file to write: --baseline=FILE");
-	if (check->updates_baseline && !(checked->baseline = baseline_new()))
+	if (check->updates_baseline && !(checked->baseline = baseline_new(check->baseline)))
 		return error_set(error, ENOMEM, "not enough memory");
 	int result = check->draft ? whole_file_try(check->draft, "suppressions", error) : 0;
 	if (result == 0 && check->updates_baseline)

@@ -66,7 +66,7 @@ static int check_operand(struct checked_files *checked, const struct operand *op
 			return result;
 		range.snapshot_limit = last + 1;
 	}
-	suppressions_note_program(&checked->suppressions, profile->name);
+	suppressions_note_process(&checked->suppressions, profile);
 	result = report_build(profile, &range, &report, error);
 	if (result == 0)
 		result = report_resolve(report, &thresholds, &checked->suppressions,

@@ -22,6 +22,7 @@
 #include "tools/model/named_file.h"
 #include "tools/model/profile.h"
 #include "tools/model/report.h"
+#include "tools/model/source_place.h"
 #include "tools/model/suppression.h"
 #include "tools/model/whole_file.h"
 
@@ -30,15 +31,19 @@
 #define ID_DIGITS 16u
 /* More than a tenth is worse; of few blocks one is more than that. */
 #define TOLERANCE 10u
-#define PLACE_BYTES 320
-#define KEY_BYTES (5 + ID_DIGITS) /* of what is written of it */
+#define PLACE_BYTES (256 + SOURCE_PLACE_BYTES)
+#define ID_BYTES (5 + ID_DIGITS) /* "lost fc828cfd522c1b5c" */
+#define KEY_BYTES (ID_BYTES + 1 + SOURCE_PLACE_BYTES)
+/* Of which only the base names of sources are known. */
+#define OLD_VERSION 1
 
 /* ---- reading ---- */
 
 struct reader {
 	struct suppressions *all;
-	const char *path;
+	const char *path, *folder;
 	unsigned line;
+	bool is_old;
 	char *text; /* a copy of the line */
 	struct error *error;
 };
@@ -83,11 +88,23 @@ static const char *program_of(struct arena *arena, const char *place)
 /* What stands in the last parentheses. */
 static const char *source_of(struct arena *arena, const char *place)
 {
-	const char *begin = strrchr(place, '('), *slash = begin ? strrchr(begin, '/') : NULL;
-	const char *end = begin ? strrchr(begin, ')') : NULL;
+	const char *begin = strrchr(place, '('), *end = begin ? strrchr(begin, ')') : NULL;
 
-	begin = slash && slash < end ? slash : begin;
 	return end ? arena_text(arena, begin + 1, (size_t)(end - begin - 1)) : NULL;
+}
+
+/* An older line as it is written today. */
+static char *modernize(const char *text)
+{
+	const char *begin = strrchr(text, '(');
+	char *line;
+
+	if (!begin)
+		return strdup(text);
+	return asprintf(&line, "%.*s" SOURCE_PLACE_ANYWHERE "%s", (int)(begin + 1 - text), text,
+			begin + 1) < 0
+		       ? NULL
+		       : line;
 }
 
 static int add_entry(struct reader *reader, struct suppression entry, const char *id,
@@ -96,7 +113,8 @@ static int add_entry(struct reader *reader, struct suppression entry, const char
 	struct suppressions *all = reader->all;
 
 	entry.program = program_of(all->arena, name);
-	entry.source = source_of(all->arena, name);
+	entry.source = source_of(all->arena, reader->text);
+	entry.folder = reader->folder;
 	entry.entry = arena_text(all->arena, reader->text, strlen(reader->text));
 	entry.site_id = arena_text(all->arena, id, strlen(id));
 	entry.name = arena_text(all->arena, name, strlen(name));
@@ -142,7 +160,7 @@ static int read_entry(struct reader *reader, char *words)
 /* Its words are taken apart where they stand. */
 static int read_copied(struct reader *reader, char *line)
 {
-	reader->text = strdup(line);
+	reader->text = reader->is_old ? modernize(line) : strdup(line);
 	if (!reader->text)
 		return error_set(reader->error, ENOMEM, "not enough memory for %s", reader->path);
 	int result = read_entry(reader, line);
@@ -156,9 +174,10 @@ static int read_first(struct reader *reader, char *line)
 	uint64_t version = 0;
 
 	if (!take_word(&words, FIRST_WORD) || !take_number(&words, &version))
-		return fail(reader, "this is no baseline: that begins with \"" FIRST_WORD " 1\"; "
+		return fail(reader, "this is no baseline: that begins with \"" FIRST_WORD " 2\"; "
 				    "name another file, and --update-baseline writes one");
-	if (version != BASELINE_VERSION)
+	reader->is_old = version == OLD_VERSION;
+	if (version != BASELINE_VERSION && !reader->is_old)
 		return error_set(
 			reader->error, EINVAL,
 			"%s:%u: a baseline of version %" PRIu64
@@ -188,15 +207,17 @@ int baseline_read(struct suppressions *suppressions, const char *path, bool may_
 		  struct error *error)
 {
 	struct reader reader = {.all = suppressions, .error = error};
-	char *text = NULL;
+	char folder[PATH_MAX], *text = NULL;
 	size_t bytes;
 
 	if (may_be_absent && access(path, F_OK) != 0 && errno == ENOENT)
 		return 0;
 	if (!suppressions->arena)
 		suppressions->arena = arena_new();
+	source_place_folder(path, folder);
 	if (!suppressions->arena ||
-	    !(reader.path = arena_text(suppressions->arena, path, strlen(path))))
+	    !(reader.path = arena_text(suppressions->arena, path, strlen(path))) ||
+	    !(reader.folder = arena_text(suppressions->arena, folder, strlen(folder))))
 		return error_set(error, ENOMEM, "not enough memory for %s", path);
 	int result = named_file_read(path, FILE_MAX_BYTES, &text, &bytes);
 	if (result == -EFBIG)
@@ -214,7 +235,7 @@ int baseline_read(struct suppressions *suppressions, const char *path, bool may_
 
 struct entry {
 	UT_hash_handle hh;
-	char key[KEY_BYTES + 1 + SUPPRESSION_SOURCE_BYTES]; /* "lost fc828cfd522c1b5c loses.c" */
+	char key[KEY_BYTES]; /* "lost fc828cfd522c1b5c src/loses.c" */
 	/* The most that a process had, and what the present one has. */
 	uint64_t blocks, bytes, blocks_here, bytes_here;
 	double rate, rate_here;
@@ -225,11 +246,16 @@ struct entry {
 
 struct baseline {
 	struct entry *entries;
+	char folder[PATH_MAX];
 };
 
-struct baseline *baseline_new(void)
+struct baseline *baseline_new(const char *path)
 {
-	return calloc(1, sizeof(struct baseline));
+	struct baseline *baseline = calloc(1, sizeof(*baseline));
+
+	if (baseline)
+		source_place_folder(path, baseline->folder);
+	return baseline;
 }
 
 void baseline_free(struct baseline *baseline)
@@ -277,58 +303,81 @@ static struct entry *entry_for(struct baseline *baseline, const char *key)
 	return NULL;
 }
 
-static void make_key(char key[KEY_BYTES + 1 + SUPPRESSION_SOURCE_BYTES], const char *entry,
-		     const char *source)
+static void make_key(char key[KEY_BYTES], const char *entry, const char *source)
 {
-	snprintf(key, KEY_BYTES + 1 + SUPPRESSION_SOURCE_BYTES, "%.*s %s", (int)KEY_BYTES, entry,
-		 source);
-	make_one_line(key);
+	snprintf(key, KEY_BYTES, "%.*s %s", (int)ID_BYTES, entry, source);
 }
 
-bool baseline_keep(struct baseline *baseline, const struct suppressions *suppressions)
+/* To no less than the older line, which has been read before. */
+static void raise_to(struct entry *entry, const char *line)
 {
+	uint64_t blocks = 0, bytes = 0;
+	double rate = 0;
+
+	if (sscanf(line, "lost %*s %" SCNu64 " blocks %" SCNu64, &blocks, &bytes) != 2)
+		sscanf(line, "leak %*s %lf", &rate);
+	entry->blocks = blocks > entry->blocks ? blocks : entry->blocks;
+	entry->bytes = bytes > entry->bytes ? bytes : entry->bytes;
+	entry->rate = fmax(rate, entry->rate);
+}
+
+bool baseline_keep(struct baseline *baseline, const struct suppressions *suppressions,
+		   size_t *unreached)
+{
+	*unreached = 0;
 	for (size_t i = 0; i < suppressions->count; i++) {
 		const struct suppression *suppression = &suppressions->list[i];
-		char key[sizeof(baseline->entries->key)];
-		if (!suppression->entry || suppression->has_run)
+		char key[KEY_BYTES];
+		if (!suppression->entry || (suppression->has_run && !suppression->has_failed))
 			continue;
 		make_key(key, suppression->entry, suppression->source ? suppression->source : "");
-		struct entry *entry = entry_for(baseline, key);
+		struct entry *entry = NULL;
+		HASH_FIND_STR(baseline->entries, key, entry);
+		if (entry && *entry->place) {
+			/* Another program may have it now. */
+			if (suppression->has_failed)
+				raise_to(entry, suppression->entry);
+			continue;
+		}
+		/* What has matched is written under another name. */
+		if (suppression->site_count)
+			continue;
+		entry = entry_for(baseline, key);
 		if (!entry)
 			return false;
-		/* Another program may have it now. */
-		if (!*entry->place)
-			entry->kept = suppression->entry;
+		entry->kept = suppression->entry;
+		*unreached += suppression->has_failed;
 	}
 	return true;
 }
 
-/* "server: session_open (server.c)" */
-static void describe(struct entry *entry, const struct report_site *site)
+/* "server: session_open (src/server.c)" */
+static void describe(struct entry *entry, const struct report_site *site, const char *source)
 {
 	const struct frame *own = site->frames;
-	const char *name = site->profile->name, *source = report_site_source(site);
+	const char *name = site->profile->name;
 	size_t left = site->frame_count;
 
 	while (left > 1 && (own->is_wrapper || own->is_pseudo)) {
 		own++;
 		left--;
 	}
-	snprintf(entry->place, sizeof(entry->place), "%.64s: %.160s (%.80s)", name ? name : "?",
-		 left && own->function ? own->function : "?", *source ? source : "?");
+	snprintf(entry->place, sizeof(entry->place), "%.64s: %.160s (%s)", name ? name : "?",
+		 left && own->function ? own->function : "?", source);
 	make_one_line(entry->place);
 }
 
 static struct entry *entry_of(struct baseline *baseline, const struct report_site *site)
 {
-	char key[sizeof(baseline->entries->key)], begin[KEY_BYTES + 1];
+	const struct source_place place = source_place_of(site, baseline->folder);
+	char key[KEY_BYTES], begin[ID_BYTES + 1];
 
 	snprintf(begin, sizeof(begin), "%s %s",
 		 site->judgement.verdict == VERDICT_LOST ? "lost" : "leak", site->id);
-	make_key(key, begin, report_site_source(site));
+	make_key(key, begin, place.path);
 	struct entry *entry = entry_for(baseline, key);
 	if (entry && !*entry->place)
-		describe(entry, site);
+		describe(entry, site, place.path);
 	return entry;
 }
 
@@ -387,10 +436,10 @@ static void write_entries(FILE *stream, const void *context)
 			fprintf(stream, "%s\n", entry->kept);
 		else if (strncmp(entry->key, "lost", 4) == 0)
 			fprintf(stream, "%.*s %" PRIu64 " blocks %" PRIu64 " bytes %s\n",
-				(int)KEY_BYTES, entry->key, entry->blocks, entry->bytes,
+				(int)ID_BYTES, entry->key, entry->blocks, entry->bytes,
 				entry->place);
 		else
-			fprintf(stream, "%.*s %.0f bytes/h %s\n", (int)KEY_BYTES, entry->key,
+			fprintf(stream, "%.*s %.0f bytes/h %s\n", (int)ID_BYTES, entry->key,
 				fmin(ceil(entry->rate), 1e18), entry->place);
 }
 

@@ -202,9 +202,13 @@ void report_site_identify(struct report_site *site);
 #define REPORT_PLACES_MAX 8192
 size_t report_site_places(const struct report_site *site, uint64_t *places);
 
-/* The base name of the file that the site's own frame is in: of its source, or of its module where that is not
- * known; "" without frames. */
-const char *report_site_source(const struct report_site *site);
+/* Is it in a library that comes with the system? Programs of the system that lie among them (git) are as
+ * good as their libraries here. */
+bool frame_is_of_system(const struct frame *frame);
+
+/* The file that the site's own frame is in, or of what has called a library of the system: its source as in
+ * the debug information, or its module where that is not known; "" without frames. */
+const char *report_site_source(const struct report_site *site, bool *is_module);
 
 /* Makes the id that of the `number`-th of its twins. */
 void report_site_number(struct report_site *site, size_t number);

@@ -254,18 +254,36 @@ size_t report_site_places(const struct report_site *site, uint64_t *places)
 	return used;
 }
 
-const char *report_site_source(const struct report_site *site)
+bool frame_is_of_system(const struct frame *frame)
 {
-	const struct frame *own = site->frames;
-	size_t left = site->frame_count;
+	static const char *const folders[] = {"/lib/",	      "/lib64/",     "/lib32/",
+					      "/usr/lib/",    "/usr/lib64/", "/usr/lib32/",
+					      "/usr/libexec/"};
 
-	while (left > 1 && (own->is_wrapper || own->is_pseudo)) {
-		own++;
-		left--;
+	for (size_t i = 0; frame->module && i < sizeof(folders) / sizeof(*folders); i++)
+		if (begins(frame->module, folders[i]))
+			return true;
+	return false;
+}
+
+const char *report_site_source(const struct report_site *site, bool *is_module)
+{
+	const struct frame *own = NULL;
+
+	for (size_t i = 0; i < site->frame_count; i++) {
+		const struct frame *frame = &site->frames[i];
+		if (frame->is_wrapper || frame->is_pseudo)
+			continue;
+		if (!own || !frame_is_of_system(frame))
+			own = frame;
+		if (!frame_is_of_system(own))
+			break;
 	}
-	const char *path = left ? own->file ? own->file : own->module : NULL;
-	const char *slash = path ? strrchr(path, '/') : NULL;
-	return slash ? slash + 1 : path ? path : "";
+	if (!own && site->frame_count)
+		own = &site->frames[site->frame_count - 1];
+	*is_module = own && !own->file;
+	const char *path = own ? own->file ? own->file : own->module : NULL;
+	return path ? path : "";
 }
 
 void report_site_number(struct report_site *site, size_t number)

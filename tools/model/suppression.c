@@ -15,6 +15,7 @@
 #include "tools/model/reachability.h"
 #include "tools/model/report.h"
 #include "tools/model/report_builder.h"
+#include "tools/model/source_place.h"
 
 #define SOURCE_BYTES 512
 /* So many calls of one function are looked for in a baseline. */
@@ -195,18 +196,28 @@ bool suppression_has_expired(const struct suppression *suppression, int64_t now_
 
 static bool has_same_source(const struct suppression *suppression, const struct report_site *site)
 {
-	return !suppression->source || strncmp(suppression->source, report_site_source(site),
-					       SUPPRESSION_SOURCE_BYTES - 1) == 0;
+	if (!suppression->source)
+		return true;
+	const struct source_place place = source_place_of(site, suppression->folder);
+	return source_place_is(&place, suppression->source);
 }
 
 /* Programs of a test suite have functions of the same names, of which main is one. A program may have been
- * renamed, and a source too, but what is neither of both is something else. */
+ * renamed, and a source too, but what is neither of both is something else. Of older entries only the
+ * base name of the source is known. */
 static bool is_same_place(const struct suppression *suppression, const struct report_site *site)
 {
 	const char *name = site->profile->name;
 
-	return has_same_source(suppression, site) || !suppression->program ||
-	       strcmp(suppression->program, name ? name : "?") == 0;
+	if (!suppression->source || !suppression->program)
+		return true;
+	const struct source_place place = source_place_of(site, suppression->folder);
+	if (source_place_is(&place, suppression->source))
+		return true;
+	return strcmp(suppression->program, name ? name : "?") == 0 &&
+	       (strncmp(suppression->source, SOURCE_PLACE_ANYWHERE,
+			strlen(SOURCE_PLACE_ANYWHERE)) == 0 ||
+		source_place_may_be(&place, suppression->source, suppression->folder));
 }
 
 bool suppression_matches(const struct suppression *suppression, const struct report_site *site)
@@ -405,14 +416,26 @@ bool suppressions_apply(struct suppressions *suppressions, struct report *report
 	return !any || report_sort_again(report);
 }
 
-void suppressions_note_program(struct suppressions *suppressions, const char *name)
+void suppressions_note_process(struct suppressions *suppressions, const struct profile *profile)
 {
+	const char *name = profile->name ? profile->name : "?";
+	bool has_failed = profile->is_running || profile->end_how == SEEP_END_SIGNAL ||
+			  (profile->end_how == SEEP_END_EXIT && profile->end_status);
+
 	for (size_t i = 0; i < suppressions->count; i++) {
 		struct suppression *suppression = &suppressions->list[i];
-		if (suppression->site_id &&
-		    (!suppression->program || strcmp(suppression->program, name ? name : "?") == 0))
-			suppression->has_run = true;
+		if (!suppression->site_id ||
+		    (suppression->program && strcmp(suppression->program, name) != 0))
+			continue;
+		suppression->has_run = true;
+		suppression->has_failed |= has_failed;
 	}
+}
+
+void suppressions_note_failure(struct suppressions *suppressions)
+{
+	for (size_t i = 0; i < suppressions->count; i++)
+		suppressions->list[i].has_failed |= suppressions->list[i].site_id != NULL;
 }
 
 void suppressions_start_again(struct suppressions *suppressions)
@@ -420,6 +443,6 @@ void suppressions_start_again(struct suppressions *suppressions)
 	for (size_t i = 0; i < suppressions->count; i++) {
 		struct suppression *suppression = &suppressions->list[i];
 		suppression->bytes = suppression->blocks = suppression->site_count = 0;
-		suppression->is_exceeded = suppression->has_run = false;
+		suppression->is_exceeded = suppression->has_run = suppression->has_failed = false;
 	}
 }

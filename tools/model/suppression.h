@@ -30,6 +30,7 @@
 
 struct arena;
 struct error;
+struct profile;
 struct report;
 struct report_site;
 
@@ -55,9 +56,6 @@ struct frame_pattern {
 	const char *text;
 };
 
-/* Of longer names of sources no more counts. */
-#define SUPPRESSION_SOURCE_BYTES 81
-
 struct suppression {
 	const char *name;		      /* of a line, its text */
 	const struct frame_pattern *patterns; /* a line has one, a block those of its frames */
@@ -71,7 +69,8 @@ struct suppression {
 	const char *site_id;		/* of a baseline's: instead of patterns; null */
 	double max_bytes_per_hour;	/* likewise; INFINITY: any rate */
 	const char *program;		/* likewise: which had it when that was written; null */
-	const char *source;		/* likewise: report_site_source then; null: any */
+	const char *source;		/* likewise: its source_place then; null: any */
+	const char *folder;		/* likewise: from which that is seen */
 	const char *entry;		/* likewise: the line as it stands in the file */
 	const char *exe; /* only for this program, which has said so itself; null: for all */
 	unsigned line;
@@ -82,6 +81,7 @@ struct suppression {
 	bool is_exceeded;	/* they were more than it allows, so it did not hold */
 	bool is_exceeded_here;	/* in the last report */
 	bool has_run;		/* a baseline's: a process of its program was looked at */
+	bool has_failed;	/* likewise: one that may not have come so far */
 };
 
 struct suppressions {
@@ -122,8 +122,11 @@ bool suppression_matches(const struct suppression *suppression, const struct rep
 bool suppressions_apply(struct suppressions *suppressions, struct report *report,
 			int64_t now_unix_s);
 
-/* A process of this name is looked at: what of the baseline it does not have any more is gone. */
-void suppressions_note_program(struct suppressions *suppressions, const char *name);
+/* A process is looked at: what of the baseline its program does not have any more is gone, unless that has
+ * failed, for then it may only not have come so far. */
+void suppressions_note_process(struct suppressions *suppressions, const struct profile *profile);
+/* Who should have run them all has failed. */
+void suppressions_note_failure(struct suppressions *suppressions);
 
 /* Forgets what they have met. */
 void suppressions_start_again(struct suppressions *suppressions);

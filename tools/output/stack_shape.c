@@ -66,28 +66,14 @@ struct stack_shape stack_shape_of(const struct report_site *site, bool is_full)
 	return shape;
 }
 
-/* Libraries that come with the system; programs of the system that lie among them (git) are as good as their
- * libraries here. */
-static bool is_of_system(const struct frame *frame)
-{
-	static const char *const folders[] = {"/lib/",	      "/lib64/",     "/lib32/",
-					      "/usr/lib/",    "/usr/lib64/", "/usr/lib32/",
-					      "/usr/libexec/"};
-
-	for (size_t i = 0; frame->module && i < sizeof(folders) / sizeof(*folders); i++)
-		if (strncmp(frame->module, folders[i], strlen(folders[i])) == 0)
-			return true;
-	return false;
-}
-
 const struct frame *stack_caller_frame(const struct report_site *site)
 {
 	size_t own = find_own(site);
 
-	if (own >= site->frame_count || !is_of_system(&site->frames[own]))
+	if (own >= site->frame_count || !frame_is_of_system(&site->frames[own]))
 		return NULL;
 	for (size_t i = own + 1; i < site->frame_count && !site->frames[i].is_pseudo; i++)
-		if (site->frames[i].module && !is_of_system(&site->frames[i]))
+		if (site->frames[i].module && !frame_is_of_system(&site->frames[i]))
 			return is_startup(&site->frames[i]) ? NULL : &site->frames[i];
 	return NULL;
 }

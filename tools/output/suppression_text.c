@@ -92,7 +92,9 @@ const char *suppression_state(const struct suppression *suppression, int64_t now
 		return "exceeded";
 	if (suppression->site_count)
 		return "used";
-	return suppression->site_id && !suppression->has_run ? "not_run" : "unused";
+	if (suppression->site_id && !suppression->has_run)
+		return "not_run";
+	return suppression->has_failed ? "not_reached" : "unused";
 }
 
 bool suppression_remark(const struct suppression *suppression, int64_t now_unix_s,
@@ -102,8 +104,8 @@ bool suppression_remark(const struct suppression *suppression, int64_t now_unix_
 	int used;
 
 	/* What a program brings along, or seep itself, cannot be mended by who runs it. */
-	if (strcmp(state, "used") == 0 || strcmp(state, "not_run") == 0 || suppression->exe ||
-	    suppression->is_builtin)
+	if (strcmp(state, "used") == 0 || strcmp(state, "not_run") == 0 ||
+	    strcmp(state, "not_reached") == 0 || suppression->exe || suppression->is_builtin)
 		return false;
 	used = snprintf(remark, SUPPRESSION_REMARK_BYTES, "%s'%.700s' ",
 			suppression->site_id ? "" : "the suppression ", suppression->name);

@@ -29,7 +29,7 @@ void suppression_text_write_remarks(FILE *stream, const struct suppressions *sup
 				    int64_t now_unix_s);
 
 /* "used", "unused", "expired", "exceeded", and of a baseline "not_run" where no process of its program
- * was looked at; as in JSON. */
+ * was looked at, and "not_reached" where one has failed; as in JSON. */
 const char *suppression_state(const struct suppression *suppression, int64_t now_unix_s);
 
 #endif

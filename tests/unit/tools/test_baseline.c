@@ -72,7 +72,7 @@ static void make(struct made *made, uint64_t lost_blocks, double slowest, double
 
 static void write_of(struct made *made)
 {
-	struct baseline *baseline = baseline_new();
+	struct baseline *baseline = baseline_new(path);
 	struct error error = {""};
 
 	assert_true(baseline_add(baseline, &made->report));
@@ -108,9 +108,10 @@ static void what_was_found_once_passes(void **state)
 	assert_non_null(file);
 	assert_true(fread(text, 1, sizeof(text) - 1, file) > 0);
 	fclose(file);
-	assert_string_equal(text, "seep-baseline 1\n"
-				  "leak 00000000000000aa 1100 bytes/h x: take (take.c)\n"
-				  "lost 00000000000000bb 30 blocks 300 bytes x: take (take.c)\n");
+	assert_string_equal(text,
+			    "seep-baseline 2\n"
+			    "leak 00000000000000aa 1100 bytes/h x: take (/src/take.c)\n"
+			    "lost 00000000000000bb 30 blocks 300 bytes x: take (/src/take.c)\n");
 	assert_int_equal(flagged(&made), 0);
 	/* A little more is none: no two runs are alike. */
 	make(&made, 33, 1200, 2000);
@@ -143,29 +144,80 @@ static void what_is_worse_does_not(void **state)
 }
 
 /* Both programs have lost blocks in their main. */
-static void a_leak_of_another_program_and_source_is_new(void **state)
+static void a_leak_of_another_source_is_new(void **state)
 {
 	struct made made;
 
 	(void)state;
 	make(&made, 30, 900, 1100);
 	write_of(&made);
-	made.frame.file = "/elsewhere/take.c";
 	made.profile.name = (char *)"y";
 	assert_int_equal(flagged(&made), 0);
 	make(&made, 30, 900, 1100);
-	made.frame.file = "/src/renamed.c";
+	made.frame.file = "/other/take.c";
+	assert_int_equal(flagged(&made), 2);
+	make(&made, 30, 900, 1100);
+	made.frame.file = "/src/give.c";
+	assert_int_equal(flagged(&made), 2);
+}
+
+static void write_file(const char *text)
+{
+	FILE *file = fopen(path, "w");
+
+	assert_non_null(file);
+	fputs(text, file);
+	assert_int_equal(fclose(file), 0);
+}
+
+static void one_that_knows_base_names_only_still_holds(void **state)
+{
+	static const char old[] = "seep-baseline 1\n"
+				  "leak 00000000000000aa 1100 bytes/h x: take (take.c)\n"
+				  "lost 00000000000000bb 30 blocks 300 bytes x: take (take.c)\n";
+	struct suppressions known = {0};
+	struct error error = {""};
+	struct made made;
+	char text[512] = "";
+	size_t unreached;
+
+	(void)state;
+	write_file(old);
+	make(&made, 30, 900, 1100);
+	made.frame.file = "/other/take.c";
+	made.profile.name = (char *)"y";
+	assert_int_equal(flagged(&made), 0);
+	make(&made, 30, 900, 1100);
+	made.frame.file = "/src/give.c";
 	assert_int_equal(flagged(&made), 0);
 	make(&made, 30, 900, 1100);
 	made.frame.file = "/src/give.c";
 	made.profile.name = (char *)"y";
 	assert_int_equal(flagged(&made), 2);
+	/* What is written again as it was still is for every folder. */
+	assert_int_equal(baseline_read(&known, path, false, &error), 0);
+	struct baseline *baseline = baseline_new(path);
+	assert_true(baseline_keep(baseline, &known, &unreached));
+	assert_int_equal(baseline_write(baseline, path, &error), 0);
+	baseline_free(baseline);
+	suppressions_free(&known);
+	FILE *file = fopen(path, "r");
+	assert_non_null(file);
+	assert_true(fread(text, 1, sizeof(text) - 1, file) > 0);
+	fclose(file);
+	assert_string_equal(text, "seep-baseline 2\n"
+				  "leak 00000000000000aa 1100 bytes/h x: take (*/take.c)\n"
+				  "lost 00000000000000bb 30 blocks 300 bytes x: take (*/take.c)\n");
+	make(&made, 30, 900, 1100);
+	made.frame.file = "/other/take.c";
+	made.profile.name = (char *)"y";
+	assert_int_equal(flagged(&made), 0);
 }
 
 /* Programs of one name, in several folders. */
 static void the_entry_of_its_own_source_is_for_a_site(void **state)
 {
-	struct baseline *baseline = baseline_new();
+	struct baseline *baseline = baseline_new(path);
 	struct error error = {""};
 	struct made small, large;
 
@@ -226,7 +278,7 @@ static void which_lost_block_holds_the_other_does_not_matter(void **state)
 static void what_hangs_under_its_own_kind_is_not_more(void **state)
 {
 	struct hanging hanging;
-	struct baseline *baseline = baseline_new();
+	struct baseline *baseline = baseline_new(path);
 	struct error error = {""};
 
 	(void)state;
@@ -274,7 +326,7 @@ static void the_next_one_has_what_this_one_knows(void **state)
 	make(&made, 30, 900, 1100);
 	assert_int_equal(suppressions_parse(&known, "x", "leak:take", 9, &error), 0);
 	assert_true(suppressions_apply(&known, &made.report, 0));
-	struct baseline *baseline = baseline_new();
+	struct baseline *baseline = baseline_new(path);
 	assert_true(baseline_add(baseline, &made.report));
 	assert_int_equal(baseline_count(baseline), 0);
 	baseline_free(baseline);
@@ -303,7 +355,7 @@ static void what_is_no_baseline_is_refused_with_its_line(void **state)
 	(void)state;
 	expect_refusal("", ":1: this is no baseline");
 	expect_refusal("leak:a\n", ":1: this is no baseline");
-	expect_refusal("seep-baseline 2\n", ":1: a baseline of version 2, but");
+	expect_refusal("seep-baseline 3\n", ":1: a baseline of version 3, but");
 	expect_refusal("seep-baseline 1\ngone 00000000000000aa 1 blocks\n", ":2: lines of a");
 	expect_refusal("seep-baseline 1\nlost aa 1 blocks 1 bytes\n", ":2: the id of a site");
 	expect_refusal("seep-baseline 1\nlost\n", ":2: the id of a site");
@@ -323,7 +375,7 @@ static void a_file_that_is_not_there_is_empty_only_when_one_is_to_be_written(voi
 	assert_int_equal(known.count, 0);
 	assert_int_equal(baseline_read(&known, "/nowhere/x", false, &error), -ENOENT);
 	suppressions_free(&known);
-	struct baseline *baseline = baseline_new();
+	struct baseline *baseline = baseline_new(path);
 	assert_int_equal(baseline_write(baseline, "/nowhere/x", &error), -ENOENT);
 	assert_non_null(strstr(error.text, "cannot write the baseline /nowhere/x"));
 	baseline_free(baseline);
@@ -348,7 +400,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_was_found_once_passes),
 		cmocka_unit_test(what_is_worse_does_not),
-		cmocka_unit_test(a_leak_of_another_program_and_source_is_new),
+		cmocka_unit_test(a_leak_of_another_source_is_new),
+		cmocka_unit_test(one_that_knows_base_names_only_still_holds),
 		cmocka_unit_test(the_entry_of_its_own_source_is_for_a_site),
 		cmocka_unit_test(which_lost_block_holds_the_other_does_not_matter),
 		cmocka_unit_test(what_hangs_under_its_own_kind_is_not_more),
