@@ -411,7 +411,7 @@ $(REAL_LIBRARIES): $(REAL)/%.so: tests/real/%.c tests/real/chosen_site.h Makefil
 
 .PHONY: real-libraries injections healthy scans
 real-libraries: $(REAL_LIBRARIES)
-# Precision and recall; a quarter of an hour.
+# Precision and recall; twenty minutes.
 injections:
 	@tests/support/install_packages $(BUILD_DEPS) $(CHECK_DEPS) $(REAL_DEPS)
 	@$(MAKE) --no-print-directory all real-libraries

@@ -26,6 +26,7 @@ build_lock = threading.Lock()
 def tests():
     yield "sqlite3 loses frees at one site: it is flagged, nothing else; each block known", sqlite
     yield "an outcome tells found, first and wrong apart", outcomes
+    yield "what is flagged in any run without injection is the program's own", own_flags
     yield "the driver of real programs ends with 2 when it cannot run", driver_fails
 
 
@@ -40,7 +41,7 @@ def played_without(program, folder):
     try:
         recordings = injection.record(box, program, SECONDS, SEED)
         kept_runs.keep(folder, "without", recordings[0][0], program, SEED, 0)
-        return injection.Baseline(program, recordings, SEED)
+        return injection.Baseline(program, [injection.Control(program, recordings)], SEED)
     finally:
         box.close()
 
@@ -53,7 +54,7 @@ def sqlite(box):
     build(box)
     folder = box.path("kept")
     baseline = played_without(program, folder)
-    expect_equal([injection.stack_of(entry) for entry in baseline.flagged], [],
+    expect_equal(list(baseline.own), [],
                  "what is flagged without injection")
     expect(len(baseline.sites) > 20, "only %d sites are fit" % len(baseline.sites))
     for number, site in enumerate(baseline.draw(2)):
@@ -62,7 +63,7 @@ def sqlite(box):
     result = driver(box, "injections", "--again", folder)
     expect_equal(result.returncode, 0, "the exit status with --again")
     lines = [line.split() for line in result.stdout.decode().split("\n")]
-    expect(["sqlite3", "2", "2", "2", "0", "1.000", "1.000", "0", "1.000"] in lines,
+    expect(["sqlite3", "2", "2", "2", "2", "0", "1.000", "1.000", "0", "1.000"] in lines,
            "judged again: " + clip(result.stdout))
 
 
@@ -105,25 +106,59 @@ def finding(sites, *offsets, flagged=True):
 def outcomes(_):
     site = injection.Site(None, (("/m", 10), ("/m", 20), ("/m", 30)), 1000)
 
-    def judged(sites, findings, without=()):
+    def judged(sites, findings, own=()):
         outcome = injection.Outcome(site, {"sites": sites, "findings": findings},
-                                    (100, 90, injection.LEAST_LOST), without)
-        return (outcome.is_found, outcome.is_first, len(outcome.wrong), len(outcome.wrong_as_ever))
+                                    (100, 90, injection.LEAST_LOST),
+                                    {injection.stack_of(entry) for entry in own})
+        return (outcome.is_found, outcome.is_first, outcome.is_first_new, len(outcome.wrong),
+                len(outcome.own))
 
     # The innermost frame is a wrapper's, which the report leaves out.
     ours, other = entry("a", 20, 30), entry("b", 21, 30)
     quiet = entry("a", 20, 30, flagged=False)
     alone, of_other = finding(["a"], 20, 30), finding(["b"], 21, 30)
-    expect_equal(judged([ours], [alone]), (True, True, 0, 0), "found, first, alone")
-    expect_equal(judged([other, ours], [of_other, alone]), (True, False, 1, 0), "found, not first")
-    expect_equal(judged([other, ours], [of_other, alone], [other]), (True, False, 0, 1),
-                 "another one is flagged as ever")
-    expect_equal(judged([quiet], []), (False, False, 0, 0), "missed")
-    expect_equal(judged([quiet, other], [of_other]), (False, False, 1, 0), "another instead")
-    expect_equal(judged([quiet], [finding(["a", "c"], 20)]), (True, True, 0, 0),
+    expect_equal(judged([ours], [alone]), (True, True, True, 0, 0), "found, first, alone")
+    expect_equal(judged([other, ours], [of_other, alone]), (True, False, False, 1, 0),
+                 "found, not first")
+    expect_equal(judged([other, ours], [of_other, alone], [other]), (True, False, True, 0, 1),
+                 "another one is flagged without injection, too")
+    expect_equal(judged([quiet], []), (False, False, False, 0, 0), "missed")
+    expect_equal(judged([quiet, other], [of_other]), (False, False, False, 1, 0),
+                 "another instead")
+    expect_equal(judged([quiet], [finding(["a", "c"], 20)]), (True, True, True, 0, 0),
                  "found as one of a group")
-    expect_equal(judged([ours], [alone, finding(["c", "d"], 7)]), (True, True, 1, 0),
+    expect_equal(judged([ours], [alone, finding(["c", "d"], 7)]), (True, True, True, 1, 0),
                  "a group of others")
+    # The others are one finding, which has a stack of its own.
+    both = [finding(["b", "c"], 21), alone]
+    expect_equal(judged([other, entry("c", 22, 30), ours], both, [other, entry("c", 22, 30)]),
+                 (True, False, True, 0, 2), "a group that is flagged without injection, too")
+    expect_equal(judged([other, entry("c", 22, 30), ours], both, [other]),
+                 (True, False, False, 1, 1), "a group with one that is not")
+
+
+def own_flags(_):
+    def control(*flagged):
+        one = injection.Control(None, [])
+        one.flagged = {injection.stack_of(entry): entry for entry in flagged}
+        return one
+
+    first = control()
+    first.sites = [injection.Site(None, (("/m", 10), ("/m", offset), ("/m", 30)), 1000)
+                   for offset in (20, 21, 22)]
+    sometimes, always = entry("a", 20, 30), entry("b", 40)
+    controls = [first, control(always), control(sometimes, always)]
+    baseline = injection.Baseline(programs.Sqlite(), controls, 1)
+    expect_equal([baseline.flagged_in(injection.stack_of(entry))
+                  for entry in (sometimes, always)], [1, 2], "in how many runs they are flagged")
+    expect_equal([site.frames[1][1] for site in baseline.sites], [21, 22], "the sites that are fit")
+    report = {"sites": [sometimes, always], "findings": [finding(["a"], 20, 30)]}
+    counts = (100, 90, injection.LEAST_LOST)
+    judged = baseline.outcome(first.sites[0], report, counts)
+    expect(not judged.is_valid, "it counts that a site is found that always was")
+    judged = baseline.outcome(first.sites[1], report, counts)
+    expect(judged.is_valid, "a site that is never flagged without injection does not count")
+    expect_equal((len(judged.own), len(judged.wrong)), (2, 0), "own flags and wrong ones")
 
 
 def driver(box, *arguments, build=BUILD):

@@ -2,6 +2,7 @@
 """batch_programs: real programs that work through their input and end."""
 
 import atexit
+import itertools
 import os
 import random
 import shutil
@@ -11,6 +12,7 @@ import tempfile
 import threading
 
 from sandbox import ROOT, Failed
+from pace import ticks
 from programs import Program, find
 
 sys.path.append(os.path.join(ROOT, "tests", "bench"))
@@ -18,11 +20,12 @@ sys.path.append(os.path.join(ROOT, "tests", "bench"))
 import real_programs  # noqa: E402
 
 FILES = 60
-COMMITS = 1500
+COMMITS = 4500
 
 
-def history(seed):
-    """A repository as a stream for git fast-import: files that grow, change and are moved."""
+def history(seed, commits=COMMITS):
+    """A repository as a stream for git fast-import, commit by commit: files that grow, change and
+    are moved."""
     chance = random.Random(seed)
     words = [bytes(chance.choices(b"abcdefghijklmnopqrstuvwxyz", k=chance.randint(2, 11)))
              for _ in range(3000)]
@@ -32,9 +35,8 @@ def history(seed):
 
     files = {b"folder_%d/file_%d.c" % (i % 7, i): [line() for _ in range(chance.randint(20, 400))]
              for i in range(FILES)}
-    parts = []
-    for number in range(COMMITS):
-        message = line()
+    for number in range(commits):
+        message, parts = line(), []
         parts.append(b"commit refs/heads/main\ncommitter A U Thor <a@example.org> %d +0000\n"
                      b"data %d\n%s\n" % (1600000000 + 600 * number, len(message), message))
         changed = files if number == 0 else chance.sample(sorted(files), chance.randint(1, 4))
@@ -50,7 +52,7 @@ def history(seed):
             moved = b"moved_%d/%s" % (number, path.split(b"/")[-1])
             files[moved] = files.pop(path)
             parts.append(b"R %s %s\n" % (path, moved))
-    return b"".join(parts)
+        yield b"".join(parts)
 
 
 class Repository:
@@ -69,7 +71,7 @@ class Repository:
         folder = tempfile.mkdtemp(prefix="seep-test-")
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
         for argv, stdin in ((["git", "init", "-q", "-b", "main", folder], b""),
-                            (["git", "-C", folder, "fast-import", "--quiet"], history(1)),
+                            (["git", "-C", folder, "fast-import", "--quiet"], b"".join(history(1))),
                             (["git", "-C", folder, "reset", "-q", "--hard"], b"")):
             made = box.run(argv, GIT_ENVIRONMENT, stdin)
             if made.returncode != 0:
@@ -124,10 +126,36 @@ class GitServer(Git):
                 raise Failed("%s ends with %d" % (self.name, process.returncode))
 
 
-GIT = (GitServer(15), Git("log", 50, "log", "-p", "--stat", "-M"),
-       Git("log -S", 15, "log", "-Szebra", "--oneline", "--name-status"),
-       Git("fsck", 10, "fsck", "--full", "--no-progress"),
-       Git("repack", 40, "-c", "pack.threads=1", "repack", "-adfq", "--window=10"))
+class GitImport(Program):
+    """One that is sent commits for as long as it is asked to, as by a mirror of another system."""
+
+    name = "git fast-import"
+    needs = ("git",)
+    rate = 150  # commits in a second
+
+    def play(self, box, under, seconds, seed):
+        folder = box.path("imported")
+        made = box.run([find("git"), "init", "-q", "-b", "main", folder], GIT_ENVIRONMENT)
+        if made.returncode != 0:
+            raise Failed("git: %r" % made.stderr[-300:])
+        process = under.start(box, [find("git"), "-C", folder, "fast-import", "--quiet"],
+                              GIT_ENVIRONMENT, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL)
+        commits = history(seed, int(seconds * self.rate) + 1)
+        for count in ticks(seconds, self.rate):
+            process.stdin.write(b"".join(itertools.islice(commits, count)))
+            process.stdin.flush()
+        process.stdin.close()
+        if process.wait(300) != 0:
+            raise Failed("%s ends with %d" % (self.name, process.returncode))
+
+
+# The server and the import go on for as long as they are fed; the others are commands that end,
+# with a history that they take some seconds for.
+GIT = (GitServer(40), GitImport(), Git("log", 100, "log", "-p", "--stat", "-M"),
+       Git("log -S", 20, "log", "-Szebra", "--oneline", "--name-status"),
+       Git("fsck", 25, "fsck", "--full", "--no-progress"),
+       Git("repack", 60, "-c", "pack.threads=1", "repack", "-adfq", "--window=50"))
 
 
 class Cc1(Program):

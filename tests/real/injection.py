@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """injection: a leak put into a real program, and what seep says of it.
 
-A run without injection shows which sites there are, and which are flagged although nothing is lost.
-A site is fit for an injection when its blocks are freed during most of the run. The run is then
-repeated, the site is found by its stack, and one in N frees of its blocks is lost.
+Control runs, without injection, show which sites there are, and which are flagged although nothing
+is lost. A site is fit for an injection when its blocks are freed during most of the run. The run is
+then repeated, the site is found by its stack, and one in N frees of its blocks is lost.
 """
 
 import glob
@@ -24,6 +24,8 @@ LEAST_FREES = 300
 LEAST_LOST = 30
 MOST_LOST = 400
 MOST_ONE_IN = 300
+# They miss one in four of the sites that are flagged in every fourth run.
+CONTROLS = 5
 COUNTS = struct.Struct("<QQQ")
 
 
@@ -82,16 +84,36 @@ def fit_sites(program, path):
             yield Site(program, frames, frees[-1])
 
 
-class Baseline:
-    """The program without injection."""
+class Control:
+    """One run of the program without injection: its recordings, with their reports."""
 
-    def __init__(self, program, recordings, seed):
-        self.program = program
+    def __init__(self, program, recordings):
         self.snapshots = [report["snapshots"] for _, report in recordings]
-        self.flagged = [entry for _, report in recordings for entry in flagged_of(report)]
-        self.sites = [site for path, _ in recordings for site in fit_sites(program, path)
-                      if not any(is_stack_of(entry, site.frames) for entry in self.flagged)]
+        self.flagged = {stack_of(entry): entry for _, report in recordings
+                        for entry in flagged_of(report)}
+        self.sites = [site for path, _ in recordings for site in fit_sites(program, path)]
+
+
+class Baseline:
+    """What is known of the program without injection."""
+
+    def __init__(self, program, controls, seed):
+        self.program, self.controls = program, controls
+        self.own = {stack: entry for control in controls
+                    for stack, entry in control.flagged.items()}
+        self.sites = [site for site in controls[0].sites if not self.is_own(site)]
         self.chance = random.Random("%s %s" % (program.name, seed))
+
+    def flagged_in(self, stack):
+        """In how many of the controls."""
+        return sum(stack in control.flagged for control in self.controls)
+
+    def is_own(self, site):
+        """It is flagged without injection: that it is flagged with one says nothing."""
+        return any(is_stack_of(entry, site.frames) for entry in self.own.values())
+
+    def outcome(self, site, report, counts):
+        return Outcome(site, report, counts, self.own, self.is_own(site))
 
     def draw(self, count):
         """Sites from the rarest to the busiest, each drawn among its neighbours, and for each one
@@ -120,9 +142,10 @@ def flagged_of(report):
 
 
 class Outcome:
-    """What a report says of a run in which `site` lost frees."""
+    """What a report says of a run in which `site` lost frees. `own` are the stacks of what is
+    flagged without injection, too: the program's own."""
 
-    def __init__(self, site, report, counts, flagged_without=()):
+    def __init__(self, site, report, counts, own=(), site_is_own=False):
         self.site, self.report, self.counts = site, report, counts
         self.followed, self.freed, self.lost = counts
         self.sites = [entry for entry in report["sites"] if is_stack_of(entry, site.frames)]
@@ -132,12 +155,27 @@ class Outcome:
         self.is_found = any(entry["flagged"] for entry in self.sites + ours)
         self.is_first = self.is_found and flagged[0] in ours
         wrong = [entry for entry in flagged_of(report)
-                 if not any(entry is own for own in self.sites + ours)]
-        # What the program keeps without injection, too, until it ends.
-        healthy = {stack_of(entry) for entry in flagged_without}
-        self.wrong = [entry for entry in wrong if stack_of(entry) not in healthy]
-        self.wrong_as_ever = [entry for entry in wrong if stack_of(entry) in healthy]
-        self.is_valid = self.lost >= LEAST_LOST
+                 if not any(entry is other for other in self.sites + ours)]
+        self.wrong = [entry for entry in wrong if stack_of(entry) not in own]
+        self.own = [entry for entry in wrong if stack_of(entry) in own]
+        own_ids = {entry["id"] for entry in self.own}
+        wrong_ids = {entry["id"] for entry in self.wrong}
+        new = [finding for finding in flagged if finding in ours
+               or wrong_ids & set(finding["sites"])
+               or stack_of(finding) not in own and not own_ids & set(finding["sites"])]
+        self.is_first_new = self.is_found and new[0] in ours
+        self.site_is_own = site_is_own
+        self.is_valid = self.lost >= LEAST_LOST and not site_is_own
+
+    def why_not(self):
+        """Why it does not count."""
+        return ("the site is flagged without injection, too" if self.site_is_own
+                else "fewer than %d lost" % LEAST_LOST)
+
+    def at_last(self):
+        """(bytes, blocks) of the site before the program ends."""
+        return tuple(sum(entry["series"][what][-2:][0] for entry in self.sites)
+                     for what in ("live_bytes", "live_blocks"))
 
     def word(self):
         return max((entry["verdict"] for entry in self.sites), default="no site",
@@ -175,5 +213,5 @@ def judge(box, baseline, site, seconds, seed):
     pid = max(counts, key=lambda pid: counts[pid][2])
     for path, report in recordings:
         if report["process"]["pid"] == pid:
-            return path, Outcome(site, report, counts[pid], baseline.flagged)
+            return path, baseline.outcome(site, report, counts[pid])
     raise Failed("no recording of process %d" % pid)
