@@ -65,8 +65,15 @@
 	X(execlp)                                                                                  \
 	X(execle)                                                                                  \
 	X(fexecve)                                                                                 \
+	X(execveat)                                                                                \
 	X(_exit)                                                                                   \
 	X(_Exit)                                                                                   \
+	/* confinement_doors.c: what may take from a fork the folder that it is to write in */      \
+	X(chroot)                                                                                  \
+	X(setuid)                                                                                  \
+	X(seteuid)                                                                                 \
+	X(setreuid)                                                                                \
+	X(setresuid)                                                                               \
 	/* signal_doors.c */                                                                       \
 	X(sigaltstack)                                                                             \
 	/* lsan_doors.c: as in sanitizer/lsan_interface.h, and what include/seep.h refers to */    \

@@ -10,6 +10,7 @@
  *   Calls     the real functions; life_before_exec, life_before_exit
  *   Failure   as the real functions
  */
+#include <errno.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <unistd.h>
@@ -80,6 +81,23 @@ DOOR int fexecve(int fd, char *const arguments[], char *const environment[])
 		real_functions_find();
 	life_before_exec();
 	result = real.fexecve(fd, arguments, environment);
+	life_exec_failed();
+	return result;
+}
+
+DOOR int execveat(int folder, const char *path, char *const arguments[], char *const environment[],
+		  int flags)
+{
+	int result;
+
+	if (real.execve == NULL)
+		real_functions_find();
+	if (real.execveat == NULL) {
+		errno = ENOSYS;
+		return -1;
+	}
+	life_before_exec();
+	result = real.execveat(folder, path, arguments, environment, flags);
 	life_exec_failed();
 	return result;
 }

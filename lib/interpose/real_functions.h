@@ -12,8 +12,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* name, result, parameters; found with dlsym(RTLD_NEXT) at the first call of any door. All exist in
- * every glibc since 2.17. */
+/* name, result, parameters; found with dlsym(RTLD_NEXT) at the first call of any door. All but
+ * execveat (2.34) exist in every glibc since 2.17. */
 #define REAL_FUNCTIONS(X)                                                                          \
 	X(malloc, void *, (size_t))                                                                \
 	X(free, void, (void *))                                                                    \
@@ -34,6 +34,12 @@
 	X(execve, int, (const char *, char *const[], char *const[]))                               \
 	X(execvpe, int, (const char *, char *const[], char *const[]))                              \
 	X(fexecve, int, (int, char *const[], char *const[]))                                       \
+	X(execveat, int, (int, const char *, char *const[], char *const[], int))                   \
+	X(chroot, int, (const char *))                                                             \
+	X(setuid, int, (uid_t))                                                                    \
+	X(seteuid, int, (uid_t))                                                                   \
+	X(setreuid, int, (uid_t, uid_t))                                                           \
+	X(setresuid, int, (uid_t, uid_t, uid_t))                                                   \
 	X(_exit, void, (int))                                                                      \
 	X(exit, void, (int)) /* to know its frame by */
 
