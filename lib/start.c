@@ -26,6 +26,7 @@
 #include "lib/base/syscalls.h"
 #include "lib/base/text.h"
 #include "lib/control/helper.h"
+#include "lib/control/other_helpers.h"
 #include "lib/control/request.h"
 #include "lib/control/schedule.h"
 #include "lib/interpose/doors.h"
@@ -267,6 +268,13 @@ void life_exec_failed(void)
 		helper_note_exec_failed();
 }
 
+/* In the helper. */
+static void write_last_state(void *status)
+{
+	snapshot_writer_take(SEEP_REASON_FINAL, NULL, false, NULL);
+	snapshot_writer_end(SEEP_END_EXIT, *(int *)status & 0xff);
+}
+
 /* `exiting`: see exit_point. */
 static void before_exit(int status, const struct waiting_thread *exiting)
 {
@@ -287,11 +295,12 @@ static void before_exit(int status, const struct waiting_thread *exiting)
 		snapshot_writer_take(SEEP_REASON_FINAL, NULL, false, NULL);
 		snapshot_writer_end(SEEP_END_EXIT, status & 0xff);
 	} else if (own_pid == 1) {
-		/* The end of a PID namespace's first process takes the helper with it. */
+		/* The end of a PID namespace's first process takes the helper with it, and those of all
+		 * others. */
 		if (scans)
 			request_scan(SEEP_REASON_REQUEST, "", NULL);
-		else
-			request_snapshot(SEEP_REASON_REQUEST, "");
+		request_work(write_last_state, &status);
+		other_helpers_await();
 	} else if (scans) {
 		request_last_scan(exiting);
 	}

@@ -2,7 +2,7 @@
 /*
  * number_folder: a folder whose entries are numbers, as the kernel lists threads and descriptors.
  *
- *   Runs in   the helper; a scan
+ *   Runs in   the helper; a scan; the target as the first process of a PID namespace ends
  *   Locks     none
  *   Memory    4 KiB of stack
  *   Calls     openat, getdents64, close

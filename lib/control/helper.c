@@ -74,7 +74,7 @@ static void take_the_name(void)
 	char name[16];
 	struct text text = TEXT_IN(name);
 
-	text_add(&text, "seep:");
+	text_add(&text, HELPER_NAME_PREFIX);
 	text_add(&text, process_facts.name);
 	sys_call(SYS_prctl, PR_SET_NAME, name, 0, 0, 0);
 }
@@ -394,8 +394,11 @@ static char *new_stack; /* the helper's, its upper end used by the midwife befor
 
 static void be_midwife(void)
 {
-	long tid =
-		raw_task_start(PROCESS_FLAGS, new_stack + STACK_BYTES - MIDWIFE_BYTES, helper_main);
+	long tid;
+
+	/* The helper has it from its first moment on: see other_helpers. */
+	take_the_name();
+	tid = raw_task_start(PROCESS_FLAGS, new_stack + STACK_BYTES - MIDWIFE_BYTES, helper_main);
 
 	atomic_store(&mailbox_reader.tid, tid > 0 ? (uint32_t)tid : 0);
 }

@@ -10,6 +10,8 @@
 
 #include <stdbool.h>
 
+#define HELPER_NAME_PREFIX "seep:" /* of the process, as ps shows it */
+
 /* Starts the helper that the options ask for; the snapshot file has been created. When it cannot be
  * started the program's own threads take the snapshots. */
 void helper_start(void);

@@ -8,10 +8,11 @@ which one it is.
 import functools
 import os
 import signal
+import subprocess
 
 import snapshot_file
 from case_program import sum_of_sites
-from sandbox import LIBRARY, NOBODY, Skipped, begun, end_of, expect, expect_equal, stop
+from sandbox import LIBRARY, NOBODY, SEEP, Skipped, begun, end_of, expect, expect_equal, stop
 from snapshot_file import END_EXIT, END_SIGNAL
 
 INHERITED, INHERITED_FREED, OWN_FREED = 50, 10, 3  # as in counted_work.h
@@ -34,6 +35,7 @@ def tests():
     yield "a child outlives its parent", functools.partial(outlived, "ends")
     yield "a child outlives its killed parent", functools.partial(outlived, "is_killed")
     yield "many children at once", many_children
+    yield "two processes with the pid 1 write into one folder", two_first_processes
 
 
 def of_fork(count, times=1):
@@ -164,3 +166,24 @@ def many_children(box):
     run(box, program, str(count), status=10, stdout=b"%d of %d\n" % (count, count))
     expect_files(box, [(("exit", 10), PARENT), *((("exit", 20 + i % 100), of_fork(20 + i % 100))
                                                  for i in range(count))])
+
+
+def two_first_processes(box):
+    if subprocess.run(["unshare", "-Urpf", "true"], capture_output=True).returncode != 0:
+        raise Skipped("no namespaces for this user")
+    program = box.compile("is_first_in_two_namespaces.c", "-O1")
+    result = box.run(["unshare", "-Ur", SEEP, "run", "-q", "-o", box.path("%e.%p.seep"), "--",
+                      program])
+    expect_equal((result.returncode, result.stdout, result.stderr), (40, b"", b""),
+                 "(status, stdout, stderr)")
+    wait_for_ends(box, 5)
+    expect_files(box, [(("exit", 40), PARENT),
+                       *((("exit", 20 + i), of_fork(20 + i)) for i in range(2)),
+                       *((("exit", 30 + i), of_second(i)) for i in range(2))])
+
+
+def of_second(number):
+    """The child of such a first process has inherited its work, too, and nothing more to free of it."""
+    kept = INHERITED - INHERITED_FREED + 20 + number - OWN_FREED
+    own = 30 + number
+    return (kept + own - OWN_FREED, own, OWN_FREED, kept, 0)
