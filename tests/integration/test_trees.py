@@ -146,9 +146,10 @@ def outlived(how, box):
     process = box.start([program, how], box.preload(output=box.path("%p.seep"), quiet="on"))
     child = int(process.stdout.readline())
     of_child, of_parent = box.path("%d.seep" % child), box.path("%d.seep" % process.pid)
-    # Not before both have a file, and the parent has a snapshot of its children's blocks.
     box.wait_until(lambda: begun(of_child) and begun(of_parent), "the files")
     if how == "is_killed":
+        # Before its helper looks nobody would know how it ended.
+        box.wait_until(lambda: box.seep("snapshot", process.pid).returncode == 0, "an answer")
         expect_equal(stop(process, signal.SIGKILL), -signal.SIGKILL, "the parent's status")
     else:
         expect_equal(process.wait(20), 40, "the parent's status")
