@@ -437,6 +437,15 @@ projects:
 	@BUILD=$(abspath $(BUILD)) tests/projects/run leaks
 	@BUILD=$(abspath $(BUILD)) tests/projects/run suites
 
+# ---- programs from Debian -------------------------------------------------------------------------
+# By themselves, under seep, heaptrack and LeakSanitizer: tests/compat/README.md. Installs all that is on
+# the list; an hour.
+.PHONY: compat
+compat:
+	@tests/support/install_packages $(BUILD_DEPS) $(CHECK_DEPS) heaptrack liblsan0
+	@$(MAKE) --no-print-directory all
+	@BUILD=$(abspath $(BUILD)) tests/compat/run --install --rivals --record -j 1
+
 .PHONY: clean
 clean:
 	rm -rf $(BUILD)

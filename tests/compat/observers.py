@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""observers: who looks at a program while it runs, and how each is put in place.
+
+seep follows everything that the script starts, from its shell on. heaptrack and LeakSanitizer are
+put before the program alone, by `$under`: heaptrack follows one process, and LeakSanitizer ends
+shells. They are spared what their scripts and reports print, so only what they do counts:
+heaptrack's library writes a file instead of a pipe to its interpreter, LeakSanitizer writes what it
+finds to a file and changes no status.
+"""
+
+import os
+
+from sandbox import LIBRARY, SEEP
+
+HEAPTRACK = "/usr/lib/heaptrack/libheaptrack_preload.so"
+LSAN = "/usr/lib/x86_64-linux-gnu/liblsan.so.0"
+RIVALS = ("heaptrack", "lsan")
+
+
+class Native:
+    name = "native"
+
+    def __init__(self, files, counter):
+        self.files, self.counter = files, counter  # a folder for what it writes; call_counter.so
+
+    def argv(self, argv):
+        return argv
+
+    def environment(self):
+        return {}
+
+
+class SeepRun(Native):
+    name = "seep run"
+
+    def argv(self, argv):
+        return [SEEP, "run", "-q", "-o", os.path.join(self.files, "run.seep"), "--", *argv]
+
+
+class SeepPreload(Native):
+    """Before the counter, which so is seep's real malloc."""
+    name = "LD_PRELOAD"
+
+    def environment(self):
+        return {"LD_PRELOAD": "%s:%s" % (LIBRARY, self.counter),
+                "SEEP_OPTIONS": "quiet=on:output=%s/%%e.%%p.seep" % self.files,
+                "COMPAT_COUNTS": os.path.join(self.files, "counts")}
+
+
+class Heaptrack(Native):
+    name = "heaptrack"
+
+    def environment(self):
+        return {"under": "env LD_PRELOAD=%s DUMP_HEAPTRACK_OUTPUT=%s/heaptrack.$$"
+                % (HEAPTRACK, self.files)}
+
+    @staticmethod
+    def missing():
+        return None if os.path.exists(HEAPTRACK) else "heaptrack is not installed"
+
+
+class Lsan(Native):
+    name = "lsan"
+
+    def environment(self):
+        return {"under": "env LD_PRELOAD=%s LSAN_OPTIONS=exitcode=0:log_path=%s/lsan"
+                % (LSAN, self.files)}
+
+    @staticmethod
+    def missing():
+        return None if os.path.exists(LSAN) else "liblsan0 is not installed"
