@@ -37,7 +37,7 @@ extern const struct command *const command_table[]; /* ends with a null pointer 
 /* Each is defined in the file of its verb. */
 extern const struct command command_run, command_report, command_check, command_diff,
 	command_snapshots, command_snapshot, command_mark, command_scan, command_export,
-	command_symbolize, command_help;
+	command_symbolize, command_doctor, command_help;
 /* The tool itself as if it were a verb: for `seep --help` and seep(1). Not in the table. */
 extern const struct command command_seep;
 

@@ -7,9 +7,9 @@
 #include "tools/commands/command.h"
 
 const struct command *const command_table[] = {
-	&command_run,	    &command_report,	&command_check, &command_diff,
-	&command_snapshots, &command_snapshot,	&command_mark,	&command_scan,
-	&command_export,    &command_symbolize, &command_help,	NULL,
+	&command_run,	    &command_report, &command_check, &command_diff,   &command_snapshots,
+	&command_snapshot,  &command_mark,   &command_scan,  &command_export, &command_doctor,
+	&command_symbolize, &command_help,   NULL,
 };
 
 static const struct command_option seep_options[] = {

@@ -7,10 +7,10 @@
  */
 #include "tools/commands/program_check.h"
 
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <gelf.h>
-#include <libelf.h>
+#include <gnu/libc-version.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,22 +21,12 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "tools/commands/program_file.h"
 #include "tools/model/error.h"
 
 /* The kernel's limits: five scripts deep, 255 bytes of #! line. */
 #define SCRIPT_DEPTH_MAX 5
 #define SCRIPT_LINE_BYTES 256
-
-/* What an ELF file says about itself. */
-struct elf_facts {
-	int class;	 /* ELFCLASS32, ELFCLASS64 */
-	int machine;	 /* EM_X86_64 … */
-	int type;	 /* ET_EXEC, ET_DYN … */
-	bool is_loader;	 /* the dynamic linker itself, run as a program */
-	bool is_library; /* has a dynamic section, but nothing says that it is a program */
-	char interpreter[PATH_MAX]; /* "" where there is none */
-	char sanitizer[64];	    /* library of a sanitizer that replaces malloc, or "" */
-};
 
 /* ---- finding ----------------------------------------------------------------------------------
  */
@@ -110,133 +100,27 @@ int program_check_find(const char *name, char path[PATH_MAX], struct error *erro
 /* ---- ELF --------------------------------------------------------------------------------------
  */
 
-static void read_interpreter(Elf *elf, const GElf_Phdr *header, struct elf_facts *facts)
+static int check_elf(const char *path, const struct program_file *file,
+		     const struct program_file *library, struct error *error)
 {
-	size_t file_bytes, bytes = header->p_filesz;
-	const char *image = elf_rawfile(elf, &file_bytes);
+	const char *name = strrchr(file->interpreter, '/');
 
-	if (!image || header->p_offset > file_bytes || bytes > file_bytes - header->p_offset)
-		return;
-	snprintf(facts->interpreter, sizeof(facts->interpreter), "%.*s",
-		 (int)strnlen(image + header->p_offset, bytes), image + header->p_offset);
-}
-
-/* Names that begin with "libasan.so", "libtsan.so" and so on. The sanitizers' own malloc must come
- * first, and says so by ending the program. */
-static bool is_sanitizer(const char *needed)
-{
-	static const char *const names[] = {"libasan.",	  "liblsan.",	      "libtsan.",
-					    "libhwasan.", "libclang_rt.asan", "libclang_rt.tsan",
-					    NULL};
-
-	for (const char *const *name = names; *name; name++)
-		if (strncmp(needed, *name, strlen(*name)) == 0)
-			return true;
-	return false;
-}
-
-static void read_dynamic(Elf *elf, struct elf_facts *facts)
-{
-	Elf_Scn *section = NULL;
-	GElf_Shdr header;
-	GElf_Dyn entry;
-	bool is_pie = false;
-
-	while ((section = elf_nextscn(elf, section))) {
-		if (!gelf_getshdr(section, &header) || header.sh_type != SHT_DYNAMIC)
-			continue;
-		Elf_Data *data = elf_getdata(section, NULL);
-		for (int i = 0; data && gelf_getdyn(data, i, &entry) && entry.d_tag != DT_NULL;
-		     i++) {
-			const char *text = NULL;
-			is_pie |= entry.d_tag == DT_FLAGS_1 && (entry.d_un.d_val & DF_1_PIE);
-			facts->is_library = true;
-			if (entry.d_tag == DT_NEEDED || entry.d_tag == DT_SONAME)
-				text = elf_strptr(elf, header.sh_link, entry.d_un.d_val);
-			if (!text)
-				continue;
-			if (entry.d_tag == DT_NEEDED && is_sanitizer(text))
-				snprintf(facts->sanitizer, sizeof(facts->sanitizer), "%s", text);
-			if (entry.d_tag == DT_SONAME &&
-			    (strncmp(text, "ld-linux", 8) == 0 ||
-			     strncmp(text, "ld64.so", 7) == 0 || strncmp(text, "ld.so", 5) == 0))
-				facts->is_loader = true;
-		}
-	}
-	facts->is_library &= !is_pie && facts->type == ET_DYN;
-}
-
-/* False where the file is no ELF file or is broken. */
-static bool read_elf(int fd, struct elf_facts *facts)
-{
-	GElf_Ehdr header;
-	GElf_Phdr segment;
-	size_t count = 0;
-	bool is_read = false;
-
-	*facts = (struct elf_facts){0};
-	elf_version(EV_CURRENT);
-	Elf *elf = elf_begin(fd, ELF_C_READ, NULL);
-	if (elf && elf_kind(elf) == ELF_K_ELF && gelf_getehdr(elf, &header) &&
-	    elf_getphdrnum(elf, &count) == 0) {
-		facts->class = header.e_ident[EI_CLASS];
-		facts->machine = header.e_machine;
-		facts->type = header.e_type;
-		for (size_t i = 0; i < count; i++)
-			if (gelf_getphdr(elf, (int)i, &segment) && segment.p_type == PT_INTERP)
-				read_interpreter(elf, &segment, facts);
-		read_dynamic(elf, facts);
-		is_read = true;
-	}
-	elf_end(elf);
-	return is_read;
-}
-
-static const char *machine_name(const struct elf_facts *facts)
-{
-	static _Thread_local char number[32];
-
-	switch (facts->machine) {
-	case EM_386:
-		return "32-bit x86";
-	case EM_X86_64:
-		return facts->class == ELFCLASS32 ? "x32" : "x86-64";
-	case EM_AARCH64:
-		return "aarch64";
-	case EM_ARM:
-		return "32-bit ARM";
-	case EM_RISCV:
-		return "RISC-V";
-	case EM_PPC64:
-		return "ppc64";
-	case EM_S390:
-		return "s390x";
-	}
-	snprintf(number, sizeof(number), "ELF machine %d", facts->machine);
-	return number;
-}
-
-static int check_elf(const char *path, const struct elf_facts *facts,
-		     const struct elf_facts *library, struct error *error)
-{
-	const char *name = strrchr(facts->interpreter, '/');
-
-	name = name ? name + 1 : facts->interpreter;
-	if (facts->type != ET_EXEC && facts->type != ET_DYN)
+	name = name ? name + 1 : file->interpreter;
+	if (file->type != ET_EXEC && file->type != ET_DYN)
 		return error_set(error, ENOEXEC,
 				 "%s is an ELF file but not a program; link it first", path);
-	if (facts->machine != library->machine || facts->class != library->class) {
+	if (file->machine != library->machine || file->class != library->class) {
 		char theirs[64];
-		snprintf(theirs, sizeof(theirs), "%s", machine_name(facts));
+		snprintf(theirs, sizeof(theirs), "%s", program_file_machine(file));
 		return error_set(
 			error, ENOEXEC,
 			"%s is a %s program, but libseep.so is built for %s; build seep for "
 			"that architecture",
-			path, theirs, machine_name(library));
+			path, theirs, program_file_machine(library));
 	}
-	if (!*facts->interpreter && facts->is_library && !facts->is_loader)
+	if (!*file->interpreter && file->is_library && !file->is_loader)
 		return error_set(error, ENOEXEC, "%s is a shared library, not a program", path);
-	if (!*facts->interpreter && !facts->is_loader)
+	if (!*file->interpreter && !file->is_loader)
 		return error_set(error, ENOEXEC,
 				 "%s is statically linked, so nothing can be preloaded; link it "
 				 "without -static",
@@ -245,19 +129,19 @@ static int check_elf(const char *path, const struct elf_facts *facts,
 		return error_set(error, ENOEXEC,
 				 "%s is linked with musl (%s), but libseep.so needs glibc; run a "
 				 "build of it for glibc",
-				 path, facts->interpreter);
+				 path, file->interpreter);
 	if (strncmp(name, "linker", 6) == 0)
 		return error_set(error, ENOEXEC,
 				 "%s is linked for Android, but libseep.so needs glibc", path);
-	if (*facts->interpreter && access(facts->interpreter, F_OK) != 0)
+	if (*file->interpreter && access(file->interpreter, F_OK) != 0)
 		return error_set(error, ENOENT,
 				 "%s needs the dynamic linker %s, which is not installed", path,
-				 facts->interpreter);
-	if (*facts->sanitizer)
+				 file->interpreter);
+	if (*file->sanitizer)
 		return error_set(error, ENOEXEC,
 				 "%s is built with a sanitizer that replaces malloc itself (%s); "
 				 "build it without -fsanitize",
-				 path, facts->sanitizer);
+				 path, file->sanitizer);
 	return 0;
 }
 
@@ -296,12 +180,12 @@ static int check_privileges(const char *path, int fd, struct error *error)
 /* ---- scripts ----------------------------------------------------------------------------------
  */
 
-static int check_at_depth(const char *path, const struct elf_facts *library, int depth,
-			  struct error *error);
+static int check_at_depth(const char *path, const struct program_file *library, int depth,
+			  struct program_file *program, struct error *error);
 
 /* `#!/usr/bin/env python3`: env is only the messenger. */
-static int check_env_program(char *words, const struct elf_facts *library, int depth,
-			     struct error *error)
+static int check_env_program(char *words, const struct program_file *library, int depth,
+			     struct program_file *program, struct error *error)
 {
 	char found[PATH_MAX], *word = words;
 
@@ -313,11 +197,11 @@ static int check_env_program(char *words, const struct elf_facts *library, int d
 	if (!*word || *word == '-' || strchr(word, '=') ||
 	    program_check_find(word, found, NULL) < 0)
 		return 0;
-	return check_at_depth(found, library, depth + 1, error);
+	return check_at_depth(found, library, depth + 1, program, error);
 }
 
-static int check_script(const char *path, char *line, const struct elf_facts *library, int depth,
-			struct error *error)
+static int check_script(const char *path, char *line, const struct program_file *library, int depth,
+			struct program_file *program, struct error *error)
 {
 	char *interpreter = line + strspn(line, " \t");
 	char *rest = interpreter + strcspn(interpreter, " \t");
@@ -329,18 +213,17 @@ static int check_script(const char *path, char *line, const struct elf_facts *li
 	if (code)
 		return error_set(error, code, "%s: its interpreter '%s' cannot be started: %s",
 				 path, interpreter, strerror(code));
-	int result = check_at_depth(interpreter, library, depth + 1, error);
+	int result = check_at_depth(interpreter, library, depth + 1, program, error);
 	const char *name = strrchr(interpreter, '/');
 	if (result == 0 && strcmp(name ? name + 1 : interpreter, "env") == 0)
-		result = check_env_program(rest, library, depth, error);
+		result = check_env_program(rest, library, depth, program, error);
 	return result;
 }
 
-static int check_at_depth(const char *path, const struct elf_facts *library, int depth,
-			  struct error *error)
+static int check_at_depth(const char *path, const struct program_file *library, int depth,
+			  struct program_file *program, struct error *error)
 {
 	char start[SCRIPT_LINE_BYTES + 1];
-	struct elf_facts facts;
 	int result = 0;
 
 	if (depth > SCRIPT_DEPTH_MAX)
@@ -356,16 +239,16 @@ static int check_at_depth(const char *path, const struct elf_facts *library, int
 
 	if (bytes >= 2 && strncmp(start, "#!", 2) == 0) {
 		start[strcspn(start, "\n")] = '\0';
-		result = check_script(path, start + 2, library, depth, error);
+		result = check_script(path, start + 2, library, depth, program, error);
 	} else if (bytes >= 4 && memcmp(start, ELFMAG, SELFMAG) == 0) {
-		result = read_elf(fd, &facts)
-				 ? check_elf(path, &facts, library, error)
+		result = program_file_read(fd, path, program)
+				 ? check_elf(path, program, library, error)
 				 : error_set(error, ENOEXEC, "%s is a damaged ELF file", path);
 		if (result == 0)
 			result = check_privileges(path, fd, error);
 	} else if (bytes > 0 && !memchr(start, 0, (size_t)bytes)) {
 		/* Text without #!: execvp gives it to the shell. */
-		result = check_at_depth("/bin/sh", library, depth + 1, error);
+		result = check_at_depth("/bin/sh", library, depth + 1, program, error);
 	} else {
 		result = error_set(error, ENOEXEC, "%s is neither a program nor a script", path);
 	}
@@ -373,18 +256,35 @@ static int check_at_depth(const char *path, const struct elf_facts *library, int
 	return result;
 }
 
-int program_check(const char *path, const char *library, struct error *error)
+/* The library was perhaps built where glibc is newer. */
+static int check_glibc(const char *path, const struct program_file *library, struct error *error)
 {
-	struct elf_facts facts;
+	const char *version = gnu_get_libc_version();
+	unsigned minor;
+
+	if (sscanf(version, "2.%u", &minor) != 1 || minor >= library->needed_glibc)
+		return 0;
+	return error_set(error, ENOEXEC,
+			 "%s needs glibc 2.%u, and this machine has %s; build seep here, or on a "
+			 "machine that is no newer",
+			 path, library->needed_glibc, version);
+}
+
+int program_check(const char *path, const char *library, struct program_file *program,
+		  struct error *error)
+{
+	struct program_file file;
 	int fd = open(library, O_RDONLY | O_CLOEXEC);
 
+	*program = (struct program_file){0};
 	if (fd < 0)
 		return error_set(error, errno, "cannot read the library %s: %s", library,
 				 strerror(errno));
-	bool is_read = read_elf(fd, &facts);
+	bool is_read = program_file_read(fd, library, &file);
 	close(fd);
-	if (!is_read || facts.type != ET_DYN)
+	if (!is_read || file.type != ET_DYN)
 		return error_set(error, ENOEXEC, "%s is not a shared library; is it libseep.so?",
 				 library);
-	return check_at_depth(path, &facts, 0, error);
+	int result = check_glibc(library, &file, error);
+	return result < 0 ? result : check_at_depth(path, &file, 0, program, error);
 }

@@ -8,6 +8,8 @@
 
 #include <limits.h>
 
+#include "tools/commands/program_file.h"
+
 struct error;
 
 /* Finds `name` as execvp would and stores the path to execute in `path`. -ENOENT, -EACCES and a
@@ -16,7 +18,9 @@ int program_check_find(const char *name, char path[PATH_MAX], struct error *erro
 
 /* Checks the program at `path`, or the interpreter that its #! line names, against the library.
  * Returns 0, or a negative errno value and a sentence: static, setuid, of another architecture,
- * linked with another libc, not a program at all … and what to do. */
-int program_check(const char *path, const char *library, struct error *error);
+ * linked with another libc, not a program at all … and what to do. `program` becomes what the file
+ * says that is started in the end, all zeros where that cannot be read. */
+int program_check(const char *path, const char *library, struct program_file *program,
+		  struct error *error);
 
 #endif

@@ -14,10 +14,12 @@
 
 #include "seep/snapshot_format.h"
 #include "tools/commands/chosen_children.h"
+#include "tools/commands/diagnosis.h"
 #include "tools/commands/end_record.h"
 #include "tools/commands/library_path.h"
 #include "tools/commands/orphans.h"
 #include "tools/commands/program_check.h"
+#include "tools/commands/program_diagnosis.h"
 #include "tools/commands/run_output.h"
 #include "tools/commands/settings_text.h"
 #include "tools/commands/target.h"
@@ -46,6 +48,20 @@ static int make_output_absolute(struct watched_run *run, struct error *error)
 	return settings_text_set(run->settings, settings_find("output"), pattern, error);
 }
 
+/* Better before a run of days than after it. */
+static void say_warnings(const struct watched_run *run)
+{
+	struct diagnosis diagnosis = {0};
+	struct error line;
+
+	program_diagnosis(&diagnosis, &run->file);
+	for (size_t i = 0; i < diagnosis.count; i++)
+		if (diagnosis.statements[i].grade == DIAGNOSIS_WARNING) {
+			error_set(&line, 0, "%s: %s", run->program, diagnosis.statements[i].text);
+			watched_run_say(run, line.text);
+		}
+}
+
 int watched_run_prepare(struct watched_run *run, const char *program, struct error *error)
 {
 	int result = make_output_absolute(run, error);
@@ -57,7 +73,7 @@ int watched_run_prepare(struct watched_run *run, const char *program, struct err
 	if (result == 0)
 		result = program_check_find(program, run->program, error);
 	if (result == 0)
-		result = program_check(run->program, run->library, error);
+		result = program_check(run->program, run->library, &run->file, error);
 	if (result == 0)
 		result = run_output_prepare(settings_text_get(run->settings, "output"),
 					    run->program, error);
@@ -70,6 +86,8 @@ int watched_run_start(struct watched_run *run, char **argv, struct error *error)
 	char *preload = library_path_preload(run->library, getenv("LD_PRELOAD"));
 	int result;
 
+	if (!run->is_quiet)
+		say_warnings(run);
 	orphans_adopt();
 	if (!text || !preload)
 		result = error_set(error, ENOMEM, "out of memory");

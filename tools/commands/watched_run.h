@@ -13,6 +13,7 @@
 #include <stdio.h>
 
 #include "tools/commands/child_process.h"
+#include "tools/commands/program_file.h"
 #include "tools/commands/run_files.h"
 
 struct error;
@@ -26,6 +27,7 @@ struct watched_run {
 	bool is_quiet;			/* no notices; what goes wrong is said all the same */
 	/* Filled in. */
 	char library[PATH_MAX], program[PATH_MAX];
+	struct program_file file; /* what is started in the end: a script's interpreter */
 	struct child_process child;
 	char children_folder[PATH_MAX]; /* where files of children are; "" for nowhere */
 	struct run_files files;

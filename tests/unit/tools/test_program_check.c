@@ -27,6 +27,7 @@
 
 static char folder[] = "/tmp/seep_program_check.XXXXXX";
 static char library[PATH_MAX]; /* stands for libseep.so: any library of this architecture */
+static struct program_file program;
 static struct error error;
 
 static const char *path_in_folder(const char *name)
@@ -91,7 +92,7 @@ static const char *write_image(const char *name)
 static void assert_refused(const char *path, const char *why)
 {
 	error.text[0] = '\0';
-	assert_true(program_check(path, library, &error) < 0);
+	assert_true(program_check(path, library, &program, &error) < 0);
 	if (!strstr(error.text, why) || !strstr(error.text, path))
 		fail_msg("'%s' says not '%s'", error.text, why);
 	assert_null(strchr(error.text, '\n'));
@@ -147,12 +148,12 @@ static void accepts_what_can_be_preloaded(void **state)
 {
 	(void)state;
 	read_true();
-	assert_int_equal(program_check("/bin/true", library, &error), 0);
-	assert_int_equal(program_check(write_image("true"), library, &error), 0);
-	assert_int_equal(program_check(write_script("sh", "#!/bin/sh\n"), library, &error), 0);
+	assert_int_equal(program_check("/bin/true", library, &program, &error), 0);
+	assert_int_equal(program_check(write_image("true"), library, &program, &error), 0);
+	assert_int_equal(program_check(write_script("sh", "#!/bin/sh\n"), library, &program, &error), 0);
 	assert_int_equal(
-		program_check(write_script("env", "#! /usr/bin/env sh\n"), library, &error), 0);
-	assert_int_equal(program_check(write_script("plain", "echo\n"), library, &error), 0);
+		program_check(write_script("env", "#! /usr/bin/env sh\n"), library, &program, &error), 0);
+	assert_int_equal(program_check(write_script("plain", "echo\n"), library, &program, &error), 0);
 }
 
 static void refuses_a_static_program(void **state)
@@ -164,7 +165,7 @@ static void refuses_a_static_program(void **state)
 	char line[PATH_MAX];
 	snprintf(line, sizeof(line), "#!%s/static\n", folder);
 	write_script("script", line);
-	assert_true(program_check(path_in_folder("script"), library, &error) < 0);
+	assert_true(program_check(path_in_folder("script"), library, &program, &error) < 0);
 	assert_non_null(strstr(error.text, "/static is statically linked"));
 }
 
@@ -229,14 +230,14 @@ static void survives_every_cut_and_many_damages(void **state)
 	read_true();
 	for (size_t size = 4; size < 1200; size += 7) {
 		const char *path = write_program("cut", image.bytes, size);
-		program_check(path, library, &error);
+		program_check(path, library, &program, &error);
 	}
 	srand(1);
 	for (int i = 0; i < 300; i++) {
 		read_true();
 		for (int change = 0; change < 8; change++)
 			image.bytes[SELFMAG + (size_t)rand() % 1000] = (unsigned char)rand();
-		program_check(write_image("damaged"), library, &error);
+		program_check(write_image("damaged"), library, &program, &error);
 	}
 }
 
@@ -248,7 +249,7 @@ static void assert_as_nobody(const char *path, const char *why)
 	if (pid == 0) {
 		if (setgid(65534) != 0 || setuid(65534) != 0)
 			_exit(3);
-		if (program_check(path, library, &error) == 0)
+		if (program_check(path, library, &program, &error) == 0)
 			_exit(1);
 		_exit(strstr(error.text, why) ? 0 : 2);
 	}
@@ -271,7 +272,7 @@ static void refuses_programs_that_gain_privileges(void **state)
 	read_true();
 	const char *path = write_image("suid");
 	chmod(path, 04755);
-	assert_int_equal(program_check(path, library, &error), 0); /* root gains nothing */
+	assert_int_equal(program_check(path, library, &program, &error), 0); /* root gains nothing */
 	assert_as_nobody(path, "is setuid");
 	chmod(path, 02755);
 	assert_as_nobody(path, "is setgid");
@@ -289,9 +290,9 @@ static void refuses_programs_that_gain_privileges(void **state)
 static void refuses_a_library_that_is_none(void **state)
 {
 	(void)state;
-	assert_true(program_check("/bin/true", "/no/libseep.so", &error) < 0);
+	assert_true(program_check("/bin/true", "/no/libseep.so", &program, &error) < 0);
 	assert_non_null(strstr(error.text, "/no/libseep.so"));
-	assert_true(program_check("/bin/true", write_script("text.so", "x"), &error) < 0);
+	assert_true(program_check("/bin/true", write_script("text.so", "x"), &program, &error) < 0);
 	assert_non_null(strstr(error.text, "is not a shared library"));
 }
 
