@@ -359,6 +359,7 @@ __attribute__((constructor(101))) static void start(void)
 	if (complaint[0] != 0)
 		say(complaint, NULL, 0);
 	process_facts_read(0);
+	process_facts.has_own_malloc = real_functions_are_behind_another();
 	if (!life_is_on()) {
 		say("no memory for its tables; this process is not watched", NULL, 0);
 		return;

@@ -37,6 +37,7 @@
  *   1.4   seep_snapshot.heap_bytes and what follows it; SEEP_RECORD_FREES, SEEP_RECORD_PINS,
  *         SEEP_RECORD_ALERT
  *   1.5   SEEP_RECORD_SCAN, SEEP_RECORD_HOLDERS, SEEP_RECORD_SUPPRESSIONS
+ *   1.6   SEEP_PROCESS_HAS_OWN_MALLOC
  */
 #ifndef SEEP_SNAPSHOT_FORMAT_H
 #define SEEP_SNAPSHOT_FORMAT_H
@@ -46,7 +47,7 @@
 #define SEEP_FILE_MAGIC "SEEP\r\n\x1a\n" /* 8 bytes, without the terminating zero */
 #define SEEP_FILE_MAGIC_BYTES 8
 #define SEEP_VERSION_MAJOR 1
-#define SEEP_VERSION_MINOR 5
+#define SEEP_VERSION_MINOR 6
 #define SEEP_BYTE_ORDER 0x01020304u
 #define SEEP_RECORD_MAGIC 0x43455253u /* "SREC" */
 #define SEEP_RECORD_ALIGN 8u
@@ -124,6 +125,8 @@ struct seep_process {
 #define SEEP_SINGLE_EPOCHS_BEFORE_1_3 16u
 
 #define SEEP_PROCESS_TRACKS_MMAP 1u /* mmap and brk are tracked too */
+#define SEEP_PROCESS_HAS_OWN_MALLOC                                                                \
+	2u /* since 1.6: the program, or a library loaded before ours, defines malloc: only what that passes on is recorded */
 
 /* A module; once for each time it is loaded. Followed by build_id and path, then zero bytes up to
  * the next multiple of 8, where the next struct begins. */

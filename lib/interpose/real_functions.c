@@ -10,7 +10,7 @@
  *   Runs in   the target, at the first call of a door, perhaps before any constructor
  *   Locks     none; finding twice finds the same
  *   Memory    static
- *   Calls     dlsym
+ *   Calls     dlsym, _dl_find_object
  *   Failure   a function that is missing stays null; none of the table is, in glibc
  */
 #include "lib/interpose/real_functions.h"
@@ -74,6 +74,16 @@ struct real_functions real = {
 	.calloc = first_calloc,
 	.realloc = first_realloc,
 };
+
+bool real_functions_are_behind_another(void)
+{
+	struct dl_find_object first, own;
+	void *found = dlsym(RTLD_DEFAULT, "malloc");
+
+	return found != NULL && _dl_find_object(found, &first) == 0 &&
+	       _dl_find_object((void *)(uintptr_t)real_functions_find, &own) == 0 &&
+	       first.dlfo_link_map != own.dlfo_link_map;
+}
 
 /* glibc's own malloc, by a name that nobody interposes. */
 extern void *__libc_malloc(size_t bytes);

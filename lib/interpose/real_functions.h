@@ -61,4 +61,8 @@ static inline uintptr_t real_exit_addr(void)
 /* Finds them all. Returns false while that is under way in this thread: dlsym itself allocates. */
 bool real_functions_find(void);
 
+/* Does the program, or a library in front of ours, define malloc? Then nobody calls our doors but
+ * what that one passes on. Asked once, at the start. */
+bool real_functions_are_behind_another(void);
+
 #endif

@@ -15,6 +15,7 @@ struct process_facts {
 	uint64_t start_ticks; /* field 22 of /proc/PID/stat */
 	char name[16];	      /* comm */
 	char folder[4096];    /* working directory at the start */
+	bool has_own_malloc;  /* written once, by start: see SEEP_PROCESS_HAS_OWN_MALLOC */
 };
 
 extern struct process_facts process_facts;

@@ -129,6 +129,7 @@ void profile_writer_process(struct profile_writer *writer, uint32_t pid, const c
 		.name_bytes = (uint32_t)strlen(name),
 		.command_bytes = sizeof(command) - 1,
 		.stack_depth = 64,
+		.flags = writer->process_flags,
 		.start_ticks = 12345,
 		.sample_bytes = writer->sample_bytes,
 		.single_epochs = writer->single_epochs,

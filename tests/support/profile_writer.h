@@ -29,6 +29,7 @@ struct profile_writer {
 	uint64_t time_ns;	  /* of the next record */
 	uint64_t sample_bytes;	  /* of profile_writer_process */
 	uint32_t single_epochs;	  /* likewise; 0 as in older files */
+	uint32_t process_flags;	  /* SEEP_PROCESS_…; 0 by default */
 	/* The snapshot that is being made. */
 	struct seep_snapshot snapshot;
 	uint32_t last_stack, last_epoch;

@@ -60,6 +60,12 @@ static int check_operand(struct checked_files *checked, const struct operand *op
 	size_t last;
 	int result = 0;
 
+	if (profile_is_unseen(profile))
+		return error_set(error, ENODATA,
+				 "nothing was seen of %s (%u): its malloc is its own and comes "
+				 "before any preloaded one, see seep doctor; --children can leave "
+				 "out what others start",
+				 profile->name, profile->pid);
 	if (operand->snapshot) {
 		result = operand_find_snapshot(operand, NULL, &last, error);
 		if (result < 0)

@@ -168,7 +168,11 @@ static void write_headline(FILE *out, struct report *report, bool has_leaking_ch
 			growing = count_verdicts(report, VERDICT_GROWING);
 	size_t unfreed = count_verdicts(report, VERDICT_UNFREED);
 
-	if (flagged) {
+	if (profile_is_unseen(report->profile)) {
+		fputs("seep: nothing was seen: its malloc is its own, and comes before any "
+		      "preloaded one\n",
+		      out);
+	} else if (flagged) {
 		const struct report_site *site = report_entry_site(&report->entries[first_leak]);
 		const struct judgement *first = &site->judgement;
 		fprintf(out, flagged == 1 ? "seep: 1 leak:" : "seep: %zu leaks; first:", flagged);

@@ -165,6 +165,14 @@ const struct sampling *snapshot_sampling(const struct profile *profile, size_t s
 		       : NULL;
 }
 
+bool profile_is_unseen(const struct profile *profile)
+{
+	size_t count = profile->snapshot_count;
+
+	return profile->has_own_malloc && count > 0 &&
+	       profile->snapshots[count - 1].raw.allocations == 0;
+}
+
 const struct site_pins *profile_pins(const struct profile *profile, size_t snapshot)
 {
 	const struct site_pins *pins = profile->pins;

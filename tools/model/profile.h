@@ -143,6 +143,7 @@ struct profile {
 	size_t command_count;
 	uint32_t stack_depth;
 	bool tracks_mappings; /* mmap and brk, too */
+	bool has_own_malloc;  /* in front of the library's: only what that one passes on is known */
 	uint64_t interval_ns; /* 0: adaptive */
 	uint64_t start_ticks;
 	uint32_t single_epochs; /* the rule by which old epochs are merged, see seep_snapshot */
@@ -212,6 +213,10 @@ const struct sampling *snapshot_sampling(const struct profile *profile, size_t s
  * frees was a sample. Null where the file is of a version that does not know of it. */
 const struct free_pair *site_freers(const struct profile *profile, const struct site *site,
 				    size_t *count);
+
+/* True where the process has a malloc of its own that passed nothing on: not a block is known, and
+ * that says nothing about leaks. */
+bool profile_is_unseen(const struct profile *profile);
 
 /* Which sites pinned free memory when that was last looked at, at snapshot index `snapshot` or before
  * it; null where it was not. */

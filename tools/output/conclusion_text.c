@@ -126,6 +126,10 @@ void conclusion_text_write(FILE *stream, const struct text_report_options *optio
 		text_line_put(&line, INK_WATCH, "No snapshot in the file");
 		text_line_put(&line, INK_TITLE, ": there is nothing to judge.");
 		break;
+	case CONCLUSION_UNSEEN:
+		text_line_put(&line, INK_WATCH, "Nothing was seen");
+		text_line_put(&line, INK_TITLE, ": its malloc is its own (see seep doctor).");
+		break;
 	case CONCLUSION_CALM:
 	case CONCLUSION_DIFF:
 	default:

@@ -121,6 +121,9 @@ static void put_conclusion(struct text_line *line, const struct process_brief *b
 	case CONCLUSION_NO_SNAPSHOT:
 		text_line_put(line, INK_WATCH, "no snapshot in the file");
 		break;
+	case CONCLUSION_UNSEEN:
+		text_line_put(line, INK_WATCH, "nothing seen: its malloc is its own");
+		break;
 	case CONCLUSION_CALM:
 	case CONCLUSION_DIFF:
 	default:

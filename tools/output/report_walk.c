@@ -77,6 +77,8 @@ static void conclude(struct report_view *view)
 	}
 	if (report->profile->snapshot_count == 0)
 		view->conclusion = CONCLUSION_NO_SNAPSHOT;
+	else if (profile_is_unseen(report->profile))
+		view->conclusion = CONCLUSION_UNSEEN;
 	else if (view->finding.lost_count + view->finding.leak_count > 0)
 		view->conclusion = CONCLUSION_LEAKS;
 	else if (view->finding.growing_count > 0)

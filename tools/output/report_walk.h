@@ -21,6 +21,7 @@ enum conclusion {
 	CONCLUSION_TOO_SHORT,	/* too few snapshots to judge growth; blocks are live */
 	CONCLUSION_ALL_FREED,	/* nothing is live */
 	CONCLUSION_NO_SNAPSHOT, /* the file holds none */
+	CONCLUSION_UNSEEN,	/* the program does not allocate where we could see it */
 	CONCLUSION_DIFF,	/* a diff has no verdict of its own: see `change` */
 };
 

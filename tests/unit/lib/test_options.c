@@ -373,6 +373,9 @@ static void follows_the_children_that_were_named(void **state)
 	assert_true(options_follow_child("as", "/usr/bin/x"));
 	assert_false(options_follow_child("cc1plus", "/usr/bin/x"));
 	assert_false(options_follow_child("cc", "/usr/bin/x"));
+	assert_true(options_follow_child("a", "/usr/bin/as"));
+	assert_false(options_follow_child("a", "/usr/as/bin"));
+	assert_false(options_follow_child("a", "/usr/as/"));
 	assert_false(options_follow_child("s", "/usr/bin/x"));
 }
 

@@ -25,7 +25,8 @@
 #define KEPT_FILE_1_2 "tests/unit/files/version_1_2.seep"
 #define KEPT_FILE_1_3 "tests/unit/files/version_1_3.seep"
 #define KEPT_FILE_1_4 "tests/unit/files/version_1_4.seep"
-#define KEPT_FILE "tests/unit/files/version_1_5.seep" /* of the current version */
+#define KEPT_FILE_1_5 "tests/unit/files/version_1_5.seep"
+#define KEPT_FILE "tests/unit/files/version_1_6.seep" /* of the current version */
 
 static void write_reachability(struct profile_writer *writer)
 {
@@ -71,6 +72,7 @@ static void write_example(struct profile_writer *writer)
 	profile_writer_start(writer);
 	writer->sample_bytes = 524288;
 	writer->single_epochs = 32;
+	writer->process_flags = SEEP_PROCESS_HAS_OWN_MALLOC;
 	profile_writer_process(writer, 4711, "server");
 	profile_writer_module(writer, 0, 0, 0x10000, 0x20000, "/usr/bin/server");
 	profile_writer_module(writer, 1, 0, 0x40000, 0x50000, "/usr/lib/plugin.so");
@@ -486,7 +488,14 @@ static void still_reads_the_files_kept_from_every_version(void **state)
 	assert_null(profile->holders);
 	assert_null(site_scanned(profile, &profile->sites[0], 3));
 	profile_free(profile);
+	profile = read_kept(KEPT_FILE_1_5);
+	check_reachability(profile);
+	assert_false(profile->has_own_malloc);
+	profile_free(profile);
 	profile = read_kept(KEPT_FILE);
+	assert_true(profile->has_own_malloc);
+	assert_false(profile->tracks_mappings);
+	assert_false(profile_is_unseen(profile)); /* it passes something on */
 	check_reachability(profile);
 	check_holders(profile);
 	check_suppressions(profile);
