@@ -75,17 +75,18 @@ static bool is_allowed(int caller)
 	return peer.uid == 0 || peer.uid == (uid_t)sys_call(SYS_geteuid);
 }
 
-static int scan_after(const struct snapshot_result *snapshot)
+static int scan_after(const struct snapshot_result *snapshot, bool (*goes_on)(void))
 {
 	struct scan_order order = {.moment = SCAN_RUNNING,
 				   .reason = SEEP_REASON_REQUEST,
-				   .snapshot = snapshot->number};
+				   .snapshot = snapshot->number,
+				   .goes_on = goes_on};
 
 	return scan_take(&order, NULL);
 }
 
 static enum seep_control_result carry_out(struct seep_control_request *request, long bytes,
-					  struct seep_control_answer *answer)
+					  struct seep_control_answer *answer, bool (*goes_on)(void))
 {
 	struct snapshot_result snapshot = snapshot_writer_last();
 	enum seep_control_result result = SEEP_CONTROL_OK;
@@ -109,7 +110,7 @@ static enum seep_control_result carry_out(struct seep_control_request *request, 
 			request->label[0] ? request->label : NULL, false, &snapshot);
 		schedule_taken(&snapshot);
 		if (answer->error == 0 && request->verb == SEEP_CONTROL_SCAN)
-			answer->error = -scan_after(&snapshot);
+			answer->error = -scan_after(&snapshot, goes_on);
 		if (answer->error != 0)
 			result = SEEP_CONTROL_WRITE_FAILED;
 		break;
@@ -122,7 +123,7 @@ static enum seep_control_result carry_out(struct seep_control_request *request, 
 	return result;
 }
 
-void control_server_serve(int server)
+void control_server_serve(int server, bool (*goes_on)(void))
 {
 	struct seep_control_request request = {0};
 	struct seep_control_answer answer = {.version = SEEP_CONTROL_VERSION};
@@ -143,7 +144,7 @@ void control_server_serve(int server)
 		bytes = sys_call(SYS_recvfrom, caller, &request, sizeof(request),
 				 MSG_DONTWAIT | MSG_TRUNC, 0, 0);
 		text_add(&path, snapshot_file_path());
-		answer.result = carry_out(&request, bytes, &answer);
+		answer.result = carry_out(&request, bytes, &answer, goes_on);
 	}
 	sys_call(SYS_sendto, caller, &answer, sizeof(answer), MSG_DONTWAIT | MSG_NOSIGNAL, 0, 0);
 	sys_call(SYS_close, caller);

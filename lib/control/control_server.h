@@ -5,11 +5,14 @@
 #ifndef LIB_CONTROL_CONTROL_SERVER_H
 #define LIB_CONTROL_CONTROL_SERVER_H
 
+#include <stdbool.h>
+
 /* Opens the socket in the calling helper's descriptor table. Returns the descriptor, or a negative
  * errno value: then nobody can ask, and everything else works. */
 int control_server_open(void);
 
-/* Serves the one that has connected. A caller that does not speak is waited for one second. */
-void control_server_serve(int server);
+/* Serves the one that has connected. A caller that does not speak is waited for one second. Where he wants a scan,
+ * `goes_on` is its order's. */
+void control_server_serve(int server, bool (*goes_on)(void));
 
 #endif

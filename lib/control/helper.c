@@ -85,10 +85,46 @@ static bool has_looked_last; /* the scan at the end has been made, as well as it
  * wants. */
 static uint32_t served_number;
 static struct request served;
+static bool is_serving; /* it has yet to be answered, or what was asked for goes on */
 
 static void answer_last_request(void)
 {
 	mailbox_answer(served_number, 0);
+}
+
+static void snapshot_if_due(void)
+{
+	enum seep_snapshot_reason reason;
+	struct snapshot_result result;
+
+	if (!schedule_is_due(&reason))
+		return;
+	snapshot_writer_take(reason, NULL, false, &result);
+	schedule_taken(&result);
+	/* The process may have gone when it is scanned. */
+	if (options.scans_at_exit && helper_outlives_us())
+		scan_note_kernel();
+}
+
+static void serve_request(void);
+
+/* What is to be written then is the end. */
+static bool has_left_us(void)
+{
+	return atomic_load(&mailbox->is_exec_near) != 0 ||
+	       (helper_outlives_us() && (process_has_ended() || process_has_new_memory()));
+}
+
+/* While a copy of the process is being read, which may take seconds: all that needs no scan. */
+static bool work_meanwhile(void)
+{
+	if (has_left_us())
+		return true;
+	call_tree_prepare();
+	snapshot_if_due();
+	if (!is_serving && mailbox_has_request() && !wish_is_scan(mailbox->request.wish))
+		serve_request();
+	return true;
 }
 
 /* The scan that was asked for, after its snapshot. */
@@ -100,6 +136,7 @@ static void serve_scan(uint32_t snapshot)
 		.reason = is_last ? SEEP_REASON_FINAL : served.reason,
 		.snapshot = snapshot,
 		.waiting = served.waiting,
+		.goes_on = is_last ? NULL : work_meanwhile,
 		/* A thread is gone with the program: it is waited for. */
 		.when_copied = is_last && helper_outlives_us() ? answer_last_request : NULL,
 	};
@@ -141,7 +178,8 @@ static void serve_names(void)
 
 static void serve_check(void)
 {
-	struct scan_order order = {.moment = SCAN_RUNNING, .waiting = served.waiting};
+	struct scan_order order = {
+		.moment = SCAN_RUNNING, .waiting = served.waiting, .goes_on = work_meanwhile};
 	struct buffer sites = {0}, findings = {0};
 	struct seep_scan found = {0};
 	int error = scan_check(&order, served.since_epoch, &found, &sites);
@@ -166,6 +204,7 @@ static void serve_request(void)
 		  atomic_load(&mailbox->done));
 	served = mailbox->request;
 	served.label[sizeof(served.label) - 1] = 0;
+	is_serving = true;
 	switch (served.wish) {
 	case WISH_CHECK:
 		serve_check();
@@ -183,21 +222,23 @@ static void serve_request(void)
 		serve_snapshot();
 		break;
 	}
+	is_serving = false;
 }
 
-/* A program that ends, or becomes another one, is not to wait for a scan that nobody has asked for. */
+/* A program that ends, or becomes another one, is not to wait for a scan that nobody has asked for, nor is who asks
+ * for one. */
 static bool is_left_alone(void)
 {
-	bool is_ending = mailbox->request.wish == WISH_LAST_SCAN && mailbox_has_request();
-
-	return !is_ending && atomic_load(&mailbox->is_exec_near) == 0 &&
-	       (!helper_outlives_us() || !process_has_ended());
+	if (has_left_us())
+		return false;
+	work_meanwhile();
+	return !mailbox_has_request();
 }
 
 static void scan_if_due(void)
 {
 	struct scan_order order = {
-		.moment = SCAN_RUNNING, .reason = SEEP_REASON_INTERVAL, .is_wanted = is_left_alone};
+		.moment = SCAN_RUNNING, .reason = SEEP_REASON_INTERVAL, .goes_on = is_left_alone};
 	struct snapshot_result result;
 	int error;
 
@@ -210,20 +251,6 @@ static void scan_if_due(void)
 	if (error == 0)
 		scan_take(&order, NULL);
 	schedule_scan_taken();
-}
-
-static void snapshot_if_due(void)
-{
-	enum seep_snapshot_reason reason;
-	struct snapshot_result result;
-
-	if (!schedule_is_due(&reason))
-		return;
-	snapshot_writer_take(reason, NULL, false, &result);
-	schedule_taken(&result);
-	/* The process may have gone when it is scanned. */
-	if (options.scans_at_exit && helper_outlives_us())
-		scan_note_kernel();
 }
 
 static void write_last_words(enum seep_snapshot_reason reason, int pidfd)
@@ -350,7 +377,7 @@ static void watch_program(void)
 		call_tree_prepare();
 		serve_request();
 		if (watched[WATCH_CALLERS].revents != 0)
-			control_server_serve(watched[WATCH_CALLERS].fd);
+			control_server_serve(watched[WATCH_CALLERS].fd, work_meanwhile);
 		snapshot_if_due();
 		scan_if_due();
 		if (helper_outlives_us())
@@ -500,7 +527,7 @@ void helper_note_exit(int status)
 
 void helper_postfork_child(void)
 {
-	has_looked_last = false;
+	has_looked_last = is_serving = false;
 	mailbox_postfork_child();
 	invariant_note_helper(0);
 }

@@ -29,6 +29,11 @@ enum wish {
 	WISH_WORK,  /* something else that is best done beside the program */
 };
 
+static inline bool wish_is_scan(enum wish wish)
+{
+	return wish == WISH_SCAN || wish == WISH_LAST_SCAN || wish == WISH_CHECK;
+}
+
 struct request {
 	enum wish wish;
 	enum seep_snapshot_reason reason;

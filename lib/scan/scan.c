@@ -200,7 +200,7 @@ static bool goes_on(void *context)
 
 	if (instant->releases_late)
 		stopped_threads_release_late();
-	return instant->order->is_wanted == NULL || instant->order->is_wanted();
+	return instant->order->goes_on == NULL || instant->order->goes_on();
 }
 
 static void copy_process(const struct scan_order *order, struct scan_task *task,
@@ -295,7 +295,7 @@ static bool look_once(const struct scan_order *order, struct scan_task *task, st
 		instant.copy = (struct process_copy){.pid = 0, .fd = -1};
 	}
 	instant.releases_late = instant.threads.unread > 0 && !instant.copy.is_orphan;
-	if (instant.releases_late || order->is_wanted != NULL) {
+	if (instant.releases_late || order->goes_on != NULL) {
 		instant.copy.goes_on = goes_on;
 		instant.copy.context = &instant;
 	}

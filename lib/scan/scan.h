@@ -33,7 +33,9 @@ struct scan_order {
 	struct waiting_thread waiting;
 	void (*when_copied)(
 		void); /* called when the program need not wait any longer; may be null */
-	bool (*is_wanted)(void); /* asked again and again; null: it is */
+	/* Called again and again while the copy is at work, a hundred times in a second: may do what is to be done
+	 * meanwhile, but no other scan. False: the scan is not wanted any more. Null: it is. */
+	bool (*goes_on)(void);
 };
 
 /* In the helper, now and then: looks whether the kernel holds pointers of the program. When that has ended

@@ -12,7 +12,7 @@ import time
 import case_program
 import reachability
 import report_schema
-from sandbox import TIMEOUT_S, Skipped, begun, end_of, expect, expect_equal
+from sandbox import SEEP, TIMEOUT_S, Skipped, begun, end_of, expect, expect_equal
 
 SCANS = 10
 # What threads hold where only a tracer sees it.
@@ -29,6 +29,10 @@ def tests():
     yield "%d scans of threads that allocate" % SCANS, check_many_scans
     yield "scans on an interval", check_interval
     yield "a program that ends does not wait for a scan of the interval", check_end
+    yield "a check does not wait for a scan of the interval", check_beside
+    for who in ("the interval", "seep scan"):
+        yield ("snapshots and marks are taken while a copy is read for " + who,
+               functools.partial(check_snapshots_beside, who))
     yield "what a forked child loses", check_child
     yield "no register is forgotten where a tracer is in the way", check_traced
     for way in ("thread", "inline"):
@@ -82,6 +86,55 @@ def check_end(box):
     compare(case, box, RUNNING)
 
 
+def check_beside(box):
+    """The copy of the interval's scan is held, and would be for ever."""
+    program = box.compile("checks_itself_among_others.c", "-O1", "-pthread")
+    process = box.start([program, "when told"],
+                        box.preload(output=box.path(RUNNING), scan="20ms"), stdin=subprocess.PIPE)
+    expect_equal(first_line(process), b"when told\n", "the first line of the program")
+    helper = box.wait_until(lambda: helper_of(process.pid), "the helper")
+    held = box.wait_until(lambda: hold_copy(helper), "a copy at work")
+    try:
+        said, _ = process.communicate(b"check\n", timeout=40)
+        expect_equal([line for line in said.decode().splitlines() if line[0] != " "],
+                     ["one 1", "40 bytes in 1 block definitely lost, allocated at"],
+                     "what it is told")
+        expect(not os.path.exists("/proc/%d" % held), "the copy is still there")
+    finally:
+        kill(held)
+
+
+def check_snapshots_beside(who, box):
+    """Each mark and each snapshot of the interval is taken while the copy stands."""
+    program = box.compile("checks_itself_among_others.c", "-O1", "-pthread")
+    scans = {"scan": "20ms"} if who == "the interval" else {}
+    process = box.start([program, "when told"],
+                        box.preload(output=box.path(RUNNING), interval="50ms", **scans),
+                        stdin=subprocess.PIPE)
+    expect_equal(first_line(process), b"when told\n", "the first line of the program")
+    helper = box.wait_until(lambda: helper_of(process.pid), "the helper")
+    if not scans:
+        box.start(["sh", "-c", "while %s scan %d; do :; done" % (SEEP, process.pid)],
+                  stderr=subprocess.DEVNULL)
+    held = box.wait_until(lambda: hold_copy(helper), "a copy at work")
+    try:
+        process.stdin.write(b"mark\n")
+        process.stdin.flush()
+        expect_equal(first_line(process), b"marked 0\n", "what the program says")
+        number = newest_snapshot(box)
+        box.wait_until(lambda: newest_snapshot(box) > number + 3, "snapshots of the interval")
+        expect(stands_still("%d" % held), "the copy goes on")
+        os.kill(held, signal.SIGCONT)
+        box.wait_until(lambda: number_of_scan(box), "the scan that was held")
+        process.communicate(timeout=40)
+    finally:
+        kill(held)
+
+
+def newest_snapshot(box):
+    return box.report(RUNNING)["snapshots"]
+
+
 def hold_copy(helper):
     """Stops a copy of the process, and returns its PID, or None where none was met for a while."""
     until = time.monotonic() + 1
@@ -110,7 +163,7 @@ def helper_of(pid):
     exe = os.readlink("/proc/%d/exe" % pid)
     for name in os.listdir("/proc"):
         try:
-            with open("/proc/%s/comm" % name) as file:
+            with open("/proc/%s/comm" % name, errors="replace") as file:
                 is_ours = file.read().startswith("seep:")
             if is_ours and os.readlink("/proc/%s/exe" % name) == exe:
                 return int(name)

@@ -300,6 +300,22 @@ APART static void without_a_helper(void)
 		tell("one", seep_check_since(moment));
 }
 
+APART static void when_told(void)
+{
+	char line[16];
+	long long moment = seep_moment();
+
+	while (fgets(line, sizeof(line), stdin) != NULL) {
+		if (strcmp(line, "mark\n") == 0)
+			printf("marked %d\n", seep_mark("when told"));
+		if (strcmp(line, "check\n") != 0)
+			continue;
+		lose(40);
+		wipe_traces();
+		tell("one", seep_check_since(moment));
+	}
+}
+
 static void *sleep_on(void *unused)
 {
 	while (!atomic_load(&is_over))
@@ -463,6 +479,8 @@ int main(int argc, char **argv)
 		with_rounds_on_two_stacks();
 	if (strcmp(what, "without a helper") == 0)
 		without_a_helper();
+	if (strcmp(what, "when told") == 0)
+		when_told();
 	if (strcmp(what, "beside a sleeping thread") == 0)
 		beside_a_sleeping_thread();
 	if (strcmp(what, "at once") == 0)
