@@ -2,6 +2,7 @@
 """test_suppression_draft: suppressions that seep check writes, and those that it has built in."""
 
 import json
+import os
 
 from sandbox import expect, expect_equal
 from test_check import check
@@ -59,6 +60,30 @@ int main(int argc, char **)
 }
 """
 
+THREADS = """\
+#include <pthread.h>
+#include <stdlib.h>
+static void *work(void *unused)
+{
+    void *volatile block = malloc(70);
+    block = malloc(1);
+    free(block);
+    block = NULL;
+    return unused;
+}
+int main(void)
+{
+    pthread_t thread;
+    void *volatile block = malloc(70);
+    pthread_create(&thread, NULL, work, NULL);
+    pthread_join(thread, NULL);
+    block = malloc(1);
+    free(block);
+    block = NULL;
+    return 0;
+}
+"""
+
 CCS = """\
 #include <stdio.h>
 #include <wchar.h>
@@ -75,6 +100,8 @@ def tests():
     yield "what is written suppresses what was found, and nothing else", draft
     yield "so does it in C++, where the names are those that Valgrind knows", names
     yield "and in Valgrind itself", valgrind
+    yield "main and the threads of another program are no part of it", another
+    yield "a program's name may be anything", odd_name
     yield "what was found in many processes is one suppression", many
     yield "what libc loses by itself fails nothing unless that is asked for", builtin
 
@@ -94,7 +121,7 @@ def draft(box):
     program = build(box)
     path, text, said = write(box, program)
     expect("found.supp has 3 suppressions now\n" in said, "it says " + said)
-    expect("\n# seep: max-bytes=3000 max-blocks=3\n{\n   lost at make in loses\n" in text and
+    expect("\n# seep: program=loses max-bytes=3000 max-blocks=3\n{\n   lost at make in loses\n" in text and
            "\n   fun:*alloc\n   fun:make\n   fun:main\n}\n" in text, "the file is " + text)
     option = "--suppressions=" + path
     check(box, option, "--", program, status=0)
@@ -126,6 +153,36 @@ def valgrind(box):
     path, text, said = write(box, program)
     expect_equal(lost(), 9, "Valgrind's status")
     expect_equal(lost("--suppressions=" + path), 0, "its status with the suppressions")
+
+
+def another(box):
+    """With functions of the same names, and stacks that end in libc."""
+    one = box.compile(box.write("threads.c", THREADS), "-pthread", output="one")
+    two = box.compile(box.path("threads.c"), "-pthread", output="two")
+    path, text, said = write(box, one)
+    expect("program=one " in text and "start" not in text and "clone" not in text,
+           "the file is " + text)
+    option = "--suppressions=" + path
+    check(box, option, "--", one, status=0)
+    said = check(box, option, "--", two, status=1).stderr.decode()
+    expect("found.supp" in said and "has matched nothing" in said, "of the other one: " + said)
+    # Both together: each stack is one block, with the names of both.
+    path, text, said = write(box, "sh", "-c", "%s; %s" % (one, two))
+    expect_equal(text.count("program=one,two max-bytes=140 max-blocks=2\n"), 2, "in " + text)
+    for program in one, two:
+        check(box, "--suppressions=" + path, "--", program, status=0)
+    with open(path) as file:
+        pattern = file.read().replace("one,two", "no,t*")
+    check(box, "--suppressions=" + box.write("any.supp", pattern), "--", two, status=0)
+    check(box, "--suppressions=" + box.path("any.supp"), "--", one, status=1)
+
+
+def odd_name(box):
+    program = build(box)
+    odd = box.path("a b,c=*'")
+    os.rename(program, odd)
+    path, text, said = write(box, odd)
+    check(box, "--suppressions=" + path, "--", odd, status=0)
 
 
 def many(box):

@@ -12,8 +12,8 @@ struct suppressions;
 		.name = SUPPRESSIONS_NAME, .argument = "FILE",                                     \
 		.help = "do not flag what the suppressions in FILE match, as LeakSanitizer "       \
 			"(leak:NAME) or Valgrind write them; may be given more than once. A line " \
-			"\"# seep: max-bytes=64K max-blocks=10 expires=2027-06-30 reason=...\" "   \
-			"before one limits it.",                                                   \
+			"\"# seep: program=test_* max-bytes=64K max-blocks=10 "                    \
+			"expires=2027-06-30 reason=...\" before one limits it.",                   \
 	}
 
 /* Reads the file; prints what is wrong with it and returns a negative errno value, or 0. */

@@ -197,6 +197,10 @@ void report_free(struct report *report);
  * function is known), so that it survives rebuilds and line shifts. */
 void report_site_identify(struct report_site *site);
 
+/* How many frames it has without those of what starts a program or a thread, which the C library is free to
+ * change; all where it has no others. */
+size_t report_site_length(const struct report_site *site);
+
 /* Where it is called from, frame by frame, of the frames that the id is made of: lines, or addresses
  * where no line is known. There is room for one of each frame. Returns how many there are. */
 #define REPORT_PLACES_MAX 8192

@@ -181,7 +181,7 @@ static bool is_of_runtime(const struct frame *frame)
 	return false;
 }
 
-static size_t count_without_runtime(const struct report_site *site)
+size_t report_site_length(const struct report_site *site)
 {
 	size_t count = site->frame_count;
 	while (count > 0 && is_of_runtime(&site->frames[count - 1]))
@@ -202,7 +202,7 @@ static bool calls_itself(const struct frame *inner, const struct frame *outer)
 
 void report_site_identify(struct report_site *site)
 {
-	size_t count = count_without_runtime(site);
+	size_t count = report_site_length(site);
 	const char *executable = NULL; /* its path, once it was met */
 	uint64_t hash = FNV_OFFSET;
 	for (size_t i = 0; i < count; i++) {
@@ -241,7 +241,7 @@ void report_site_identify(struct report_site *site)
 /* Of a function that calls itself the innermost line: that does not depend on how deep it is. */
 size_t report_site_places(const struct report_site *site, uint64_t *places)
 {
-	size_t count = count_without_runtime(site), used = 0;
+	size_t count = report_site_length(site), used = 0;
 	for (size_t i = 0; i < count; i++) {
 		const struct frame *frame = &site->frames[i];
 		if (frame->is_wrapper || frame->is_pseudo ||

@@ -18,6 +18,7 @@
 #include "tools/model/source_place.h"
 
 #define SOURCE_BYTES 512
+#define NAME_BYTES 256
 /* So many calls of one function are looked for in a baseline. */
 #define TWINS_MAX 16
 
@@ -157,6 +158,22 @@ static bool frames_match(const struct frame_pattern *patterns, size_t pattern_co
 	return true;
 }
 
+/* One of the patterns between the commas. */
+static bool name_is_listed(const char *patterns, const char *name)
+{
+	char pattern[NAME_BYTES];
+
+	for (const char *next = patterns;; next++) {
+		size_t length = strcspn(next, ",");
+		snprintf(pattern, sizeof(pattern), "%.*s", (int)length, next);
+		if (length < sizeof(pattern) && glob_matches(pattern, name))
+			return true;
+		next += length;
+		if (!*next)
+			return false;
+	}
+}
+
 static bool block_matches(const struct suppression *suppression, const struct report_site *site)
 {
 	const struct frame_pattern *patterns = suppression->patterns;
@@ -225,6 +242,9 @@ bool suppression_matches(const struct suppression *suppression, const struct rep
 	if (!site->frame_count || !(suppression->kinds & kinds_of(site)))
 		return false;
 	if (suppression->exe && strcmp(suppression->exe, site->profile->exe) != 0)
+		return false;
+	if (suppression->programs &&
+	    !name_is_listed(suppression->programs, site->profile->name ? site->profile->name : "?"))
 		return false;
 	/* Sure to be faster: the lower end of what it may be. */
 	if (suppression->site_id)

@@ -15,11 +15,12 @@
  *
  * A comment of the form
  *
- *     # seep: max-bytes=64K max-blocks=10 expires=2027-06-30 reason=freed by the kernel
+ *     # seep: program=test_* max-bytes=64K max-blocks=10 expires=2027-06-30 reason=freed by the kernel
  *
- * in a line of its own belongs to the suppression that follows it: it holds as long as all sites that
- * it matches have together no more live bytes and blocks than that, and up to the end of that day
- * (UTC). `reason` takes the rest of the line. The other tools skip it.
+ * in a line of its own belongs to the suppression that follows it: it holds in processes of these names (several
+ * with commas between them, * and ? are wildcards), as long as all sites that it matches have together no
+ * more live bytes and blocks than that, and up to the end of that day (UTC). `reason` takes the rest of the
+ * line. The other tools skip it.
  */
 #ifndef SEEP_MODEL_SUPPRESSION_H
 #define SEEP_MODEL_SUPPRESSION_H
@@ -72,7 +73,8 @@ struct suppression {
 	const char *source;		/* likewise: its source_place then; null: any */
 	const char *folder;		/* likewise: from which that is seen */
 	const char *entry;		/* likewise: the line as it stands in the file */
-	const char *exe; /* only for this program, which has said so itself; null: for all */
+	const char *programs; /* only in processes of these names, with commas; null: in all */
+	const char *exe;      /* only for this program, which has said so itself; null: for all */
 	unsigned line;
 	bool is_builtin;
 	/* What it has met; see suppressions_apply. */

@@ -24,10 +24,16 @@
 /* Valgrind takes no more (VG_N_SUPP_CALLERS), and with the allocator's this is one of them. */
 #define FRAMES_MAX 23
 
+struct program {
+	const char *name;
+	struct program *next;
+};
+
 struct entry {
 	UT_hash_handle hh;
 	char *frames; /* the lines of the block from its kind on */
 	char *name;
+	struct program *programs; /* in which it was found */
 	uint64_t bytes, blocks;
 };
 
@@ -68,15 +74,17 @@ static void put_frame(FILE *stream, const struct frame *frame)
 {
 	const char *name = frame->linkage_name ? frame->linkage_name : frame->function;
 
-	fputs(name || !frame->module ? "   fun:" : "   obj:", stream);
-	put_name(stream, name ? name : frame->module ? frame->module : "*");
+	bool is_function = (name && *name) || !frame->module;
+
+	fputs(is_function ? "   fun:" : "   obj:", stream);
+	put_name(stream, !is_function ? frame->module : name && *name ? name : "*");
 }
 
-/* What lies outside of main is the C library's. */
+/* Without what starts the program or a thread, which each C library does in its way. */
 static char *frames_of(const struct report_site *site, bool is_lost)
 {
 	char *text = NULL;
-	size_t bytes;
+	size_t bytes, count = report_site_length(site);
 	FILE *stream = open_memstream(&text, &bytes);
 
 	if (!stream)
@@ -86,7 +94,7 @@ static char *frames_of(const struct report_site *site, bool is_lost)
 	/* Valgrind's stacks begin with the allocator. */
 	if (site->frame_count && !site->frames[0].is_wrapper)
 		fputs("   fun:*alloc\n", stream);
-	for (size_t i = 0; i < site->frame_count && i < FRAMES_MAX; i++) {
+	for (size_t i = 0; i < count && i < FRAMES_MAX; i++) {
 		const struct frame *frame = &site->frames[i];
 		if (frame->is_pseudo)
 			fputs("   ...\n", stream);
@@ -121,6 +129,34 @@ static bool describe(struct suppression_draft *draft, struct entry *entry,
 	return entry->name;
 }
 
+/* A name as a pattern that matches it, and ends neither the word nor the list. */
+static char *pattern_of(struct arena *arena, const char *name)
+{
+	char *pattern = arena_text(arena, name, strlen(name));
+
+	for (char *next = pattern; next && *next; next++)
+		if ((unsigned char)*next <= ' ' || *next == ',')
+			*next = '?';
+	return pattern;
+}
+
+/* main of one program is not main of the next. */
+static bool add_program(struct suppression_draft *draft, struct entry *entry, const char *name)
+{
+	struct program **end = &entry->programs;
+	const char *pattern = pattern_of(draft->arena, name && *name ? name : "?");
+
+	if (!pattern)
+		return false;
+	for (; *end; end = &(*end)->next)
+		if (strcmp((*end)->name, pattern) == 0)
+			return true;
+	*end = arena_take(draft->arena, 1, sizeof(**end));
+	if (*end)
+		(*end)->name = pattern;
+	return *end;
+}
+
 /* What hangs under a lost block needs none of its own, but counts where its frames are the same. */
 static bool add_site(struct suppression_draft *draft, const struct report_site *site,
 		     bool is_hanging)
@@ -148,7 +184,7 @@ static bool add_site(struct suppression_draft *draft, const struct report_site *
 			entry = NULL;
 	}
 	free(frames);
-	if (!entry || !entry->hh.tbl)
+	if (!entry || !entry->hh.tbl || !add_program(draft, entry, site->profile->name))
 		return false;
 	entry->bytes += is_lost ? amount.bytes : 2 * amount.bytes;
 	entry->blocks += is_lost ? amount.blocks : 2 * amount.blocks;
@@ -187,10 +223,13 @@ static void write_entries(FILE *stream, const void *context)
 	      "stay, and\n"
 	      "# behind expires=YYYY-MM-DD how long.\n",
 	      stream);
-	for (const struct entry *entry = draft->entries; entry; entry = entry->hh.next)
-		fprintf(stream,
-			"\n# seep: max-bytes=%" PRIu64 " max-blocks=%" PRIu64 "\n{\n   %s\n%s}\n",
+	for (const struct entry *entry = draft->entries; entry; entry = entry->hh.next) {
+		fputs("\n# seep: program=", stream);
+		for (const struct program *next = entry->programs; next; next = next->next)
+			fprintf(stream, "%s%s", next->name, next->next ? "," : "");
+		fprintf(stream, " max-bytes=%" PRIu64 " max-blocks=%" PRIu64 "\n{\n   %s\n%s}\n",
 			entry->bytes, entry->blocks, entry->name, entry->frames);
+	}
 }
 
 int suppression_draft_write(const struct suppression_draft *draft, const char *path,

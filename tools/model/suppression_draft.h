@@ -4,7 +4,8 @@
  *
  * Blocks in Valgrind's syntax, because a line of LeakSanitizer's has only one frame and holds for each
  * stack on which that stands. Each has its whole stack, at most the 24 innermost frames that Valgrind
- * takes, and a comment with as many bytes and blocks as were found: of what grows twice that.
+ * takes, and a comment with the programs in which it was found, for many have a main, and with as many
+ * bytes and blocks as that was: of what grows twice that.
  * Two calls in one function have the same frames, and are one block.
  */
 #ifndef SEEP_MODEL_SUPPRESSION_DRAFT_H

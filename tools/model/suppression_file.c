@@ -132,7 +132,8 @@ static bool read_day(const char *text, int64_t *end_unix_s)
 static int take_limit(struct reader *reader, char *word)
 {
 	static const char advice[] =
-		"max-bytes=SIZE, max-blocks=N, expires=YYYY-MM-DD and reason=TEXT are known";
+		"program=NAME, max-bytes=SIZE, max-blocks=N, expires=YYYY-MM-DD and reason=TEXT "
+		"are known";
 	struct suppression *limits = &reader->limits;
 	char *value = strchr(word, '=');
 
@@ -145,6 +146,10 @@ static int take_limit(struct reader *reader, char *word)
 	} else if (strcmp(word, "max-blocks") == 0) {
 		if (!read_number(value, false, &limits->max_blocks))
 			return fail_with(reader, "no number:", value, "write how many");
+	} else if (strcmp(word, "program") == 0) {
+		if (!*value)
+			return fail_with(reader, "no program:", value, "write its name");
+		limits->programs = value;
 	} else if (strcmp(word, "expires") == 0) {
 		if (!read_day(value, &limits->expires_unix_s))
 			return fail_with(reader, "no day:", value, "write it as 2027-06-30");

@@ -238,6 +238,7 @@ static void what_is_wrong_is_said_with_its_line(void **state)
 	expect_refusal("# seep: expires=2027-02-31\nleak:a\n",
 		       "known.supp:1: no day: '2027-02-31'");
 	expect_refusal("# seep: expires=soon\nleak:a\n", "known.supp:1: no day: 'soon'");
+	expect_refusal("# seep: program=\nleak:a\n", "known.supp:1: no program: ''");
 	expect_refusal("# seep: forever\nleak:a\n", "known.supp:1: there is no 'forever'");
 	expect_refusal("leak:a\n# seep: max-blocks=1\n", "known.supp:2: no suppression follows");
 	expect_refusal("# seep: max-blocks=1\n# seep: max-blocks=2\nleak:a\n",
