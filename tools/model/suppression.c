@@ -16,6 +16,7 @@
 #include "tools/model/report.h"
 #include "tools/model/report_builder.h"
 #include "tools/model/source_place.h"
+#include "tools/model/suppression_index.h"
 
 #define SOURCE_BYTES 512
 #define NAME_BYTES 256
@@ -117,7 +118,7 @@ static bool frame_matches(const struct frame_pattern *pattern, const struct fram
 }
 
 /* A stack begins here with the caller of the allocator, there with the allocator itself. */
-static bool is_allocator(const struct frame_pattern *pattern)
+bool frame_pattern_is_allocator(const struct frame_pattern *pattern)
 {
 	static const char *const names[] = {"malloc",	"calloc",	  "realloc",
 					    "memalign", "posix_memalign", "aligned_alloc",
@@ -181,7 +182,7 @@ static bool block_matches(const struct suppression *suppression, const struct re
 
 	/* In C++ the first frame may be operator new of either, or the malloc behind it. */
 	return frames_match(patterns, count, site->frames, site->frame_count) ||
-	       (is_allocator(&patterns[0]) &&
+	       (frame_pattern_is_allocator(&patterns[0]) &&
 		frames_match(patterns + 1, count - 1, site->frames, site->frame_count));
 }
 
@@ -264,13 +265,13 @@ static bool is_accused(const struct report_site *site)
 	       (site->finding && site->finding->sum.judgement.is_flagged);
 }
 
-/* The first that matches, of those that hold, and have the site's source or not. */
+/* The first of these that matches, of those that hold, and have the site's source or not. */
 static struct suppression *find_of(struct suppressions *suppressions,
-				   const struct report_site *site, bool of_source,
-				   int64_t now_unix_s)
+				   const struct report_site *site, const uint32_t *numbers,
+				   size_t count, bool of_source, int64_t now_unix_s)
 {
-	for (size_t i = 0; i < suppressions->count; i++) {
-		struct suppression *suppression = &suppressions->list[i];
+	for (size_t i = 0; i < count; i++) {
+		struct suppression *suppression = &suppressions->list[numbers[i]];
 		if (suppression->site_id && strcmp(suppression->site_id, site->id) != 0)
 			continue;
 		if (has_same_source(suppression, site) != of_source ||
@@ -286,12 +287,17 @@ static struct suppression *find_of(struct suppressions *suppressions,
 	return NULL;
 }
 
-static struct suppression *find(struct suppressions *suppressions, const struct report_site *site,
-				int64_t now_unix_s)
+static bool find(struct suppressions *suppressions, struct report_site *site, int64_t now_unix_s)
 {
-	struct suppression *found = find_of(suppressions, site, true, now_unix_s);
+	const uint32_t *numbers;
+	size_t count;
 
-	return found ? found : find_of(suppressions, site, false, now_unix_s);
+	if (!suppression_index_find(suppressions->index, site, &numbers, &count))
+		return false;
+	site->suppression = find_of(suppressions, site, numbers, count, true, now_unix_s);
+	if (!site->suppression)
+		site->suppression = find_of(suppressions, site, numbers, count, false, now_unix_s);
+	return true;
 }
 
 /* A finding is known when all of its sites are. */
@@ -362,7 +368,7 @@ static bool is_free_for(const struct suppression *entry, const struct report_sit
 
 /* Which number a site has among its twins, is known of those that this run has called. Where one was
  * not, or is new, another entry of a baseline may be the one for it. */
-static void settle_twins(struct suppressions *suppressions, struct report *report)
+static bool settle_twins(struct suppressions *suppressions, struct report *report)
 {
 	for (size_t i = 0; i < report->site_count; i++) {
 		struct report_site *site = &report->sites[i];
@@ -372,27 +378,56 @@ static void settle_twins(struct suppressions *suppressions, struct report *repor
 				: NULL;
 		const struct suppressed_amount amount = suppressed_amount(site);
 		struct twin_ids twins;
-		size_t found = 0;
+		const char *ids[TWINS_MAX];
+		const uint32_t *numbers;
+		size_t found = 0, count;
 		if (!is_accused(site) || !site->frame_count ||
 		    (own && (!own->site_id || !has_more(own))))
 			continue;
 		list_twin_ids(site, &twins);
-		while (found < suppressions->count &&
-		       !is_free_for(&suppressions->list[found], site, &twins))
+		for (size_t number = 0; number < TWINS_MAX; number++)
+			ids[number] = twins.ids[number];
+		if (!suppression_index_find_ids(suppressions->index, ids, TWINS_MAX, &numbers,
+						&count))
+			return false;
+		while (found < count &&
+		       !is_free_for(&suppressions->list[numbers[found]], site, &twins))
 			found++;
-		if (found == suppressions->count)
+		if (found == count)
 			continue;
 		if (own) {
 			own->site_count--;
 			own->bytes -= amount.bytes;
 			own->blocks -= amount.blocks;
 		}
-		struct suppression *entry = &suppressions->list[found];
+		struct suppression *entry = &suppressions->list[numbers[found]];
 		entry->site_count++;
 		entry->bytes += amount.bytes;
 		entry->blocks += amount.blocks;
 		site->suppression = entry;
 	}
+	return true;
+}
+
+static bool find_all(struct suppressions *suppressions, struct report *report, int64_t now_unix_s)
+{
+	bool is_fine = true;
+
+	if (!suppressions->count)
+		return true;
+	if (!suppressions->index ||
+	    suppression_index_count(suppressions->index) != suppressions->count) {
+		suppression_index_free(suppressions->index);
+		suppressions->index = suppression_index_new(suppressions);
+	}
+	if (!suppressions->index)
+		return false;
+	for (size_t i = 0; i < report->site_count && is_fine; i++)
+		if (is_accused(&report->sites[i]))
+			is_fine = find(suppressions, &report->sites[i], now_unix_s);
+	is_fine = is_fine && settle_twins(suppressions, report);
+	suppression_index_forget(suppressions->index);
+	return is_fine;
 }
 
 bool suppressions_apply(struct suppressions *suppressions, struct report *report,
@@ -403,12 +438,8 @@ bool suppressions_apply(struct suppressions *suppressions, struct report *report
 	for (size_t i = 0; i < suppressions->count; i++)
 		if (suppressions->list[i].site_id)
 			suppressions->list[i].bytes = suppressions->list[i].blocks = 0;
-	for (size_t i = 0; i < report->site_count && suppressions->count; i++) {
-		struct report_site *site = &report->sites[i];
-		if (is_accused(site))
-			site->suppression = find(suppressions, site, now_unix_s);
-	}
-	settle_twins(suppressions, report);
+	if (!find_all(suppressions, report, now_unix_s))
+		return false;
 	/* Of a baseline's it is remembered that some process had more. */
 	for (size_t i = 0; i < suppressions->count; i++) {
 		struct suppression *suppression = &suppressions->list[i];

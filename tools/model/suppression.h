@@ -89,7 +89,8 @@ struct suppression {
 struct suppressions {
 	struct suppression *list;
 	size_t count, room;
-	struct arena *arena; /* owns all texts */
+	struct arena *arena;		 /* owns all texts */
+	struct suppression_index *index; /* private */
 };
 
 /* Adds those of a text; `path` is for messages. Returns 0 or -errno with the line in `error`. */
@@ -109,6 +110,9 @@ void suppressions_free(struct suppressions *suppressions);
 struct suppressed_amount {
 	uint64_t bytes, blocks;
 } suppressed_amount(const struct report_site *site);
+
+/* An allocator of Valgrind's stacks, which need not be there. */
+bool frame_pattern_is_allocator(const struct frame_pattern *pattern);
 
 bool suppression_has_expired(const struct suppression *suppression, int64_t now_unix_s);
 

@@ -18,6 +18,7 @@
 #include "tools/model/error.h"
 #include "tools/model/named_file.h"
 #include "tools/model/suppression.h"
+#include "tools/model/suppression_index.h"
 
 #define FILE_MAX_BYTES (16u << 20)
 /* Valgrind allows 24 (VG_N_SUPP_CALLERS); more than a stack has frames match nothing. */
@@ -429,6 +430,7 @@ int suppressions_read(struct suppressions *suppressions, const char *path, struc
 void suppressions_free(struct suppressions *suppressions)
 {
 	free(suppressions->list);
+	suppression_index_free(suppressions->index);
 	arena_free(suppressions->arena);
 	*suppressions = (struct suppressions){0};
 }
