@@ -16,7 +16,8 @@
 
 #include "tools/model/trend.h"
 
-/* Snapshots come a little late or early; an age is reached when this part of it has passed. */
+/* Snapshots come a little late or early, and a share of births is rounded; an age is reached when this part
+ * of it has passed. */
 #define NEARLY 0.999
 #define FEW_PERIODS 5 /* in whose order there is something to see */
 
@@ -180,6 +181,7 @@ static bool make_at_age(struct survivors *survivors, const struct survey *survey
 	const struct cohort_series *series = survey->series;
 	size_t reached[SERIES_MAX_STEPS], twice[SERIES_MAX_STEPS];
 	const size_t last = series->count - 1;
+	age *= NEARLY;
 	survivors->clock = clock;
 	survivors->age = age;
 	survivors->first = survey->first;
@@ -208,7 +210,7 @@ bool survivors_at(struct survivors *survivors, const struct survey *survey, size
 		return false;
 	const size_t last = series->count - 1;
 	return make_at_age(survivors, survey, series->time_s,
-			   (series->time_s[last] - series->time_s[last - steps]) * NEARLY);
+			   series->time_s[last] - series->time_s[last - steps]);
 }
 
 bool survivors_at_births(struct survivors *survivors, const struct survey *survey, double share)
