@@ -129,7 +129,9 @@ static bool goes_on(struct climb *climb, const struct rise *rise, size_t step)
 	const struct inquiry *inquiry = climb->inquiry;
 	const struct verdict_limits *limits = inquiry->limits;
 	const double *clock = additions_clock(inquiry->series, rise->clock);
-	double endless = log(clock[inquiry->series->count - 1] / clock[step]);
+	/* A clock that had hardly begun by then would make 1/t fall without measure. */
+	double end = clock[inquiry->series->count - 1];
+	double endless = log(end / fmax(clock[step], limits->startup_share * end));
 	if (pace_is_below(rise->pace, limits->even * endless, TREND_SURELY))
 		return true;
 	double slowed = slowed_down_by(inquiry, clock, step, rise->pace.dispersion);

@@ -22,6 +22,7 @@
 #define STOPPED_BELOW 0.05 /* of the growth came in the last third of the time */
 #define NEARLY_ALL 0.95
 #define MAX_NEEDED 1000
+#define LEAST_ERROR 1e-3 /* of a pace, however regular it looks */
 
 const struct verdict_limits verdict_limits = {
 #define VERDICT_LIMIT(name, value) .name = (value),
@@ -57,40 +58,48 @@ static bool is_too_slow(const struct verdict_limits *limits, const struct rise *
 	       (rise->pace.decline > limits->slowest && rise_is_slower(limits, rise->pace));
 }
 
-static enum verdict word_for(const struct inquiry *inquiry, const struct rise *rise)
+/* That what is added keeps its pace, or slows down no more than a leak may. */
+static double keeps_pace(const struct verdict_limits *limits, const struct rise *rise)
 {
-	switch (rise->doubt) {
-	case DOUBT_NONE:
-		return VERDICT_LEAK;
-	case DOUBT_VAGUE:
-		return has_stopped(rise) ? VERDICT_PLATEAU : VERDICT_GROWING;
-	case DOUBT_SLOWS:
-		if (has_stopped(rise))
-			return VERDICT_PLATEAU;
-		return is_too_slow(inquiry->limits, rise) ? VERDICT_SATURATING : VERDICT_GROWING;
-	default:
-		return level_word(inquiry);
-	}
+	double error = fmax(rise->pace.error, LEAST_ERROR);
+	return trend_probability((limits->slowest - rise->pace.decline) / error);
 }
 
-static double confidence_in(const struct rise *rise, enum verdict verdict)
+static double confidence_in(const struct verdict_limits *limits, const struct rise *rise,
+			    enum verdict verdict)
 {
-	double error = fmax(rise->pace.error, 1e-3);
-	double keeps_pace =
-		trend_probability((verdict_limits.slowest - rise->pace.decline) / error);
 	switch (verdict) {
 	case VERDICT_LEAK:
-		return fmin(trend_probability(rise->z), keeps_pace) *
+		return fmin(trend_probability(rise->z), keeps_pace(limits, rise)) *
 		       fmin(1, rise->kept / NEARLY_ALL);
 	case VERDICT_GROWING:
-		return fmin(trend_probability(rise->z), keeps_pace) / 2;
+		return fmin(trend_probability(rise->z), keeps_pace(limits, rise)) / 2;
 	case VERDICT_SATURATING:
-		return trend_probability(rise->pace.decline / error);
+		return trend_probability(rise->pace.decline / fmax(rise->pace.error, LEAST_ERROR));
 	default:
 		/* Nothing accumulates; how sure that is, is how little speaks for it. */
 		return rise->doubt == DOUBT_NOTHING_THERE ? 1
 		       : rise->doubt == DOUBT_MORTAL	  ? 0.95
 							  : 0.8;
+	}
+}
+
+static enum verdict word_for(const struct inquiry *inquiry, const struct rise *rise)
+{
+	const struct verdict_limits *limits = inquiry->limits;
+	switch (rise->doubt) {
+	case DOUBT_NONE:
+		return confidence_in(limits, rise, VERDICT_LEAK) < limits->confidence
+			       ? VERDICT_GROWING
+			       : VERDICT_LEAK;
+	case DOUBT_VAGUE:
+		return has_stopped(rise) ? VERDICT_PLATEAU : VERDICT_GROWING;
+	case DOUBT_SLOWS:
+		if (has_stopped(rise))
+			return VERDICT_PLATEAU;
+		return is_too_slow(limits, rise) ? VERDICT_SATURATING : VERDICT_GROWING;
+	default:
+		return level_word(inquiry);
 	}
 }
 
@@ -258,10 +267,6 @@ static struct verdict_evidence evidence_of(const struct inquiry *inquiry, const 
 
 /* ---- all ---- */
 
-/* Half of what less than this would be flagged with is no leak, and one in eighty of all else: 1,860 runs of 96
- * programs that have nothing to do with the corpus. */
-#define LEAST_CONFIDENCE 0.6
-
 struct judgement verdict_judge_series(const struct cohort_series *series,
 				      const struct verdict_limits *limits)
 {
@@ -303,9 +308,7 @@ struct judgement verdict_judge_series(const struct cohort_series *series,
 	}
 
 	judgement.verdict = word_for(&inquiry, foremost);
-	judgement.confidence = confidence_in(foremost, judgement.verdict);
-	if (judgement.verdict == VERDICT_LEAK && judgement.confidence < LEAST_CONFIDENCE)
-		judgement.verdict = VERDICT_GROWING;
+	judgement.confidence = confidence_in(inquiry.limits, foremost, judgement.verdict);
 	if (foremost->doubt > DOUBT_MORTAL)
 		judgement.evidence = evidence_of(&inquiry, foremost);
 	else if (inquiry.births >= inquiry.limits->periods)

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/model/cohort_series.h"
 #include "tools/model/profile.h"
 #include "tools/model/verdict.h"
 
@@ -565,7 +566,6 @@ static void what_a_full_history_forgets_is_a_leak(void **state)
 	}
 }
 
-/* Three are kept in each period, and in the beginning many others that live for five. */
 /* A cache of 500 blocks under a load that goes up and down drops its oldest, after 7 to 16 periods. One in
  * `forgets` stays. */
 static struct run *full_under_changing_load(size_t forgets)
@@ -593,6 +593,7 @@ static void what_a_full_cache_forgets_is_a_leak_whatever_the_load(void **state)
 	expect_verdict(full_under_changing_load(10), VERDICT_LEAK);
 }
 
+/* Three are kept in each period, and in the beginning many others that live for five. */
 static void what_died_among_the_first_does_not_make_the_others_slower(void **state)
 {
 	(void)state;
@@ -628,6 +629,42 @@ static void more_of_the_same_lives_is_load(void **state)
 	for (size_t b = 0; b < 60; b++)
 		add_blocks(run, b, 3, 10 + 2 * b);
 	finish_run(run, 1);
+	assert_false(judge(run).is_flagged);
+	free(run);
+}
+
+/* What lives is what a bound allows; that rises with the work done, ever less, and has 78 % of its way behind it
+ * at the end. All that lives is replaced by others again and again. `idle` periods in the beginning have no work. */
+static struct run *bound_that_rises_with_work(size_t idle)
+{
+	struct run *run = run_new(60);
+	double all = 0, done = 0, live = 0;
+	srand48(5);
+	for (size_t b = idle; b < 60; b++)
+		all += (double)(run->others[b] = 1000 + (uint64_t)(drand48() * 30000));
+	for (size_t b = 0; b < 60; b++) {
+		done += (double)run->others[b];
+		run->allocations[b] = 60;
+		if (b)
+			memcpy(run->blocks[b], run->blocks[b - 1], sizeof(run->blocks[b]));
+		run->blocks[b][b] = 60;
+		live += 60;
+		double over = live - 5 - 500 * (1 - exp(-1.5 * done / all));
+		for (size_t i = 0; i <= b && over >= 1; i++) {
+			double dropped = fmin((double)run->blocks[b][i], floor(over));
+			run->blocks[b][i] -= (uint64_t)dropped;
+			over -= dropped;
+			live -= dropped;
+		}
+	}
+	finish_run(run, 1);
+	return run;
+}
+
+static void what_slows_down_behind_idle_time_is_no_leak(void **state)
+{
+	(void)state;
+	struct run *run = bound_that_rises_with_work(9);
 	assert_false(judge(run).is_flagged);
 	free(run);
 }
@@ -677,6 +714,29 @@ static void what_may_stop_or_go_on_is_not_called_saturating(void **state)
 	assert_true(judgement.evidence.is_slowing);
 	assert_false(verdict_may_go_on(&judgement));
 	assert_int_equal(judgement.snapshots_needed, 40); /* as many again */
+	expect_verdict(run, VERDICT_GROWING);
+}
+
+/* Six blocks, a bit more seldom each time: as likely no leak as one. */
+static void what_is_hardly_more_likely_a_leak_than_not_is_growing(void **state)
+{
+	(void)state;
+	static const size_t births[] = {8, 11, 15, 19, 25, 33};
+	struct run *run = run_new(40);
+	for (size_t i = 0; i < sizeof(births) / sizeof(*births); i++)
+		add_blocks(run, births[i], INFINITY, 1);
+	finish_run(run, 1);
+	struct cohort_series *series = calloc(1, sizeof(*series));
+	assert_non_null(series);
+	cohort_series_make(series, &run->profile, &run->site, 0, run->periods - 1);
+	struct verdict_limits limits = verdict_limits;
+	limits.confidence = 0;
+	assert_int_equal(verdict_judge_series(series, &limits).verdict, VERDICT_LEAK);
+	free(series);
+	/* And as sure of it as of anything else that grows. */
+	struct judgement judgement = judge(run);
+	assert_true(judgement.confidence <= 0.5);
+	assert_true(judgement.snapshots_needed > 0);
 	expect_verdict(run, VERDICT_GROWING);
 }
 
@@ -935,10 +995,12 @@ int main(void)
 		cmocka_unit_test(what_has_ended_for_the_young_has_ended),
 		cmocka_unit_test(more_of_the_same_lives_is_load),
 		cmocka_unit_test(a_short_rise_is_growing_and_says_how_many_snapshots_it_needs),
+		cmocka_unit_test(what_slows_down_behind_idle_time_is_no_leak),
 		cmocka_unit_test(blocks_made_at_start_are_stable),
 		cmocka_unit_test(a_table_filled_in_the_beginning_is_a_plateau),
 		cmocka_unit_test(a_cache_that_fills_ever_slower_is_saturating),
 		cmocka_unit_test(what_may_stop_or_go_on_is_not_called_saturating),
+		cmocka_unit_test(what_is_hardly_more_likely_a_leak_than_not_is_growing),
 		cmocka_unit_test(a_leak_whose_program_became_idle_is_not_called_saturating),
 		cmocka_unit_test(what_a_site_keeps_goes_on_in_step_with_what_it_allocates),
 		cmocka_unit_test(a_pool_that_empties_again_and_again_is_periodic),
