@@ -47,7 +47,8 @@ struct pace additions_pace(const struct additions *of, double gain, enum verdict
 	return paces[*chosen];
 }
 
-size_t additions_periods(const struct additions *of)
+/* In how many periods something was added. */
+static size_t periods_of(const struct additions *of)
 {
 	size_t periods = 0;
 	for (size_t i = 0; i < of->count; i++)
@@ -60,7 +61,7 @@ size_t additions_periods(const struct additions *of)
  * dispersion. */
 bool additions_have_ended(const struct additions *of, double dispersion, double chance)
 {
-	size_t end = of->count, periods = additions_periods(of);
+	size_t end = of->count, periods = periods_of(of);
 	double total = 0;
 	while (end && !(of->amounts[end - 1] > 0))
 		end--;

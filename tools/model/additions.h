@@ -34,9 +34,6 @@ struct pace additions_fit(const double *clock, size_t first, const double *amoun
 struct pace additions_pace(const struct additions *additions, double gain,
 			   enum verdict_clock *chosen);
 
-/* In how many periods something was added. */
-size_t additions_periods(const struct additions *additions);
-
 /* Nothing came in the last part, by any clock, and that is less likely to be chance than `chance`. */
 bool additions_have_ended(const struct additions *additions, double dispersion, double chance);
 

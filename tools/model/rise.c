@@ -162,7 +162,6 @@ static void ask_survivors(const struct inquiry *inquiry, struct rise *rise)
 	rise->z = rise_certainty(rise->values, rise->count);
 	if (rise->z < limits->rise)
 		return;
-	rise->doubt = DOUBT_LEVEL;
 	if (is_only_ageing(inquiry, rise))
 		return;
 	double observed[SERIES_MAX_STEPS];
@@ -207,11 +206,6 @@ static void ask_ages(const struct inquiry *inquiry, bool is_by_births, struct ri
 		if (!has_age(inquiry, rise_ages[i], is_by_births, &rise.survivors))
 			return;
 		ask_survivors(inquiry, &rise);
-		/* What no longer comes to an age never comes to an older one. */
-		if (rise.has_ended && best->doubt != DOUBT_NONE) {
-			*best = rise;
-			return;
-		}
 		/* Where those that reach the age are the kept ones, older blocks tell less of the
 		 * pace, as they end earlier. But mortal ones among the oldest make it seem to slow
 		 * down. */
@@ -219,6 +213,11 @@ static void ask_ages(const struct inquiry *inquiry, bool is_by_births, struct ri
 			       rise.survivors.kept_of_oldest >= inquiry->limits->pure_oldest;
 		if (is_by_births && !is_pure)
 			continue;
+		/* What no longer comes to an age never comes to an older one. */
+		if (rise.has_ended && best->doubt != DOUBT_NONE) {
+			*best = rise;
+			return;
+		}
 		if (is_better(&rise, best))
 			*best = rise;
 		if (is_pure && best->doubt == DOUBT_NONE)
