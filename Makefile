@@ -446,6 +446,14 @@ compat:
 	@$(MAKE) --no-print-directory all
 	@BUILD=$(abspath $(BUILD)) tests/compat/run --install --rivals --record -j 1
 
+# ---- torture ---------------------------------------------------------------------------------------
+# 10,000 forks, 560 kills, a day of snapshots: tests/torture/README.md. A quarter of an hour.
+.PHONY: torture
+torture:
+	@tests/support/install_packages $(BUILD_DEPS) $(CHECK_DEPS)
+	@$(MAKE) --no-print-directory all
+	@BUILD=$(abspath $(BUILD)) tests/torture/run --seed=$(or $(SEED),1)
+
 .PHONY: clean
 clean:
 	rm -rf $(BUILD)

@@ -15,6 +15,7 @@ import subprocess
 
 import snapshot_file
 from case_program import sum_of_sites
+from process_list import processes_of
 from sandbox import Skipped, expect, expect_equal, stop
 
 HANGS_S = 20  # nothing here needs more than a few seconds
@@ -263,17 +264,6 @@ def many_stacks(box):
     # Blocks of lost stacks are counted all the same.
     expect(report["totals"]["live_blocks"] >= 1 << 18, "there are %d live blocks"
            % report["totals"]["live_blocks"])
-
-
-def processes_of(program):
-    found = []
-    for name in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            if os.readlink("/proc/%s/exe" % name) == program:
-                found.append(int(name))
-        except OSError:
-            pass
-    return found
 
 
 def helper_killed(box):

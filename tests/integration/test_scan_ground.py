@@ -12,7 +12,7 @@ import time
 import sandbox
 import snapshot_file
 from sandbox import Skipped, expect, expect_equal, stop
-from test_hazards import processes_of
+from process_list import processes_of
 from test_snapshots import ask_helper
 
 SCAN_VERB = 4

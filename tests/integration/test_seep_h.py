@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 from sandbox import CASES, SEEP, expect, expect_equal
-from test_hazards import processes_of
+from process_list import processes_of
 
 LOSES = "64 bytes in 1 block definitely lost, allocated at"
 GROWS = "384 bytes in 6 blocks more after 6 more rounds, growing all the time, allocated at"

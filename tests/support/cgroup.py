@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""cgroup: a memory cgroup of a test's own, of either version, where it can be had."""
+
+import os
+
+from sandbox import Skipped
+
+V1 = ("/sys/fs/cgroup/memory", "memory.limit_in_bytes")
+V2 = ("/sys/fs/cgroup", "memory.max")
+
+
+def own_cgroup():
+    """The memory cgroup of the test, as a folder, and the name of its limit's file."""
+    with open("/proc/self/cgroup") as file:
+        lines = [line.rstrip("\n").split(":", 2) for line in file]
+    for _, controllers, path in lines:
+        if "memory" in controllers.split(","):
+            mount, limit = V1
+            break
+    else:
+        mount, limit = V2
+        path = next((path for _, controllers, path in lines if not controllers), "/")
+        # A cgroup with processes in it can have limited ones below it at the top only.
+        if not os.path.exists(os.path.join(mount, "cgroup.subtree_control")):
+            raise Skipped("no memory cgroups are mounted")
+        with open(os.path.join(mount, "cgroup.subtree_control")) as file:
+            if "memory" not in file.read().split():
+                raise Skipped("the memory controller of cgroups is not switched on")
+        path = "/"
+    folder = mount + path
+    return (folder if os.path.isdir(folder) else mount), limit
+
+
+class Cgroup:
+    """A memory cgroup for as long as the `with` lasts."""
+    def __init__(self, box, name, above=None):
+        if os.geteuid() != 0:
+            raise Skipped("only root can make a cgroup")
+        self.box = box
+        folder, self.limit_file = (above.folder, above.limit_file) if above else own_cgroup()
+        self.folder = os.path.join(folder, "%s-%s" % (name, os.path.basename(box.folder)))
+        try:
+            os.mkdir(self.folder)
+        except OSError as error:
+            raise Skipped("a cgroup cannot be made: %s" % error) from None
+        if not os.path.exists(os.path.join(self.folder, self.limit_file)):
+            os.rmdir(self.folder)
+            raise Skipped("a new cgroup has no memory limit")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, failure, *_):
+        if failure:
+            for process in self.box.processes:
+                process.kill()
+        self.box.wait_until(self.is_removed, "the end of all that is in the cgroup")
+
+    def is_removed(self):
+        try:
+            os.rmdir(self.folder)
+            return True
+        except OSError:
+            return False
+
+    def limit(self, size):
+        self.write(self.limit_file, size)
+
+    def add(self, pid):
+        self.write("cgroup.procs", pid)
+
+    def write(self, name, value):
+        with open(os.path.join(self.folder, name), "w") as file:
+            file.write(str(value))
