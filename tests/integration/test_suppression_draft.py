@@ -104,6 +104,8 @@ def tests():
     yield "a program's name may be anything", odd_name
     yield "what was found in many processes is one suppression", many
     yield "what libc loses by itself fails nothing unless that is asked for", builtin
+    yield "nor is it flagged in a report, which lists it with all that is known", in_report
+    yield "nor in the summary of a run, which counts what is known", in_run
 
 
 def build(box, flags=("-g", "-O1")):
@@ -121,8 +123,8 @@ def draft(box):
     program = build(box)
     path, text, said = write(box, program)
     expect("found.supp has 3 suppressions now\n" in said, "it says " + said)
-    expect("\n# seep: program=loses max-bytes=3000 max-blocks=3\n{\n   lost at make in loses\n" in text and
-           "\n   fun:*alloc\n   fun:make\n   fun:main\n}\n" in text, "the file is " + text)
+    expect("\n# seep: program=loses max-bytes=3000 max-blocks=3\n{\n"
+           "   lost at make in loses\n" in text and "\n   fun:*alloc\n   fun:make\n   fun:main\n}\n" in text, "the file is " + text)
     option = "--suppressions=" + path
     check(box, option, "--", program, status=0)
     text = check(box, option, "--", program, "3", "third", status=1).stderr.decode()
@@ -206,3 +208,55 @@ def builtin(box):
     # Of one that is not needed nothing is said.
     document = json.loads(check(box, "--format=json", "--", "true", status=0).stderr)
     expect_equal(document["suppressions"], [], "those that are not needed")
+
+
+def in_report(box):
+    program = box.compile(box.write("ccs.c", CCS))
+    box.seep("run", "-q", "--scan=exit", "-o", box.path("out.seep"), "--", program)
+    text = box.seep("report", box.path("out.seep")).stdout.decode()
+    expect("2 leaks are known and not flagged: " in text and
+           "    built in: conversions of a stream that fopen has opened with ccs=: " in text and
+           "No site stands out but what is known" in text, "the report is " + text)
+    text = box.seep("report", "--no-builtin-suppressions", box.path("out.seep")).stdout.decode()
+    expect("known" not in text and "1. LOST" in text, "without them it is " + text)
+    for option, names in ((), {"built in"}), (("--no-builtin-suppressions",), set()):
+        answer = box.seep("report", "--format=json", *option, box.path("out.seep"))
+        sites = json.loads(answer.stdout)["sites"]
+        expect_equal({site["suppressed_by"]["file"] for site in sites
+                      if site["suppressed_by"]}, names, "what is suppressed")
+        expect_equal(any(site["flagged"] for site in sites), not names, "whether some is flagged")
+    os.mkdir(box.path("folder"))
+    os.link(box.path("out.seep"), box.path("folder", "out.seep"))
+    text = box.seep("report", box.path("folder")).stdout.decode()
+    expect("none leaks" in text, "of a folder it says " + text)
+
+
+def in_run(box):
+    def run(*words):
+        result = box.seep("run", "--scan=exit", "-o", box.path("out.seep"), *words)
+        return result.returncode, result.stderr.decode()
+
+    program = box.compile(box.write("ccs.c", CCS))
+    status, text = run("--error-exitcode=9", "--", program)
+    expect("seep: 2 known leaks are not flagged, " in text and
+           ": conversions of a stream that fopen has opened with ccs= (built in)\n" in text and
+           "definitely lost" not in text, "it says " + text)
+    expect_equal(status, 0, "the exit status")
+    status, text = run("--error-exitcode=9", "--no-builtin-suppressions", "--", program)
+    expect("known" not in text and "definitely lost" in text, "without them it says " + text)
+    expect_equal(status, 9, "the exit status without them")
+    # What is written down is known, what else is lost is not; in children, too.
+    known = box.write("known.supp", "leak:third\nleak:make\nleak:more\n")
+    words = ("--suppressions=" + known, "--", "sh", "-c", "%s 2 x; exit 0" % build(box))
+    status, text = run("--error-exitcode=9", *words)
+    expect("seep: 3 known leaks are not flagged, 2.07 KiB in 4 blocks: third (%s:1) and 2 more\n"
+           % known in text and "which leaks, in loses" in text, "with them it says " + text)
+    expect_equal(status, 9, "the exit status for what is not")
+    with open(known, "a") as file:
+        file.write("leak:chain\n")
+    status, text = run("--error-exitcode=9", *words)
+    expect("none leaks" in text and "5 known leaks are not" in text, "with all it says " + text)
+    expect_equal(status, 0, "the exit status with all")
+    result = box.seep("run", "--suppressions=nowhere", "--", "touch", box.path("has_run"))
+    expect_equal((result.returncode, os.path.exists(box.path("has_run"))), (2, False),
+                 "what comes of a file that is not there")

@@ -80,11 +80,7 @@ static const struct command_option options[] = {
 		.help = "write suppressions for what is found to FILE, for --suppressions; in "
 			"Valgrind's syntax, because only that can tell a whole stack.",
 	},
-	{
-		.name = "no_builtin_suppressions",
-		.help = "flag also what the C and C++ libraries lose by themselves, which no "
-			"program can help.",
-	},
+	NO_BUILTIN_OPTION,
 	{
 		.name = "baseline",
 		.argument = "FILE",
@@ -150,7 +146,7 @@ static int take(const struct command_option *option, const char *value, void *co
 		check->draft = value;
 		return 0;
 	}
-	if (strcmp(option->name, "no_builtin_suppressions") == 0) {
+	if (strcmp(option->name, NO_BUILTIN_NAME) == 0) {
 		check->has_no_builtin = true;
 		return 0;
 	}

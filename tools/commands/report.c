@@ -64,6 +64,7 @@ static const struct command_option options[] = {
 	},
 	SYSROOT_OPTION,
 	SUPPRESSIONS_OPTION,
+	NO_BUILTIN_OPTION,
 	NO_SYMBOLS_OPTION,
 	SEEP_THRESHOLDS(SETTINGS_OPTION) SETTINGS_FILE_OPTION,
 	{0},
@@ -102,6 +103,8 @@ static int take_option(const struct command_option *option, const char *value, v
 		request->symbols.sysroot = value;
 	else if (strcmp(option->name, "no-symbols") == 0)
 		request->symbols.has_modules_only = true;
+	else if (strcmp(option->name, NO_BUILTIN_NAME) == 0)
+		request->has_no_builtin = true;
 	else if (strcmp(option->name, SUPPRESSIONS_NAME) == 0)
 		return suppressions_option_take(command, request->suppressions, value);
 	return 0;
@@ -134,7 +137,9 @@ static int report_on(struct report_request *request, int count, char **texts)
 
 	if (count == 0)
 		return command_fail("report: no FILE or PID was given; see 'seep report --help'");
-	if (chosen_settings_complete(&request->settings, NULL, &error) < 0)
+	if (chosen_settings_complete(&request->settings, NULL, &error) < 0 ||
+	    (!request->has_no_builtin &&
+	     suppressions_add_builtin(request->suppressions, &error) < 0))
 		return command_fail("report: %s", error.text);
 	request->thresholds = chosen_settings_thresholds(&request->settings);
 	if (!request->has_top && request->format == REPORT_TEXT)

@@ -28,6 +28,7 @@ struct report_request {
 	bool has_top;
 	bool has_full_stacks;
 	bool flag_minor;
+	bool has_no_builtin;
 	uint64_t min_bytes;
 	struct symbols_options symbols;
 	const char *from, *to;

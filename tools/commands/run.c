@@ -14,9 +14,11 @@
 #include "tools/commands/option_value.h"
 #include "tools/commands/run_summary.h"
 #include "tools/commands/settings_options.h"
+#include "tools/commands/suppressions_option.h"
 #include "tools/commands/watched_run.h"
 #include "tools/model/error.h"
 #include "tools/model/named_file.h"
+#include "tools/model/suppression.h"
 
 static const struct command_option options[] = {
 	SEEP_SETTINGS(SETTINGS_OPTION) SETTINGS_FILE_OPTION,
@@ -32,6 +34,8 @@ static const struct command_option options[] = {
 			"end; "
 			"otherwise with the program's own status.",
 	},
+	SUPPRESSIONS_OPTION,
+	NO_BUILTIN_OPTION,
 	{0},
 };
 
@@ -40,6 +44,8 @@ struct run {
 	struct chosen_settings settings;
 	const char *log_path;  /* null: stderr */
 	size_t error_exitcode; /* 0: the program's own status */
+	struct suppressions suppressions;
+	bool has_no_builtin;
 	struct watched_run watched;
 };
 
@@ -54,6 +60,12 @@ static int take(const struct command_option *option, const char *value, void *co
 		run->log_path = value;
 		return 0;
 	}
+	if (strcmp(option->name, NO_BUILTIN_NAME) == 0) {
+		run->has_no_builtin = true;
+		return 0;
+	}
+	if (strcmp(option->name, SUPPRESSIONS_NAME) == 0)
+		return suppressions_option_take(run->command, &run->suppressions, value);
 	return option_value_status(run->command, option, value, &run->error_exitcode);
 }
 
@@ -98,14 +110,14 @@ static int finish(struct run *run, const char *program)
 			watched_run_say(watched, error.text);
 		return result == -ENODATA ? cannot : status;
 	}
-	if (run_summary_judge(&watched->files, &error) < 0) {
+	if (run_summary_judge(&watched->files, &run->suppressions, &error) < 0) {
 		watched_run_say(watched, error.text);
 		status = cannot;
 	}
 	if (!watched->is_quiet &&
 	    run_summary_write(watched->log, program, &watched->child, &watched->files,
 			      *watched->children_folder ? watched->children_folder : NULL,
-			      &thresholds, &error) < 0)
+			      &thresholds, &run->suppressions, &error) < 0)
 		watched_run_say(watched, error.text);
 	if (run->error_exitcode && count_lasting_leaks(&watched->files))
 		status = (int)run->error_exitcode;
@@ -123,6 +135,8 @@ static int run_program(struct run *run, char **argv)
 	watched->settings = &run->settings.all;
 	if (result == 0)
 		watched->is_quiet = settings_text_is_on(&run->settings.all, "quiet");
+	if (result == 0 && !run->has_no_builtin)
+		result = suppressions_add_builtin(&run->suppressions, &error);
 	if (result == 0)
 		result = watched_run_prepare(watched, argv[0], &error);
 	if (result == 0)
@@ -151,6 +165,7 @@ static int run(const struct command *self, int argc, char **argv)
 	if (log && log != stderr && fclose(log) != 0)
 		command_fail("run: --log-file: cannot write %s: %s", run.log_path, strerror(errno));
 	watched_run_free(&run.watched);
+	suppressions_free(&run.suppressions);
 	chosen_settings_free(&run.settings);
 	return status;
 }

@@ -30,6 +30,8 @@ struct run_file {
 	size_t leak_count;
 	size_t lasting_leak_count; /* of these, the ones with a block that is live at the end */
 	double leak_bytes_per_hour;
+	size_t known_count; /* sites that would be flagged, and are suppressed */
+	uint64_t known_bytes, known_blocks;
 	uint64_t checked, different; /* captures compared with libunwind, and found different */
 	/* What of its memory as a whole is not as it should be; "": nothing. */
 	char memory[MEMORY_BRIEF_BYTES];

@@ -18,11 +18,13 @@
 #include <unistd.h>
 
 #include "tools/commands/child_process.h"
+#include "tools/commands/report_resolve.h"
 #include "tools/commands/run_files.h"
 #include "tools/model/error.h"
 #include "tools/model/profile.h"
 #include "tools/model/report.h"
 #include "tools/model/scan.h"
+#include "tools/model/suppression.h"
 #include "tools/model/threshold.h"
 #include "tools/output/frame_text.h"
 #include "tools/output/lost_text.h"
@@ -36,6 +38,7 @@
 /* With less than this free, the last snapshot may not have found room. */
 #define FULL_DISK_BYTES (256u << 10)
 #define CROSSINGS_SHOWN 3
+#define KNOWN_BYTES 1024
 
 /* The name that is shortest to type here. */
 static const char *path_to_type(const char *path)
@@ -63,16 +66,35 @@ static void write_end(FILE *out, const char *program, const struct child_process
 			(int)child->pid, WEXITSTATUS(child->wait_status), duration.text);
 }
 
+/* This may only take a moment: debug information that is not on this machine is for seep report to fetch. */
+static struct symbols *local_symbols(void)
+{
+	unsetenv("DEBUGINFOD_URLS");
+	return symbols_new(&(struct symbols_options){.show_progress = true});
+}
+
+/* Names take longest, and most programs leak nothing. */
+static int suppress(struct report *report, struct suppressions *suppressions, struct error *error)
+{
+	struct symbols *symbols = NULL;
+	int result = 0;
+
+	if (report_leak_count(report)) {
+		symbols = local_symbols();
+		result = symbols ? report_suppress(report, suppressions, symbols, error)
+				 : error_set(error, ENOMEM, "not enough memory");
+	}
+	symbols_free(symbols);
+	return result;
+}
+
 /* " in open_session, server.c:88"; of one of the entries. */
 static void write_place(FILE *out, struct report *report, size_t index)
 {
 	char name[FRAME_NAME_BYTES], place[FRAME_PLACE_BYTES];
 	const struct report_site *site = report_entry_site(&report->entries[index]);
 
-	/* This may only take a moment: debug information that is not on this machine is for seep
-	 * report to fetch. */
-	unsetenv("DEBUGINFOD_URLS");
-	struct symbols *symbols = symbols_new(&(struct symbols_options){.show_progress = true});
+	struct symbols *symbols = local_symbols();
 	if (symbols && symbols_resolve(symbols, report, index + 1, NULL) == 0) {
 		const struct frame *frame = stack_own_frame(site);
 		if (frame && !frame->is_pseudo) {
@@ -126,14 +148,16 @@ static double sum_flagged_growth(const struct report *report)
 	return bytes_per_hour;
 }
 
-/* The first entry of this verdict, and how many there are. */
-static size_t find_entry(const struct report *report, enum verdict verdict, size_t *count)
+/* The first entry that is flagged as this, and how many there are. */
+static size_t find_flagged(const struct report *report, enum verdict verdict, size_t *count)
 {
 	size_t first = 0;
 
 	*count = 0;
 	for (size_t i = 0; i < report->entry_count; i++) {
-		if (report_entry_site(&report->entries[i])->judgement.verdict != verdict)
+		const struct judgement *judgement =
+			&report_entry_site(&report->entries[i])->judgement;
+		if (!judgement->is_flagged || judgement->verdict != verdict)
 			continue;
 		first = *count ? first : i;
 		++*count;
@@ -144,11 +168,11 @@ static size_t find_entry(const struct report *report, enum verdict verdict, size
 /* What nothing points to any more; or that it is not known, where somebody has asked. */
 static void write_lost(FILE *out, struct report *report)
 {
-	const struct scan *scan = report->scan;
-	size_t count, first = find_entry(report, VERDICT_LOST, &count);
+	size_t count, first = find_flagged(report, VERDICT_LOST, &count);
 
-	if (!scan)
+	if (!report->scan)
 		return;
+	const struct scan rest = suppressions_leave(report), *scan = &rest;
 	fprintf(out, "seep: %s",
 		count ? lost_text_brief(scan).text
 		      : lost_text_sentence(
@@ -164,7 +188,7 @@ static void write_lost(FILE *out, struct report *report)
 
 static void write_headline(FILE *out, struct report *report, bool has_leaking_child)
 {
-	size_t flagged, first_leak = find_entry(report, VERDICT_LEAK, &flagged),
+	size_t flagged, first_leak = find_flagged(report, VERDICT_LEAK, &flagged),
 			growing = count_verdicts(report, VERDICT_GROWING);
 	size_t unfreed = count_verdicts(report, VERDICT_UNFREED);
 
@@ -263,6 +287,44 @@ static const struct run_file *worst_child(const struct run_files *run_files)
 			worst = file;
 	}
 	return worst;
+}
+
+/* What is known is counted, so that nobody takes it for nothing; "" where nothing is. */
+static void describe_known(const struct run_files *run_files,
+			   const struct suppressions *suppressions, char text[KNOWN_BYTES])
+{
+	const struct suppression *first = NULL;
+	uint64_t bytes = 0, blocks = 0;
+	size_t sites = 0, used_count = 0;
+	char line[16] = "", more[80] = "";
+
+	text[0] = '\0';
+	for (size_t i = 0; i < run_files->count; i++) {
+		sites += run_files->files[i].known_count;
+		bytes += run_files->files[i].known_bytes;
+		blocks += run_files->files[i].known_blocks;
+	}
+	for (size_t i = 0; sites && i < suppressions->count; i++) {
+		const struct suppression *suppression = &suppressions->list[i];
+		if (!suppression->site_count || suppression->is_exceeded)
+			continue;
+		first = first ? first : suppression;
+		used_count++;
+	}
+	if (!first)
+		return;
+	if (!first->is_builtin)
+		snprintf(line, sizeof(line), ":%u", first->line);
+	if (used_count > 1)
+		snprintf(more, sizeof(more), " and %s more", number_count(used_count - 1).text);
+	snprintf(text, KNOWN_BYTES,
+		 "%s known leak%s not flagged, %s in %s block%s: %.300s (%.300s%s)%s",
+		 number_count(sites).text, sites == 1 ? " is" : "s are", number_bytes(bytes).text,
+		 number_count(blocks).text, number_plural(blocks), first->name, first->path, line,
+		 more);
+	for (char *next = text; *next; next++)
+		if ((unsigned char)*next < ' ' || *next == 0x7f)
+			*next = '?';
 }
 
 /* Processes, not files: an exec gives a process a second one. */
@@ -386,7 +448,8 @@ static void write_crossings(FILE *out, const struct report *report)
 
 int run_summary_write(FILE *out, const char *program, const struct child_process *child,
 		      const struct run_files *run_files, const char *children_folder,
-		      const struct thresholds *thresholds, struct error *error)
+		      const struct thresholds *thresholds, struct suppressions *suppressions,
+		      struct error *error)
 {
 	const struct thresholds watched = without_rules(thresholds);
 	const char *path = run_files->files[run_files->root].path;
@@ -394,11 +457,16 @@ int run_summary_write(FILE *out, const char *program, const struct child_process
 					       .context = &watched};
 	struct profile *profile = NULL;
 	struct report *report = NULL;
-	char word[SHELL_WORD_BYTES];
+	char word[SHELL_WORD_BYTES], known[KNOWN_BYTES];
 	int result = profile_read(path, &profile, error);
 
+	describe_known(run_files, suppressions, known);
+	/* Its numbers are those of all files, and this one is looked at once more. */
+	suppressions_start_again(suppressions);
 	if (result == 0)
 		result = report_build(profile, &options, &report, error);
+	if (result == 0)
+		result = suppress(report, suppressions, error);
 	if (result == 0 && thresholds_check(&watched, report) < 0)
 		result = error_set(error, ENOMEM, "not enough memory for the thresholds");
 	if (result == 0) {
@@ -406,6 +474,8 @@ int run_summary_write(FILE *out, const char *program, const struct child_process
 		write_lost(out, report);
 		write_headline(out, report,
 			       file_to_read(run_files) != &run_files->files[run_files->root]);
+		if (*known)
+			fprintf(out, "seep: %s\n", known);
 		write_memory(out, report);
 		write_crossings(out, report);
 		write_state(out, profile);
@@ -420,7 +490,21 @@ int run_summary_write(FILE *out, const char *program, const struct child_process
 	return result;
 }
 
-int run_summary_judge(struct run_files *run_files, struct error *error)
+static void count_known(struct run_file *file, const struct report *report)
+{
+	for (size_t i = 0; i < report->site_count; i++) {
+		const struct report_site *site = &report->sites[i];
+		const struct suppressed_amount amount = suppressed_amount(site);
+		if (!site->suppression)
+			continue;
+		file->known_count++;
+		file->known_bytes += amount.bytes;
+		file->known_blocks += amount.blocks;
+	}
+}
+
+int run_summary_judge(struct run_files *run_files, struct suppressions *suppressions,
+		      struct error *error)
 {
 	const struct report_options options = {0};
 	int first_failure = 0;
@@ -437,7 +521,10 @@ int run_summary_judge(struct run_files *run_files, struct error *error)
 		}
 		if (result == 0)
 			result = report_build(profile, &options, &report, reason);
+		if (result == 0)
+			result = suppress(report, suppressions, reason);
 		if (result == 0) {
+			count_known(file, report);
 			file->leak_count = report_leak_count(report);
 			file->lasting_leak_count = count_lasting(report);
 			file->leak_bytes_per_hour = sum_flagged_growth(report);

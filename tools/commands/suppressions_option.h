@@ -16,6 +16,14 @@ struct suppressions;
 			"expires=2027-06-30 reason=...\" before one limits it.",                   \
 	}
 
+#define NO_BUILTIN_NAME "no_builtin_suppressions"
+#define NO_BUILTIN_OPTION                                                                          \
+	{                                                                                          \
+		.name = NO_BUILTIN_NAME,                                                           \
+		.help = "flag also what the C and C++ libraries lose by themselves, which no "     \
+			"program can help.",                                                       \
+	}
+
 /* Reads the file; prints what is wrong with it and returns a negative errno value, or 0. */
 int suppressions_option_take(const struct command *command, struct suppressions *suppressions,
 			     const char *path);

@@ -15,6 +15,7 @@
 #include "tools/model/reachability.h"
 #include "tools/model/report.h"
 #include "tools/model/report_builder.h"
+#include "tools/model/scan.h"
 #include "tools/model/source_place.h"
 #include "tools/model/suppression_index.h"
 
@@ -465,6 +466,32 @@ bool suppressions_apply(struct suppressions *suppressions, struct report *report
 		if (report->entries[i].finding)
 			pardon_finding(report->entries[i].finding);
 	return !any || report_sort_again(report);
+}
+
+static uint64_t without(uint64_t all, uint64_t part)
+{
+	return all > part ? all - part : 0;
+}
+
+struct scan suppressions_leave(const struct report *report)
+{
+	struct scan rest = *report->scan;
+
+	for (size_t i = 0; i < report->site_count; i++) {
+		const struct report_site *site = &report->sites[i];
+		const struct scanned_site *scanned = site->scanned;
+		if (!site->suppression || !scanned)
+			continue;
+		rest.raw.definitely_blocks =
+			without(rest.raw.definitely_blocks, scanned->definitely.blocks);
+		rest.raw.definitely_bytes =
+			without(rest.raw.definitely_bytes, scanned->definitely.bytes);
+		rest.raw.indirectly_blocks =
+			without(rest.raw.indirectly_blocks, scanned->indirectly.blocks);
+		rest.raw.indirectly_bytes =
+			without(rest.raw.indirectly_bytes, scanned->indirectly.bytes);
+	}
+	return rest;
 }
 
 void suppressions_note_process(struct suppressions *suppressions, const struct profile *profile)

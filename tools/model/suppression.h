@@ -34,6 +34,7 @@ struct error;
 struct profile;
 struct report;
 struct report_site;
+struct scan;
 
 /* As in match-leak-kinds. What grows is still reachable, unless a scan has said otherwise. */
 enum leak_kind {
@@ -127,6 +128,9 @@ bool suppression_matches(const struct suppression *suppression, const struct rep
  * False without memory. */
 bool suppressions_apply(struct suppressions *suppressions, struct report *report,
 			int64_t now_unix_s);
+
+/* What a report's scan has found without what is suppressed; it must have one. */
+struct scan suppressions_leave(const struct report *report);
 
 /* A process is looked at: what of the baseline its program does not have any more is gone, unless that has
  * failed, for then it may only not have come so far. */

@@ -74,9 +74,11 @@ void suppression_text_write_known(FILE *stream, const struct text_style *style,
 	text_line_end(&line);
 	for (size_t i = 0; i < count; i++) {
 		const struct suppression *suppression = known[i].suppression;
-		char text[1024];
-		snprintf(text, sizeof(text), "%s:%u: %s: %s in %s block%s%s%s", suppression->path,
-			 suppression->line, suppression->name, number_bytes(known[i].bytes).text,
+		char text[1024], number[16] = "";
+		if (!suppression->is_builtin)
+			snprintf(number, sizeof(number), ":%u", suppression->line);
+		snprintf(text, sizeof(text), "%s%s: %s: %s in %s block%s%s%s", suppression->path,
+			 number, suppression->name, number_bytes(known[i].bytes).text,
 			 number_count(known[i].blocks).text, number_plural(known[i].blocks),
 			 suppression->reason ? "; " : "",
 			 suppression->reason ? suppression->reason : "");

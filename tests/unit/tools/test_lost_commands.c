@@ -21,6 +21,7 @@
 #include "tools/commands/run_files.h"
 #include "tools/commands/run_summary.h"
 #include "tools/model/error.h"
+#include "tools/model/suppression.h"
 #include "tools/model/threshold.h"
 
 static char path[64];
@@ -169,13 +170,15 @@ static char *summary(void)
 	struct run_files files = {.files = &file, .count = 1};
 	const struct child_process child = {.pid = 4711, .seconds = 1};
 	struct thresholds thresholds;
+	struct suppressions suppressions = {0};
 	struct error error = {""};
 	char *text = NULL;
 	size_t bytes;
 	FILE *out = open_memstream(&text, &bytes);
 
 	thresholds_clear(&thresholds);
-	if (run_summary_write(out, "server", &child, &files, NULL, &thresholds, &error) != 0)
+	if (run_summary_write(out, "server", &child, &files, NULL, &thresholds, &suppressions,
+			      &error) != 0)
 		fail_msg("%s", error.text);
 	fclose(out);
 	return text;
