@@ -38,6 +38,7 @@
 #include "lib/record/self_check.h"
 #include "lib/record/thread_state.h"
 #include "lib/scan/exit_point.h"
+#include "lib/snapshot/memory_lock.h"
 #include "lib/snapshot/process_facts.h"
 #include "lib/snapshot/snapshot_writer.h"
 #include "lib/snapshot/suppressions_record.h"
@@ -374,6 +375,11 @@ __attribute__((constructor(101))) static void start(void)
 	on_exit(at_exit, NULL);
 	atomic_store(&is_constructed, true);
 	start_writing(true);
+}
+
+int life_lock_memory(int flags)
+{
+	return memory_lock_all(flags);
 }
 
 bool life_is_writing(void)

@@ -47,6 +47,9 @@ void life_exec_failed(void);
 /* The process is about to end with this status, without running exit handlers. */
 void life_before_exit(int status);
 
+/* mlockall, of all memory but ours. Returns 0 or a negative errno value. */
+int life_lock_memory(int flags);
+
 /* Whether this process records and has a file; makes that if it can be made now. */
 bool life_is_writing(void);
 

@@ -9,7 +9,7 @@
  *   Runs in   the target, inside malloc; the helper
  *   Locks     none; slots are claimed with compare-and-swap
  *   Memory    itself: a static list of 16384 mappings, of which only what is used is touched
- *   Calls     mmap, munmap, madvise, mincore; openat, pread64 and close to gather pages
+ *   Calls     mmap, mremap, munlock, munmap, madvise, mincore; openat, pread64 and close to gather pages
  *   Failure   null; the caller counts what it could not record
  */
 #include "lib/base/region.h"
@@ -59,10 +59,46 @@ static void note(uintptr_t start, size_t bytes)
 	}
 }
 
+static _Atomic(bool) is_locked_when_mapped;
+
+void region_expect_locking(bool is_on)
+{
+	atomic_store(&is_locked_when_mapped, is_on);
+}
+
+void region_unlock_all(void)
+{
+	uintptr_t start;
+	size_t bytes;
+
+	for (size_t i = 0; region_at(i, &start, &bytes); i++)
+		if (bytes != 0)
+			sys_call(SYS_munlock, start, bytes);
+}
+
+static long map(size_t bytes)
+{
+	return sys_call(SYS_mmap, 0, bytes, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+}
+
+/* A mapping is locked, and its pages made, when it begins; what it grows by is as the rest of it. */
+static long map_unlocked(size_t bytes)
+{
+	long start = map(PAGE_BYTES), larger;
+
+	if (sys_failed(start))
+		return start;
+	sys_call(SYS_munlock, start, PAGE_BYTES);
+	larger = sys_call(SYS_mremap, start, PAGE_BYTES, bytes, MREMAP_MAYMOVE);
+	if (sys_failed(larger))
+		sys_call(SYS_munmap, start, PAGE_BYTES);
+	return larger;
+}
+
 void *region_map(size_t bytes, enum region_fork fork)
 {
-	long start = sys_call(SYS_mmap, 0, bytes, PROT_READ | PROT_WRITE,
-			      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	long start = atomic_load(&is_locked_when_mapped) ? map_unlocked(bytes) : map(bytes);
 
 	if (sys_failed(start))
 		return NULL;

@@ -30,6 +30,13 @@ void region_use_huge_pages(void *start, size_t bytes);
  * kernel cannot, or has no huge pages left; what is in the region is the same in any case. */
 bool region_gather_pages(void *start, size_t bytes);
 
+/* The program has all that is mapped from now on locked, or no longer. Ours is not: with RLIMIT_MEMLOCK most
+ * of our tables could not be mapped at all. */
+void region_expect_locking(bool is_on);
+
+/* After the program has locked all that there is. */
+void region_unlock_all(void);
+
 /* Gives the pages back; they read as zeros from now on. */
 void region_forget(void *start, size_t bytes);
 

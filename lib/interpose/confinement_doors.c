@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * confinement_doors: what may take from a process the folder that it is to write in: another root, or
- * another user.
+ * confinement_doors: what may take from a process what it needs to write its file: another root, another
+ * user, or a limit of descriptors, of the size of files, or of processes.
  *
  * A forked child has its file from its 8th allocation on, and a worker of a server gives up what it must
  * not have before it does anything else. So it gets its file here, while it still can be made.
@@ -13,6 +13,7 @@
  *   Failure   as the real functions
  */
 #include <stddef.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "lib/base/life.h"
@@ -24,6 +25,12 @@ static void make_file_first(void)
 	if (real.chroot == NULL)
 		real_functions_find();
 	life_is_writing();
+}
+
+static void make_file_before(__rlimit_resource_t limited)
+{
+	if (limited == RLIMIT_NOFILE || limited == RLIMIT_FSIZE || limited == RLIMIT_NPROC)
+		make_file_first();
 }
 
 DOOR int chroot(const char *folder)
@@ -55,3 +62,29 @@ DOOR int setresuid(uid_t user, uid_t effective, uid_t saved)
 	make_file_first();
 	return real.setresuid(user, effective, saved);
 }
+
+DOOR int setrlimit(__rlimit_resource_t resource, const struct rlimit *limits)
+{
+	if (real.setrlimit == NULL)
+		real_functions_find();
+	make_file_before(resource);
+	return real.setrlimit(resource, limits);
+}
+
+#undef setrlimit64
+DOOR int setrlimit64(__rlimit_resource_t resource, const struct rlimit64 *limits)
+	__attribute__((alias("setrlimit")));
+
+DOOR int prlimit(pid_t pid, __rlimit_resource_t resource, const struct rlimit *limits,
+		 struct rlimit *before)
+{
+	if (real.prlimit == NULL)
+		real_functions_find();
+	if (limits != NULL)
+		make_file_before(resource);
+	return real.prlimit(pid, resource, limits, before);
+}
+
+#undef prlimit64
+DOOR int prlimit64(pid_t pid, __rlimit_resource_t resource, const struct rlimit64 *limits,
+		   struct rlimit64 *before) __attribute__((alias("prlimit")));

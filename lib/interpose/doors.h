@@ -74,6 +74,12 @@
 	X(seteuid)                                                                                 \
 	X(setreuid)                                                                                \
 	X(setresuid)                                                                               \
+	X(setrlimit)                                                                               \
+	X(setrlimit64)                                                                             \
+	X(prlimit)                                                                                 \
+	X(prlimit64)                                                                               \
+	/* lock_doors.c */                                                                         \
+	X(mlockall)                                                                                \
 	/* signal_doors.c */                                                                       \
 	X(sigaltstack)                                                                             \
 	/* lsan_doors.c: as in sanitizer/lsan_interface.h, and what include/seep.h refers to */    \

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/resource.h>
 #include <sys/types.h>
 
 /* name, result, parameters; found with dlsym(RTLD_NEXT) at the first call of any door. All but
@@ -40,6 +41,8 @@
 	X(seteuid, int, (uid_t))                                                                   \
 	X(setreuid, int, (uid_t, uid_t))                                                           \
 	X(setresuid, int, (uid_t, uid_t, uid_t))                                                   \
+	X(setrlimit, int, (__rlimit_resource_t, const struct rlimit *))                            \
+	X(prlimit, int, (pid_t, __rlimit_resource_t, const struct rlimit *, struct rlimit *))      \
 	X(_exit, void, (int))                                                                      \
 	X(exit, void, (int)) /* to know its frame by */
 

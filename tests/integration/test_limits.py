@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+"""test_limits: what a program limits or locks is meant for itself, and its numbers are right within.
+
+The numbers are those of cases/counted_work.h.
+"""
+
+import functools
+import os
+import resource
+
+from case_program import find_site, sum_of_sites
+from sandbox import Skipped, expect, expect_equal
+
+LIMITS = {"NOFILE": 0, "FSIZE": 0, "NPROC": 0, "STACK": 64 << 10, "AS": 100 << 20}
+
+
+def tests():
+    for what in LIMITS:
+        yield "a program that sets the limit of %s to %d" % (what, LIMITS[what]), \
+            functools.partial(limited, what)
+        yield "a worker that begins with the limit of %s" % what, functools.partial(
+            limited_worker, what)
+    yield "mlockall locks the program's memory and hardly any of seep's", all_locked
+    yield "mlockall within the limit that the program needs by itself", locked_within_limit
+    yield "ulimit -v 200000 leaves room for everything", address_space
+
+
+def run(box, *arguments, status):
+    program = box.compile("limits_itself.c", "-O1")
+    result = box.seep_run([program, *arguments], output="%p.seep")
+    expect_equal((result.returncode, result.stdout, result.stderr), (status, b"", b""),
+                 "(status, stdout, stderr)")
+    reports = [box.report(path) for path in box.seep_files()]
+    for report in reports:
+        expect_equal(report["lost"]["blocks"], 0, "lost blocks")
+    return {report["process"]["status"]: tuple(sum_of_sites(report, "keep").values())
+            for report in reports}
+
+
+def limited(what, box):
+    found = run(box, what, str(LIMITS[what]), "program", status=21)
+    # (live blocks, live bytes, allocations, frees)
+    expect_equal(found, {21: (58, 5800, 71, 13)}, "the numbers of the program")
+
+
+def limited_worker(what, box):
+    found = run(box, what, str(LIMITS[what]), "worker", status=40)
+    expect_equal(found, {40: (50, 5000, 50, 0), 21: (58, 5800, 21, 3)},
+                 "the numbers of program and worker")
+
+
+def locked_kib(box, name):
+    with open(box.path(name)) as file:
+        return int(file.read())
+
+
+def all_locked(box):
+    program = box.compile("locks_all_its_memory.c", "-O1")
+    plain = box.run([program, box.path("plain")])
+    if plain.returncode == 2:
+        raise Skipped("this user may not lock that much memory")
+    expect_equal(plain.returncode, 0, "the status without seep")
+    result = box.seep_run([program, box.path("watched")])
+    expect_equal((result.returncode, result.stderr), (0, b""), "(status, stderr)")
+    report = box.report()
+    expect_equal(find_site(report, "keep")["live_blocks"], 20000, "live blocks")
+    expect_equal(report["lost"]["blocks"], 0, "lost blocks")
+    more = locked_kib(box, "watched") - locked_kib(box, "plain")
+    box.note("%d KiB are locked besides the program's %d" % (more, locked_kib(box, "plain")))
+    # The library itself; its tables would be 40 MiB and a quarter of the heap.
+    expect(0 <= more < 4096, "%d KiB more are locked than without seep" % more)
+
+
+def locked_within_limit(box):
+    """Nobody's limit counts for root. Our tables take more address space than there is of it."""
+    program = box.compile("locks_all_its_memory.c", "-O1")
+    os.mkdir(box.path("open"), 0o777)
+    os.chmod(box.path("open"), 0o777)
+    limit_bytes = 8 << 20
+    most = resource.getrlimit(resource.RLIMIT_MEMLOCK)[1]
+    if most != resource.RLIM_INFINITY and most < limit_bytes:
+        raise Skipped("there is a limit of %d locked bytes" % most)
+    settings = box.preload(output=box.path("open", "%e.seep"), quiet="on")
+    command = ["/bin/sh", "-c", 'ulimit -l %d && exec "$@"' % (limit_bytes >> 10), "sh", program]
+    plain = box.run_as_nobody([*command, box.path("open", "plain")])
+    expect_equal((plain.returncode, plain.stderr), (0, b""), "(status, stderr) without seep")
+    result = box.run_as_nobody([*command, box.path("open", "watched")], settings)
+    expect_equal((result.returncode, result.stderr), (0, b""), "(status, stderr)")
+    report = box.wait_for_end(os.path.join("open", "locks_all_its_m.seep"))
+    expect_equal(find_site(report, "keep")["live_blocks"], 20000, "live blocks")
+    expect_equal(report["lost"]["blocks"], 0, "lost blocks")
+
+
+def address_space(box):
+    program = box.compile("keeps_three_blocks.c", "-O1")
+    result = box.run(["/bin/bash", "-c", 'ulimit -v 200000; exec "$@"', "sh", "env",
+                      *("%s=%s" % item for item in box.preload(
+                          output=box.path("out.seep"), quiet="on").items()), program])
+    expect_equal((result.returncode, result.stdout, result.stderr), (0, b"", b""),
+                 "(status, stdout, stderr)")
+    report = box.wait_for_end()
+    expect_equal(find_site(report, "keep")["live_blocks"], 3, "live blocks")
+    expect_equal(report["lost"], {"blocks": 0, "stacks": 0, "cut_stacks": 0}, "what was lost")
