@@ -318,9 +318,9 @@ def foreign_machine(box):
     return box.write("program", bytes(data))
 
 
-def static(box):
+def static(box, how="-static"):
     source = box.write("static.c", "int main(void)\n{\n\treturn 0;\n}\n")
-    return box.compile(source, "-static", output="program")
+    return box.compile(source, how, output="program")
 
 
 def setuid(box):
@@ -344,6 +344,7 @@ BAD_PROGRAMS = {
     "a name that is not in PATH": lambda box: "no-such-program-anywhere",
     "a folder": lambda box: box.folder,
     "a static program": static,
+    "a static program that can lie anywhere": lambda box: static(box, "-static-pie"),
     "a setuid program": setuid,
     "a 32-bit program": elf32,
     "a program for another machine": foreign_machine,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""test_limits: what a program limits or locks is meant for itself, and its numbers are right within.
+"""test_limits: what a program limits or locks is meant for itself, and its numbers are right.
 
 The numbers are those of cases/counted_work.h.
 """

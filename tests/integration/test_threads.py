@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""test_threads: counts add up after eight threads have fought over the same blocks, after thousands of
-short ones, and where signal handlers allocate in the middle of our own code."""
+"""test_threads: counts add up after eight threads have fought over the same blocks, after thousands
+of short ones, and where signal handlers allocate in the middle of our own code."""
 
 import functools
 import os

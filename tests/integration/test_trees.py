@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""test_trees: whatever way a process is made, replaced, confined or left alone, its file has its numbers.
+"""test_trees: whatever way a process is made, replaced, confined or left alone, its file is right.
 
-The programs do counted_work.h: what each process allocates and frees is known, and its exit status says
-which one it is.
+The programs do counted_work.h: what each process allocates and frees is known, and its exit status
+says which one it is.
 """
 
 import functools
@@ -184,7 +184,7 @@ def two_first_processes(box):
 
 
 def of_second(number):
-    """The child of such a first process has inherited its work, too, and nothing more to free of it."""
+    """The child of such a first process has inherited its work, too, and frees none of it."""
     kept = INHERITED - INHERITED_FREED + 20 + number - OWN_FREED
     own = 30 + number
     return (kept + own - OWN_FREED, own, OWN_FREED, kept, 0)
