@@ -319,6 +319,15 @@ static void refuse_nobody(struct check *check, const struct watched_run *run)
 	check->checked.sums.failed_count++;
 }
 
+/* Has it started others that were looked at? */
+static bool has_children(const struct run_files *files, size_t index)
+{
+	for (size_t i = 0; i < files->count; i++)
+		if (files->files[i].parent == files->files[index].pid)
+			return true;
+	return false;
+}
+
 static int judge(struct check *check, struct watched_run *run, char **words)
 {
 	int status = child_process_status(&run->child), cannot = status ? status : EXIT_CANNOT;
@@ -328,10 +337,13 @@ static int judge(struct check *check, struct watched_run *run, char **words)
 		watched_run_say(run, error.text);
 		return cannot;
 	}
+	const char *children = settings_text_get(run->settings, "children");
 	for (size_t i = 0; i < run->files.count; i++) {
 		/* A fork that lived only until its exec has nothing to tell, and then no file. */
 		if (i != run->files.root && access(run->files.files[i].path, F_OK) != 0)
 			continue;
+		check->checked.is_program = run->files.files[i].pid == run->child.pid;
+		check->checked.children = has_children(&run->files, i) ? children : NULL;
 		checked_files_add(&check->checked, run->files.files[i].path);
 	}
 	refuse_nobody(check, run);
@@ -406,6 +418,8 @@ static int open_known(struct check *check, struct error *error)
 		return error_set(error, ENOMEM, "not enough memory");
 	if (!check->has_no_builtin) {
 		result = suppressions_add_builtin(&checked->suppressions, error);
+		if (result == 0)
+			result = suppressions_add_drivers(&checked->suppressions, error);
 		if (result < 0)
 			return result;
 	}
@@ -467,10 +481,13 @@ const struct command command_check = {
 		"of the signal when one ended the program. 2 when the program could not be "
 		"started, a FILE not be read, the result, a baseline or suppressions not be "
 		"written, no file was left, or none of the programs of --children was run.\n\n"
-		"Make, the shell's tools and ctest lose blocks of their own, or keep what each "
-		"test has "
-		"said: around a whole test suite, name the folder that the tests are built in "
-		"with --children. PROGRAM itself is always checked.\n\n"
+		"The shell's tools lose blocks of their own: around a whole test suite, name the "
+		"folder that the tests are built in with --children. Make, ctest, shells and "
+		"other programs that only run the tests keep something of each until they end: "
+		"of them, and of a PROGRAM that does not lie in the folders of --children, "
+		"only what they lose counts, once they have run something that was checked. Who "
+		"names one, as in --children=make, has it checked as any other; so is PROGRAM "
+		"in all other cases.\n\n"
 		"Growth is judged from 12 snapshots on, which a program has taken after about 1.2 "
 		"seconds; give a shorter one --interval=20ms. What is too short passes, and that "
 		"is said.\n\n"

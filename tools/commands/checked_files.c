@@ -16,6 +16,7 @@
 #include "tools/commands/operand.h"
 #include "tools/commands/report_resolve.h"
 #include "tools/commands/snapshot_folder.h"
+#include "tools/commands/test_driver.h"
 #include "tools/model/baseline.h"
 #include "tools/model/error.h"
 #include "tools/model/profile.h"
@@ -26,9 +27,26 @@
 
 /* ---- one file ---- */
 
-static void add_sums(struct check_sums *sums, const struct report *report)
+/* What is no leak of the tests is said once. */
+static void note_driver(struct check_sums *sums, const struct report *report)
+{
+	const char *name = report->profile->name;
+	size_t count = 0;
+
+	for (size_t i = 0; i < report->site_count; i++) {
+		const struct suppression *suppression = report->sites[i].suppression;
+		count += suppression && suppression->is_of_drivers;
+	}
+	if (count && !sums->driver_site_count)
+		snprintf(sums->driver, sizeof(sums->driver), "%s", name ? name : "?");
+	sums->driver_site_count += count;
+}
+
+static void add_sums(struct check_sums *sums, const struct report *report, bool is_driver)
 {
 	sums->file_count++;
+	if (is_driver)
+		note_driver(sums, report);
 	for (size_t i = 0; i < report->site_count; i++)
 		sums->suppressed_count +=
 			report->sites[i].suppression && !report->sites[i].suppression->is_builtin;
@@ -72,7 +90,11 @@ static int check_operand(struct checked_files *checked, const struct operand *op
 			return result;
 		range.snapshot_limit = last + 1;
 	}
+	bool is_driver = checked->children &&
+			 test_driver_is(profile, checked->children, checked->is_program);
+
 	suppressions_note_process(&checked->suppressions, profile);
+	suppressions_look_at(&checked->suppressions, is_driver);
 	result = report_build(profile, &range, &report, error);
 	if (result == 0)
 		result = report_resolve(report, &thresholds, &checked->suppressions,
@@ -88,7 +110,7 @@ static int check_operand(struct checked_files *checked, const struct operand *op
 		result = error_set(error, ENOMEM, "not enough memory for the report of %s",
 				   operand->path);
 	if (result == 0)
-		add_sums(&checked->sums, report);
+		add_sums(&checked->sums, report, is_driver);
 	report_free(report);
 	return result;
 }

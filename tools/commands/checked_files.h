@@ -30,9 +30,12 @@ struct checked_files {
 	struct baseline *baseline;	 /* the next one; null: none is wanted */
 	struct suppression_draft *draft; /* null: none is wanted */
 	const struct check_format *format;
-	struct check_writer writer;    /* what of it its header leaves to the user, and is_quiet */
-	bool flag_minor;	       /* also leaks in a crowd, see report_options */
-	unsigned fails_on;	       /* kinds of findings, see check_outcome */
+	struct check_writer writer; /* what of it its header leaves to the user, and is_quiet */
+	bool flag_minor;	    /* also leaks in a crowd, see report_options */
+	unsigned fails_on;	    /* kinds of findings, see check_outcome */
+	/* Of the next file, where a program was run: */
+	const char *children; /* the setting; null: it may be no test_driver */
+	bool is_program;
 	struct merged_findings *found; /* so far; freed by the caller, also after a failure */
 	/* What has been looked at so far. A message was printed for each file that could not be read. */
 	struct check_sums sums;

@@ -27,14 +27,43 @@ static const char text[] =
 	"   fun:*fopen*\n"
 	"}\n";
 
-int suppressions_add_builtin(struct suppressions *suppressions, struct error *error)
+static const char drivers_text[] = "{\n"
+				   "   what a program that runs the tests keeps of them\n"
+				   "   Memcheck:Leak\n"
+				   "   match-leak-kinds: reachable\n"
+				   "   ...\n"
+				   "}\n";
+
+static int add(struct suppressions *suppressions, const char *blocks, const char *reason,
+	       struct error *error)
 {
 	size_t first = suppressions->count;
-	int result = suppressions_parse(suppressions, "built in", text, strlen(text), error);
+	int result = suppressions_parse(suppressions, "built in", blocks, strlen(blocks), error);
 
 	for (size_t i = first; i < suppressions->count; i++) {
 		suppressions->list[i].is_builtin = true;
-		suppressions->list[i].reason = "lost by the C library itself";
+		suppressions->list[i].reason = reason;
 	}
 	return result;
+}
+
+int suppressions_add_builtin(struct suppressions *suppressions, struct error *error)
+{
+	return add(suppressions, text, "lost by the C library itself", error);
+}
+
+int suppressions_add_drivers(struct suppressions *suppressions, struct error *error)
+{
+	size_t first = suppressions->count;
+	int result = add(suppressions, drivers_text, "kept until it ends", error);
+
+	for (size_t i = first; i < suppressions->count; i++)
+		suppressions->list[i].is_of_drivers = suppressions->list[i].is_off = true;
+	return result;
+}
+
+void suppressions_look_at(struct suppressions *suppressions, bool is_driver)
+{
+	for (size_t i = 0; i < suppressions->count; i++)
+		suppressions->list[i].is_off = suppressions->list[i].is_of_drivers && !is_driver;
 }

@@ -241,7 +241,7 @@ static bool is_same_place(const struct suppression *suppression, const struct re
 
 bool suppression_matches(const struct suppression *suppression, const struct report_site *site)
 {
-	if (!site->frame_count || !(suppression->kinds & kinds_of(site)))
+	if (!site->frame_count || suppression->is_off || !(suppression->kinds & kinds_of(site)))
 		return false;
 	if (suppression->exe && strcmp(suppression->exe, site->profile->exe) != 0)
 		return false;

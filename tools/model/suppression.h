@@ -78,6 +78,8 @@ struct suppression {
 	const char *exe;      /* only for this program, which has said so itself; null: for all */
 	unsigned line;
 	bool is_builtin;
+	bool is_of_drivers; /* only for what runs the tests, see suppressions_add_drivers */
+	bool is_off;	    /* likewise: the process that is looked at is none */
 	/* What it has met; see suppressions_apply. */
 	uint64_t bytes, blocks; /* those of a baseline in the last report only */
 	size_t site_count;	/* flagged sites that it matches */
@@ -105,6 +107,10 @@ int suppressions_add_program(struct suppressions *suppressions, const char *exe,
 			     struct error *error);
 /* What the C and C++ libraries lose by themselves. */
 int suppressions_add_builtin(struct suppressions *suppressions, struct error *error);
+/* What a program keeps that only runs the tests. It holds while a process is looked at that is said to be
+ * one. */
+int suppressions_add_drivers(struct suppressions *suppressions, struct error *error);
+void suppressions_look_at(struct suppressions *suppressions, bool is_driver);
 void suppressions_free(struct suppressions *suppressions);
 
 /* What of the site it is about: of one that is lost what is, else all that is live. */

@@ -25,6 +25,9 @@ struct check_sums {
 	size_t failed_count;	 /* that could not */
 	size_t suppressed_count; /* sites that would be flagged */
 	size_t short_count;	 /* files with too few snapshots to judge growth */
+	/* Sites at which what runs the tests keeps more and more, and the first such program. */
+	size_t driver_site_count;
+	char driver[64];
 };
 
 /* Where it goes, and what the format itself remembers. */

@@ -278,6 +278,21 @@ static void write_passed(FILE *stream, const struct check_outcome *outcome)
 	fputc('\n', stream);
 }
 
+/* Nobody shall wonder why a leak of the program that was run is none. */
+static void write_driver(const struct check_writer *writer, const struct check_sums *sums)
+{
+	char text[sizeof(sums->driver) + 240];
+
+	if (!sums->driver_site_count)
+		return;
+	snprintf(text, sizeof(text),
+		 "%s runs the tests and keeps something of each, at %s site%s: that is not "
+		 "counted; what it loses is. Name it with --children to have all of it checked",
+		 sums->driver, number_count(sums->driver_site_count).text,
+		 number_plural(sums->driver_site_count));
+	text_paragraph(writer->stream, &writer->style, INK_PLAIN, "seep: check: ", 13, text);
+}
+
 static void write_outcome(const struct check_writer *writer, const struct check_outcome *outcome)
 {
 	const struct check_sums *sums = outcome->sums;
@@ -315,6 +330,8 @@ static void write_outcome(const struct check_writer *writer, const struct check_
 static int end(struct check_writer *writer, const struct check_outcome *outcome)
 {
 	write_outcome(writer, outcome);
+	if (!writer->is_quiet)
+		write_driver(writer, outcome->sums);
 	if (!writer->is_quiet && writer->own)
 		write_notes(writer, writer->own);
 	free(writer->own);

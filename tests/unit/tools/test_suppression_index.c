@@ -76,6 +76,7 @@ static void make_sites(struct crowd *crowd)
 		*site = (struct report_site){
 			.profile = &crowd->profile,
 			.stack = (uint32_t)i + 1,
+			.identity = (uint64_t)(i + 1) << 32, /* so none of the ids is a twin's */
 			.frames = crowd->frames[i],
 			.frame_count = 1 + below(FRAMES),
 			.judgement = {.verdict = below(2) ? VERDICT_LEAK : VERDICT_LOST,
