@@ -4,18 +4,23 @@
  *
  * Nothing has to be linked: the functions are weak references that libseep.so fills in when it is
  * preloaded. Without it every call is a test of a null pointer and does nothing. Works in C and
- * C++, in PIE and non-PIE programs and in shared libraries. All functions may be called from any
+ * C++ of any age, in PIE and non-PIE programs and in shared libraries. All functions may be called from any
  * thread; none may be called from a signal handler. errno is left alone.
  */
 #ifndef SEEP_H
 #define SEEP_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+/* A count, a moment, or a negative errno value; also where C and C++ did not have long long yet. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wlong-long"
+typedef long long seep_long;
+#pragma GCC diagnostic pop
 
 /* Filled in by libseep.so; call the functions without the underscore below. A program that is linked without
  * PIE would have its linker write a null for them, for good, were they not looked up in the table that the
@@ -37,22 +42,22 @@ extern "C" {
 extern int seep_snapshot_(const char *label) SEEP_WEAK;
 extern int seep_mark_(const char *label) SEEP_WEAK;
 extern int seep_scan_(const char *label) SEEP_WEAK;
-extern long long seep_check_(void) SEEP_WEAK;
-extern long long seep_moment_(void) SEEP_WEAK;
-extern long long seep_check_since_(long long moment) SEEP_WEAK;
+extern seep_long seep_check_(void) SEEP_WEAK;
+extern seep_long seep_moment_(void) SEEP_WEAK;
+extern seep_long seep_check_since_(seep_long moment) SEEP_WEAK;
 extern const char *seep_findings_(void) SEEP_WEAK;
-extern void seep_end_scope_(const char *name, long long moment) SEEP_WEAK;
-extern void *seep_begin_rounds_(int rounds, long long *error) SEEP_WEAK;
-extern long long seep_end_round_(void *rounds) SEEP_WEAK;
-extern long long seep_end_rounds_(void *rounds) SEEP_WEAK;
+extern void seep_end_scope_(const char *name, seep_long moment) SEEP_WEAK;
+extern void *seep_begin_rounds_(int rounds, seep_long *error) SEEP_WEAK;
+extern seep_long seep_end_round_(void *rounds) SEEP_WEAK;
+extern seep_long seep_end_rounds_(void *rounds) SEEP_WEAK;
 extern void seep_ignore_(const void *ptr) SEEP_WEAK;
 extern void seep_disable_(void) SEEP_WEAK;
 extern void seep_enable_(void) SEEP_WEAK;
 extern void seep_register_root_region_(const void *start, size_t bytes) SEEP_WEAK;
 extern void seep_unregister_root_region_(const void *start, size_t bytes) SEEP_WEAK;
 
-/* True when this process is being watched. */
-static inline bool seep_is_watching(void)
+/* Not 0 when this process is being watched. */
+static __inline__ int seep_is_watching(void)
 {
 	return SEEP_FILLED_IN(seep_snapshot_) != 0;
 }
@@ -62,7 +67,7 @@ static inline bool seep_is_watching(void)
  * Where the file is full, old ones go: of those with a label every second, once there are more of them
  * than of those without.
  * Returns 0, also when nobody is watching, or a positive errno value when it could not be written. */
-static inline int seep_snapshot(const char *label)
+static __inline__ int seep_snapshot(const char *label)
 {
 	return SEEP_FILLED_IN(seep_snapshot_) ? SEEP_FILLED_IN(seep_snapshot_)(label) : 0;
 }
@@ -75,7 +80,7 @@ static inline int seep_snapshot(const char *label)
  * 262,143 snapshots of any kind the ages of blocks cannot be told apart any more.
  * Results as of seep_snapshot; EINVAL for a label that is null or empty, EFBIG when the file is full
  * and no older mark is left to make room. */
-static inline int seep_mark(const char *label)
+static __inline__ int seep_mark(const char *label)
 {
 	return SEEP_FILLED_IN(seep_mark_) ? SEEP_FILLED_IN(seep_mark_)(label) : 0;
 }
@@ -84,14 +89,14 @@ static inline int seep_mark(const char *label)
  * returns when that is in the file, which takes as long as reading the whole heap, about a second for each
  * GiB. All threads stand still for some 25 ms for each GiB. Where something is lost, both twice.
  * Results as of seep_snapshot; ENOTSUP when it was not possible to look: the file says why. */
-static inline int seep_scan(const char *label)
+static __inline__ int seep_scan(const char *label)
 {
 	return SEEP_FILLED_IN(seep_scan_) ? SEEP_FILLED_IN(seep_scan_)(label) : 0;
 }
 
 /* Looks as seep_scan does, and returns how many blocks are lost, definitely or indirectly: 0 when there are
  * none or nobody is watching, a negative errno value when nobody could look. */
-static inline long long seep_check(void)
+static __inline__ seep_long seep_check(void)
 {
 	return SEEP_FILLED_IN(seep_check_) ? SEEP_FILLED_IN(seep_check_)() : 0;
 }
@@ -100,7 +105,7 @@ static inline long long seep_check(void)
  * Checks of a part of a run, such as one test. They need no helper of the test framework's: a test takes a moment
  * when it begins, asks at its end, and fails with what seep_findings says:
  *
- *     long long moment = seep_moment();
+ *     seep_long moment = seep_moment();
  *     ...
  *     if (seep_check_since(moment) != 0)
  *             fail(seep_findings());
@@ -110,7 +115,7 @@ static inline long long seep_check(void)
  * are allocated from now on, by whichever thread, are allocated since. Takes nanoseconds and writes nothing; but
  * it is a new period of births, of which there are 262,143 in a process, as it is with each snapshot and each
  * check. 0 when nobody is watching, a negative errno value when there is none any more. */
-static inline long long seep_moment(void)
+static __inline__ seep_long seep_moment(void)
 {
 	return SEEP_FILLED_IN(seep_moment_) ? SEEP_FILLED_IN(seep_moment_)() : 0;
 }
@@ -124,7 +129,7 @@ static inline long long seep_moment(void)
  * Writes nothing into the file. Takes less than a millisecond where nothing is left that was allocated since;
  * otherwise as long as it takes to read the heap, once, and twice when something seems lost. Where the process
  * has several threads the second look is a tenth of a second later. */
-static inline long long seep_check_since(long long moment)
+static __inline__ seep_long seep_check_since(seep_long moment)
 {
 	return SEEP_FILLED_IN(seep_check_since_) ? SEEP_FILLED_IN(seep_check_since_)(moment) : 0;
 }
@@ -133,7 +138,7 @@ static inline long long seep_check_since(long long moment)
  * site the blocks and bytes that count and the stack that allocated them. Lines that end with a newline, made
  * to be printed where a test says why it failed. Empty when nothing was found. Valid until the thread's next
  * check; never null. */
-static inline const char *seep_findings(void)
+static __inline__ const char *seep_findings(void)
 {
 	return SEEP_FILLED_IN(seep_findings_) ? SEEP_FILLED_IN(seep_findings_)() : "";
 }
@@ -141,12 +146,12 @@ static inline const char *seep_findings(void)
 struct seep_rounds {
 	void (*body)(void *data);
 	void *data, *growth;
-	long long error;
+	seep_long error;
 	int left;
 };
 
 /* Ends what seep_require_no_growth has begun, also when the body has thrown. */
-static inline void seep_drop_rounds(struct seep_rounds *rounds)
+static __inline__ void seep_drop_rounds(struct seep_rounds *rounds)
 {
 	if (rounds->growth)
 		SEEP_FILLED_IN(seep_end_rounds_)(rounds->growth);
@@ -172,12 +177,16 @@ static __attribute__((noinline, unused)) int seep_run_round(struct seep_rounds *
  * 0 when none grows or nobody is watching (the body runs all the same), a negative errno value when nobody could
  * look: EINVAL for fewer than two rounds. A body that jumps out of it, or ends its thread, ends the rounds. Each round costs a walk over all live blocks, some 10 ms for two
  * million. Blocks count whoever has allocated them, and whether or not they can be reached. */
-static inline long long seep_require_no_growth(int rounds, void (*body)(void *data), void *data)
+static __inline__ seep_long seep_require_no_growth(int rounds, void (*body)(void *data), void *data)
 {
-	struct seep_rounds all
-		__attribute__((cleanup(seep_drop_rounds))) = {body, data, 0, 0, rounds};
-	long long result;
+	struct seep_rounds all __attribute__((cleanup(seep_drop_rounds)));
+	seep_long result;
 
+	all.body = body;
+	all.data = data;
+	all.growth = 0;
+	all.error = 0;
+	all.left = rounds;
 	if (SEEP_FILLED_IN(seep_begin_rounds_))
 		all.growth = SEEP_FILLED_IN(seep_begin_rounds_)(rounds, &all.error);
 	if (rounds > 0)
@@ -200,10 +209,10 @@ static inline long long seep_require_no_growth(int rounds, void (*body)(void *da
  */
 struct seep_scope {
 	const char *name;
-	long long moment;
+	seep_long moment;
 };
 
-static inline struct seep_scope seep_begin_scope(const char *name)
+static __inline__ struct seep_scope seep_begin_scope(const char *name)
 {
 	struct seep_scope scope;
 
@@ -212,7 +221,7 @@ static inline struct seep_scope seep_begin_scope(const char *name)
 	return scope;
 }
 
-static inline void seep_end_scope(struct seep_scope *scope)
+static __inline__ void seep_end_scope(struct seep_scope *scope)
 {
 	if (SEEP_FILLED_IN(seep_end_scope_))
 		SEEP_FILLED_IN(seep_end_scope_)(scope->name, scope->moment);
@@ -231,20 +240,20 @@ static inline void seep_end_scope(struct seep_scope *scope)
  */
 
 /* The block that `ptr` points to or into is no leak, nor is what it leads to. */
-static inline void seep_ignore(const void *ptr)
+static __inline__ void seep_ignore(const void *ptr)
 {
 	if (SEEP_FILLED_IN(seep_ignore_))
 		SEEP_FILLED_IN(seep_ignore_)(ptr);
 }
 
 /* What this thread allocates between seep_disable and seep_enable is none either. Pairs may be nested. */
-static inline void seep_disable(void)
+static __inline__ void seep_disable(void)
 {
 	if (SEEP_FILLED_IN(seep_disable_))
 		SEEP_FILLED_IN(seep_disable_)();
 }
 
-static inline void seep_enable(void)
+static __inline__ void seep_enable(void)
 {
 	if (SEEP_FILLED_IN(seep_enable_))
 		SEEP_FILLED_IN(seep_enable_)();
@@ -252,13 +261,13 @@ static inline void seep_enable(void)
 
 /* What the words of this memory point to is reachable, wherever the memory lies. To take it back, the same
  * start and length. */
-static inline void seep_register_root_region(const void *start, size_t bytes)
+static __inline__ void seep_register_root_region(const void *start, size_t bytes)
 {
 	if (SEEP_FILLED_IN(seep_register_root_region_))
 		SEEP_FILLED_IN(seep_register_root_region_)(start, bytes);
 }
 
-static inline void seep_unregister_root_region(const void *start, size_t bytes)
+static __inline__ void seep_unregister_root_region(const void *start, size_t bytes)
 {
 	if (SEEP_FILLED_IN(seep_unregister_root_region_))
 		SEEP_FILLED_IN(seep_unregister_root_region_)(start, bytes);
@@ -285,6 +294,6 @@ class scope
 	scope &operator=(const scope &);
 	seep_scope begun;
 };
-} // namespace seep
+} /* namespace seep */
 #endif
 #endif

@@ -4,11 +4,12 @@
 import functools
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
 
-from sandbox import CASES, SEEP, expect, expect_equal
+from sandbox import CASES, ROOT, SEEP, expect, expect_equal
 from process_list import processes_of
 
 LOSES = "64 bytes in 1 block definitely lost, allocated at"
@@ -37,6 +38,8 @@ def tests():
         yield (name + ": a scope says what it has lost, and is silent where it has not",
                functools.partial(scopes, source, flags))
     yield "without PIE a program may be assembled in Intel's syntax", intel_syntax
+    yield "as a header of the program's own it compiles without a warning in any C and C++", \
+        languages
     for kind in ("thread", "inline"):
         yield "the same by --snapshots-by=" + kind, functools.partial(by, kind)
     yield "findings name function, file and line, up to main", names
@@ -113,6 +116,30 @@ def intel_syntax(box):
                        "\treturn seep_is_watching() ? 5 : 4;\n}\n")
     program = build(box, source, ("-O1", "-masm=intel", "-fno-pie", "-no-pie"))
     expect_equal((box.run([program]).returncode, box.seep_run([program]).returncode), (4, 5),
+                 "its status without seep and with it")
+
+
+STRICT = ("-pedantic", "-Wall", "-Wextra", "-Wconversion", "-Wundef", "-Wshadow", "-Werror")
+LANGUAGES = [(compilers, standard)
+             for compilers, standards in ((("gcc", "clang"), "c89 c99 c11 c17 gnu89"),
+                                          (("g++", "clang++"), "c++98 c++11 c++17 c++20"))
+             for standard in standards.split()]
+
+
+def languages(box):
+    """The copy is no header of the system, in which compilers keep their warnings to themselves."""
+    shutil.copy(os.path.join(ROOT, "include", "seep.h"), box.folder)
+    source = shutil.copy(os.path.join(CASES, "says_all_of_seep_h.c"), box.folder)
+    for compilers, standard in LANGUAGES:
+        language = "c++" if "++" in standard else "c"
+        for compiler in filter(shutil.which, compilers):
+            for pie in ("-fpie", "-fno-pie"):
+                said = box.run([compiler, "-x", language, "-std=" + standard, pie, "-O1", "-I.",
+                                "-S", "-o", "/dev/null", source, *STRICT])
+                expect_equal((said.returncode, said.stderr), (0, b""),
+                             "(status, stderr) of %s -std=%s %s" % (compiler, standard, pie))
+    program = box.compile(source, "-std=c89", *STRICT)
+    expect_equal((box.run([program]).returncode, box.seep_run([program]).returncode), (1, 0),
                  "its status without seep and with it")
 
 
