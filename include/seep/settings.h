@@ -60,6 +60,11 @@
 	  "to 10m as the run goes on.")                                                            \
 	X(growth, 0, SIZE, "SIZE", "64M",                                                          \
 	  "take a snapshot as soon as live bytes have grown by SIZE since the last one; off for never.") \
+	X(near_limit, 0, PERCENT, "PERCENT|off", "90%",                                            \
+	  "take a snapshot when this part of the memory that the program may have is in use: of the "  \
+	  "limit of its cgroup (memory.max, memory.high), of RLIMIT_AS, RLIMIT_DATA or the machine; "  \
+	  "again each time half of the rest is gone, and while the kernel says that tasks wait for "  \
+	  "memory. So the state before the OOM killer comes is in the file.")                        \
 	X(sample, 0, SIZE, "BYTES|off", "off",                                                     \
 	  "record one block in about BYTES allocated, such as 512K, instead of every one (1 to 1G). " \
 	  "Nearly as fast as without seep; the figures of the report become estimates.")          \

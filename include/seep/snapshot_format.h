@@ -37,7 +37,7 @@
  *   1.4   seep_snapshot.heap_bytes and what follows it; SEEP_RECORD_FREES, SEEP_RECORD_PINS,
  *         SEEP_RECORD_ALERT
  *   1.5   SEEP_RECORD_SCAN, SEEP_RECORD_HOLDERS, SEEP_RECORD_SUPPRESSIONS
- *   1.6   SEEP_PROCESS_HAS_OWN_MALLOC
+ *   1.6   SEEP_PROCESS_HAS_OWN_MALLOC, SEEP_REASON_MEMORY, SEEP_LIMIT_CGROUP_HIGH
  */
 #ifndef SEEP_SNAPSHOT_FORMAT_H
 #define SEEP_SNAPSHOT_FORMAT_H
@@ -218,6 +218,7 @@ enum seep_snapshot_reason {
 	                          * that the program is in the state called LABEL. It always has a
 	                          * label, and the same label means the same state again: what has
 	                          * grown between two of them has not been given back. */
+	SEEP_REASON_MEMORY = 8,  /* since 1.6: a limit of memory is near, or tasks wait for memory */
 };
 
 /*
@@ -330,6 +331,7 @@ enum seep_limit_kind {
 	SEEP_LIMIT_ADDRESS_SPACE = 2, /* RLIMIT_AS, and the size of the address space */
 	SEEP_LIMIT_MACHINE = 3,       /* all memory of the machine, and what is not available */
 	SEEP_LIMIT_DATA = 4,          /* RLIMIT_DATA, and the size of the data segments */
+	SEEP_LIMIT_CGROUP_HIGH = 5,   /* since 1.6: likewise memory.high, where tasks are made to wait */
 };
 
 #define SEEP_SNAPSHOT_IS_KEYFRAME 1u

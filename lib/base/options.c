@@ -32,6 +32,7 @@ struct options options = {
 	.max_live_bytes = OPTIONS_NO_LIMIT,
 	.max_site_live_bytes = OPTIONS_NO_LIMIT,
 	.max_heap_share = OPTIONS_NO_LIMIT,
+	.near_limit = OPTIONS_NO_LIMIT,
 };
 
 static bool read_scaled(const char *value, const char *const *units, const uint64_t *factors,
@@ -230,6 +231,11 @@ static bool set_growth(const char *value)
 		return true;
 	}
 	return read_size(value, &options.growth_bytes);
+}
+
+static bool set_near_limit(const char *value)
+{
+	return read_share(value, &options.near_limit);
 }
 
 static bool set_sample(const char *value)

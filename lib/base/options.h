@@ -35,6 +35,7 @@ struct options {
 	char output[PATH_MAX];	   /* pattern with %p and %e */
 	uint64_t interval_ns;	   /* 0: adaptive */
 	uint64_t growth_bytes;	   /* 0: off */
+	uint64_t near_limit;	   /* in 1/1000; OPTIONS_NO_LIMIT: off */
 	uint64_t scan_interval_ns; /* 0: none but at the end */
 	bool scans_at_exit;
 	uint32_t stack_depth;

@@ -38,6 +38,7 @@
 #include "lib/control/control_server.h"
 #include "lib/control/findings.h"
 #include "lib/control/mailbox.h"
+#include "lib/control/memory_alarm.h"
 #include "lib/control/name_tool.h"
 #include "lib/control/schedule.h"
 #include "lib/record/call_tree.h"
@@ -67,7 +68,7 @@ bool helper_outlives_us(void)
 
 /* ---- in the helper ------------------------------------------------------------------------- */
 
-enum { WATCH_PROGRAM, WATCH_CALLERS, WATCH_WAKE, WATCH_COUNT };
+enum { WATCH_PROGRAM, WATCH_CALLERS, WATCH_WAKE, WATCH_PRESSURE, WATCH_COUNT };
 
 static void take_the_name(void)
 {
@@ -331,6 +332,7 @@ static void watch_program(void)
 		[WATCH_PROGRAM] = {.events = POLLIN},
 		[WATCH_CALLERS] = {.events = POLLIN},
 		[WATCH_WAKE] = {.events = POLLIN},
+		[WATCH_PRESSURE] = {.events = POLLPRI},
 	};
 	char drained[512];
 	int pidfd;
@@ -342,6 +344,7 @@ static void watch_program(void)
 	watched[WATCH_WAKE].fd = (int)sys_call(SYS_signalfd4, -1, &wake_set, sizeof(wake_set),
 					       O_CLOEXEC | O_NONBLOCK);
 	watched[WATCH_CALLERS].fd = -1;
+	watched[WATCH_PRESSURE].fd = helper_outlives_us() ? memory_alarm_open_pressure() : -1;
 	pidfd = helper_outlives_us() ? open_pidfd() : -1;
 	watched[WATCH_PROGRAM].fd = pidfd < 0 ? -1 : pidfd;
 	for (;;) {
@@ -374,6 +377,10 @@ static void watch_program(void)
 		sys_call(SYS_ppoll, watched, WATCH_COUNT, &timeout, 0, 0);
 		if (watched[WATCH_WAKE].revents != 0)
 			sys_call(SYS_read, watched[WATCH_WAKE].fd, drained, sizeof(drained));
+		if (watched[WATCH_PRESSURE].revents & POLLERR) /* its cgroup is gone */
+			watched[WATCH_PRESSURE].fd = -1;
+		else if (watched[WATCH_PRESSURE].revents & POLLPRI)
+			memory_alarm_note_pressure();
 		call_tree_prepare();
 		serve_request();
 		if (watched[WATCH_CALLERS].revents != 0)

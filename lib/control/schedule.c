@@ -10,7 +10,7 @@
  *   Runs in   the helper; the target with --snapshots-by=inline
  *   Locks     none
  *   Memory    static
- *   Calls     clock_gettime
+ *   Calls     clock_gettime; what memory_alarm calls
  *   Failure   none
  */
 #include "lib/control/schedule.h"
@@ -18,6 +18,7 @@
 #include "lib/base/invariant.h"
 #include "lib/base/options.h"
 #include "lib/base/syscalls.h"
+#include "lib/control/memory_alarm.h"
 #include "lib/record/thread_state.h"
 #include "lib/snapshot/snapshot_writer.h"
 
@@ -54,6 +55,7 @@ void schedule_start(void)
 	tick_ns = SHORTEST_TICK_NS;
 	bytes_at_last = 0;
 	duration_at_last_ns = 0;
+	memory_alarm_start();
 	schedule_scan_taken();
 }
 
@@ -75,6 +77,10 @@ bool schedule_is_due(enum seep_snapshot_reason *reason)
 
 	if (sys_clock_ns(CLOCK_MONOTONIC) >= due_ns) {
 		*reason = SEEP_REASON_INTERVAL;
+		return true;
+	}
+	if (memory_alarm_is_due()) {
+		*reason = SEEP_REASON_MEMORY;
 		return true;
 	}
 	if (options.growth_bytes == 0)

@@ -166,7 +166,8 @@ static bool has_news(const struct free_pairs_sums *sums, enum seep_snapshot_reas
 
 	if (samples == written.samples)
 		return samples > 0 && !written.has_all;
-	return !snapshot_reason_is_automatic(reason) ||
+	/* After one of memory there may be none. */
+	return !snapshot_reason_is_automatic(reason) || reason == SEEP_REASON_MEMORY ||
 	       samples >= written.samples + written.samples / NEWS_SHARE;
 }
 

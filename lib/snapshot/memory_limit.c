@@ -35,12 +35,13 @@
 
 /* Of one version of cgroups. */
 struct cgroup_files {
-	const char *limit, *current, *inactive_key;
+	const char *limit, *high, *current, *inactive_key; /* high: null where there is none */
 };
 
-static const struct cgroup_files files_v1 = {"/memory.limit_in_bytes", "/memory.usage_in_bytes",
+static const struct cgroup_files files_v1 = {"/memory.limit_in_bytes", NULL, "/memory.usage_in_bytes",
 					     "total_inactive_file "};
-static const struct cgroup_files files_v2 = {"/memory.max", "/memory.current", "inactive_file "};
+static const struct cgroup_files files_v2 = {"/memory.max", "/memory.high", "/memory.current",
+					     "inactive_file "};
 
 static char memberships[8192], contents[8192], place[PATH_MAX];
 
@@ -88,11 +89,14 @@ static bool read_number_here(struct text *folder, const char *file, uint64_t *nu
 static void look_here(struct text *folder, const struct cgroup_files *files,
 		      struct memory_limit *least)
 {
-	uint64_t limit, used = 0, inactive = 0;
+	uint64_t limit = NO_LIMIT_BYTES, high = NO_LIMIT_BYTES, used = 0, inactive = 0;
 	const char *value;
 
-	/* Most have no limit and cost one look. */
-	if (!read_number_here(folder, files->limit, &limit) || limit >= NO_LIMIT_BYTES ||
+	/* Most have no limit and cost a look or two. */
+	read_number_here(folder, files->limit, &limit);
+	if (files->high != NULL)
+		read_number_here(folder, files->high, &high);
+	if ((limit >= NO_LIMIT_BYTES && high >= NO_LIMIT_BYTES) ||
 	    !read_number_here(folder, files->current, &used))
 		return;
 	if (read_here(folder, "/memory.stat")) {
@@ -102,6 +106,7 @@ static void look_here(struct text *folder, const struct cgroup_files *files,
 	}
 	/* A limit of 0 is one, too. */
 	meet(least, SEEP_LIMIT_CGROUP, limit > 0 ? limit : 1, used);
+	meet(least, SEEP_LIMIT_CGROUP_HIGH, high > 0 ? high : 1, used);
 }
 
 /* From the cgroup up to the mount. */

@@ -12,7 +12,8 @@
 /* By itself, and soon there is another one. */
 static inline bool snapshot_reason_is_automatic(enum seep_snapshot_reason reason)
 {
-	return reason == SEEP_REASON_INTERVAL || reason == SEEP_REASON_GROWTH;
+	return reason == SEEP_REASON_INTERVAL || reason == SEEP_REASON_GROWTH ||
+	       reason == SEEP_REASON_MEMORY;
 }
 
 /* No other one follows. */

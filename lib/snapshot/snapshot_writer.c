@@ -381,6 +381,19 @@ struct snapshot_result snapshot_writer_last(void)
 	return writer.last;
 }
 
+struct memory_limit snapshot_writer_limit(void)
+{
+	struct memory_limit limit = {0};
+	struct process_memory memory;
+
+	if (!enter())
+		return limit;
+	memory = process_memory_read();
+	limit = memory_limit_read(&memory, false);
+	leave();
+	return limit;
+}
+
 uint64_t snapshot_writer_live_bytes(void)
 {
 	struct sample_sums sums = sample_sums_read();

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "lib/snapshot/memory_limit.h"
 #include "seep/snapshot_format.h"
 
 /* Creates the file and writes what is known of the process. Returns 0 or a negative errno value. */
@@ -45,6 +46,10 @@ struct snapshot_result snapshot_writer_last(void);
 
 /* Live bytes now, from the counters: no walk, no lock. */
 uint64_t snapshot_writer_live_bytes(void);
+
+/* Of the limits that the process is held to, the one with the least room left, now; none where a snapshot is
+ * being taken. */
+struct memory_limit snapshot_writer_limit(void);
 
 void snapshot_writer_postfork_child(void);
 

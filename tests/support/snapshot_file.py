@@ -30,14 +30,15 @@ RECORD_MAGIC = 0x43455253
  ALERT, SCAN, HOLDERS) = range(1, 14)
 ALERT_KINDS = {1: "growth", 2: "live", 3: "heap_share_of_rss", 4: "site_growth", 5: "site_live"}
 REASONS = {1: "interval", 2: "request", 3: "growth", 4: "final", 5: "exec", 6: "fork",
-           7: "mark"}
+           7: "mark", 8: "memory"}
 SCAN_OUTCOMES = ("done", "no_copy", "no_memory", "failed", "sampled", "lost", "too_late")
 SCAN_IS_CONFIRMED, SCAN_IS_STOPPED, SCAN_HAS_HEADS, SCAN_IS_BLIND = 1, 2, 4, 8
 LOSSES = ("definitely", "indirectly", "possibly", "reachable", "below")
 ROOT_KINDS = (None, "module", "stack", "register", "tls", "thread", "loader", "mapping", "region",
               "ignored")
 NO_MODULE = 2 ** 32 - 1
-LIMIT_KINDS = ("unknown", "cgroup", "address space", "machine", "data")
+LIMIT_KINDS = ("unknown", "cgroup", "address space", "machine", "data",
+               "cgroup high")
 TOTALS = ("live_bytes live_blocks allocations allocated_bytes frees freed_bytes inherited_blocks "
           "inherited_bytes inherited_frees unknown_frees mapped_bytes lost_blocks lost_stacks "
           "cut_stacks rss_bytes swap_bytes vm_bytes own_bytes").split()

@@ -267,6 +267,9 @@ static void write_state(FILE *out, const struct profile *profile)
 	}
 	if (!has_final_state(profile)) {
 		fputs("seep: the state at the end is not in the file", out);
+		if (profile_oom_share(profile) > 0)
+			fprintf(out, "; %.0f %% of its memory limit were in use: out of memory",
+				100 * profile_oom_share(profile));
 		if (statvfs(profile->path, &system) == 0 && system.f_blocks &&
 		    system.f_bavail * system.f_frsize < FULL_DISK_BYTES)
 			fprintf(out, ": %s", strerror(ENOSPC));

@@ -8,6 +8,8 @@
 #include "tools/model/profile.h"
 
 #include <errno.h>
+#include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -171,6 +173,18 @@ bool profile_is_unseen(const struct profile *profile)
 
 	return profile->has_own_malloc && count > 0 &&
 	       profile->snapshots[count - 1].raw.allocations == 0;
+}
+
+double profile_oom_share(const struct profile *profile)
+{
+	const struct snapshot *last =
+		profile->snapshot_count ? &profile->snapshots[profile->snapshot_count - 1] : NULL;
+
+	if (!last || !last->raw.limit_bytes || profile->end_how != SEEP_END_SIGNAL ||
+	    profile->end_status != SIGKILL)
+		return 0;
+	double share = (double)last->raw.limit_used_bytes / (double)last->raw.limit_bytes;
+	return share >= PROFILE_NEAR_LIMIT ? fmin(share, 1) : 0;
 }
 
 const struct site_pins *profile_pins(const struct profile *profile, size_t snapshot)

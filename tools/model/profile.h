@@ -218,6 +218,11 @@ const struct free_pair *site_freers(const struct profile *profile, const struct 
  * that says nothing about leaks. */
 bool profile_is_unseen(const struct profile *profile);
 
+/* Of the memory limit that would be met first, the part that was in use in the last snapshot of a process
+ * that SIGKILL ended; 0 where it was less than PROFILE_NEAR_LIMIT, for then it was hardly the OOM killer. */
+#define PROFILE_NEAR_LIMIT 0.9
+double profile_oom_share(const struct profile *profile);
+
 /* Which sites pinned free memory when that was last looked at, at snapshot index `snapshot` or before
  * it; null where it was not. */
 const struct site_pins *profile_pins(const struct profile *profile, size_t snapshot);

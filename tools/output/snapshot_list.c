@@ -52,6 +52,8 @@ static const char *reason_name(enum seep_snapshot_reason reason)
 		return "fork";
 	case SEEP_REASON_MARK:
 		return "mark";
+	case SEEP_REASON_MEMORY:
+		return "memory";
 	default:
 		return "?";
 	}

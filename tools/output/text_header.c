@@ -77,6 +77,10 @@ static void put_end(struct text_line *line, const struct profile *profile)
 		else
 			text_line_print(line, INK_ALARM, "killed by signal %" PRId32,
 					profile->end_status);
+		if (profile_oom_share(profile) > 0)
+			text_line_print(line, INK_ALARM,
+					", %.0f %% of its memory limit in use: out of memory",
+					100 * profile_oom_share(profile));
 		break;
 	case SEEP_END_EXEC:
 		text_line_put(line, INK_PLAIN, "went on as another program (exec)");

@@ -139,6 +139,29 @@ static void version_1_has_other_names(void **state)
 	expect_cgroup("4:memory:/jobs\n0::/web/worker/tight\n", 50000000, 20000000);
 }
 
+static void expect_kind(const char *memberships, enum seep_limit_kind kind, uint64_t bytes)
+{
+	struct memory_limit limit = memory_limit_of_cgroups(folder, memberships);
+
+	assert_int_equal(limit.kind, kind);
+	assert_int_equal(limit.bytes, bytes);
+}
+
+static void where_tasks_are_made_to_wait_is_a_limit(void **state)
+{
+	(void)state;
+	put("slowed/memory.max", "max\n");
+	put("slowed/memory.high", "600000000\n");
+	put("slowed/memory.current", "100000000\n");
+	expect_kind("0::/slowed\n", SEEP_LIMIT_CGROUP_HIGH, 600000000);
+	put("slowed/memory.max", "700000000\n");
+	expect_kind("0::/slowed\n", SEEP_LIMIT_CGROUP_HIGH, 600000000);
+	put("slowed/memory.max", "500000000\n");
+	expect_kind("0::/slowed\n", SEEP_LIMIT_CGROUP, 500000000);
+	put("slowed/memory.high", "max\n");
+	expect_kind("0::/slowed\n", SEEP_LIMIT_CGROUP, 500000000);
+}
+
 static void a_full_or_empty_one_has_no_room(void **state)
 {
 	(void)state;
@@ -223,6 +246,7 @@ int main(void)
 		cmocka_unit_test(what_proc_names_need_not_be_there),
 		cmocka_unit_test(a_container_sees_its_own_cgroup_at_the_mount),
 		cmocka_unit_test(version_1_has_other_names),
+		cmocka_unit_test(where_tasks_are_made_to_wait_is_a_limit),
 		cmocka_unit_test(a_full_or_empty_one_has_no_room),
 		cmocka_unit_test(paths_that_are_too_long_do_no_harm),
 		cmocka_unit_test(resource_limits_count),

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""test_memory_alarm: a snapshot is taken shortly before memory runs out."""
+
+import os
+import resource
+
+from sandbox import begun, expect, expect_equal
+from test_memory_limit import MIB, Cgroup
+from test_snapshots import Server
+
+# No other reason to take one.
+QUIET = ("--interval=1h", "--growth=off")
+LIMIT = 96 * MIB
+
+
+def tests():
+    yield "near the limit of its cgroup", in_cgroup
+    yield "the OOM killer leaves a file that says so", killed
+    yield "near RLIMIT_AS", near_address_space
+    yield "not where it is switched off, and not far from the limit", quiet
+
+
+def alarms(box):
+    file = begun(box.path("out.seep"))
+    return [snapshot for snapshot in file.snapshots if snapshot.reason == "memory"] if file else []
+
+
+def fill(server, size):
+    """In blocks of nearly a page each, whose first bytes are written."""
+    server.ask("leak %d 4000" % (size // 4096))
+
+
+def in_cgroup(box):
+    with Cgroup(box, "alarm") as cgroup:
+        cgroup.limit(LIMIT)
+        server = Server(box, *QUIET)
+        cgroup.add(server.pid)
+        fill(server, 40 * MIB)
+        server.ask("sleep 1500")
+        expect_equal(len(alarms(box)), 0, "snapshots with half of the limit in use")
+        fill(server, 50 * MIB)
+        first = box.wait_until(lambda: alarms(box), "a snapshot near the limit")[0]
+        expect_equal(first.limit_kind, "cgroup", "the kind of limit")
+        live = first.totals["live_bytes"]
+        expect(0.85 * LIMIT < live < LIMIT, "%d are live" % live)
+        # It stays where it is: no stream of snapshots.
+        server.ask("sleep 3000")
+        expect(len(alarms(box)) <= 3, "%d snapshots of an idle program" % len(alarms(box)))
+        server.end()
+
+
+def killed(box):
+    program = box.compile("grows_on_command.c", "-O1")
+    with Cgroup(box, "killed") as cgroup:
+        cgroup.limit(LIMIT)
+        script = 'echo $$ > "$0/cgroup.procs" && exec "$@"'
+        result = box.run(["sh", "-c", script, cgroup.folder, "env",
+                          *("%s=%s" % item for item in box.preload(
+                              output=box.path("out.seep"), quiet="on", interval="1h",
+                              growth="off").items()), program],
+                         stdin=b"".join(b"leak 256 4000\nsleep 5\n" for _ in range(200)))
+        expect_equal(result.returncode, -9, "the status of a program that was out of memory")
+    seen = alarms(box)
+    expect(seen and seen[-1].totals["live_bytes"] > 0.85 * LIMIT,
+           "the last alarm has %s" % [snapshot.totals["live_bytes"] for snapshot in seen])
+    if begun(box.path("out.seep")).end() is not None:
+        text = box.seep("report", box.path("out.seep")).stdout
+        expect(b"of its memory limit in use: out of memory" in text, "%r" % text[:300])
+
+
+def size_of(pid):
+    with open("/proc/%d/statm" % pid) as file:
+        return int(file.read().split()[0]) * resource.getpagesize()
+
+
+def near_address_space(box):
+    server = Server(box, *QUIET)
+    size = size_of(server.pid)
+    resource.prlimit(server.pid, resource.RLIMIT_AS, (size * 10 // 8, size * 10 // 8))
+    box.wait_until(lambda: os.path.exists(box.path("out.seep")), "the file")
+    expect_equal(len(alarms(box)), 0, "snapshots at 80 % of the limit")
+    fill(server, size // 8 + MIB)
+    first = box.wait_until(lambda: alarms(box), "a snapshot near the limit")[0]
+    expect_equal(first.limit_kind, "address space", "the kind of limit")
+    server.end()
+
+
+def quiet(box):
+    with Cgroup(box, "quiet") as cgroup:
+        cgroup.limit(LIMIT)
+        server = Server(box, *QUIET, "--near-limit=off")
+        cgroup.add(server.pid)
+        fill(server, 90 * MIB)
+        server.ask("sleep 2500")
+        expect_equal(len(alarms(box)), 0, "snapshots without near_limit")
+        server.end()
