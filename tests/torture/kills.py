@@ -123,8 +123,11 @@ class Kills:
         if self.way == "program":
             expect_equal(self.finals, self.kills - self.too_soon,
                          "the number of files with a final state")
-        else:
+        elif self.way == "oom":
             expect_equal(self.finals, 0, "final states that nobody can have written")
+        else:
+            # A helper that is killed second may have been quick.
+            expect(self.finals < self.kills / 2, "%d files hold the last state" % self.finals)
 
 
 def play(box, way, count, seed):
