@@ -27,6 +27,7 @@ def tests():
     yield "sqlite3 loses frees at one site: it is flagged, nothing else; each block known", sqlite
     yield "an outcome tells found, first and wrong apart", outcomes
     yield "what is flagged in any run without injection is the program's own", own_flags
+    yield "runs without injection are spread among those with one", spread
     yield "the driver of real programs ends with 2 when it cannot run", driver_fails
 
 
@@ -70,11 +71,12 @@ def sqlite(box):
 def in_sqlite(outer, baseline, site, number, folder):
     box = Sandbox(False)
     try:
-        path, outcome = injection.judge(box, baseline, site, SECONDS, SEED)
+        path, report, counts = injection.inject(box, site, SECONDS, SEED)
         file = snapshot_file.read(path)
-        kept_runs.keep(folder, "injected", path, site.program, SEED, number, site, outcome.counts)
+        kept_runs.keep(folder, "injected", path, site.program, SEED, number, site, counts)
     finally:
         box.close()
+    outcome = baseline.outcome(site, report, counts)
     outer.note("%d of %d frees lost, %d snapshots" % (outcome.lost, outcome.freed,
                                                       outcome.report["snapshots"]))
     expect(outcome.is_valid, "only %d frees were lost" % outcome.lost)
@@ -159,6 +161,12 @@ def own_flags(_):
     judged = baseline.outcome(first.sites[1], report, counts)
     expect(judged.is_valid, "a site that is never flagged without injection does not count")
     expect_equal((len(judged.own), len(judged.wrong)), (2, 0), "own flags and wrong ones")
+
+
+def spread(_):
+    expect_equal(injection.spread(list("abcdefgh"), [1, 2, 3]),
+                 [*"ab", 1, *"cd", 2, *"ef", 3, *"gh"], "eight and three")
+    expect_equal(injection.spread([], [1, 2]), [1, 2], "none and two")
 
 
 def driver(box, *arguments, build=BUILD):

@@ -182,6 +182,14 @@ class Outcome:
                    key=lambda word: word == "leak")
 
 
+def spread(among, others):
+    """Both in their order, the others in equal distances among the first: a machine that is busy
+    for a while is so for both."""
+    places = [(place / (len(some) + 1), item) for some in (among, others)
+              for place, item in enumerate(some, 1)]
+    return [item for _, item in sorted(places, key=lambda entry: entry[0])]
+
+
 def record(box, program, seconds, seed, site=None):
     """Plays the program once; the recordings and their reports, those with the most first."""
     folder = box.path("recordings")
@@ -204,14 +212,14 @@ def counts_of(box):
     return found
 
 
-def judge(box, baseline, site, seconds, seed):
-    """One injection: (recording, outcome), of the process that lost the most."""
-    recordings = record(box, baseline.program, seconds, seed, site)
+def inject(box, site, seconds, seed):
+    """One injection: (recording, report, counts), of the process that lost the most."""
+    recordings = record(box, site.program, seconds, seed, site)
     counts = counts_of(box)
     if not counts:
         raise Failed("no block of the site was seen: %s" % clip(site.frames))
     pid = max(counts, key=lambda pid: counts[pid][2])
     for path, report in recordings:
         if report["process"]["pid"] == pid:
-            return path, baseline.outcome(site, report, counts[pid])
+            return path, report, counts[pid]
     raise Failed("no recording of process %d" % pid)
