@@ -194,14 +194,21 @@ def same_names(box):
     for options in ("-g",), ():
         programs = [box.compile(box.write("%s.c" % name, IN_MAIN % size), *options)
                     for name, size in (("one", 100), ("two", 200))]
-        words = ("sh", "-c", "; ".join(programs))
-        result = check(box, "--format=json", "--", *words, status=1)
-        names = [(found["bytes"], [process["name"] for process in found["processes"]])
-                 for found in json.loads(result.stderr)["findings"]]
-        expect_equal(sorted(names), [(100, ["one"]), (200, ["two"])], "what is found")
-        prints = {entry["fingerprint"]
-                  for entry in json.loads(output(box, "gitlab", *words, status=1))}
-        expect_equal(len(prints), 2, "how many fingerprints there are in %s" % prints)
+        known = []
+        for order in programs, programs[::-1]:
+            words = ("sh", "-c", "; ".join(order))
+            result = check(box, "--format=json", "--", *words, status=1)
+            findings = json.loads(result.stderr)["findings"]
+            names = [(found["bytes"], [process["name"] for process in found["processes"]])
+                     for found in findings]
+            expect_equal(sorted(names), [(100, ["one"]), (200, ["two"])], "what is found")
+            known.append(sorted((found["bytes"], found["fingerprint"]) for found in findings))
+            prints = {entry["fingerprint"]
+                      for entry in json.loads(output(box, "gitlab", *words, status=1))}
+            expect_equal(prints, {finding["fingerprint"] for finding in findings},
+                         "GitLab's fingerprints")
+            expect_equal(len(prints), 2, "how many fingerprints there are in %s" % prints)
+        expect_equal(known[0], known[1], "the fingerprints in another order")
     known = ("--baseline=" + box.path("known.baseline"),)
     check(box, *known, "--update-baseline", "--", programs[1], status=0)
     check(box, *known, "--", programs[1], status=0)

@@ -45,7 +45,7 @@ KEEPS = "make runs the tests and keeps something of each, at 1 site"
 
 def tests():
     yield "what make keeps of what it runs does not fail a check, and a line says so", make
-    yield "what it loses does, and all of it where it is named or nobody else was looked at", counted
+    yield "what it loses does, and all of it where it is named or nobody else was seen", counted
     yield "a server that starts others is no such program, unless other folders are chosen", server
     yield "a script is one by its name, whatever interprets it", script
 

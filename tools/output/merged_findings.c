@@ -33,6 +33,12 @@ struct known_finding {
 	const struct report *last; /* that had it, while that is added */
 };
 
+struct alike {
+	UT_hash_handle hh;
+	const char *base; /* of their fingerprints */
+	struct merged_finding *last;
+};
+
 struct known_program {
 	UT_hash_handle hh;
 	struct checked_program program;
@@ -42,6 +48,7 @@ struct merged_findings_index {
 	struct arena *arena;
 	struct known_finding *findings; /* by key */
 	struct merged_finding **end;	/* where the next one is hung up */
+	struct alike *alike;		/* by what their fingerprints begin with */
 	struct known_program *programs; /* by name */
 	struct checked_program **end_of_programs;
 	/* Of the report that was added last. */
@@ -75,6 +82,7 @@ void merged_findings_free(struct merged_findings *findings)
 	for (struct merged_finding *next = findings->first; next; next = next->next)
 		free(next->processes);
 	HASH_CLEAR(hh, index->findings);
+	HASH_CLEAR(hh, index->alike);
 	HASH_CLEAR(hh, index->programs);
 	arena_free(index->arena);
 	free(index->repeated);
@@ -166,19 +174,39 @@ static void make_key(const struct finding_brief *brief, size_t number, char *key
 		 *brief->id ? brief->id : brief->name, number, source_of(brief));
 }
 
-/* How many there are that a fingerprint could not tell from it. */
-static size_t count_alike(const struct merged_findings *findings,
-			  const struct merged_finding *finding)
+static int write_base(const struct merged_finding *finding,
+		      char fingerprint[FINDING_FINGERPRINT_BYTES])
 {
-	size_t count = 0;
+	return snprintf(fingerprint, FINDING_FINGERPRINT_BYTES, "seep-%s%s%s-%s",
+			finding_rules[finding->rule].name, finding->limit ? "-" : "",
+			finding->limit ? finding->limit : "",
+			*finding->id ? finding->id : finding->name);
+}
 
-	for (const struct merged_finding *next = findings->first; next != finding;
-	     next = next->next)
-		count += next->rule == finding->rule && strcmp(next->id, finding->id) == 0 &&
-			 (*next->id || strcmp(next->name, finding->name) == 0) &&
-			 strcmp(next->limit ? next->limit : "",
-				finding->limit ? finding->limit : "") == 0;
-	return count;
+/* Behind those that a fingerprint could not tell from it. */
+static bool hang_up_alike(struct merged_findings_index *index, struct merged_finding *finding)
+{
+	char base[FINDING_FINGERPRINT_BYTES];
+	struct alike *alike;
+	bool is_fine = true;
+
+	write_base(finding, base);
+	HASH_FIND_STR(index->alike, base, alike);
+	if (alike) {
+		finding->first_alike = alike->last->first_alike;
+		alike->last->next_alike = finding;
+		alike->last = finding;
+		return true;
+	}
+	alike = arena_take(index->arena, 1, sizeof(*alike));
+	if (!alike)
+		return false;
+	alike->base = copy(index->arena, base, &is_fine);
+	alike->last = finding;
+	finding->first_alike = finding;
+	if (is_fine)
+		HASH_ADD_KEYPTR(hh, index->alike, alike->base, strlen(alike->base), alike);
+	return is_fine && alike->hh.tbl;
 }
 
 static struct known_finding *add_finding(struct merged_findings_index *index,
@@ -200,6 +228,7 @@ static struct known_finding *add_finding(struct merged_findings_index *index,
 	finding->limit = copy(arena, brief->limit, &is_fine);
 	finding->function = copy(arena, brief->function, &is_fine);
 	finding->file = copy(arena, brief->file, &is_fine);
+	finding->source = copy(arena, source_of(brief), &is_fine);
 	finding->place = copy(arena, brief->place, &is_fine);
 	finding->name = copy(arena, brief->name, &is_fine);
 	finding->text = copy(arena, brief->text, &is_fine);
@@ -207,7 +236,7 @@ static struct known_finding *add_finding(struct merged_findings_index *index,
 		finding->frames = copy_frames(arena, brief->site, &is_fine);
 		finding->frame_count = brief->site->frame_count;
 	}
-	if (!is_fine)
+	if (!is_fine || !hang_up_alike(index, finding))
 		return NULL;
 	HASH_ADD_KEYPTR(hh, index->findings, known->key, strlen(known->key), known);
 	if (!known->hh.tbl)
@@ -275,7 +304,6 @@ static int add_brief(const struct finding_brief *brief, size_t number, void *con
 		known = add_finding(index, brief, key);
 		if (!known)
 			return -ENOMEM;
-		known->finding.number = count_alike(findings, &known->finding);
 		findings->counts[brief->rule]++;
 		index->news++;
 	}
@@ -420,14 +448,60 @@ char *merged_finding_text(const struct merged_finding *finding)
 	return text;
 }
 
+/* So many of the last parts of a path: "test1/main.c". */
+static const char *last_parts(const char *path, size_t count)
+{
+	const char *at = path + strlen(path);
+
+	for (; at > path; at--)
+		if (at[-1] == '/' && !--count)
+			break;
+	return at;
+}
+
+/* As much of its source as tells it from those with other sources. */
+static const char *telling_source(const struct merged_finding *finding)
+{
+	const struct merged_finding *other = finding->first_alike;
+	size_t count = 2;
+
+	while (other && last_parts(finding->source, count) != finding->source) {
+		bool is_same = strcmp(finding->source, other->source) != 0 &&
+			       strcmp(last_parts(finding->source, count),
+				      last_parts(other->source, count)) == 0;
+		if (is_same)
+			count++;
+		else
+			other = other->next_alike;
+	}
+	return last_parts(finding->source, count);
+}
+
+/* The 32-bit FNV-1a hash. */
+static uint32_t hash_of(const char *text)
+{
+	uint32_t hash = UINT32_C(0x811c9dc5);
+
+	for (; *text; text++)
+		hash = (hash ^ (unsigned char)*text) * UINT32_C(0x01000193);
+	return hash;
+}
+
+/* In which order they were found differs from run to run: of several their sources tell. */
 void merged_finding_fingerprint(const struct merged_finding *finding,
 				char fingerprint[FINDING_FINGERPRINT_BYTES])
 {
-	int used = snprintf(fingerprint, FINDING_FINGERPRINT_BYTES, "seep-%s%s%s-%s",
-			    finding_rules[finding->rule].name, finding->limit ? "-" : "",
-			    finding->limit ? finding->limit : "",
-			    *finding->id ? finding->id : finding->name);
-	if (finding->number)
+	int used = write_base(finding, fingerprint);
+	size_t number = 0;
+
+	if (!finding->first_alike->next_alike)
+		return;
+	used += snprintf(fingerprint + used, FINDING_FINGERPRINT_BYTES - (size_t)used,
+			 "-%08" PRIx32, hash_of(telling_source(finding)));
+	for (const struct merged_finding *other = finding->first_alike; other != finding;
+	     other = other->next_alike)
+		number += strcmp(other->source, finding->source) == 0;
+	if (number)
 		snprintf(fingerprint + used, FINDING_FINGERPRINT_BYTES - (size_t)used, "-%zu",
-			 finding->number);
+			 number + 1);
 }

@@ -29,7 +29,9 @@ struct found_process {
 struct merged_finding {
 	enum finding_rule rule;
 	const char *id, *limit; /* as in a brief */
-	size_t number;		/* of those that a fingerprint could not tell apart, from 0 */
+	const char *source;	/* its file, or the module where that is not known */
+	/* The first of those that have the same rule, id and limit, and the next one; null. */
+	const struct merged_finding *first_alike, *next_alike;
 	const char *function, *file;
 	int line;
 	enum severity severity; /* the worst */
