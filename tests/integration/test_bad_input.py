@@ -30,6 +30,7 @@ def tests():
     for damage in HURT_FILES:
         yield "%s is read as far as it goes" % damage, functools.partial(read_in_part, damage)
     yield "wrong options, commands and operands are refused", wrong_usage
+    yield "whatever is typed, no message can write to a terminal or make two lines", harmless
     yield "wrong values of settings are refused by seep run", wrong_settings
     yield "wrong values in SEEP_OPTIONS: one line, and the program runs", wrong_seep_options
     yield "a pid that is gone, not ours or not under seep is refused", wrong_pid
@@ -210,6 +211,30 @@ def hostile_bytes(box):
 
 
 # ---- the command line ------------------------------------------------------------------------------
+
+def harmless(box):
+    recorded(box)
+    bad, good = "x\x1b[31m\ny\x9b\u202e", box.path("good.seep")
+    for arguments in ([bad], ["report", bad], ["report", "--" + bad, good], ["check", "--", bad],
+                      ["check", "--fail-on=" + bad, good], ["check", "--format=" + bad, good],
+                      ["check", "--suppressions=" + bad, good], ["check", "--" + bad],
+                      ["check", "--keep=" + bad + "/x", "--", "true"],
+                      ["run", "-o", bad + "/x", "true"],
+                      ["check", "--error-exitcode=" + bad, good], ["report", good + "@" + bad],
+                      ["check", "--baseline=" + bad, good], ["run", "--interval=" + bad, "true"],
+                      ["report", "--top=" + bad, good], ["report", "--settings=" + bad, good]):
+        result = box.seep(*arguments)
+        what = "seep " + ascii(arguments)
+        one_line(result, what)
+        said = result.stderr.decode()
+        expect(not any(letter in said for letter in "\x1b\x9b\u202e"),
+               "%s says %s" % (what, ascii(said)))
+    # What a program is called stands in the summary of its run.
+    name = box.path("x\x1b[31m\ny")
+    shutil.copy(shutil.which("true"), name)
+    said = box.seep("run", "-o", box.path("out.seep"), "--", name).stderr.decode()
+    expect("x?[31m?y (" in said and "\x1b" not in said, "the summary is " + ascii(said))
+
 
 def wrong_usage(box):
     recorded(box)
@@ -409,7 +434,8 @@ def named_pipes(box):
         ["check", "-o", fifo, "--", program], ["check", "--settings=" + fifo, good],
         ["report", "--settings=" + fifo, good], ["run", "--settings=" + fifo, "--", program],
         ["run", "--log-file=" + fifo, "--", program],
-        ["report", "--suppressions=" + fifo, good], ["check", "--suppressions=" + fifo, good]]
+        ["report", "--suppressions=" + fifo, good], ["check", "--suppressions=" + fifo, good],
+        ["run", "-o", fifo, "--", program], ["check", "--keep=" + fifo, "--", program]]
     for is_read in (False, True):
         # The same with somebody at the other end.
         other_end = os.open(fifo, os.O_RDWR) if is_read else -1

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "tools/commands/help_text.h"
+#include "tools/output/utf8.h"
 
 /* getopt_long returns this plus the option's index, above every letter. */
 #define FIRST_OPTION_VALUE 256
@@ -27,19 +28,24 @@ const struct command_option command_help_option = {
 	.help = "show this help and exit.",
 };
 
+/* What it names may be anything that somebody has typed or that a script has passed on. */
 int command_fail(const char *format, ...)
 {
+	char *text;
 	va_list args;
 
+	va_start(args, format);
+	if (vasprintf(&text, format, args) < 0)
+		text = NULL;
+	va_end(args);
 	/* What the command has printed so far comes first also where both go to one file. */
 	fflush(stdout);
 	flockfile(stderr);
 	fputs("seep: ", stderr);
-	va_start(args, format);
-	vfprintf(stderr, format, args);
-	va_end(args);
+	utf8_write_harmless(stderr, text ? text : "not enough memory");
 	fputc('\n', stderr);
 	funlockfile(stderr);
+	free(text);
 	return EXIT_CANNOT;
 }
 

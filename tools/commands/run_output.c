@@ -172,20 +172,39 @@ static enum earlier look_at(int folder_fd, const char *name)
 static int refuse_running(const char *path, struct error *error)
 {
 	return error_set(error, EBUSY,
-			 "--output: a running process still writes %s; name another file, or "
+			 "a running process still writes %s; name another file, or "
 			 "use %%p in its name",
 			 path);
 }
 
+/* "a FIFO"; null for a file. */
+static const char *other_than_file(const char *path)
+{
+	struct stat status;
+
+	if (stat(path, &status) != 0 || S_ISREG(status.st_mode))
+		return NULL;
+	return S_ISDIR(status.st_mode)	  ? "a folder"
+	       : S_ISFIFO(status.st_mode) ? "a FIFO"
+	       : S_ISSOCK(status.st_mode) ? "a socket"
+					  : "a device";
+}
+
 static int check_earlier(const char *path, struct error *error)
 {
+	const char *kind = other_than_file(path);
+
+	if (kind)
+		return error_set(error, EEXIST,
+				 "%s is %s, and snapshots need a file, parts of which are written "
+				 "anew; name one",
+				 path, kind);
 	switch (look_at(AT_FDCWD, path)) {
 	case EARLIER_RUNNING:
 		return refuse_running(path, error);
 	case EARLIER_FOREIGN:
 		return error_set(error, EEXIST,
-				 "--output: %s exists and is not a snapshot file of seep; name "
-				 "another",
+				 "%s exists and is not a snapshot file of seep; name another",
 				 path);
 	default:
 		return 0;
@@ -205,11 +224,11 @@ static int open_children(const char *path, DIR **children, struct error *error)
 		close(fd);
 	if (code == ENOTDIR || code == ELOOP)
 		return error_set(error, EEXIST,
-				 "--output: %s, which is for the files of child processes, exists "
+				 "%s, which is for the files of child processes, exists "
 				 "and is not a folder; name another file",
 				 path);
-	return error_set(error, code, "--output: cannot read the folder %s: %s; name another file",
-			 path, strerror(code));
+	return error_set(error, code, "cannot read the folder %s: %s; name another file", path,
+			 strerror(code));
 }
 
 static int check_children(DIR *children, const char *path, struct error *error)
@@ -227,7 +246,7 @@ static int check_children(DIR *children, const char *path, struct error *error)
 
 static int refuse_removal(const char *path, int code, struct error *error)
 {
-	return error_set(error, code, "--output: cannot replace %s: %s", path, strerror(code));
+	return error_set(error, code, "cannot replace %s: %s", path, strerror(code));
 }
 
 /* Whatever else somebody has put there stays, and the folder with it. */

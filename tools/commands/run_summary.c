@@ -33,6 +33,7 @@
 #include "tools/output/shell_word.h"
 #include "tools/output/stack_shape.h"
 #include "tools/output/threshold_text.h"
+#include "tools/output/utf8.h"
 #include "tools/symbols/symbols.h"
 
 /* With less than this free, the last snapshot may not have found room. */
@@ -57,13 +58,15 @@ static void write_end(FILE *out, const char *program, const struct child_process
 {
 	const struct number_text duration = number_duration(child->seconds);
 
+	fputs("seep: ", out);
+	utf8_write_harmless(out, program);
 	if (WIFSIGNALED(child->wait_status))
-		fprintf(out, "seep: %s (%d) was ended by signal %d (%s) after %s\n", program,
-			(int)child->pid, WTERMSIG(child->wait_status),
-			strsignal(WTERMSIG(child->wait_status)), duration.text);
+		fprintf(out, " (%d) was ended by signal %d (%s) after %s\n", (int)child->pid,
+			WTERMSIG(child->wait_status), strsignal(WTERMSIG(child->wait_status)),
+			duration.text);
 	else
-		fprintf(out, "seep: %s (%d) ended with status %d after %s\n", program,
-			(int)child->pid, WEXITSTATUS(child->wait_status), duration.text);
+		fprintf(out, " (%d) ended with status %d after %s\n", (int)child->pid,
+			WEXITSTATUS(child->wait_status), duration.text);
 }
 
 /* This may only take a moment: debug information that is not on this machine is for seep report to fetch. */
@@ -325,9 +328,6 @@ static void describe_known(const struct run_files *run_files,
 		 number_count(sites).text, sites == 1 ? " is" : "s are", number_bytes(bytes).text,
 		 number_count(blocks).text, number_plural(blocks), first->name, first->path, line,
 		 more);
-	for (char *next = text; *next; next++)
-		if ((unsigned char)*next < ' ' || *next == 0x7f)
-			*next = '?';
 }
 
 /* Processes, not files: an exec gives a process a second one. */
@@ -477,8 +477,11 @@ int run_summary_write(FILE *out, const char *program, const struct child_process
 		write_lost(out, report);
 		write_headline(out, report,
 			       file_to_read(run_files) != &run_files->files[run_files->root]);
-		if (*known)
-			fprintf(out, "seep: %s\n", known);
+		if (*known) {
+			fputs("seep: ", out);
+			utf8_write_harmless(out, known);
+			fputc('\n', out);
+		}
 		write_memory(out, report);
 		write_crossings(out, report);
 		write_state(out, profile);

@@ -128,16 +128,6 @@ bool suppression_remark(const struct suppression *suppression, int64_t now_unix_
 	return true;
 }
 
-/* A file of suppressions may be somebody else's. */
-static void write_harmless(FILE *stream, const char *text)
-{
-	for (uint32_t next; (next = utf8_next(&text));) {
-		char bytes[UTF8_MAX_BYTES];
-		size_t count = utf8_put(utf8_is_unsafe(next) ? '?' : next, bytes);
-		fwrite(bytes, 1, count, stream);
-	}
-}
-
 void suppression_text_write_remarks(FILE *stream, const struct suppressions *suppressions,
 				    int64_t now_unix_s)
 {
@@ -152,11 +142,11 @@ void suppression_text_write_remarks(FILE *stream, const struct suppressions *sup
 		if (!suppression->site_count && !suppression_has_expired(suppression, now_unix_s) &&
 		    ++unused > SUPPRESSION_REMARKS)
 			continue;
-		/* A line of a command, and not cut like a report's. */
+		/* A line of a command, and not cut like a report's; the file may be somebody else's. */
 		fputs("seep: ", stream);
-		write_harmless(stream, suppression->path);
+		utf8_write_harmless(stream, suppression->path);
 		fprintf(stream, ":%u: ", suppression->line);
-		write_harmless(stream, remark);
+		utf8_write_harmless(stream, remark);
 		fputc('\n', stream);
 	}
 	if (unused > SUPPRESSION_REMARKS)

@@ -119,6 +119,15 @@ bool utf8_is_unsafe(uint32_t character)
 	return RANGE_HAS(unsafe_ranges, character);
 }
 
+void utf8_write_harmless(FILE *stream, const char *text)
+{
+	for (uint32_t next; (next = utf8_next(&text));) {
+		char bytes[UTF8_MAX_BYTES];
+		size_t count = utf8_put(utf8_is_unsafe(next) ? '?' : next, bytes);
+		fwrite(bytes, 1, count, stream);
+	}
+}
+
 char *utf8_valid_copy(const char *text)
 {
 	/* One bad byte becomes the three bytes of U+FFFD. */

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #define UTF8_REPLACEMENT 0xfffdu
 #define UTF8_MAX_BYTES 4
@@ -26,6 +27,9 @@ int utf8_columns(uint32_t character);
 
 /* Could it move the cursor, start an escape sequence or turn the text's direction? */
 bool utf8_is_unsafe(uint32_t character);
+
+/* Writes a text of which nothing can do harm to a terminal: an unsafe character is a question mark. */
+void utf8_write_harmless(FILE *stream, const char *text);
 
 /* A copy that is valid UTF-8, for free(); null without memory. */
 char *utf8_valid_copy(const char *text);
