@@ -25,6 +25,8 @@ BLOCKS_PER_SNAPSHOT = 500  # as acknowledges_snapshots.c
 PROGRESS = struct.Struct("<qqq")
 MIB = 1 << 20
 DIES_S = 30
+LATEST_S = 0.06  # on an idle machine, after the start
+TOO_SOON_MAX = 100
 WAYS = ("program", "both", "thread", "inline", "oom")
 
 
@@ -37,6 +39,7 @@ class Kills:
         self.shared = box.path("progress")
         self.output = box.path("killed.seep")
         self.kills = self.too_soon = self.finals = self.torn = self.snapshots = 0
+        self.latest_s = LATEST_S
 
     def start(self):
         self.box.write("progress", bytes(PROGRESS.size))
@@ -72,7 +75,7 @@ class Kills:
             process = self.start()
             victims = self.program_and_helper() if self.way == "both" else [process.pid]
             chance.shuffle(victims)
-            time.sleep(chance.uniform(0.001, 0.06))
+            time.sleep(chance.uniform(0.001, self.latest_s))
             for pid in victims:
                 os.kill(pid, signal.SIGKILL)
         self.bury(process)
@@ -95,6 +98,7 @@ class Kills:
         self.kills += 1
         if snapshots == 0:
             self.too_soon += 1  # there is no file, or one that nothing is demanded of
+            self.latest_s *= 1.1  # the machine is busy
             return
         if self.way == "program":
             report = self.box.wait_for_end("killed.seep")
@@ -117,17 +121,15 @@ class Kills:
         self.torn += file.whole_bytes < len(file.data)
         self.snapshots += snapshots
 
-    def judge(self):
+    def judge(self, count):
         """Over all kills so far."""
-        expect(self.too_soon < self.kills / 2, "most programs were killed before they began")
+        expect(self.kills - self.too_soon >= count, "of %d programs %d were killed before they "
+               "began" % (self.kills, self.too_soon))
         if self.way == "program":
             expect_equal(self.finals, self.kills - self.too_soon,
                          "the number of files with a final state")
-        elif self.way == "oom":
+        elif self.way != "both":  # a helper that is killed second may have been quick
             expect_equal(self.finals, 0, "final states that nobody can have written")
-        else:
-            # A helper that is killed second may have been quick.
-            expect(self.finals < self.kills / 2, "%d files hold the last state" % self.finals)
 
 
 def play(box, way, count, seed):
@@ -140,13 +142,13 @@ def play(box, way, count, seed):
 
 def play_in(box, kills, count, seed):
     chance = random.Random("%s %d" % (kills.way, seed))
-    for number in range(count):
+    while kills.kills - kills.too_soon < count and kills.kills < count + TOO_SOON_MAX:
         try:
             kills.kill(chance)
         except Exception as error:
-            error.args = ("kill %d of seed %d: %s" % (number, seed, error),)
+            error.args = ("kill %d of seed %d: %s" % (kills.kills, seed, error),)
             raise
-    kills.judge()
+    kills.judge(count)
     box.note("%s: %d kills, %d before the first snapshot; %d snapshots were done before the "
              "others, %d files hold the last state, %d end in the middle of a record" % (
-                 kills.way, count, kills.too_soon, kills.snapshots, kills.finals, kills.torn))
+                 kills.way, kills.kills, kills.too_soon, kills.snapshots, kills.finals, kills.torn))
