@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * call_counter: counts the blocks that libc gives out and takes back, in a file for each process.
+ * call_counter: counts the blocks that malloc gives out and takes back, in a file for each process.
  *
  * Preloaded behind libseep.so it is what seep takes for the real malloc, so both see the same calls of
  * the same run. They share no code. The counts lie in a mapped file, FOLDER/PID.N, and are complete
@@ -10,6 +10,7 @@
  *
  *   COMPAT_COUNTS   the folder; without it nothing is counted
  */
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -22,20 +23,61 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* glibc's own malloc, by names that nobody interposes. */
+/* What the program would have without us, which need not be libc's. All are looked for at once, at the
+ * first call: a later dlsym may free the text of an earlier error. Until then glibc's own stand in. */
 extern void *__libc_malloc(size_t bytes);
 extern void *__libc_calloc(size_t count, size_t bytes);
 extern void *__libc_realloc(void *ptr, size_t bytes);
-extern void *__libc_memalign(size_t align, size_t bytes);
-extern void *__libc_valloc(size_t bytes);
-extern void *__libc_pvalloc(size_t bytes);
 extern void __libc_free(void *ptr);
+
+struct next {
+	void *(*malloc)(size_t bytes);
+	void *(*calloc)(size_t count, size_t bytes);
+	void *(*realloc)(void *ptr, size_t bytes);
+	void (*free)(void *ptr);
+	void *(*memalign)(size_t align, size_t bytes);
+	void *(*aligned_alloc)(size_t align, size_t bytes);
+	int (*posix_memalign)(void **ptr, size_t align, size_t bytes);
+	void *(*valloc)(size_t bytes);
+	void *(*pvalloc)(size_t bytes);
+};
+static struct next next;
+
+static const struct next *find_next(void)
+{
+	static const struct next libc = {.malloc = __libc_malloc,
+					 .calloc = __libc_calloc,
+					 .realloc = __libc_realloc,
+					 .free = __libc_free};
+	static bool is_finding;
+	if (is_finding)
+		return &libc;
+	is_finding = true;
+	struct next found;
+#define FIND(name) *(void **)&found.name = dlsym(RTLD_NEXT, #name)
+	FIND(malloc);
+	FIND(calloc);
+	FIND(realloc);
+	FIND(free);
+	FIND(memalign);
+	FIND(aligned_alloc);
+	FIND(posix_memalign);
+	FIND(valloc);
+	FIND(pvalloc);
+	next = found;
+	is_finding = false;
+	return &next;
+}
+
+#define NEXT(name) (next.name ? next.name : find_next()->name)
 
 #define MAX_IMAGES 100000
 
 /* As Python reads it. */
 struct counts {
 	_Atomic(uint64_t) given, taken;
+	_Atomic(uint64_t)
+		execs; /* not 0: the process has become another program, perhaps without us */
 };
 static struct counts nowhere;
 
@@ -104,22 +146,22 @@ void free(void *ptr)
 {
 	if (ptr)
 		atomic_fetch_add(&counts()->taken, 1);
-	__libc_free(ptr);
+	NEXT(free)(ptr);
 }
 
 void *malloc(size_t bytes)
 {
-	return given(__libc_malloc(bytes));
+	return given(NEXT(malloc)(bytes));
 }
 
 void *calloc(size_t count, size_t bytes)
 {
-	return given(__libc_calloc(count, bytes));
+	return given(NEXT(calloc)(count, bytes));
 }
 
 void *realloc(void *ptr, size_t bytes)
 {
-	void *result = given(__libc_realloc(ptr, bytes));
+	void *result = given(NEXT(realloc)(ptr, bytes));
 	if (ptr && (result || bytes == 0))
 		atomic_fetch_add(&counts()->taken, 1);
 	return result;
@@ -138,35 +180,46 @@ void *reallocarray(void *ptr, size_t count, size_t bytes)
 void *memalign(size_t align, size_t bytes);
 void *memalign(size_t align, size_t bytes)
 {
-	return given(__libc_memalign(align, bytes));
+	return given(NEXT(memalign)(align, bytes));
 }
 
 void *aligned_alloc(size_t align, size_t bytes)
 {
-	return given(__libc_memalign(align, bytes));
+	return given(NEXT(aligned_alloc)(align, bytes));
 }
 
 int posix_memalign(void **ptr, size_t align, size_t bytes)
 {
-	bool is_power = align != 0 && (align & (align - 1)) == 0;
-	if (!is_power || align % sizeof(void *) != 0)
-		return EINVAL;
-	int error = errno;
-	void *result = given(__libc_memalign(align, bytes));
-	errno = error;
-	if (!result)
-		return ENOMEM;
-	*ptr = result;
-	return 0;
+	int result = NEXT(posix_memalign)(ptr, align, bytes);
+	if (result == 0)
+		given(*ptr);
+	return result;
 }
 
 void *valloc(size_t bytes)
 {
-	return given(__libc_valloc(bytes));
+	return given(NEXT(valloc)(bytes));
 }
 
 void *pvalloc(size_t bytes);
 void *pvalloc(size_t bytes)
 {
-	return given(__libc_pvalloc(bytes));
+	return given(NEXT(pvalloc)(bytes));
 }
+
+#define EXEC(name, parameters, arguments)                                                          \
+	int name parameters                                                                        \
+	{                                                                                          \
+		static int(*_Atomic real) parameters;                                              \
+		if (!real)                                                                         \
+			real = (int(*) parameters)dlsym(RTLD_NEXT, #name);                         \
+		atomic_fetch_add(&counts()->execs, 1);                                             \
+		int result = real arguments;                                                       \
+		atomic_fetch_sub(&counts()->execs, 1);                                             \
+		return result;                                                                     \
+	}
+
+EXEC(execve, (const char *path, char *const argv[], char *const envp[]), (path, argv, envp))
+EXEC(execv, (const char *path, char *const argv[]), (path, argv))
+EXEC(execvp, (const char *path, char *const argv[]), (path, argv))
+EXEC(execvpe, (const char *path, char *const argv[], char *const envp[]), (path, argv, envp))

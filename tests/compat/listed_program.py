@@ -17,7 +17,8 @@ class Program:
     """name: as in the table. packages: Debian's, without versions. script: for `shell`; prepare:
     likewise, but run natively. vary: (what, regular expression, reason): text in stdout, stderr,
     or names of files ("names") that says when, where or by which pid, and so is no difference.
-    apart: {who: why} of a result that is not like the native one. limit_s: for one native run."""
+    apart: {who: (regular expression, why)} for results that are not as natively, who is "seep",
+    "heaptrack" or "lsan"; of seep each difference must match it. limit_s: for one native run."""
 
     def __init__(self, name, script, packages="", prepare="", shell="/bin/sh", vary=(), apart=None,
                  is_quick=False, limit_s=120, needs_root=False):
@@ -26,7 +27,8 @@ class Program:
         self.shell, self.limit_s, self.is_quick = shell, limit_s, is_quick
         self.vary = [(what, re.compile(pattern.encode()), reason)
                      for what, pattern, reason in vary]
-        self.apart = apart or {}
+        self.apart = {who: (re.compile(pattern), why)
+                      for who, (pattern, why) in (apart or {}).items()}
         self.needs_root = needs_root
 
     def missing(self):
@@ -39,6 +41,9 @@ class Program:
         if self.needs_root and os.getuid() != 0:
             return "only root can"
         return None
+
+    def explains(self, who, difference):
+        return who in self.apart and self.apart[who][0].search(difference)
 
     def same(self, what, content):
         """The content without what varies."""

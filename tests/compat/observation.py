@@ -24,14 +24,16 @@ class Observation:
 
 
 def files_in(folder, program):
-    """{name: (kind and mode, hash of the content or target of the link)}; names that vary by a
-    pid or the time are the same name."""
+    """{name: (kind and mode, hash of the content or target of the link)}. Of files that vary by
+    a pid or the time only that they are there is known."""
     found = {}
     for place, folders, names in os.walk(folder):
         for name in folders + names:
             path = os.path.join(place, name)
-            known_as = os.path.relpath(path, folder).encode(errors="surrogateescape")
-            found[program.same("names", known_as).decode(errors="replace")] = seen_of(path)
+            own = os.path.relpath(path, folder).encode(errors="surrogateescape")
+            known_as = program.same("names", own)
+            found[known_as.decode(errors="replace")] = (
+                seen_of(path) if known_as == own else ("", ""))
     return found
 
 

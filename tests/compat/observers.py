@@ -8,6 +8,7 @@ heaptrack's library writes a file instead of a pipe to its interpreter, LeakSani
 finds to a file and changes no status.
 """
 
+import glob
 import os
 
 from sandbox import LIBRARY, SEEP
@@ -57,6 +58,14 @@ class Heaptrack(Native):
     @staticmethod
     def missing():
         return None if os.path.exists(HEAPTRACK) else "heaptrack is not installed"
+
+    def seen(self):
+        """(processes, allocations) of which it knows."""
+        counts = []
+        for path in glob.glob(os.path.join(self.files, "heaptrack.*")):
+            with open(path, "rb") as file:
+                counts.append(sum(line.startswith(b"+") for line in file))
+        return sum(count > 0 for count in counts), sum(counts)
 
 
 class Lsan(Native):

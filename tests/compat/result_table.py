@@ -60,9 +60,11 @@ def cells(program, row, notes):
             texts.append("")
             continue
         text = shortened(found[0]) if found else "same"
-        why = program.apart.get("seep" if column in COLUMNS[:2] else column)
-        if found and why:
-            note = "%s, %s: %s" % (program.name, column, why)
+        if column == "heaptrack":
+            text += "; %d processes, %d" % tuple(row["heaptrack saw"])
+        who = "seep" if column in COLUMNS[:2] else column
+        if found and program.explains(who, found[0]):
+            note = "%s, %s: %s" % (program.name, who, program.apart[who][1])
             number = notes.index("- " + note) if "- " + note in notes else len(notes)
             if number == len(notes):
                 notes.append("- " + note)

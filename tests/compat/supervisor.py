@@ -25,7 +25,7 @@ import time
 
 NEW_MOUNTS, NEW_NETWORK = 0x00020000, 0x40000000
 MOUNT_BIND, MOUNT_RECURSIVE, MOUNT_PRIVATE = 0x1000, 0x4000, 0x40000
-SET_CHILD_SUBREAPER = 36
+SET_DEATH_SIGNAL, SET_CHILD_SUBREAPER = 1, 36
 GET_FLAGS, SET_FLAGS, IS_UP = 0x8913, 0x8914, 1
 SHARED_FOLDERS = ("/tmp", "/dev/shm")
 
@@ -136,6 +136,13 @@ def kill_all():
         time.sleep(0.02)
 
 
+def end_early(number, frame):
+    """Somebody stops the whole trial: nothing stays."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    kill_all()
+    os._exit(1)
+
+
 def start(request):
     pid = os.fork()
     if pid != 0:
@@ -153,6 +160,7 @@ def start(request):
                 os.close(opened)
         # Python ignores it, programs expect it not to be.
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         os.execve(request["argv"][0], request["argv"], request["environment"])
     except OSError as error:
@@ -184,6 +192,8 @@ def main():
     if request["is_isolated"]:
         make_own_world(request["kept"])
     call(libc.prctl, SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    signal.signal(signal.SIGTERM, end_early)
+    call(libc.prctl, SET_DEATH_SIGNAL, signal.SIGTERM, 0, 0, 0)
     before = time.monotonic()
     pid = start(request)
     status = wait_for(pid, request["limit_s"])
