@@ -7,6 +7,7 @@ says which one it is.
 
 import functools
 import os
+import re
 import signal
 import subprocess
 
@@ -36,6 +37,9 @@ def tests():
     yield "a child outlives its killed parent", functools.partial(outlived, "is_killed")
     yield "many children at once", many_children
     yield "two processes with the pid 1 write into one folder", two_first_processes
+    yield "report FOLDER shows who has started whom, and a leak of three processes once", \
+        report_of_tree
+    yield "many processes have no tree in the summary of a run", many_in_summary
 
 
 def of_fork(count, times=1):
@@ -188,3 +192,39 @@ def of_second(number):
     kept = INHERITED - INHERITED_FREED + 20 + number - OWN_FREED
     own = 30 + number
     return (kept + own - OWN_FREED, own, OWN_FREED, kept, 0)
+
+
+def report_of_tree(box):
+    loses = box.compile("loses_a_block.c", "-O1")
+    keeps = box.compile("keeps_a_block.c", "-O1")
+    script = '"$1"; sh -c \'"$1"; "$2"; true\' sh "$1" "$2"; "$1"; true'
+    os.mkdir(box.path("run"))
+    run_result = box.seep("run", "--scan=exit", "-o", box.path("run", "x.seep"), "--", "sh", "-c",
+                          script, "sh", loses, keeps)
+    tree = re.compile(r"^(?:seep:)?(  +)(\w+) \((\d+)\)(.*)$", re.M)
+
+    def shape_of(text, skipped):
+        return ["%s%s%s" % (indent[skipped:], name, ", leaks" if " lost" in rest or "leaks" in rest
+                            else "") for indent, name, _, rest in tree.findall(text)]
+    wanted = ["sh", "  loses_a_block, leaks", "  sh", "    loses_a_block, leaks",
+              "    keeps_a_block", "  loses_a_block, leaks"]
+    expect_equal(shape_of(run_result.stderr.decode(), 3), wanted, "the tree in the summary")
+    result = box.seep("report", box.path("run"))
+    expect_equal((result.returncode, result.stderr), (0, b""), "(status, stderr)")
+    text = result.stdout.decode()
+    expect_equal(text.split("\n")[0], box.path("run") + ": 6 processes, 3 of them leak",
+                 "the title")
+    expect("\nIn several processes:\n  lost: 120 B in 3 blocks at " in text and
+           ", in 3 processes\n" in text, "what is merged is not in " + text)
+    expect_equal(text.count("LOST "), 1, "the reports of the leak")
+    # Here those of one parent come by what there is to say of them.
+    wanted.insert(2, wanted.pop())
+    expect_equal(shape_of(text[text.index("\nAll processes:\n"):], 2), wanted, "the tree")
+
+
+def many_in_summary(box):
+    program = box.compile("has_many_children_at_once.c", "-O1")
+    for count, lines in ((9, 10), (10, 0)):
+        result = box.seep("run", "-o", box.path("%d.seep" % count), "--", program, str(count))
+        expect_equal(result.stderr.count(b"\nseep:   "), lines,
+                     "the lines of the tree with %d children" % count)

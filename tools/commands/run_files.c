@@ -120,7 +120,7 @@ static void mark(struct run_files *run_files, const struct run_identity *run)
 		for (size_t i = 0; i < run_files->count; i++) {
 			struct run_file *file = &run_files->files[i];
 			if (file->is_of_run || file->started_unix_ns < since_ns ||
-			    file->pid == run->pid)
+			    (file->pid == run->pid && !file->is_in_folder))
 				continue;
 			file->is_of_run = run->has_gaps || file->is_in_folder ||
 					  has_process(run_files, file->pid) ||
@@ -130,20 +130,28 @@ static void mark(struct run_files *run_files, const struct run_identity *run)
 	}
 }
 
-static void count_children(struct run_files *run_files, pid_t pid)
+bool run_files_are_same(const struct run_file *one, const struct run_file *other)
 {
+	return one->pid == other->pid && one->start_ticks == other->start_ticks;
+}
+
+static void count_children(struct run_files *run_files)
+{
+	const struct run_file *root =
+		run_files->root < run_files->count ? &run_files->files[run_files->root] : NULL;
+
 	run_files->child_count = 0;
 	for (size_t i = 0; i < run_files->count; i++) {
-		bool is_first_of_process = run_files->files[i].pid != pid;
-		for (size_t before = 0; before < i; before++)
-			if (run_files->files[before].pid == run_files->files[i].pid)
-				is_first_of_process = false;
+		const struct run_file *file = &run_files->files[i];
+		bool is_first_of_process = !root || !run_files_are_same(file, root);
+		for (size_t before = 0; before < i && is_first_of_process; before++)
+			is_first_of_process = !run_files_are_same(&run_files->files[before], file);
 		run_files->child_count += is_first_of_process;
 	}
 }
 
 /* Drops the files of others, counts processes, and finds the program's own last file. */
-static void settle(struct run_files *run_files, pid_t pid)
+static void settle(struct run_files *run_files, const struct run_identity *run)
 {
 	size_t kept = 0;
 
@@ -156,9 +164,10 @@ static void settle(struct run_files *run_files, pid_t pid)
 	}
 	run_files->count = run_files->root = kept;
 	for (size_t i = 0; i < kept; i++)
-		if (run_files->files[i].pid == pid)
+		if (run_files->files[i].pid == run->pid &&
+		    run_files->files[i].start_ticks == run->start_ticks)
 			run_files->root = i;
-	count_children(run_files, pid);
+	count_children(run_files);
 }
 
 /* Adds every snapshot file whose name follows the pattern. `head` has room for HEAD_BYTES. */
@@ -219,18 +228,18 @@ int run_files_find(const struct run_identity *run, struct run_files *run_files, 
 		qsort(run_files->files, run_files->count, sizeof(*run_files->files),
 		      compare_starts);
 	mark(run_files, run);
-	settle(run_files, run->pid);
+	settle(run_files, run);
 	return 0;
 }
 
 void run_files_drop(struct run_files *run_files, size_t index)
 {
-	const pid_t pid = run_files->files[index].pid;
-	bool is_only_one = pid != run_files->files[run_files->root].pid;
+	const struct run_file dropped = run_files->files[index];
+	bool is_only_one = !run_files_are_same(&dropped, &run_files->files[run_files->root]);
 
 	/* Not counted anew: a build leaves thousands, and many of them have nothing to tell. */
 	for (size_t i = 0; i < run_files->count; i++)
-		is_only_one &= i == index || run_files->files[i].pid != pid;
+		is_only_one &= i == index || !run_files_are_same(&run_files->files[i], &dropped);
 	run_files->child_count -= is_only_one;
 	free(run_files->files[index].path);
 	run_files->count--;

@@ -18,6 +18,8 @@
 
 struct error;
 
+#define RUN_FILE_NAME_BYTES 32
+
 struct run_file {
 	char *path;
 	pid_t pid;
@@ -27,6 +29,7 @@ struct run_file {
 	bool is_of_run;
 	bool is_in_folder; /* of the children */
 	/* Filled in by run_summary_judge. */
+	char name[RUN_FILE_NAME_BYTES]; /* of the program */
 	size_t leak_count;
 	size_t lasting_leak_count; /* of these, the ones with a block that is live at the end */
 	double leak_bytes_per_hour;
@@ -61,6 +64,8 @@ struct run_identity {
  * since the program started; others must be of its descendants. */
 int run_files_find(const struct run_identity *run, struct run_files *run_files,
 		   struct error *error);
+/* Of one process; an exec gives it a second file. A pid may be that of several. */
+bool run_files_are_same(const struct run_file *one, const struct run_file *other);
 /* Forgets a file that is no longer there; not the program's own last one. */
 void run_files_drop(struct run_files *run_files, size_t index);
 void run_files_free(struct run_files *run_files);

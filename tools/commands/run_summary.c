@@ -20,6 +20,7 @@
 #include "tools/commands/child_process.h"
 #include "tools/commands/report_resolve.h"
 #include "tools/commands/run_files.h"
+#include "tools/commands/run_tree.h"
 #include "tools/model/error.h"
 #include "tools/model/profile.h"
 #include "tools/model/report.h"
@@ -287,7 +288,8 @@ static const struct run_file *worst_child(const struct run_files *run_files)
 
 	for (size_t i = 0; i < run_files->count; i++) {
 		const struct run_file *file = &run_files->files[i];
-		if (file->pid == run_files->files[run_files->root].pid || !file->leak_count)
+		if (run_files_are_same(file, &run_files->files[run_files->root]) ||
+		    !file->leak_count)
 			continue;
 		if (!worst || file->leak_bytes_per_hour > worst->leak_bytes_per_hour)
 			worst = file;
@@ -337,9 +339,9 @@ static size_t count_leaking_children(const struct run_files *run_files)
 
 	for (size_t i = 0; i < run_files->count; i++) {
 		const struct run_file *file = &run_files->files[i];
-		bool is_new = file->pid != run_files->files[run_files->root].pid;
+		bool is_new = !run_files_are_same(file, &run_files->files[run_files->root]);
 		for (size_t before = 0; before < i && is_new; before++)
-			is_new = run_files->files[before].pid != file->pid ||
+			is_new = !run_files_are_same(&run_files->files[before], file) ||
 				 !run_files->files[before].leak_count;
 		count += is_new && file->leak_count;
 	}
@@ -369,6 +371,7 @@ static void write_children(FILE *out, const struct run_files *run_files, const c
 	if (folder && access(folder, F_OK) == 0)
 		fprintf(out, ": seep report %s", shell_word(path_to_type(folder), word));
 	fputc('\n', out);
+	run_tree_write(out, run_files);
 }
 
 /* As write_memory, of the first child of which there is something to say. */
@@ -379,7 +382,7 @@ static void write_memory_of_children(FILE *out, const struct run_files *run_file
 
 	for (size_t i = 0; i < run_files->count; i++) {
 		const struct run_file *file = &run_files->files[i];
-		if (file->pid == run_files->files[run_files->root].pid || !*file->memory)
+		if (run_files_are_same(file, &run_files->files[run_files->root]) || !*file->memory)
 			continue;
 		if (first)
 			others++;
@@ -531,6 +534,8 @@ int run_summary_judge(struct run_files *run_files, struct suppressions *suppress
 			result = suppress(report, suppressions, reason);
 		if (result == 0) {
 			count_known(file, report);
+			snprintf(file->name, sizeof(file->name), "%s",
+				 profile->name ? profile->name : "?");
 			file->leak_count = report_leak_count(report);
 			file->lasting_leak_count = count_lasting(report);
 			file->leak_bytes_per_hour = sum_flagged_growth(report);

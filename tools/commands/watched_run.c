@@ -148,7 +148,7 @@ static void await_children(struct watched_run *run)
 
 	for (size_t i = 0; i < files->count; i++) {
 		const struct run_file *file = &files->files[i];
-		if (file->pid == files->files[files->root].pid ||
+		if (run_files_are_same(file, &files->files[files->root]) ||
 		    (target_start_ticks(file->pid, &ticks) && ticks == file->start_ticks))
 			continue;
 		int fd = end_record_lock(file->path, NOTICE_MS, TIMEOUT_MS, say_waiting, run,

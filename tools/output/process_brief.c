@@ -16,6 +16,7 @@
 #define NAME_COLUMNS 28
 #define SPAN_COLUMNS 8
 #define LIVE_COLUMNS 10
+#define DEPTH_MAX 10 /* that is shown */
 
 static int take_conclusion(const struct report_view *view, void *context)
 {
@@ -146,7 +147,7 @@ void process_brief_write(FILE *stream, const struct text_style *style,
 	snprintf(live, sizeof(live), "%s%s", brief->is_sampled ? "~" : "",
 		 number_bytes(brief->live_bytes).text);
 	text_line_begin(&line, stream, style);
-	text_line_put(&line, INK_PLAIN, "  ");
+	text_line_pad(&line, 2 + 2 * (brief->depth < DEPTH_MAX ? brief->depth : DEPTH_MAX));
 	text_line_put(&line, INK_TITLE, brief->name);
 	text_line_print(&line, INK_PLAIN, " (%" PRIu32 ")", brief->pid);
 	text_line_pad(&line, NAME_COLUMNS);

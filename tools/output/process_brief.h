@@ -24,6 +24,7 @@ struct text_style;
 struct process_brief {
 	char name[PROCESS_BRIEF_NAME_BYTES];
 	uint32_t pid;
+	size_t depth; /* in a tree of processes, by which its line is indented; 0 unless somebody sets it */
 	bool is_running;
 	bool is_sampled; /* its figures are estimates */
 	double span_s;

@@ -265,7 +265,7 @@ static void a_folder_shows_its_leaks_first_and_in_full(void **state)
 	/* Both files are of one process. */
 	assert_ptr_equal(strstr(outcome.out, "children/: 1 process, which leaks\n"), outcome.out);
 	char *leak = strstr(outcome.out, "1 leak: ");
-	char *rest = strstr(outcome.out, "Without a finding:\n  server (4711) ");
+	char *rest = strstr(outcome.out, "All processes:\n  server (4711) ");
 	char *next = strstr(outcome.out, "seep report children/a.seep\n");
 	assert_true(leak && rest && next && leak < rest && rest < next);
 	assert_non_null(strstr(rest, "no snapshot in the file\n"));
