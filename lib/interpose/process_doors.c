@@ -6,7 +6,8 @@
  *
  *   Runs in   the target, in every thread; exec also in vfork children, where nothing is done
  *   Locks     none of its own
- *   Memory    the stack, for the argument lists of execl and its relatives
+ *   Memory    the stack, for the argument lists of execl and its relatives, and for an environment
+ *             without us
  *   Calls     the real functions; life_before_exec, life_before_exit
  *   Failure   as the real functions
  */
@@ -17,6 +18,7 @@
 
 #include "lib/base/life.h"
 #include "lib/interpose/doors.h"
+#include "lib/interpose/preload_list.h"
 #include "lib/interpose/real_functions.h"
 #include "lib/record/module_list.h"
 
@@ -37,69 +39,89 @@ int dlclose(void *handle)
 	return result;
 }
 
-enum search { SEARCH_NOT, SEARCH_PATH };
+/* What is to replace this program image, and by which call. */
+struct replacement {
+	enum { BY_PATH, BY_SEARCH, BY_DESCRIPTOR, BY_FOLDER } by;
+	const char *file;
+	int fd; /* of the program, or of the folder */
+	int flags;
+};
 
-static int replace(const char *file, char *const arguments[], char *const environment[],
-		   enum search search)
+static int replace_really(const struct replacement *with, char *const arguments[],
+			  char *const environment[])
 {
+	switch (with->by) {
+	case BY_SEARCH:
+		return real.execvpe(with->file, arguments, environment);
+	case BY_DESCRIPTOR:
+		return real.fexecve(with->fd, arguments, environment);
+	case BY_FOLDER:
+		return real.execveat(with->fd, with->file, arguments, environment, with->flags);
+	default:
+		return real.execve(with->file, arguments, environment);
+	}
+}
+
+static __attribute__((noinline)) int replace_without_us(const struct replacement *with,
+							char *const arguments[],
+							const struct preload_list *list)
+{
+	char *mended[list->count + 1];
+	char text[list->bytes];
+
+	preload_list_mend(list, mended, text);
+	return replace_really(with, arguments, mended);
+}
+
+static int replace(struct replacement with, char *const arguments[], char *const environment[])
+{
+	struct preload_list list;
 	int result;
 
 	if (real.execve == NULL)
 		real_functions_find();
+	if (with.by == BY_FOLDER && real.execveat == NULL) {
+		errno = ENOSYS;
+		return -1;
+	}
 	life_before_exec();
-	result = search == SEARCH_PATH ? real.execvpe(file, arguments, environment)
-				       : real.execve(file, arguments, environment);
+	result = preload_list_is_broken(&list, environment)
+			 ? replace_without_us(&with, arguments, &list)
+			 : replace_really(&with, arguments, environment);
 	life_exec_failed();
 	return result;
 }
 
 DOOR int execve(const char *path, char *const arguments[], char *const environment[])
 {
-	return replace(path, arguments, environment, SEARCH_NOT);
+	return replace((struct replacement){BY_PATH, .file = path}, arguments, environment);
 }
 
 DOOR int execv(const char *path, char *const arguments[])
 {
-	return replace(path, arguments, environ, SEARCH_NOT);
+	return replace((struct replacement){BY_PATH, .file = path}, arguments, environ);
 }
 
 DOOR int execvp(const char *file, char *const arguments[])
 {
-	return replace(file, arguments, environ, SEARCH_PATH);
+	return replace((struct replacement){BY_SEARCH, .file = file}, arguments, environ);
 }
 
 DOOR int execvpe(const char *file, char *const arguments[], char *const environment[])
 {
-	return replace(file, arguments, environment, SEARCH_PATH);
+	return replace((struct replacement){BY_SEARCH, .file = file}, arguments, environment);
 }
 
 DOOR int fexecve(int fd, char *const arguments[], char *const environment[])
 {
-	int result;
-
-	if (real.fexecve == NULL)
-		real_functions_find();
-	life_before_exec();
-	result = real.fexecve(fd, arguments, environment);
-	life_exec_failed();
-	return result;
+	return replace((struct replacement){BY_DESCRIPTOR, .fd = fd}, arguments, environment);
 }
 
 DOOR int execveat(int folder, const char *path, char *const arguments[], char *const environment[],
 		  int flags)
 {
-	int result;
-
-	if (real.execve == NULL)
-		real_functions_find();
-	if (real.execveat == NULL) {
-		errno = ENOSYS;
-		return -1;
-	}
-	life_before_exec();
-	result = real.execveat(folder, path, arguments, environment, flags);
-	life_exec_failed();
-	return result;
+	return replace((struct replacement){BY_FOLDER, path, folder, flags}, arguments,
+		       environment);
 }
 
 /* Arguments from `first` up to the null pointer; on the stack, as libc does it: these functions may
@@ -121,14 +143,14 @@ DOOR int execl(const char *path, const char *first, ...)
 {
 	GATHER(first, list, count, arguments);
 	va_end(list);
-	return replace(path, arguments, environ, SEARCH_NOT);
+	return replace((struct replacement){BY_PATH, .file = path}, arguments, environ);
 }
 
 DOOR int execlp(const char *file, const char *first, ...)
 {
 	GATHER(first, list, count, arguments);
 	va_end(list);
-	return replace(file, arguments, environ, SEARCH_PATH);
+	return replace((struct replacement){BY_SEARCH, .file = file}, arguments, environ);
 }
 
 DOOR int execle(const char *path, const char *first, ...)
@@ -138,7 +160,7 @@ DOOR int execle(const char *path, const char *first, ...)
 	GATHER(first, list, count, arguments);
 	environment = va_arg(list, char *const *);
 	va_end(list);
-	return replace(path, arguments, environment, SEARCH_NOT);
+	return replace((struct replacement){BY_PATH, .file = path}, arguments, environment);
 }
 
 DOOR void _exit(int status)

@@ -4,8 +4,9 @@
 import difflib
 import functools
 import os
+import shutil
 
-from sandbox import Failed, Skipped, expect_equal
+from sandbox import LIBRARY, NOBODY, Failed, Skipped, expect_equal
 
 
 def tests():
@@ -15,6 +16,12 @@ def tests():
     yield "stdin, arguments and working folder reach the program", passes_everything_on
     yield "a closed stdin, stdout and stderr stay closed", closed_descriptors
     yield "an ignored SIGCHLD and SIGPIPE stay ignored", ignored_signals
+    for way in ("execve", "execv", "execvp", "execvpe", "execl", "execlp", "execle", "fexecve",
+                "execveat", "vfork"):
+        yield "a program that can no longer reach the library starts others in peace, by %s" % way, \
+            functools.partial(library_out_of_reach, way)
+    yield "a library that another user may not read is kept from that user's programs", \
+        unreadable_library
     yield "a shell script with pipes and jobs runs as ever", shell_script
 
 
@@ -91,3 +98,33 @@ def shell_script(box):
         totals = box.report(file)["totals"]
         if not box.report(file)["process"]["end"] == "running":
             expect_equal(totals["live_blocks"] >= 0, True, "a report")
+
+
+def other_library():
+    """Any that is there; it is kept."""
+    with open("/proc/self/maps") as file:
+        return next(line.split()[-1] for line in file if "/libc.so.6" in line)
+
+
+def library_out_of_reach(way, box):
+    program = box.compile("starts_others_after_the_library_is_gone.c", "-O1")
+    copy, other = shutil.copy(LIBRARY, box.path("libseep.so")), other_library()
+    options = {**box.preload(quiet="on", output=box.path("out.seep")),
+               "LD_PRELOAD": "%s:%s" % (copy, other)}
+    result = box.run([program, copy, way], options)
+    expect_equal((result.returncode, result.stdout.decode(), result.stderr),
+                 (0, other + "\n", b""), "(status, stdout, stderr)")
+
+
+def unreadable_library(box):
+    if os.getuid() != 0:
+        raise Skipped("only root can become another user")
+    os.mkdir(box.path("own"), 0o700)
+    copy = shutil.copy(LIBRARY, box.path("own", "libseep.so"))
+    argv = ["/usr/bin/python3", "-c", "import os; os.setgid(%d); os.setuid(%d)\n"
+            "os.execl('/bin/sh', 'sh', '-c', 'echo from sh; echo \"<$LD_PRELOAD>\"')"
+            % (NOBODY, NOBODY)]
+    result = box.run(argv, {**box.preload(quiet="on", output=box.path("out.seep")),
+                            "LD_PRELOAD": copy})
+    expect_equal((result.returncode, result.stdout, result.stderr), (0, b"from sh\n<>\n", b""),
+                 "(status, stdout, stderr)")
