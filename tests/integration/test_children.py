@@ -104,9 +104,12 @@ def report_of_folder(box):
     expect_equal(lines[0], box.path("x.children") + ": 2 processes, none leaks", "the title")
     expect_equal(sorted(line.split()[0] for line in lines[1:3]), ["cat", "ls"], "the programs")
     result = box.seep("report", "--format=json", box.path("x.children"))
-    names = sorted(json.loads(line)["process"]["name"]
-                   for line in result.stdout.decode().splitlines())
-    expect_equal(names, ["cat", "ls"], "the programs in JSON")
+    processes = [json.loads(line)["process"] for line in result.stdout.decode().splitlines()]
+    expect_equal(sorted(process["name"] for process in processes), ["cat", "ls"],
+                 "the programs in JSON")
+    shell = box.report("x.seep")["process"]["pid"]
+    expect_equal([process["parent_pid"] for process in processes], [shell, shell],
+                 "who has started them")
     # Thresholds count for each, and who crosses one is shown in full.
     result = box.seep("report", "--max-live=20K", box.path("x.children"))
     lines = result.stdout.decode().splitlines()

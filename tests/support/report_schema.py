@@ -178,7 +178,8 @@ SCAN = {
 
 REPORT = {
     "schema": one_of("seep.report/1"),
-    "process": {"pid": count, "name": text, "command": [lambda value: isinstance(value, str)],
+    "process": {"pid": count, "parent_pid": count, "name": text,
+                "command": [lambda value: isinstance(value, str)],
                 "started": time, "ended": Optional(time),
                 "end": one_of("exit", "signal", "exec", "running", "unknown"), "status": integer},
     "span_s": seconds, "snapshots": count,
