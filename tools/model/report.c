@@ -323,6 +323,18 @@ static bool list_holders(struct report *report)
 	return report->holder_places && holder_shapes_link(report);
 }
 
+bool report_find_holders(struct report *report, const struct profile *profile, size_t last)
+{
+	for (size_t i = 0; i < report->site_count; i++) {
+		struct report_site *site = &report->sites[i];
+		if (site->site && site->profile == profile &&
+		    !holder_shapes_make(&site->held_by, profile, &site->site, 1, last,
+					report->memory->arena))
+			return false;
+	}
+	return list_holders(report);
+}
+
 static int fail_without_memory(const struct profile *profile, struct error *error)
 {
 	return error_set(error, ENOMEM, "there is not enough memory for a report on \"%s\"",

@@ -9,6 +9,7 @@
 #include "tools/model/error.h"
 #include "tools/model/profile.h"
 #include "tools/model/report.h"
+#include "tools/model/report_builder.h"
 #include "tools/model/site_diff.h"
 
 static bool is_same_run(const struct profile *a, const struct profile *b)
@@ -38,8 +39,10 @@ int diff_build(const struct profile *old, size_t old_index, const struct profile
 	(*report)->old = old;
 	(*report)->old_snapshot = old_index;
 	(*report)->scan = profile_scan(profile, new_index);
-	/* Of one run, only what changed needs symbols. */
-	if (is_one_run && resolve)
+	if (!report_find_holders(*report, profile, new_index))
+		result = error_set(error, ENOMEM, "there is not enough memory for the diff");
+	/* Of one run, only what changed needs symbols; of two the sites have theirs, but not what holds them. */
+	if (result == 0 && resolve && (is_one_run || profile->holders))
 		result = resolve(*report, context, error);
 	if (result) {
 		report_free(*report);

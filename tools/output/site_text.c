@@ -208,10 +208,6 @@ static void write_facts(struct text_line *line, const struct report *report,
 			 number_confidence(judgement->confidence).text);
 		put_fact(line, INK_PLAIN, fact);
 	}
-	if (report_site_is_given_back(site) && is_of_end(report))
-		put_fact(line, INK_PLAIN,
-			 site->live_blocks ? "mostly freed when it ended"
-					   : "freed when the program ended");
 	if (judgement->verdict == VERDICT_GROWING && judgement->snapshots_needed) {
 		snprintf(fact, sizeof(fact), "%u more snapshot%s would decide",
 			 judgement->snapshots_needed, number_plural(judgement->snapshots_needed));

@@ -395,14 +395,13 @@ static void tells_the_peak_of_what_was_freed_at_the_end(void **state)
 	char *text = report_text_of(sample, (struct text_report_options){0});
 	assert_non_null(strstr(
 		text, "\n 1. LEAK  1.20 MiB in 3,000 blocks at its peak, freed at the end\n"));
-	assert_non_null(strstr(text, " sure, freed when the program ended"));
+	assert_null(strstr(text, "freed when"));
 	free(text);
 
 	sample->sites[0].live_bytes = 24;
 	sample->sites[0].live_blocks = 1;
 	text = report_text_of(sample, (struct text_report_options){0});
 	assert_non_null(strstr(text, " at its peak, all but 24 B freed at the end\n"));
-	assert_non_null(strstr(text, " sure, mostly freed when it ended"));
 	free(text);
 
 	/* Nobody knows yet how it ends. */
