@@ -333,12 +333,30 @@ static bool is_followed(void)
 }
 
 /* A tree of processes says once what is missing. */
+static bool is_root(void)
+{
+	return options.root_pid == 0 || options.root_pid == process_facts.pid;
+}
+
 static void start_self_check(void)
 {
 	const char *problem = self_check_start();
 
-	if (problem != NULL && (options.root_pid == 0 || options.root_pid == process_facts.pid))
+	if (problem != NULL && is_root())
 		say("the self-check", problem, 0);
+}
+
+/* Valgrind ends a program that makes a process by clone, and replaces malloc itself. What it preloads
+ * is in LD_PRELOAD of the programs that it runs, and of no others. */
+static bool is_run_by_valgrind(void)
+{
+	static const char valgrinds[] = "/vgpreload_core";
+	const char *list = value_in(environ, "LD_PRELOAD");
+
+	for (; list != NULL && *list != 0; list++)
+		if (strncmp(list, valgrinds, sizeof(valgrinds) - 1) == 0)
+			return true;
+	return false;
 }
 
 /* What it would tell LeakSanitizer, which also asks before anything else of the program runs. */
@@ -366,6 +384,12 @@ __attribute__((constructor(101))) static void start(void)
 		return;
 	}
 	if (!is_followed()) {
+		switch_off();
+		return;
+	}
+	if (is_run_by_valgrind()) {
+		if (is_root())
+			say("Valgrind runs this process; it is not watched", NULL, 0);
 		switch_off();
 		return;
 	}

@@ -3,6 +3,7 @@
 
 import functools
 import os
+import re
 import shutil
 import subprocess
 
@@ -18,6 +19,7 @@ def tests():
     yield "a daemon that became another user", unprivileged_daemon
     yield "a program under gdb", under_gdb
     yield "gdb around seep run", gdb_attached
+    yield "a program that Valgrind runs is left to Valgrind", under_valgrind
     yield "a pid namespace of its own", pid_namespace
     yield "little address space", little_address_space
     yield "few descriptors", few_descriptors
@@ -74,6 +76,29 @@ def gdb_attached(box):
         raise Skipped("ptrace is not permitted here")
     expect("* 1" in text and " 2 " not in text, "gdb sees %s" % text[-300:])
     expect(process.poll() is None, "the process ended")
+
+
+def under_valgrind(box):
+    if not shutil.which("valgrind"):
+        raise Skipped("valgrind is not installed")
+    program = box.compile("keeps_three_blocks.c", "-O0")
+    argv = ["valgrind", "-q", "--leak-check=full", "--show-leak-kinds=all", program]
+
+    def sight(result):
+        text = re.sub(rb"==\d+==|0x[0-9A-F]+", b"", result.stderr)
+        return result.returncode, result.stdout, text
+
+    plain = box.run(argv)
+    expect(b"blocks are" in plain.stderr, "Valgrind finds nothing: %r" % plain.stderr)
+    for quiet, said in (("on", b""),
+                        ("off", b"seep: Valgrind runs this process; it is not watched\n")):
+        watched = box.run(argv, box.preload(quiet=quiet, output=box.path("out.%p.seep")))
+        status, stdout, stderr = sight(watched)
+        expect_equal((status, stdout, stderr.replace(said, b"")), sight(plain),
+                     "(status, stdout, stderr)")
+        expect(said in stderr, "seep says nothing: %r" % stderr)
+    children = box.seep_run(["/bin/sh", "-c", " ".join(argv) + "; exit 3"])
+    expect_equal(sight(children), (3, plain.stdout, sight(plain)[2]), "(status, stdout, stderr)")
 
 
 def pid_namespace(box):

@@ -66,7 +66,7 @@ PROGRAMS = (
         printf '%%%%\n[0-9]+ ;\n.|\\n ECHO;\n%%%%\nint yywrap(void) { return 1; }\n' >a.l
         printf 'int main(void) { return yylex(); }\n' >>a.l; $under flex -o a.c a.l
         printf '%%token N\n%%%%\ns: | s N;\n%%%%\n' >a.y; $under bison -Wall -o y.c a.y
-        gcc -o a a.c; echo a1b22 | ./a; echo 'define(x, `<$1>')x(4)x(eval(3**9))' | $under m4
+        gcc -o a a.c; echo a1b22 | ./a; echo 'define(x, `<$1>'"')x(4)x(eval(3**9))" | $under m4
         '''),
     Program("protoc", packages="protobuf-compiler", script='''
         $under protoc -I $given --cpp_out=. --python_out=. $given/message.proto
