@@ -313,14 +313,20 @@ static bool judge_process(struct report *report)
 }
 
 /* Places are only taken where somebody holds something. */
-static bool list_holders(struct report *report)
+static bool take_holder_places(struct report *report)
 {
 	const struct holders *holders = report->profile->holders;
 	if (!holders)
 		return true;
 	report->holder_places = arena_take(report->memory->arena, holders->root_count,
 					   sizeof(*report->holder_places));
-	return report->holder_places && holder_shapes_link(report);
+	return report->holder_places;
+}
+
+static bool list_holders(struct report *report)
+{
+	return take_holder_places(report) &&
+	       (!report->profile->holders || holder_shapes_link(report));
 }
 
 bool report_find_holders(struct report *report, const struct profile *profile, size_t last)
@@ -332,7 +338,7 @@ bool report_find_holders(struct report *report, const struct profile *profile, s
 					report->memory->arena))
 			return false;
 	}
-	return list_holders(report);
+	return take_holder_places(report);
 }
 
 static int fail_without_memory(const struct profile *profile, struct error *error)

@@ -36,8 +36,8 @@ int report_compare_sites(const void *left, const void *right);
 bool report_make_entries(struct report *report, const struct finding_list *findings,
 			 struct arena *arena);
 
-/* By what each site of this profile is held, as the newest scan at or before snapshot index `last` has it.
- * False without memory. */
+/* By what each site of this profile is held, as the newest scan at or before snapshot index `last` has it;
+ * but not which of them leads through which, for a diff is sorted anew. False without memory. */
 bool report_find_holders(struct report *report, const struct profile *profile, size_t last);
 
 /* Puts sites and entries in order again, after is_flagged of some of them has changed; whatever in the

@@ -39,10 +39,11 @@ int diff_build(const struct profile *old, size_t old_index, const struct profile
 	(*report)->old = old;
 	(*report)->old_snapshot = old_index;
 	(*report)->scan = profile_scan(profile, new_index);
-	if (!report_find_holders(*report, profile, new_index))
+	/* Where sites of two runs are matched, several may be one. */
+	if (is_one_run && !report_find_holders(*report, profile, new_index))
 		result = error_set(error, ENOMEM, "there is not enough memory for the diff");
-	/* Of one run, only what changed needs symbols; of two the sites have theirs, but not what holds them. */
-	if (result == 0 && resolve && (is_one_run || profile->holders))
+	/* Of one run, only what changed needs symbols. */
+	if (result == 0 && is_one_run && resolve)
 		result = resolve(*report, context, error);
 	if (result) {
 		report_free(*report);
