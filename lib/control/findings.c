@@ -180,7 +180,8 @@ static void write_lost_site(struct buffer *text, const struct finding *site)
 
 bool findings_are_unsure(const struct seep_scan *scan)
 {
-	return scan->outcome == SEEP_SCAN_DONE && scan->unread_threads > 0 &&
+	return scan->outcome == SEEP_SCAN_DONE &&
+	       (scan->unread_threads > 0 || (scan->flags & SEEP_SCAN_IS_BLIND) != 0) &&
 	       scan->definitely_blocks + scan->indirectly_blocks == 0 && scan->possibly_blocks > 0;
 }
 
@@ -188,8 +189,10 @@ static void write_unsure(struct buffer *text, const struct seep_scan *scan)
 {
 	stack_lines_add_text(text, "what is lost is not known: ");
 	add_count(text, scan->possibly_blocks, "block");
-	stack_lines_add_text(text,
-			     " may be held by registers of threads, which could not be read\n");
+	stack_lines_add_text(
+		text, scan->unread_threads > 0
+			      ? " may be held by registers of threads, which could not be read\n"
+			      : " may be held by the kernel, which could not be asked\n");
 	buffer_add(text, "", 1);
 }
 

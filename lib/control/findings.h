@@ -33,7 +33,8 @@ void found_sites_add(struct found_sites *found, const struct finding *finding);
 void findings_write_lost(struct buffer *text, const struct seep_scan *scan,
 			 const struct buffer *sites);
 
-/* Whether nothing is lost for certain, and some blocks may be: registers could not be read. */
+/* Whether nothing is lost for certain, and some blocks may be: registers could not be read, or the kernel not be
+ * asked what it holds. */
 bool findings_are_unsure(const struct seep_scan *scan);
 
 /* Where it could not be found out, for this reason: a negative errno value. */

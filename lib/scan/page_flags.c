@@ -5,12 +5,14 @@
  *   Runs in   the copy of the process that a scan works in
  *   Locks     none
  *   Memory    static, 36 KiB
- *   Calls     openat, pread64, close; mincore
+ *   Calls     openat, pread64, close; mincore, process_vm_readv
  *   Failure   where nothing is said about pages, all count
  */
 #include "lib/scan/page_flags.h"
 
+#include <errno.h>
 #include <string.h>
+#include <sys/uio.h>
 
 #include "lib/base/syscalls.h"
 
@@ -18,6 +20,7 @@
 
 #define PAGE_BYTES PAGE_FLAGS_PAGE_BYTES
 #define PAGES_AT_ONCE 4096u
+#define PROBED_AT_ONCE 64u
 /* Documentation/admin-guide/mm/pagemap.rst */
 #define IS_THERE (3ull << 62)	/* present, or swapped */
 #define IS_OF_FILE (1ull << 61) /* or shared */
@@ -41,6 +44,31 @@ void page_flags_close(void)
 	pagemap = -1;
 }
 
+/* Which pages can be read at all: behind the end of a file nothing can, and whoever tries gets SIGBUS. For who may
+ * not read the page map, such as a program that has given up root. */
+static void probe(uint64_t addr, uint64_t pages)
+{
+	char bytes[PROBED_AT_ONCE];
+	struct iovec here = {.iov_base = bytes, .iov_len = sizeof(bytes)}, there[PROBED_AT_ONCE];
+	uint64_t done = 0;
+
+	memset(is_wanted, 1, pages);
+	while (done < pages) {
+		uint64_t count = pages - done < PROBED_AT_ONCE ? pages - done : PROBED_AT_ONCE;
+		long read;
+
+		for (uint64_t i = 0; i < count; i++)
+			there[i] = (struct iovec){
+				.iov_base = (void *)(addr + (done + i) * PAGE_BYTES), .iov_len = 1};
+		read = sys_call(SYS_process_vm_readv, sys_pid(), &here, 1, there, count, 0);
+		if (read < 0 && read != -EFAULT)
+			return; /* not to be had either, in a sandbox */
+		done += read > 0 ? (uint64_t)read : 0;
+		if (read != (long)count)
+			is_wanted[done++] = 0;
+	}
+}
+
 static void look(bool is_private, uint64_t addr, uint64_t end)
 {
 	uint64_t pages = (end - addr) / PAGE_BYTES;
@@ -56,7 +84,7 @@ static void look(bool is_private, uint64_t addr, uint64_t end)
 	if (pagemap < 0 ||
 	    sys_call(SYS_pread64, pagemap, entries, pages * sizeof(uint64_t),
 		     addr / PAGE_BYTES * sizeof(uint64_t)) != (long)(pages * sizeof(uint64_t))) {
-		memset(is_wanted, 1, pages);
+		probe(addr, pages);
 		return;
 	}
 	for (uint64_t i = 0; i < pages; i++)

@@ -197,7 +197,8 @@ enum seep_scan_outcome scan_answer_find(const struct scan_question *question,
 	*answer = (struct scan_answer){0};
 	if (!find_reached(&work))
 		work.is_failed = true;
-	else if (question->turn == SCAN_FIRST &&
+	/* Where nothing can be said to be lost a second look would say no more. */
+	else if (question->turn == SCAN_FIRST && !question->is_blind &&
 		 (work.index.marked[MARK_NONE] > 0 || question->since_epoch > 0))
 		make_lost_list(&work, answer);
 	else if (find_classes(&work))
