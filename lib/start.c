@@ -414,6 +414,12 @@ bool life_is_writing(void)
 	return atomic_load(&stage) == STAGE_WRITING;
 }
 
+void life_before_confinement(void)
+{
+	if (life_is_writing())
+		helper_note_identity();
+}
+
 static int scan_for_program(const char *label, struct seep_scan *found)
 {
 	int error;

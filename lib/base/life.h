@@ -53,6 +53,9 @@ int life_lock_memory(int flags);
 /* Whether this process records and has a file; makes that if it can be made now. */
 bool life_is_writing(void);
 
+/* The program is about to change its user or its root: makes the file while it can, and tells the helper. */
+void life_before_confinement(void);
+
 /* Looks which blocks are lost, and waits for the result. Returns how many are, definitely or indirectly; 0
  * when nobody is watching; or a negative errno value when nobody could look. With `is_last` nobody looks
  * again: not by another such call, and not when the process ends. */

@@ -37,6 +37,7 @@
 #include "lib/base/text.h"
 #include "lib/control/control_server.h"
 #include "lib/control/findings.h"
+#include "lib/control/identity.h"
 #include "lib/control/mailbox.h"
 #include "lib/control/memory_alarm.h"
 #include "lib/control/name_tool.h"
@@ -121,6 +122,7 @@ static bool work_meanwhile(void)
 {
 	if (has_left_us())
 		return true;
+	identity_follow();
 	call_tree_prepare();
 	snapshot_if_due();
 	if (!is_serving && mailbox_has_request() && !wish_is_scan(mailbox->request.wish))
@@ -325,6 +327,15 @@ static int open_pidfd(void)
 	return pidfd;
 }
 
+/* Whoever controls the program controls us: its memory is ours. */
+static void follow_identity(void)
+{
+	if (atomic_exchange(&mailbox->is_identity_near, 0) != 0)
+		identity_follow_change();
+	else
+		identity_follow();
+}
+
 static void watch_program(void)
 {
 	uint64_t wake_set = 1ull << (MAILBOX_WAKE_SIGNAL - 1);
@@ -381,6 +392,7 @@ static void watch_program(void)
 			watched[WATCH_PRESSURE].fd = -1;
 		else if (watched[WATCH_PRESSURE].revents & POLLPRI)
 			memory_alarm_note_pressure();
+		follow_identity();
 		call_tree_prepare();
 		serve_request();
 		if (watched[WATCH_CALLERS].revents != 0)
@@ -518,6 +530,14 @@ void helper_note_exec(void)
 	mailbox_wake_reader();
 }
 
+void helper_note_identity(void)
+{
+	if (mailbox == NULL || helper_is_inline())
+		return;
+	atomic_store(&mailbox->is_identity_near, 1);
+	mailbox_wake_reader();
+}
+
 void helper_note_exec_failed(void)
 {
 	if (mailbox != NULL)
@@ -536,5 +556,6 @@ void helper_postfork_child(void)
 {
 	has_looked_last = is_serving = false;
 	mailbox_postfork_child();
+	identity_postfork_child();
 	invariant_note_helper(0);
 }

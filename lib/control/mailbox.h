@@ -52,7 +52,7 @@ struct mailbox {
 	struct buffer findings; /* of the last check; whoever has asked takes it */
 	_Atomic(uint32_t) label_holder; /* the thread that has the label; 0: none */
 	_Atomic(uint32_t) label_next;	/* one of those that wait for it; 0: none, or not known */
-	_Atomic(uint32_t) is_exec_near;
+	_Atomic(uint32_t) is_exec_near, is_identity_near;
 	_Atomic(uint32_t) has_exit_status;
 	_Atomic(int32_t) exit_status;
 	_Atomic(uint32_t) refuses_last_scan;

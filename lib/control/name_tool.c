@@ -28,6 +28,7 @@
 #include "lib/base/region.h"
 #include "lib/base/syscalls.h"
 #include "lib/base/text.h"
+#include "lib/control/identity.h"
 #include "lib/snapshot/process_facts.h"
 
 #include "lib/base/poison.h"
@@ -181,6 +182,9 @@ void name_tool_ask(struct buffer *text)
 	long pid = -ENOENT;
 
 	if (options.tool[0] == 0 || text->bytes <= 1 || text->is_failed)
+		return;
+	/* Its name lies in memory that the program can write: nobody but the program's user may be told to start it. */
+	if (!identity_follow())
 		return;
 	make_pipes(ends);
 	if (ends[3] >= 0) {

@@ -9,7 +9,7 @@
  *   Runs in   the target, in every thread; also in vfork children, where nothing is done
  *   Locks     none of its own
  *   Memory    none of its own
- *   Calls     the real functions; life_is_writing
+ *   Calls     the real functions; life_before_confinement
  *   Failure   as the real functions
  */
 #include <stddef.h>
@@ -24,7 +24,7 @@ static void make_file_first(void)
 {
 	if (real.chroot == NULL)
 		real_functions_find();
-	life_is_writing();
+	life_before_confinement();
 }
 
 static void make_file_before(__rlimit_resource_t limited)

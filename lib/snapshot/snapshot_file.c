@@ -5,7 +5,7 @@
  *   Runs in   the target at its start; whoever takes a snapshot
  *   Locks     none of its own: callers hold LOCK_SNAPSHOT
  *   Memory    static
- *   Calls     openat, write, ftruncate, rename, flock
+ *   Calls     openat, fstat, write, ftruncate, rename, flock
  *   Failure   a negative errno value; what was in the file before stays valid
  */
 #include "lib/snapshot/snapshot_file.h"
@@ -14,6 +14,7 @@
 #include <limits.h>
 #include <sys/file.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/base/buffer.h"
@@ -39,6 +40,7 @@ static uint32_t holder_tid; /* 0: nobody yet */
 static int descriptor = -1; /* in use, between begin and end */
 static uint64_t file_bytes;
 static uint32_t sequence;
+static uint64_t file_device, file_number; /* what the kernel knows it by */
 /* The length of the file when thinning did not make it as short as wished; 0: it did. How often it was
  * not tried again since. */
 static uint64_t bytes_that_stay;
@@ -171,6 +173,29 @@ static long open_new(const char *name)
 			O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 }
 
+static bool read_status(int fd, struct stat *status)
+{
+	return sys_call(SYS_newfstatat, fd, "", status, AT_EMPTY_PATH) == 0;
+}
+
+/* From now on the file is this one, and no other by its name. */
+static void note_file(int fd)
+{
+	struct stat status = {.st_dev = 0};
+
+	read_status(fd, &status);
+	file_device = status.st_dev;
+	file_number = status.st_ino;
+}
+
+static bool is_noted(int fd)
+{
+	struct stat status;
+
+	return read_status(fd, &status) && status.st_dev == file_device &&
+	       status.st_ino == file_number;
+}
+
 /* Makes the last folder of the path. */
 static bool make_folder(void)
 {
@@ -205,6 +230,7 @@ int snapshot_file_create(const char *pattern, bool makes_folder)
 		return (int)fd;
 	held = (int)fd;
 	holder_tid = sys_tid();
+	note_file(held);
 	sys_call(SYS_flock, fd, LOCK_EX | LOCK_NB);
 	result = write_header(held);
 	if (result != 0) {
@@ -236,8 +262,14 @@ int snapshot_file_begin(void)
 	if (path[0] == 0)
 		return -ENOENT;
 	fd = sys_call(SYS_openat, AT_FDCWD, path, O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0);
-	descriptor = fd < 0 ? -1 : (int)fd;
-	return fd < 0 ? (int)fd : 0;
+	if (fd < 0)
+		return (int)fd;
+	if (!is_noted((int)fd)) {
+		sys_call(SYS_close, fd);
+		return -ESTALE;
+	}
+	descriptor = (int)fd;
+	return 0;
 }
 
 void snapshot_file_end(void)
@@ -368,6 +400,7 @@ static int thin_once(uint32_t newest_kept)
 	if (held == descriptor)
 		held = (int)fd;
 	descriptor = (int)fd;
+	note_file(descriptor);
 	file_bytes = new_file.bytes;
 	sequence = new_file.sequence;
 	return 0;

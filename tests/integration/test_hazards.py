@@ -160,7 +160,6 @@ def privileges(how, box):
     if os.getuid() != 0 or not shutil.which("setpriv"):
         raise Skipped("only root has privileges to give up, and setpriv to limit them")
     program = box.compile("gives_up_privileges.c", "-O1")
-    # The helper keeps the privileges of the start; who may trace everything would notice nothing.
     limit = ["setpriv", "--bounding-set=-sys_ptrace", "--inh-caps=-sys_ptrace"]
     settings = box.preload(output=box.path("out.seep"), quiet="on", interval="100ms")
     result = box.run([*limit, "env", *("%s=%s" % item for item in settings.items()), program, how],

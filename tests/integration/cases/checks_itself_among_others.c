@@ -301,6 +301,28 @@ APART static void without_a_helper(void)
 		tell("one", seep_check_since(moment));
 }
 
+static void keep_more(void *unused)
+{
+	(void)unused;
+	kept = malloc(32);
+}
+
+/* Once with all that root may do, and once more without. */
+APART static void as_nobody(void)
+{
+	for (int i = 0; i < 2; i++) {
+		long long moment = seep_moment();
+
+		lose(40);
+		wipe_traces();
+		tell("one", seep_check_since(moment));
+		tell("grown", seep_require_no_growth(4, keep_more, NULL));
+		kept = NULL;
+		if (i == 0 && (setgid(65534) != 0 || setuid(65534) != 0))
+			perror("setuid");
+	}
+}
+
 APART static void when_told(void)
 {
 	char line[16];
@@ -480,6 +502,8 @@ int main(int argc, char **argv)
 		with_rounds_on_two_stacks();
 	if (strcmp(what, "without a helper") == 0)
 		without_a_helper();
+	if (strcmp(what, "as nobody") == 0)
+		as_nobody();
 	if (strcmp(what, "when told") == 0)
 		when_told();
 	if (strcmp(what, "beside a sleeping thread") == 0)
