@@ -50,6 +50,13 @@ class SeepPreload(Native):
 
 class Heaptrack(Native):
     name = "heaptrack"
+    reasons = (
+        ("RSS value", "it keeps a descriptor of its own, and warns on the program's stderr when "
+         "the program has closed it"),
+        ("unshare failed", "its thread: a process that makes a user namespace must have one alone"),
+        ("Aborted", "its thread: libc gives all threads the new user, and ends the program where "
+         "they differ"),
+    )
 
     def environment(self):
         return {"under": "env LD_PRELOAD=%s DUMP_HEAPTRACK_OUTPUT=%s/heaptrack.$$"
@@ -70,6 +77,14 @@ class Heaptrack(Native):
 
 class Lsan(Native):
     name = "lsan"
+    reasons = (
+        ("still running", "preloaded it has no sigaction to pass on to, so a program waits for "
+         "ever for the signal whose handler it could not install"),
+        ("Segmentation fault|status 139|signal 11|'139'", "preloaded it has no sigaction to pass "
+         "on to, and programs that call it jump to address 0, or those that they start do"),
+        ("sigaction_symname", "it says on the program's stderr that it has no sigaction to pass "
+         "on to"),
+    )
 
     def environment(self):
         return {"under": "env LD_PRELOAD=%s LSAN_OPTIONS=exitcode=0:log_path=%s/lsan"

@@ -8,16 +8,18 @@ parts; the table is written anew from all of them.
 import json
 import os
 import platform
+import re
 import subprocess
 import time
 
+import observers
 from sandbox import BUILD
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 README = os.path.join(HERE, "README.md")
 KEPT = os.path.join(BUILD, "tests", "compat", "results.json")
 BEGIN, END = "<!-- results: written by --record -->\n", "<!-- end of results -->\n"
-HEAD = "| program | package | processes | allocations | seep run | LD_PRELOAD | heaptrack |" \
+HEAD = "| program | package | processes | allocations | `seep run` | `LD_PRELOAD` | heaptrack |" \
        " LeakSanitizer |\n" + "|---" * 8 + "|\n"
 COLUMNS = ("seep run", "LD_PRELOAD", "heaptrack", "lsan")
 CELL_BYTES = 60
@@ -49,7 +51,9 @@ def table(kept, families):
         "%s, %s, Linux %s, %s; %d programs.\n" % (
             time.strftime("%Y-%m-%d", time.gmtime()), debian(), platform.release().split("-")[0],
             "; ".join(versions(("heaptrack", "liblsan0"))), len(rows)),
-        HEAD + "\n".join(lines) + "\n", "\n".join(summary(rows)) + "\n", "\n".join(notes) + "\n"])
+        HEAD + "\n".join(lines) + "\n", "\n".join(summary(rows)) + "\n", "\n".join(
+            "%d. %s." % (number, note[0].upper() + note[1:])
+            for number, note in enumerate(notes, 1)) + "\n"])
 
 
 def cells(program, row, notes):
@@ -61,18 +65,29 @@ def cells(program, row, notes):
             continue
         text = shortened(found[0]) if found else "same"
         if column == "heaptrack":
-            text += "; %d processes, %d" % tuple(row["heaptrack saw"])
-        who = "seep" if column in COLUMNS[:2] else column
-        if found and program.explains(who, found[0]):
-            note = "%s, %s: %s" % (program.name, who, program.apart[who][1])
-            number = notes.index("- " + note) if "- " + note in notes else len(notes)
-            if number == len(notes):
-                notes.append("- " + note)
+            text += "; sees %d in %d" % tuple(row["heaptrack saw"][::-1])
+        why = found and reason(program, column, found)
+        if why:
+            if why not in notes:
+                notes.append(why)
+            text += " (%d)" % (notes.index(why) + 1)
         texts.append(text)
     package = program.packages[0] if program.packages else ""
     return "| %s | %s | %d | %d | %s |" % (
         program.name, "; ".join(versions([package])) if package else "", row["processes"],
         row["allocations"], " | ".join(texts))
+
+
+def reason(program, column, found):
+    """Why it is not as natively, or None when nobody has looked."""
+    who = "seep" if column in COLUMNS[:2] else column
+    if program.explains(who, found[0]):
+        return program.apart[who][1]
+    for rival in (observers.Heaptrack, observers.Lsan):
+        for pattern, why in rival.reasons if rival.name == column else ():
+            if re.search(pattern, "\n".join(found)):
+                return why
+    return None
 
 
 def shortened(text):

@@ -27,9 +27,9 @@ PROGRAMS = (
         '''),
     Program("tmux", packages="tmux", script=WAIT + '''
         export TMUX_TMPDIR=$PWD; $under tmux -f /dev/null new-session -d -x 80 -y 24 -s a sh
-        tmux send-keys -t a 'PS1=; clear; echo from inside >inside; seq 1 5; exit 3' Enter
-        answers test -f inside; tmux new-window -t a 'echo second >second; sleep 60' || \\
-            tmux new-session -d -s a 'echo second >second; sleep 60'; answers test -f second
+        tmux send-keys -t a 'PS1=; clear; seq 1 5; echo from inside >inside' Enter
+        answers test -s inside; tmux new-window -t a 'echo second >second; sleep 60'
+        answers test -s second
         tmux list-windows -a -F '#{window_width}'; tmux kill-server; sleep 0.3; cat inside second
         ''', vary=[("names", "tmux-.*", "its socket")]),
     Program("screen", packages="screen", script=WAIT + '''
