@@ -517,7 +517,6 @@ static struct unwind_rule rule_of_expression(const struct cfi_row *row, uint64_t
 {
 	static const uint8_t plt[] = {0x77, 0x08, 0x80, 0x00, 0x3f, 0x1a,
 				      0,    0x2a, 0x33, 0x24, 0x22};
-	static const uint8_t at_bp[] = {2, 0x76, 0x00};
 	const uint8_t *block = row->cfa_expression;
 	const uint8_t *bp_block = (const uint8_t *)row->registers.operand[CFI_KEPT_RBP];
 	uint8_t bytes = block[0]; /* those that are meant here are short */
@@ -531,8 +530,7 @@ static struct unwind_rule rule_of_expression(const struct cfi_row *row, uint64_t
 					    .cfa_offset = 8 + ((int)(pc & 15) >= limit ? 8 : 0)};
 	}
 	if (bytes >= 3 && bytes < 0x80 && e[0] == 0x76 && e[bytes - 1] == 0x06 &&
-	    row->registers.saved[CFI_KEPT_RBP] == CFI_AT_EXPRESSION &&
-	    memcmp(bp_block, at_bp, sizeof(at_bp)) == 0) {
+	    row->registers.saved[CFI_KEPT_RBP] == CFI_AT_EXPRESSION && cfi_is_at_bp(bp_block)) {
 		struct cfi_cursor cursor = {.next = e + 1, .end = e + bytes - 1};
 		int64_t offset = cfi_cursor_sleb(&cursor);
 

@@ -72,6 +72,13 @@ struct cfi_kept_registers {
 	uint8_t saved[CFI_KEPT]; /* enum cfi_saved */
 };
 
+/* Whether an expression is "where rbp points" (breg6 +0), in which gcc saves rbp in over-aligned frames. Byte by
+ * byte: a shorter one may end where its object does. */
+static inline bool cfi_is_at_bp(const uint8_t *block)
+{
+	return block[0] == 2 && block[1] == 0x76 && block[2] == 0x00;
+}
+
 /* A row of the unwind table. */
 struct cfi_row {
 	const uint8_t *cfa_expression; /* null: the CFA is a register and an offset */

@@ -21,7 +21,6 @@
  */
 #include "lib/record/full_step.h"
 
-#include <string.h>
 #include <ucontext.h>
 
 #include "lib/base/options.h"
@@ -142,10 +141,8 @@ static bool find_saved(struct full_walk *walk, uint32_t place, uint64_t cfa, uin
 static bool has_restored(const struct cfi_kept_registers *kept,
 			 const struct cfi_registers *registers, uint64_t cfa)
 {
-	static const uint8_t at_bp[] = {2, 0x76, 0x00}; /* breg6 +0 */
-
 	return kept->saved[CFI_KEPT_RBP] == CFI_AT_EXPRESSION &&
-	       memcmp((const void *)kept->operand[CFI_KEPT_RBP], at_bp, sizeof(at_bp)) == 0 &&
+	       cfi_is_at_bp((const uint8_t *)kept->operand[CFI_KEPT_RBP]) &&
 	       cfi_registers_know(registers, CFI_RBP) &&
 	       !is_within(registers->values[CFI_RBP], registers, cfa);
 }
