@@ -272,7 +272,7 @@ def hostile(box):
     program = box.path('lo<s>&"es\n::error::x')
     shutil.copy(build(box), program)
     words = [program, "<&\"'>", os.fsdecode(b"\x01\x1b[31m\xff\xfe"), "%0A::error::y",
-             "\ufffe\uffff\ufffd"]
+             "\ufffe\uffff\ufffd", "\x7f\x9b\u202e"]
     suites = ElementTree.fromstring(output(box, "junit", *words, status=1))
     values = [entry.get("value") for entry in suites[0].find("properties")]
     expect_equal(values[3], "<&\"'>", "an argument in JUnit")
@@ -281,6 +281,7 @@ def hostile(box):
     json.loads(output(box, "gitlab", *words, status=1))
     lines = output(box, "github", *words, status=1).splitlines()
     expect_equal(len(lines), 1, "lines for GitHub")
+    expect(not set(lines[0]) & set("\x1b\x7f\x9b\u202e"), "a terminal obeys %r" % lines[0])
     lines = output(box, "valgrind", *words, status=1).splitlines()
     expect(all(re.match(r"==\d+== ", line) for line in lines) and "\x1b" not in "".join(lines),
            "Valgrind's lines are %s" % lines)

@@ -49,6 +49,20 @@ int command_fail(const char *format, ...)
 	return EXIT_CANNOT;
 }
 
+void command_say(const char *format, ...)
+{
+	va_list args;
+	char *text;
+
+	va_start(args, format);
+	if (vasprintf(&text, format, args) < 0)
+		text = NULL;
+	va_end(args);
+	utf8_write_harmless(stdout, text ? text : "not enough memory");
+	fputc('\n', stdout);
+	free(text);
+}
+
 const char *command_option_text(const struct command_option *option, int with_argument, char *text)
 {
 	int length = snprintf(text, COMMAND_OPTION_BYTES, "--%s", option->name);

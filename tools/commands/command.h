@@ -62,7 +62,9 @@ int command_parse(const struct command *command, int argc, char **argv, int stop
 			      void *context),
 		  void *context, int *status);
 
-/* Prints "seep: " and a sentence on stderr; returns EXIT_CANNOT. */
+/* Prints "seep: " and a sentence on stderr; returns EXIT_CANNOT. What could harm a terminal is '?'. */
 int command_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* Prints a line on stdout, likewise harmless. */
+void command_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

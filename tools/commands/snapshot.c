@@ -60,9 +60,10 @@ static int run(const struct command *self, int argc, char **argv)
 	/* Where the file cannot be opened from here its own name is the best there is. */
 	if (target_answer_path(pid, &answer, path, NULL) < 0)
 		snprintf(path, sizeof(path), "%s", answer.path);
-	printf("snapshot %u of %s (%d): %s in %s blocks → %s\n", answer.snapshot,
-	       target_name(pid, name, sizeof(name)), (int)pid, number_bytes(answer.live_bytes).text,
-	       number_count(answer.live_blocks).text, path);
+	command_say("snapshot %u of %s (%d): %s in %s blocks → %s", answer.snapshot,
+		    target_name(pid, name, sizeof(name)), (int)pid,
+		    number_bytes(answer.live_bytes).text, number_count(answer.live_blocks).text,
+		    path);
 	return EXIT_CLEAN;
 }
 

@@ -21,15 +21,15 @@
 /* escapeData and escapeProperty of actions/toolkit. */
 static void write_escaped(FILE *stream, const char *bytes, const char *escaped)
 {
-	char *valid = utf8_valid_copy(bytes);
+	char put[UTF8_MAX_BYTES];
 
-	for (const char *next = valid ? valid : ""; *next; next++) {
-		if (strchr(escaped, *next))
-			fprintf(stream, "%%%02X", (unsigned char)*next);
+	for (uint32_t character; (character = utf8_next(&bytes)) != 0;) {
+		if (character < 0x80 && strchr(escaped, (int)character))
+			fprintf(stream, "%%%02X", (unsigned)character);
 		else
-			fputc(*next, stream);
+			fwrite(put, 1, utf8_put(utf8_is_unsafe(character) ? '?' : character, put),
+			       stream);
 	}
-	free(valid);
 }
 
 static void write_data(FILE *stream, const char *bytes)
@@ -71,15 +71,15 @@ static int annotate(const struct check_writer *writer, const struct merged_findi
 /* What ends a cell or begins a tag in Markdown is escaped. */
 static void write_cell(FILE *stream, const char *bytes)
 {
-	char *valid = utf8_valid_copy(bytes);
+	char put[UTF8_MAX_BYTES];
 
-	for (const char *next = valid ? valid : ""; *next; next++) {
-		if (strchr("|<>&`*_[]\\", *next))
-			fprintf(stream, "&#%d;", *next);
+	for (uint32_t character; (character = utf8_next(&bytes)) != 0;) {
+		if (character < 0x80 && strchr("|<>&`*_[]\\", (int)character))
+			fprintf(stream, "&#%u;", (unsigned)character);
 		else
-			fputc((unsigned char)*next < ' ' ? ' ' : *next, stream);
+			fwrite(put, 1, utf8_put(utf8_is_unsafe(character) ? ' ' : character, put),
+			       stream);
 	}
-	free(valid);
 }
 
 static void write_row(FILE *stream, const struct merged_finding *finding)

@@ -16,6 +16,7 @@
 #include "tools/model/reachability.h"
 #include "tools/model/report.h"
 #include "tools/output/frame_text.h"
+#include "tools/output/utf8.h"
 
 struct folded_line {
 	char *stack;
@@ -65,13 +66,17 @@ static uint64_t value_of(const struct report_site *site, size_t snapshot, enum f
 	}
 }
 
+/* A flame graph is XML, which no byte may spoil that a file has in its names. */
 static void put_name(FILE *stream, const char *name)
 {
-	for (const char *c = name; *c; c++) {
-		if (*c == ';')
-			fputc(':', stream);
-		else
-			fputc((unsigned char)*c < 0x20 || *c == 0x7f ? ' ' : *c, stream);
+	char bytes[UTF8_MAX_BYTES];
+
+	for (uint32_t character; (character = utf8_next(&name)) != 0;) {
+		if (character == ';')
+			character = ':';
+		else if (utf8_is_unsafe(character))
+			character = ' ';
+		fwrite(bytes, 1, utf8_put(character, bytes), stream);
 	}
 }
 

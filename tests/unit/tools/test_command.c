@@ -466,6 +466,24 @@ static void the_readme_has_one_line_for_every_file(void **state)
 	assert_int_equal(line_count, file_count);
 }
 
+static void says_nothing_that_a_terminal_obeys(void **state)
+{
+	const char *harmful = "a\x1b[2J\xc2\x9b\xff\xe2\x80\xae\n";
+
+	(void)state;
+	struct captured_text captured = captured_text_begin(STDERR_FILENO);
+	assert_int_equal(command_fail("sample: %s", harmful), EXIT_CANNOT);
+	char *text = captured_text_end(&captured);
+	assert_string_equal(text, "seep: sample: a?[2J?\xef\xbf\xbd??\n");
+	free(text);
+
+	captured = captured_text_begin(STDOUT_FILENO);
+	command_say("%s of %d", harmful, 7);
+	text = captured_text_end(&captured);
+	assert_string_equal(text, "a?[2J?\xef\xbf\xbd?? of 7\n");
+	free(text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -475,6 +493,7 @@ int main(void)
 		cmocka_unit_test(refuses_in_one_line_that_names_the_option),
 		cmocka_unit_test(stops_where_a_value_is_refused),
 		cmocka_unit_test(shows_help_and_is_content),
+		cmocka_unit_test(says_nothing_that_a_terminal_obeys),
 		cmocka_unit_test(suggests_the_nearest_command),
 		cmocka_unit_test(every_command_is_described_completely),
 		cmocka_unit_test(help_and_man_page_say_what_the_table_says),

@@ -114,6 +114,22 @@ static void names_cannot_break_a_line(void **state)
 	free(sample);
 }
 
+static void names_are_text_that_no_byte_of_a_file_can_spoil(void **state)
+{
+	(void)state;
+	/* Not UTF-8, a control character of Latin-1, DEL, one that turns the direction. */
+	static struct frame frames[] = {{.function = "a\xff\xc2\x9b\x7f\xe2\x80\xae"
+						     "b"}};
+	struct sample *sample = sample_new(1, (enum verdict[]){VERDICT_STABLE});
+	sample->sites[0].frames = frames;
+	sample->sites[0].frame_count = 1;
+	char *text = folded_of(sample, 0, FOLDED_LIVE_BLOCKS);
+
+	assert_string_equal(text, "a\xef\xbf\xbd   b 1\n");
+	free(text);
+	free(sample);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -121,6 +137,7 @@ int main(void)
 		cmocka_unit_test(counts_what_was_asked_for),
 		cmocka_unit_test(adds_equal_stacks_and_leaves_out_zero),
 		cmocka_unit_test(names_cannot_break_a_line),
+		cmocka_unit_test(names_are_text_that_no_byte_of_a_file_can_spoil),
 	};
 
 	return cmocka_run_group_tests_name("folded", tests, NULL, NULL);

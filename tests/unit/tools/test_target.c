@@ -360,6 +360,26 @@ static void snapshot_prints_one_line(void **state)
 	stop(pid);
 }
 
+/* Its name and its path are what the process likes them to be. */
+static void a_hostile_answer_moves_no_terminal(void **state)
+{
+	struct manner manner = polite();
+	char number[16];
+	char *argv[] = {"snapshot", number, NULL};
+
+	(void)state;
+	strcpy(manner.answer.path, "/tmp/\x1b]0;x\a\xff\nseep: all is well");
+	pid_t pid = start(manner);
+	snprintf(number, sizeof(number), "%d", (int)pid);
+	struct captured_text captured = captured_text_begin(STDOUT_FILENO);
+	int status = command_snapshot.run(&command_snapshot, 2, argv);
+	char *text = captured_text_end(&captured);
+	assert_int_equal(status, EXIT_CLEAN);
+	assert_non_null(strstr(text, "→ /tmp/?]0;x?\xef\xbf\xbd?seep: all is well\n"));
+	free(text);
+	stop(pid);
+}
+
 /* A file with snapshot 19, as the child answers, and a scan of it. */
 static void write_scanned(const char *path, uint32_t snapshot, uint16_t outcome)
 {
@@ -496,6 +516,7 @@ int main(void)
 		cmocka_unit_test(does_not_wait_for_ever),
 		cmocka_unit_test(survives_every_wrong_answer),
 		cmocka_unit_test(snapshot_prints_one_line),
+		cmocka_unit_test(a_hostile_answer_moves_no_terminal),
 		cmocka_unit_test(scan_prints_who_has_lost_most),
 		cmocka_unit_test(scan_says_why_it_could_not),
 	};
