@@ -3,8 +3,9 @@
 
 import json
 import os
+import subprocess
 
-from sandbox import expect, expect_equal
+from sandbox import SEEP, expect, expect_equal
 from test_check import check
 
 LOSES = """\
@@ -102,6 +103,7 @@ def tests():
     yield "and in Valgrind itself", valgrind
     yield "main and the threads of another program are no part of it", another
     yield "a program's name may be anything", odd_name
+    yield "a link that they are written to stays one, also that to a redirected stdout", links
     yield "what was found in many processes is one suppression", many
     yield "what libc loses by itself fails nothing unless that is asked for", builtin
     yield "nor is it flagged in a report, which lists it with all that is known", in_report
@@ -185,6 +187,20 @@ def odd_name(box):
     os.rename(program, odd)
     path, text, said = write(box, odd)
     check(box, "--suppressions=" + path, "--", odd, status=0)
+
+
+def links(box):
+    program = build(box)
+    for name, target in (("link", box.path("real.supp")), ("own_stdout", "/proc/self/fd/1")):
+        box.write("real.supp", "")
+        os.symlink(target, box.path(name))
+        # As root this would have replaced /dev/stdout for all programs.
+        with open(box.path("out"), "wb") as out:
+            subprocess.run([SEEP, "check", "--gen-suppressions=" + box.path(name), "--", program],
+                           stdout=out, stderr=subprocess.DEVNULL, env=box.environment(), timeout=60)
+        expect(os.path.islink(box.path(name)), name + " is a link no more")
+        with open(box.path("real.supp" if name == "link" else "out")) as file:
+            expect_equal(file.read().count("Memcheck:Leak"), 3, "what came through " + name)
 
 
 def many(box):

@@ -17,8 +17,9 @@
 #define IS_FIFO ESPIPE
 #define IS_NO_FILE ENOTBLK
 
-/* Somebody has opened this one for seep: it is a standard stream. */
-static bool is_standard(const struct stat *status)
+#define FIRST_ROOM_BYTES 4096u
+
+bool named_file_is_standard(const struct stat *status)
 {
 	struct stat standard;
 
@@ -43,7 +44,7 @@ static int check(int fd)
 
 	if (fstat(fd, &status) != 0)
 		return errno;
-	if (S_ISREG(status.st_mode) || S_ISCHR(status.st_mode) || is_standard(&status))
+	if (S_ISREG(status.st_mode) || S_ISCHR(status.st_mode) || named_file_is_standard(&status))
 		return 0;
 	if (S_ISDIR(status.st_mode))
 		return EISDIR;
@@ -70,13 +71,26 @@ int named_file_open(const char *path, int flags)
 	return -code;
 }
 
-/* To the end, or one byte beyond what there may be. Returns 0 or an errno value. */
-static int read_to_end(int fd, char *text, size_t room, size_t *bytes)
+/* To the end, or one byte beyond what there may be. Most files are short: the memory grows with what is
+ * there. Returns 0 or an errno value. */
+static int read_to_end(int fd, size_t most, char **text, size_t *bytes)
 {
-	for (*bytes = 0; *bytes < room;) {
-		ssize_t got = read(fd, text + *bytes, room - *bytes);
-		if (got == 0)
+	size_t room = 0;
+
+	for (*bytes = 0; *bytes <= most;) {
+		if (*bytes == room) {
+			room = room ? 2 * room : FIRST_ROOM_BYTES;
+			room = room <= most ? room : most + 1;
+			char *larger = realloc(*text, room);
+			if (!larger)
+				return ENOMEM;
+			*text = larger;
+		}
+		ssize_t got = read(fd, *text + *bytes, room - *bytes);
+		if (got == 0) {
+			(*text)[*bytes] = '\0';
 			return 0;
+		}
 		if (got < 0 && errno != EINTR)
 			return errno;
 		*bytes += got > 0 ? (size_t)got : 0;
@@ -86,22 +100,18 @@ static int read_to_end(int fd, char *text, size_t room, size_t *bytes)
 
 int named_file_read(const char *path, size_t most, char **text, size_t *bytes)
 {
-	int fd = named_file_open(path, O_RDONLY), code = ENOMEM;
+	int fd = named_file_open(path, O_RDONLY);
 
 	*text = NULL;
 	if (fd < 0)
 		return fd;
-	char *read_text = malloc(most + 1);
-	if (read_text)
-		code = read_to_end(fd, read_text, most + 1, bytes);
+	int code = read_to_end(fd, most, text, bytes);
 	close(fd);
 	if (code) {
-		free(read_text);
-		return -code;
+		free(*text);
+		*text = NULL;
 	}
-	read_text[*bytes] = '\0';
-	*text = read_text;
-	return 0;
+	return -code;
 }
 
 const char *named_file_why(int code)

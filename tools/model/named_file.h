@@ -22,6 +22,10 @@ int named_file_read(const char *path, size_t most, char **text, size_t *bytes);
 /* Why it could not be opened, or be read or written later: `code` is an errno value. */
 const char *named_file_why(int code);
 
+/* Whether somebody has opened this file for seep: it is a standard stream. */
+struct stat;
+bool named_file_is_standard(const struct stat *status);
+
 /* Whether this open pipe has a name, and so may wait. */
 bool named_file_is_fifo(int fd);
 

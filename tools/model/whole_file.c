@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* whole_file: written beside the old one and renamed, with its permissions. */
+/*
+ * whole_file: written beside the old one and renamed, with its permissions.
+ *
+ * A link stays one: what it leads to is written anew. /dev/stdout is one, too, and where that is a file, root
+ * would rename over the link that all programs use; what is open already is written directly.
+ */
 #include "tools/model/whole_file.h"
 
 #include <errno.h>
@@ -11,6 +16,13 @@
 #include <unistd.h>
 
 #include "tools/model/error.h"
+#include "tools/model/named_file.h"
+
+/* No place for another file beside it. */
+static bool is_written_directly(const struct stat *status)
+{
+	return !S_ISREG(status->st_mode) || named_file_is_standard(status);
+}
 
 static int fail(struct error *error, int number, const char *what, const char *path)
 {
@@ -47,7 +59,7 @@ static int write_directly(const char *path, const char *what,
 			  void (*write)(FILE *stream, const void *context), const void *context,
 			  struct error *error)
 {
-	FILE *stream = fopen(path, "we");
+	FILE *stream = fopen(path, "ae");
 	int number = stream ? fill_and_close(stream, write, context) : errno;
 
 	return number ? fail(error, number, what, path) : 0;
@@ -62,10 +74,14 @@ int whole_file_write(const char *path, const char *what,
 
 	if (stat(path, &status) == 0 && S_ISDIR(status.st_mode))
 		return fail(error, EISDIR, what, path);
-	if (stat(path, &status) == 0 && !S_ISREG(status.st_mode))
+	if (stat(path, &status) == 0 && is_written_directly(&status))
 		return write_directly(path, what, write, context, error);
-	if (asprintf(&temporary, "%s.XXXXXX", path) < 0)
+	/* Null: it is not there yet. */
+	char *place = realpath(path, NULL);
+	if (asprintf(&temporary, "%s.XXXXXX", place ? place : path) < 0) {
+		free(place);
 		return fail(error, ENOMEM, what, path);
+	}
 	int fd = mkostemp(temporary, O_CLOEXEC);
 	FILE *stream = fd < 0 ? NULL : fdopen(fd, "w");
 	int number = 0;
@@ -76,12 +92,13 @@ int whole_file_write(const char *path, const char *what,
 	} else {
 		fchmod(fd, mode_of(path));
 		number = fill_and_close(stream, write, context);
-		if (!number && rename(temporary, path) != 0)
+		if (!number && rename(temporary, place ? place : path) != 0)
 			number = errno;
 	}
 	if (number && fd >= 0)
 		unlink(temporary);
 	free(temporary);
+	free(place);
 	return number ? fail(error, number, what, path) : 0;
 }
 
@@ -95,12 +112,14 @@ int whole_file_try(const char *path, const char *what, struct error *error)
 				 what);
 	if (stat(path, &status) == 0 && S_ISDIR(status.st_mode))
 		return fail(error, EISDIR, what, path);
-	if (stat(path, &status) == 0 && !S_ISREG(status.st_mode))
+	if (stat(path, &status) == 0 && is_written_directly(&status))
 		return access(path, W_OK) == 0 ? 0 : fail(error, errno, what, path);
-	const char *slash = strrchr(path, '/');
-	folder = !slash		 ? strdup(".")
-		 : slash == path ? strdup("/")
-				 : strndup(path, (size_t)(slash - path));
+	char *real = realpath(path, NULL);
+	const char *place = real ? real : path, *slash = strrchr(place, '/');
+	folder = !slash		  ? strdup(".")
+		 : slash == place ? strdup("/")
+				  : strndup(place, (size_t)(slash - place));
+	free(real);
 	if (!folder)
 		return fail(error, ENOMEM, what, path);
 	int number = 0;
