@@ -31,4 +31,4 @@ def some_forks(box):
 
 
 def some_epochs(box):
-    epochs.play(box, EPOCHS)
+    epochs.play(box, EPOCHS, look_count=4)

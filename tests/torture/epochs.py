@@ -16,11 +16,10 @@ DAY_S = 24 * 3600
 INTERVAL_S = 5  # shorter than any that is chosen when a user chooses none, but for the beginning
 EPOCHS = DAY_S // INTERVAL_S
 LOOKS = 12
-WARM_UP = 3  # looks; then the oldest blocks are as old as they get
+WARM_UP = 4  # after a part of this of all looks the oldest blocks are as old as they get
 # Tables grow where the program's heap still does, by fragments. A page for each snapshot is found by
 # the short form, and what is ten bytes for each by the long one.
 MAY_GROW_BYTES = 128 << 10
-SNAPSHOTS_COMPARED = 20
 FILE_LIMIT_BYTES = 64 << 20
 # While a snapshot is written it needs memory, and a bit longer, for the next one may follow soon.
 READINGS, PAUSE_S = 5, 0.03
@@ -56,20 +55,19 @@ class Look:
         self.epoch = epoch
         self.smaps_bytes = quiet_bytes(pid)
         self.file_bytes = os.path.getsize(path)
-        snapshots = snapshot_file.read(path).snapshots[-SNAPSHOTS_COMPARED:]
-        last = snapshots[-1]
-        self.own_bytes = min(snapshot.totals["own_bytes"] for snapshot in snapshots)
+        last = snapshot_file.read(path).snapshots[-1]
+        self.own_bytes = last.totals["own_bytes"]
         self.live_blocks = last.totals["live_blocks"]
         self.cohorts = max((len(site[4]) for site in last.sites.values()), default=0)
 
 
-def looks_at(box, epochs):
-    """Looks in equal distances."""
-    step = epochs // LOOKS
+def looks_at(box, epochs, looks):
+    """In equal distances."""
+    step = epochs // looks
     program = box.compile(PROGRAM, "-O1", "-pthread")
-    process = box.start([program, str(step * LOOKS), str(step)], box.preload(
+    process = box.start([program, str(step * looks), str(step)], box.preload(
         output=box.path("out.seep"), quiet="on", interval="1h"), stdin=subprocess.PIPE)
-    for number in range(1, LOOKS + 1):
+    for number in range(1, looks + 1):
         line = process.stdout.readline()
         expect_equal(line, b"%d\n" % (number * step), "what the program says")
         yield Look(number * step, process.pid, box.path("out.seep"))
@@ -78,16 +76,17 @@ def looks_at(box, epochs):
     expect_equal(process.wait(60), 0, "the program's status")
 
 
-def play(box, epochs=EPOCHS, say=lambda text: None):
+def play(box, epochs=EPOCHS, look_count=LOOKS, say=lambda text: None):
     looks = []
-    for look in looks_at(box, epochs):
+    for look in looks_at(box, epochs, look_count):
         looks.append(look)
         say("epoch %6d: %5d KiB in smaps, %5d KiB of its own, %6d blocks live, up to %d cohorts "
             "in a site, file %6d KiB" % (look.epoch, look.smaps_bytes >> 10, look.own_bytes >> 10,
                                          look.live_blocks, look.cohorts, look.file_bytes >> 10))
-    warm, last = looks[WARM_UP - 1], looks[-1]
+    warm_up = look_count // WARM_UP
+    warm, last = looks[warm_up - 1], looks[-1]
     for what in ("smaps_bytes", "own_bytes"):
-        before, now = getattr(warm, what), max(getattr(look, what) for look in looks[WARM_UP:])
+        before, now = getattr(warm, what), max(getattr(look, what) for look in looks[warm_up:])
         expect(now <= before + MAY_GROW_BYTES, "%s were %d after %d epochs, and up to %d until %d"
                % (what, before, warm.epoch, now, last.epoch))
     largest = max(look.file_bytes for look in looks)

@@ -9,6 +9,7 @@ all that belongs to it; its file must be readable and hold every snapshot that w
     oom       the OOM killer of a memory cgroup, which takes both
 """
 
+import contextlib
 import os
 import random
 import signal
@@ -77,7 +78,8 @@ class Kills:
             chance.shuffle(victims)
             time.sleep(chance.uniform(0.001, self.latest_s))
             for pid in victims:
-                os.kill(pid, signal.SIGKILL)
+                with contextlib.suppress(ProcessLookupError):  # the helper has written its last
+                    os.kill(pid, signal.SIGKILL)
         self.bury(process)
 
     def kill_after(self, seconds):

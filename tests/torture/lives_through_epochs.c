@@ -6,7 +6,9 @@
  *
  *     lives_through_epochs EPOCHS STEP
  *
- * After STEP epochs, and again and again, it says how many it has lived through and waits for a line.
+ * After STEP epochs, and again and again, it says how many it has lived through and waits for a line. The
+ * snapshot before that comes after a pause, as those of a day do: what the library keeps for
+ * snapshots that follow each other quickly goes then.
  * All memory of malloc is the heap at the program break, so other anonymous memory is seep's, but
  * for the stacks of threads. The runner is epochs.py.
  */
@@ -15,6 +17,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "seep.h"
 
@@ -24,6 +27,7 @@
 #define BLOCKS_IN_EPOCH 400
 #define THREAD_ONE_IN 20
 #define LARGE_ONE_IN 20
+#define PAUSE_US 1200000 /* more than SCRATCH_KEPT_NS of the library */
 
 static void *kept[KEPT];
 static uint64_t state = 1;
@@ -88,6 +92,8 @@ int main(int argc, char **argv)
 		else if (pthread_create(&thread, NULL, work_in_thread, NULL) != 0 ||
 			 pthread_join(thread, NULL) != 0)
 			return 3;
+		if (epoch % step == 0)
+			usleep(PAUSE_US);
 		if (seep_snapshot(NULL) != 0)
 			return 4;
 		if (epoch % step == 0) {
