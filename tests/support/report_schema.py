@@ -126,7 +126,7 @@ SITE = {
 
 # Sites that are one leak, or grow as one, and single ones that are flagged.
 FINDING = {
-    "kind": one_of("site", "caller", "callee", "lost"),
+    "kind": one_of("site", "caller", "callee", "together", "lost"),
     "verdict": one_of(*VERDICTS), "flagged": flag, "confidence": probability,
     "severity": one_of("low", "medium", "high", "critical"),
     "live_bytes": count, "live_blocks": count, "site_count": count,

@@ -72,12 +72,31 @@ int report_suppress(struct report *report, struct suppressions *suppressions,
 	return result;
 }
 
+/* Which of what is lost comes from one place is told with functions: those that only allocate for others are
+ * no place. */
+static int join(struct report *report, struct symbols *symbols, struct error *error)
+{
+	size_t lost_count = 0;
+	int result = 0;
+
+	for (size_t i = 0; i < report->entry_count; i++)
+		lost_count +=
+			report_entry_site(&report->entries[i])->judgement.verdict == VERDICT_LOST;
+	if (lost_count > 1)
+		result = symbols_resolve(symbols, report, count_accused(report), error);
+	if (result == 0 && !report_join(report))
+		result = error_set(error, ENOMEM, "not enough memory for the findings");
+	return result;
+}
+
 int report_resolve(struct report *report, const struct thresholds *thresholds,
 		   struct suppressions *suppressions, struct symbols *symbols, size_t site_limit,
 		   struct error *error)
 {
 	int result = report_suppress(report, suppressions, symbols, error);
 
+	if (result == 0)
+		result = join(report, symbols, error);
 	if (result < 0)
 		return result;
 	if (thresholds_need_symbols(thresholds)) {

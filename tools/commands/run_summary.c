@@ -473,6 +473,8 @@ int run_summary_write(FILE *out, const char *program, const struct child_process
 		result = report_build(profile, &options, &report, error);
 	if (result == 0)
 		result = suppress(report, suppressions, error);
+	if (result == 0 && !report_join(report))
+		result = error_set(error, ENOMEM, "not enough memory for the findings");
 	if (result == 0 && thresholds_check(&watched, report) < 0)
 		result = error_set(error, ENOMEM, "not enough memory for the thresholds");
 	if (result == 0) {
@@ -532,6 +534,8 @@ int run_summary_judge(struct run_files *run_files, struct suppressions *suppress
 			result = report_build(profile, &options, &report, reason);
 		if (result == 0)
 			result = suppress(report, suppressions, reason);
+		if (result == 0 && !report_join(report))
+			result = error_set(reason, ENOMEM, "not enough memory for the findings");
 		if (result == 0) {
 			count_known(file, report);
 			snprintf(file->name, sizeof(file->name), "%s",

@@ -49,8 +49,8 @@ bool report_finding_narrow(struct report *report, struct report_finding *finding
 	bool differs_in_line;
 
 	/* What is left out may go another way. */
-	if (finding->kind != FINDING_CALLER || finding->site_count != finding->all_count ||
-	    !sum->frames)
+	bool is_caller = finding->kind == FINDING_CALLER || finding->kind == FINDING_TOGETHER;
+	if (!is_caller || finding->site_count != finding->all_count || !sum->frames)
 		return true;
 	for (size_t i = 0; i < finding->site_count; i++)
 		if (!finding->sites[i]->frames || finding->sites[i]->frame_count < sum->frame_count)

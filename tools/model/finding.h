@@ -27,6 +27,7 @@ enum finding_kind {
 	FINDING_SITE,	/* of itself */
 	FINDING_CALLER, /* all stacks through the node `node` */
 	FINDING_CALLEE, /* all stacks with the `depth` innermost frames of the stack `node` */
+	FINDING_TOGETHER, /* those that are born and kept together, under the node `node`; see report_join */
 	FINDING_LOST, /* the site of the stack `node`, first, and those of which only its lost blocks
 			 * hold what they have; see reachability.h */
 };

@@ -284,7 +284,7 @@ static void link_shapes(struct holder_shapes *shapes, const struct growing_sites
 			const struct report_site *site =
 				find_growing(growing, shape->steps[s].stack);
 			/* Sites that are one leak do not explain each other. */
-			if (site && (!finding || site->finding != finding))
+			if (site && (!finding || report_site_finding(site) != finding))
 				shape->through = site;
 		}
 	}
@@ -304,7 +304,8 @@ bool holder_shapes_link(struct report *report)
 	if (growing.count)
 		qsort(growing.sites, growing.count, sizeof(*growing.sites), compare_site_stacks);
 	for (size_t i = 0; i < report->site_count; i++)
-		link_shapes(&report->sites[i].held_by, &growing, report->sites[i].finding);
+		link_shapes(&report->sites[i].held_by, &growing,
+			    report_site_finding(&report->sites[i]));
 	for (size_t i = 0; i < report->entry_count; i++) {
 		struct report_finding *finding = report->entries[i].finding;
 		if (finding)

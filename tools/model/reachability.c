@@ -11,6 +11,7 @@
 #include "tools/model/arena.h"
 #include "tools/model/finding.h"
 #include "tools/model/profile.h"
+#include "tools/model/runtime_module.h"
 #include "tools/model/verdict.h"
 
 #define MOST 0.5 /* of what a site keeps */
@@ -77,32 +78,16 @@ static double share_lost(const struct scanned_site *site)
 
 /* What the dynamic linker and the run-time libraries allocate for themselves before the program begins
  * is theirs: nobody can do anything about it, and their tricks with pointers are not ours to judge. */
-static bool is_runtime_module(const char *path)
-{
-	static const char *const names[] = {"ld-linux",	   "ld64.so",	   "libc.so",
-					    "libc-2.",	   "libdl.so",	   "libstdc++.so",
-					    "libgcc_s.so", "libpthread.so"};
-	const char *slash = strrchr(path, '/');
-	const char *name = slash ? slash + 1 : path;
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-		if (strncmp(name, names[i], strlen(names[i])) == 0)
-			return true;
-	return false;
-}
-
 static bool is_of_runtime(const struct profile *profile, uint32_t stack)
 {
-	for (uint32_t id = stack; id; id = profile->nodes[id].parent) {
-		uint32_t module = profile->nodes[id].module;
-		if (module == PROFILE_NO_MODULE ||
-		    !is_runtime_module(profile->modules[module].path))
+	for (uint32_t id = stack; id; id = profile->nodes[id].parent)
+		if (!runtime_module_has(profile, id))
 			return false;
-	}
 	return stack != 0;
 }
 
 /* By what is gone for ever: there is no rate. A mebibyte is worth a look, 64 are worth a night. */
-static enum severity severity_of(uint64_t bytes)
+enum severity reachability_severity(uint64_t bytes)
 {
 	return bytes >= 64 << 20  ? SEVERITY_HIGH
 	       : bytes >= 1 << 20 ? SEVERITY_MEDIUM
@@ -121,7 +106,8 @@ static void judge(const struct scan *scan, const struct scanned_site *site,
 	judgement->is_minor = false;
 	judgement->confidence = is_sure ? SURE : NEARLY_SURE;
 	judgement->snapshots_needed = 0;
-	enum severity by_bytes = severity_of(plus(reachability_lost(site), site->below).bytes);
+	enum severity by_bytes =
+		reachability_severity(plus(reachability_lost(site), site->below).bytes);
 	if (by_bytes > judgement->severity)
 		judgement->severity = by_bytes;
 }

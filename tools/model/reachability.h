@@ -16,6 +16,7 @@
 #include <stddef.h>
 
 #include "tools/model/scan.h"
+#include "tools/model/verdict.h"
 
 struct arena;
 struct finding_list;
@@ -40,6 +41,9 @@ struct block_sum reachability_lost(const struct scanned_site *site);
  * site. */
 uint64_t reachability_gone(const struct scanned_site *site);
 uint64_t reachability_gone_blocks(const struct scanned_site *site);
+
+/* Of so much that is lost. */
+enum severity reachability_severity(uint64_t bytes);
 
 /* Adds what was found of one site to that of another. */
 void reachability_add(struct scanned_site *sum, const struct scanned_site *site);

@@ -362,6 +362,11 @@ static void flag_growing(struct judgement *judgements, size_t count, struct find
 		flag_growing_one(&findings->findings[i].judgement);
 }
 
+bool report_join(struct report *report)
+{
+	return joined_findings_make(report, report->memory->arena);
+}
+
 int report_build(const struct profile *profile, const struct report_options *options,
 		 struct report **report, struct error *error)
 {

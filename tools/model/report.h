@@ -64,10 +64,14 @@ struct report_site {
 	uint64_t *series_bytes, *series_blocks;
 	struct freer_list freed_by;
 	struct holder_shapes held_by; /* not in a diff */
-	const struct report_finding *finding; /* that it is a part of; null where it is none */
+	const struct report_finding
+		*finding; /* that it is a part of; null where it is none. Of the sum of
+					       * a joined one that itself. */
 	/* It would be flagged, but somebody has said that it is known; see suppressions_apply. */
 	const struct suppression *suppression;
 	bool has_crossed; /* a threshold, see thresholds_check */
+	/* What it has lost is lost for all who call the place that allocates it, see lost_place. */
+	bool is_lost_by_place;
 };
 
 /* Sites that are one leak, see finding.h. */
@@ -80,6 +84,12 @@ struct report_finding {
 	size_t site_count;
 	size_t all_count;  /* with those that the report leaves out */
 	double share_kept; /* of the blocks that they allocated after start-up; NAN: not known */
+	/* Of one that report_join has made: the findings and sites that it was made of, the one that holds
+	 * the others or the largest first, and `sites` are in their order. Else none. */
+	struct report_entry *parts;
+	size_t part_count;
+	bool is_same_number; /* each site keeps as many blocks as any other, in each period */
+	const struct report_finding *joined; /* the one that this has become a part of; null */
 };
 
 /* A line of a report for people: one of the two. */
@@ -216,6 +226,15 @@ const char *report_site_source(const struct report_site *site, bool *is_module);
 
 /* Makes the id that of the `number`-th of its twins. */
 void report_site_number(struct report_site *site, size_t number);
+
+/* Makes one entry of findings that are one mistake: leaks that are born together (companions), and lost
+ * blocks of one place (lost_place). What is known must have been taken out before (suppressions_apply):
+ * a part of a mistake may be known. Symbols show more: which functions only allocate for others. Does
+ * nothing to those that were joined before. False without memory. */
+bool report_join(struct report *report);
+
+/* The entry's finding that the site is a part of; null where it is an entry of its own. */
+const struct report_finding *report_site_finding(const struct report_site *site);
 
 /* Leads the stack of a finding on to the innermost function that all its sites share, once they have
  * their frames; a line in which they differ is 0. False without memory. */

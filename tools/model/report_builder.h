@@ -39,6 +39,13 @@ bool report_make_entries(struct report *report, const struct finding_list *findi
 /* By what each site of this profile is held, as the newest scan at or before snapshot index `last` has it;
  * but not which of them leads through which, for a diff is sorted anew. False without memory. */
 bool report_find_holders(struct report *report, const struct profile *profile, size_t last);
+/* Puts entries in order, and adds up what a finding is told of its `sites`: all figures, curves, freers and
+ * holders. Sites and kind must be there. False without memory. */
+void report_sort_entries(struct report *report);
+bool report_sum_up(const struct report *report, struct report_finding *made, struct arena *arena);
+
+/* What report_join does, with the report's arena. */
+bool joined_findings_make(struct report *report, struct arena *arena);
 
 /* Puts sites and entries in order again, after is_flagged of some of them has changed; whatever in the
  * report points to a site still does. False without memory, and then nothing has moved. */

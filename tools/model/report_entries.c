@@ -38,6 +38,13 @@ bool report_site_hangs(const struct report_site *site)
 	return finding && finding->kind == FINDING_LOST && site->stack != finding->sum.stack;
 }
 
+const struct report_finding *report_site_finding(const struct report_site *site)
+{
+	const struct report_finding *finding = site->finding;
+
+	return finding && finding->joined ? finding->joined : finding;
+}
+
 struct report_site *report_entry_site(const struct report_entry *entry)
 {
 	return entry->finding ? &entry->finding->sum : entry->site;
@@ -106,13 +113,18 @@ static bool list_freers_and_holders(const struct report *report, struct report_f
 	return is_fine;
 }
 
-/* What was found of all its sites; of what one has lost, of that one. */
+/* What was found of all its parts or sites; of what one has lost, of that one. */
 static bool add_scans(const struct report *report, struct report_finding *made, struct arena *arena)
 {
 	if (!made->site_count || !report->scan || report->scan->raw.outcome != SEEP_SCAN_DONE)
 		return true;
 	struct scanned_site *sum = arena_take(arena, 1, sizeof(*sum));
-	for (size_t i = 0; sum && i < made->site_count; i++) {
+	for (size_t i = 0; sum && i < made->part_count; i++) {
+		const struct report_site *part = report_entry_site(&made->parts[i]);
+		if (part->scanned)
+			reachability_add(sum, part->scanned);
+	}
+	for (size_t i = 0; sum && !made->part_count && i < made->site_count; i++) {
 		const struct report_site *site = made->sites[i];
 		if (site->scanned &&
 		    (made->kind != FINDING_LOST || site->stack == made->sum.stack))
@@ -120,6 +132,20 @@ static bool add_scans(const struct report *report, struct report_finding *made, 
 	}
 	made->sum.scanned = sum;
 	return sum;
+}
+
+bool report_sum_up(const struct report *report, struct report_finding *made, struct arena *arena)
+{
+	struct report_site *sum = &made->sum;
+	sum->profile = report->profile;
+	sum->series_bytes = arena_take(arena, report->point_count, sizeof(*sum->series_bytes));
+	sum->series_blocks = arena_take(arena, report->point_count, sizeof(*sum->series_blocks));
+	if (!sum->series_bytes || !sum->series_blocks)
+		return false;
+	for (size_t i = 0; i < made->site_count; i++)
+		add_to_sum(report, sum, made->sites[i]);
+	find_peak(report, sum);
+	return list_freers_and_holders(report, made, arena) && add_scans(report, made, arena);
 }
 
 /* `by_index` finds the report's site of each of the profile's. */
@@ -136,13 +162,10 @@ static bool describe_finding(struct report *report, struct report_finding *made,
 				   ? 1 - evidence->freed / evidence->births
 				   : finding->share_kept;
 	made->sites = arena_take(arena, finding->site_count, sizeof(struct report_site *));
-	sum->profile = report->profile;
 	sum->stack = finding->node;
 	sum->depth = finding->depth;
 	sum->judgement = finding->judgement;
-	sum->series_bytes = arena_take(arena, report->point_count, sizeof(*sum->series_bytes));
-	sum->series_blocks = arena_take(arena, report->point_count, sizeof(*sum->series_blocks));
-	if (!made->sites || !sum->series_bytes || !sum->series_blocks)
+	if (!made->sites)
 		return false;
 	for (size_t i = 0; i < finding->site_count; i++) {
 		struct report_site *site = by_index[finding->sites[i]];
@@ -150,15 +173,20 @@ static bool describe_finding(struct report *report, struct report_finding *made,
 			continue;
 		site->finding = made;
 		made->sites[made->site_count++] = site;
-		add_to_sum(report, sum, site);
 	}
-	find_peak(report, sum);
-	if (!list_freers_and_holders(report, made, arena) || !add_scans(report, made, arena))
+	if (!report_sum_up(report, made, arena))
 		return false;
 	if (made->site_count)
 		qsort(made->sites, made->site_count, sizeof(struct report_site *),
 		      compare_site_pointers);
 	return true;
+}
+
+void report_sort_entries(struct report *report)
+{
+	if (report->entry_count)
+		qsort(report->entries, report->entry_count, sizeof(*report->entries),
+		      compare_entries);
 }
 
 bool report_make_entries(struct report *report, const struct finding_list *findings,
@@ -183,9 +211,8 @@ bool report_make_entries(struct report *report, const struct finding_list *findi
 	for (size_t i = 0; is_fine && i < report->site_count; i++)
 		if (!report->sites[i].finding)
 			report->entries[report->entry_count++].site = &report->sites[i];
-	if (is_fine && report->entry_count)
-		qsort(report->entries, report->entry_count, sizeof(*report->entries),
-		      compare_entries);
+	if (is_fine)
+		report_sort_entries(report);
 	free(by_index);
 	return is_fine;
 }
@@ -214,6 +241,24 @@ static void follow_ways(struct holder_shapes *held_by, const struct moved_sites 
 			held_by->shapes[i].through = moved(sites, held_by->shapes[i].through);
 }
 
+/* A joined one has an order of its own. */
+static void follow_sites(struct report_finding *finding, const struct moved_sites *sites)
+{
+	for (size_t i = 0; i < finding->part_count; i++) {
+		struct report_entry *part = &finding->parts[i];
+		if (part->site)
+			part->site = moved(sites, part->site);
+		if (part->finding)
+			follow_sites(part->finding, sites);
+	}
+	for (size_t i = 0; i < finding->site_count; i++)
+		finding->sites[i] = moved(sites, finding->sites[i]);
+	if (finding->site_count && !finding->part_count)
+		qsort(finding->sites, finding->site_count, sizeof(struct report_site *),
+		      compare_site_pointers);
+	follow_ways(&finding->sum.held_by, sites);
+}
+
 static void follow(struct report *report, const struct moved_sites *sites)
 {
 	for (size_t i = 0; i < report->site_count; i++)
@@ -221,14 +266,9 @@ static void follow(struct report *report, const struct moved_sites *sites)
 	for (size_t i = 0; i < report->entry_count; i++) {
 		struct report_entry *entry = &report->entries[i];
 		if (entry->finding)
-			follow_ways(&entry->finding->sum.held_by, sites);
+			follow_sites(entry->finding, sites);
 		if (entry->site)
 			entry->site = moved(sites, entry->site);
-		for (size_t s = 0; entry->finding && s < entry->finding->site_count; s++)
-			entry->finding->sites[s] = moved(sites, entry->finding->sites[s]);
-		if (entry->finding && entry->finding->site_count)
-			qsort(entry->finding->sites, entry->finding->site_count,
-			      sizeof(struct report_site *), compare_site_pointers);
 	}
 	for (size_t i = 0; i < report->crossing_count; i++)
 		if (report->crossings[i].site)
@@ -256,8 +296,7 @@ bool report_sort_again(struct report *report)
 			sites.now[report->sites[i].site - report->profile->sites] =
 				&report->sites[i];
 		follow(report, &sites);
-		qsort(report->entries, report->entry_count, sizeof(*report->entries),
-		      compare_entries);
+		report_sort_entries(report);
 	}
 	free(sites.before);
 	free(sites.now);

@@ -224,7 +224,8 @@ static void write_counts(FILE *stream, const struct merged_findings *found, unsi
 		if (order[i] == FINDING_RULE_LEAK)
 			fprintf(stream, "leak%s", number_plural(count));
 		else if (order[i] == FINDING_RULE_LOST)
-			fprintf(stream, "site%s", number_plural(count));
+			fprintf(stream, "%s%s", found->has_places ? "place" : "site",
+				number_plural(count));
 		else if (order[i] == FINDING_RULE_GROWTH)
 			fprintf(stream, "site%s", count == 1 ? " grows" : "s grow");
 		else

@@ -38,7 +38,17 @@ static void put_findings(struct text_line *line, const struct report_view *view)
 		text_line_put(line, INK_TITLE, number_rate(view->finding.bytes_per_hour).text);
 	else
 		text_line_put(line, INK_TITLE, number_bytes(view->finding.lost_bytes).text);
-	text_line_put(line, INK_TITLE, leaks + lost > 1 ? ", first at " : " at ");
+	/* One mistake, though many sites. */
+	const struct report_finding *joined = view->foremost->finding;
+	bool is_together = joined && joined->kind == FINDING_TOGETHER;
+	if (is_together)
+		text_line_print(line, INK_TITLE, "%s %s sites that are born and kept together",
+				leaks + lost > 1 ? ", first" : ",",
+				number_count(joined->all_count).text);
+	text_line_put(line, INK_TITLE,
+		      is_together	 ? " under "
+		      : leaks + lost > 1 ? ", first at "
+					 : " at ");
 	text_line_make_room(line, OWN_COLUMNS_MIN, CONTINUED_INDENT);
 	stack_text_put_own(line, view->foremost);
 	stack_text_put_caller(line, view->foremost, CONTINUED_INDENT);

@@ -69,6 +69,16 @@ static void name_place(const struct report_site *site, char *text, size_t size)
 	}
 }
 
+/* "transfer bank.c, 8 sites together" */
+static void name_companions(const struct report_finding *finding, char *text, size_t size)
+{
+	size_t used = strlen(text);
+
+	if (finding->kind == FINDING_TOGETHER)
+		snprintf(text + used, size - used, ", %s sites together",
+			 number_count(finding->all_count).text);
+}
+
 static void locate(struct finding_brief *brief, const struct report_site *site)
 {
 	const struct frame *own = site->frames ? stack_own_frame(site) : NULL;
@@ -196,6 +206,8 @@ static int visit_entry(const struct report *report, const struct report_entry *e
 	measure(&brief, site);
 	name_finding(&brief);
 	name_place(site, brief.place, sizeof(brief.place));
+	if (entry->finding)
+		name_companions(entry->finding, brief.place, sizeof(brief.place));
 	int result = visit(&brief, number, context);
 	free(brief.text);
 	return result;

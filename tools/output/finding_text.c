@@ -18,8 +18,11 @@
 #include "tools/output/text_line.h"
 #include "tools/output/text_report.h"
 
-/* So many sites are named that another one has lost. */
+/* So many sites are named that another one has lost, that come to a place where all is lost, or that are born
+ * together. */
 #define HANGING_SHOWN 4
+#define CALLERS_SHOWN 4
+#define PARTS_SHOWN 12
 
 /* Does each of the sites lie in this function itself, or in an allocator's wrapper that it calls? */
 static bool allocates_itself(const struct report_finding *finding)
@@ -34,6 +37,24 @@ static bool allocates_itself(const struct report_finding *finding)
 			return false;
 	}
 	return true;
+}
+
+/* "what parse_string allocates is lost, whoever calls it"; of more than one function in common "what xname
+ * allocates for parse_item is lost, whoever calls that". */
+static void say_lost_by_place(const struct report_finding *finding, const char *name, char *text,
+			      size_t size)
+{
+	const struct report_site *sum = &finding->sum;
+	const struct frame *own = stack_own_frame(sum);
+	const struct frame *outer = sum->frame_count ? &sum->frames[sum->frame_count - 1] : NULL;
+	char buffer[FRAME_NAME_BYTES];
+
+	if (own && outer != own)
+		snprintf(text, size, "what %.200s allocates for %.200s is lost, whoever calls that",
+			 name, frame_name(outer, buffer));
+	else
+		snprintf(text, size, "what %.200s allocates is lost, whoever calls it",
+			 name ? name : "this");
 }
 
 /* "20 sites are one leak: whoever calls xdup keeps 5 % of the blocks", "2 sites are one leak:
@@ -54,7 +75,13 @@ static void write_what_is_one(const struct report_finding *finding, const struct
 		 100 * fmin(1, finding->share_kept));
 	used = snprintf(line, sizeof(line), "%s sites %s: ", number_count(finding->all_count).text,
 			finding->sum.judgement.is_flagged ? "are one leak" : "grow as one");
-	if (!is_caller)
+	if (finding->kind == FINDING_TOGETHER)
+		snprintf(line + used, sizeof(line) - (size_t)used,
+			 "they are born and kept together, in every period %s",
+			 finding->is_same_number ? "as many of each" : "in the same proportion");
+	else if (finding->sum.is_lost_by_place)
+		say_lost_by_place(finding, name, line + used, sizeof(line) - (size_t)used);
+	else if (!is_caller)
 		snprintf(line + used, sizeof(line) - (size_t)used,
 			 "whoever calls %.200s keeps %s of the blocks", name ? name : "this",
 			 share);
@@ -105,13 +132,42 @@ static void write_hanging(const struct report_finding *finding, const struct sit
 	text_line_end(&line);
 }
 
+/* "84.3 KiB in 130 blocks  +17.7 MiB/h, 27,900 blocks/h". */
+static void put_amount(struct text_line *line, const struct report_site *site, bool has_block_rate)
+{
+	const struct growth *growth = &site->judgement.growth;
+
+	text_line_print(line, INK_TITLE, "%s", number_bytes(site->live_bytes).text);
+	text_line_print(line, INK_PLAIN, " in %s block%s", number_count(site->live_blocks).text,
+			number_plural(site->live_blocks));
+	if (!site_text_has_growth(site))
+		return;
+	text_line_print(line, INK_PLAIN, "  %s", number_rate(growth->bytes_per_hour).text);
+	if (has_block_rate && growth->blocks_per_hour >= 1)
+		text_line_print(line, INK_PLAIN, ", %s blocks/h",
+				number_count((uint64_t)llround(growth->blocks_per_hour)).text);
+}
+
+static void write_rest(struct text_line *line, size_t count)
+{
+	if (!count)
+		return;
+	text_line_pad(line, SITE_TEXT_STACK_INDENT);
+	text_line_print(line, INK_DIM, "and %s more site%s", number_count(count).text,
+			number_plural(count));
+	text_line_end(line);
+}
+
 /* Its sites, shortly. */
 static void write_members(const struct report_finding *finding, const struct site_text *text)
 {
+	size_t limit = finding->sum.is_lost_by_place && text->options->has_findings_only
+			       ? CALLERS_SHOWN
+			       : SIZE_MAX;
 	struct text_line line;
 
 	text_line_begin(&line, text->stream, &text->options->style);
-	for (size_t i = 0; i < finding->site_count; i++) {
+	for (size_t i = 0; i < finding->site_count && i < limit; i++) {
 		const struct report_site *site = finding->sites[i];
 		/* From where they part: what is further in stands above. */
 		struct report_site apart = *site;
@@ -121,18 +177,66 @@ static void write_members(const struct report_finding *finding, const struct sit
 			apart.frame_count -= common;
 		}
 		text_line_pad(&line, SITE_TEXT_STACK_INDENT);
-		text_line_print(&line, INK_TITLE, "%s", number_bytes(site->live_bytes).text);
-		text_line_print(&line, INK_PLAIN, " in %s block%s",
-				number_count(site->live_blocks).text,
-				number_plural(site->live_blocks));
-		if (site_text_has_growth(site))
-			text_line_print(&line, INK_PLAIN, "  %s",
-					number_rate(site->judgement.growth.bytes_per_hour).text);
+		put_amount(&line, site, false);
 		text_line_end(&line);
 		text_line_pad(&line, SITE_TEXT_STACK_INDENT + 2);
 		stack_text_put_chain(&line, &apart);
 		text_line_end(&line);
 	}
+	write_rest(&line, finding->site_count > limit ? finding->site_count - limit : 0);
+}
+
+/* So many innermost frames do not tell the part from one of the others. */
+static size_t count_alike(const struct report_finding *finding, size_t part)
+{
+	const struct report_site *site = report_entry_site(&finding->parts[part]);
+	size_t most = 0;
+
+	for (size_t i = 0; i < finding->part_count; i++) {
+		const struct report_site *other = report_entry_site(&finding->parts[i]);
+		size_t alike = 0;
+		while (i != part && alike + 1 < site->frame_count && alike < other->frame_count &&
+		       site->frames[alike].offset == other->frames[alike].offset &&
+		       site->frames[alike].function == other->frames[alike].function)
+			alike++;
+		most = alike > most ? alike : most;
+	}
+	return most;
+}
+
+/* What is born together, each by itself; who holds the others comes first. */
+static void write_parts(const struct report_finding *finding, const struct site_text *text)
+{
+	const size_t limit = text->options->site_limit ? PARTS_SHOWN : SIZE_MAX;
+	struct text_line line;
+	size_t left = 0;
+
+	text_line_begin(&line, text->stream, &text->options->style);
+	text_line_pad(&line, SITE_TEXT_INDENT);
+	text_line_put(&line, INK_TITLE, "together:");
+	text_line_end(&line);
+	for (size_t i = 0; i < finding->part_count; i++) {
+		const struct report_entry *part = &finding->parts[i];
+		const struct report_site *site = report_entry_site(part);
+		struct report_site apart = *site;
+		size_t count = part->finding ? part->finding->all_count : 1;
+		if (i >= limit || !site->frames) {
+			left += count;
+			continue;
+		}
+		text_line_pad(&line, SITE_TEXT_STACK_INDENT);
+		put_amount(&line, site, true);
+		if (count > 1)
+			text_line_print(&line, INK_DIM, "  %s sites", number_count(count).text);
+		text_line_end(&line);
+		text_line_pad(&line, SITE_TEXT_STACK_INDENT + 2);
+		size_t alike = count_alike(finding, i);
+		apart.frames += alike;
+		apart.frame_count -= alike;
+		stack_text_put_chain(&line, &apart);
+		text_line_end(&line);
+	}
+	write_rest(&line, left);
 }
 
 void finding_text_write(const struct site_text *text, const struct report_finding *finding,
@@ -148,6 +252,8 @@ void finding_text_write(const struct site_text *text, const struct report_findin
 			 text->options->has_full_stacks);
 	if (finding->kind == FINDING_LOST)
 		write_hanging(finding, text);
+	else if (finding->kind == FINDING_TOGETHER)
+		write_parts(finding, text);
 	else if (text->options->site_limit == 0)
 		write_members(finding, text);
 }

@@ -261,7 +261,8 @@ static size_t rank_of(const struct report *report, const struct report_site *sit
 {
 	for (size_t i = 0; i < report->entry_count; i++) {
 		const struct report_entry *entry = &report->entries[i];
-		if (entry->site == site || (entry->finding && entry->finding == site->finding))
+		if (entry->site == site ||
+		    (entry->finding && entry->finding == report_site_finding(site)))
 			return i + 1;
 	}
 	return 0;

@@ -298,10 +298,11 @@ static json_t *finding_object(const struct report *report, const struct report_e
 	const struct report_site *sum = report_entry_site(entry);
 	struct report_site *single = entry->site;
 	const struct judgement *judgement = &sum->judgement;
-	const char *kind = !finding			     ? "site"
-			   : finding->kind == FINDING_CALLER ? "caller"
-			   : finding->kind == FINDING_CALLEE ? "callee"
-							     : "lost";
+	const char *kind = !finding			       ? "site"
+			   : finding->kind == FINDING_CALLER   ? "caller"
+			   : finding->kind == FINDING_CALLEE   ? "callee"
+			   : finding->kind == FINDING_TOGETHER ? "together"
+							       : "lost";
 
 	return json_pack(
 		"{s:s, s:s, s:b, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",

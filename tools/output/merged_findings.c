@@ -167,9 +167,30 @@ static const char *source_of(const struct finding_brief *brief)
 	return brief->file ? brief->file : module ? module : "";
 }
 
+/* What a library loses for all of its callers it loses in all processes that call it: "parse_string
+ * json.c:840". */
+static bool name_lost_place(const struct finding_brief *brief, char *name, size_t size)
+{
+	const struct report_site *site = brief->site;
+	bool is_place = site && site->is_lost_by_place && site->frames;
+	const struct frame *own = is_place ? stack_own_frame(site) : NULL;
+
+	if (!own || !own->function || !(own->file || own->module))
+		return false;
+	snprintf(name, size, "%s %s:%" PRIu64, own->function, own->file ? own->file : own->module,
+		 own->file ? (uint64_t)own->line : own->offset);
+	return true;
+}
+
 /* Two findings of one process are two, whatever their ids are. */
 static void make_key(const struct finding_brief *brief, size_t number, char *key, size_t size)
 {
+	char place[FINDING_TITLE_BYTES + PATH_MAX];
+
+	if (brief->rule == FINDING_RULE_LOST && name_lost_place(brief, place, sizeof(place))) {
+		snprintf(key, size, "lost place %zu %s", number, place);
+		return;
+	}
 	snprintf(key, size, "%d %s %s %zu %s", (int)brief->rule, brief->limit ? brief->limit : "",
 		 *brief->id ? brief->id : brief->name, number, source_of(brief));
 }
@@ -314,8 +335,10 @@ static int add_brief(const struct finding_brief *brief, size_t number, void *con
 	finding->bytes_per_hour += brief->bytes_per_hour;
 	if (brief->severity > finding->severity)
 		finding->severity = brief->severity;
-	if (brief->rule == FINDING_RULE_LOST)
+	if (brief->rule == FINDING_RULE_LOST) {
 		findings->lost_bytes += brief->bytes;
+		findings->has_places |= brief->site->is_lost_by_place && brief->site->finding;
+	}
 	/* The sentence of a threshold has its figure: that of the worst. */
 	if (brief->value > finding->value) {
 		bool is_fine = true;

@@ -63,6 +63,7 @@ struct merged_findings {
 	struct checked_program *programs;
 	size_t counts[FINDING_RULES]; /* findings of each kind */
 	uint64_t lost_bytes;
+	bool has_places; /* of what is lost some is at several sites that are one finding */
 	size_t process_count;		     /* that were checked */
 	size_t found_process_count;	     /* in which something was found */
 	struct merged_findings_index *index; /* private */

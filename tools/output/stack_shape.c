@@ -35,8 +35,9 @@ static bool is_startup(const struct frame *frame)
 static size_t find_own(const struct report_site *site)
 {
 	/* Of a finding the function that all its sites have in common: what that calls is nobody's
-	 * own. */
-	for (size_t i = site->depth ? site->frame_count : 0; i-- > 0;)
+	 * own. Where what is allocated is lost for all callers, it is who allocates. */
+	bool is_common = site->depth && !site->is_lost_by_place;
+	for (size_t i = is_common ? site->frame_count : 0; i-- > 0;)
 		if (!site->frames[i].is_pseudo)
 			return i;
 	for (size_t i = 0; i < site->frame_count; i++)

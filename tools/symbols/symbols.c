@@ -139,6 +139,10 @@ static bool resolve_finding(struct resolution *resolution, struct report_finding
 		return true;
 	if (!resolve_site(resolution, &finding->sum))
 		return false;
+	for (size_t i = 0; i < finding->part_count; i++)
+		if (finding->parts[i].finding &&
+		    !resolve_finding(resolution, finding->parts[i].finding))
+			return false;
 	if (finding->site_count > NARROWED_SITES_MAX)
 		return true;
 	for (size_t i = 0; i < finding->site_count; i++)
