@@ -6,9 +6,10 @@
  *
  *     lives_through_epochs EPOCHS STEP
  *
- * After STEP epochs, and again and again, it says how many it has lived through and waits for a line. The
- * snapshot before that comes after a pause, as those of a day do: what the library keeps for
- * snapshots that follow each other quickly goes then.
+ * After STEP epochs, and again and again, it says how many it has lived through and waits for a line.
+ * Before that it takes one more snapshot, after a pause: with that the library gives back what it has
+ * kept for snapshots that follow each other quickly.
+ *
  * All memory of malloc is the heap at the program break, so other anonymous memory is seep's, but
  * for the stacks of threads. The runner is epochs.py.
  */
@@ -92,8 +93,8 @@ int main(int argc, char **argv)
 		else if (pthread_create(&thread, NULL, work_in_thread, NULL) != 0 ||
 			 pthread_join(thread, NULL) != 0)
 			return 3;
-		if (epoch % step == 0)
-			usleep(PAUSE_US);
+		if (epoch % step == 0 && (usleep(PAUSE_US) != 0 || seep_snapshot(NULL) != 0))
+			return 4;
 		if (seep_snapshot(NULL) != 0)
 			return 4;
 		if (epoch % step == 0) {
