@@ -198,7 +198,11 @@ def nothing_is_left(box):
 
     def sockets():
         folder = "/proc/%d/fd/" % helper
-        return [fd for fd in os.listdir(folder) if os.readlink(folder + fd).startswith("socket:")]
+        try:
+            return [fd for fd in os.listdir(folder)
+                    if os.readlink(folder + fd).startswith("socket:")]
+        except FileNotFoundError:
+            return []  # one that was closed just now
     # It answers before it closes the connection.
     box.wait_until(lambda: len(sockets()) == 1, "the end of the connection")
     before, shared = state(), mappings()
