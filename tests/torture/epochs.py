@@ -55,10 +55,11 @@ class Look:
         self.epoch = epoch
         self.smaps_bytes = quiet_bytes(pid)
         self.file_bytes = os.path.getsize(path)
-        last = snapshot_file.read(path).snapshots[-1]
+        file = snapshot_file.read(path)
+        last = file.snapshots[-1]
         self.own_bytes = last.totals["own_bytes"]
         self.live_blocks = last.totals["live_blocks"]
-        self.cohorts = max((len(site[4]) for site in last.sites.values()), default=0)
+        self.cohorts = max(len(site[4]) for site in file.final_sites().values())
 
 
 def looks_at(box, epochs, looks):
