@@ -25,6 +25,7 @@ def tests():
     yield "without a finding the program's own status is passed on", own_status
     yield "what cannot be done is one line and status 2", cannot
     yield "what cannot be written is one line and status 2, also with a finding", unwritable
+    yield "who forgets the dashes before a program is told", forgotten_dashes
     yield "a baseline of another version, or damaged, is one line with its place", other_baselines
     yield "the program's output, input and arguments are its own", transparent
     yield "JSON has the site objects of a report", as_json
@@ -175,6 +176,16 @@ def unwritable(box):
         result = check(box, *options, "--", "touch", "has_run", status=2)
         expect_equal(result.stderr.count(b"\n"), 1, "lines of %r" % result.stderr)
         expect(not os.path.exists(box.path("has_run")), "the program ran with %s" % options)
+
+
+def forgotten_dashes(box):
+    program = box.compile("keeps_three_blocks.c", "-O1")
+    for name in program, "true", "keeps_three_blocks":
+        said = check(box, name, status=2).stderr.decode()
+        expect_equal(said, "seep: check: %s is a program, and no snapshot file; to run and check "
+                     "it, write seep check -- %s\n" % (name, name), "what it says")
+    said = check(box, box.write("text", "text"), status=2).stderr.decode()
+    expect("is not a seep file" in said, "of a text it says " + said)
 
 
 def other_baselines(box):

@@ -9,11 +9,13 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "tools/commands/child_process.h"
 #include "tools/commands/command.h"
 #include "tools/commands/operand.h"
+#include "tools/commands/program_check.h"
 #include "tools/commands/report_resolve.h"
 #include "tools/commands/snapshot_folder.h"
 #include "tools/commands/test_driver.h"
@@ -121,6 +123,17 @@ static void fail(struct checked_files *checked, const struct error *error)
 	checked->sums.failed_count++;
 }
 
+/* A name without a slash is that of a file here before it is one of PATH. */
+static bool is_program(const char *name)
+{
+	char here[PATH_MAX], path[PATH_MAX];
+	struct error ignored;
+	bool is_here = !strchr(name, '/') && access(name, F_OK) == 0;
+
+	snprintf(here, sizeof(here), "%s%s", is_here ? "./" : "", name);
+	return program_check_find(here, path, &ignored) == 0;
+}
+
 static void check_file(struct checked_files *checked, const char *name)
 {
 	struct error error = {""};
@@ -130,6 +143,12 @@ static void check_file(struct checked_files *checked, const char *name)
 	if (result == 0)
 		result = check_operand(checked, &operand, &error);
 	operand_close(&operand);
+	/* The first thing that everybody forgets. */
+	if ((result == -EINVAL || result == -ENOENT) && is_program(name))
+		error_set(&error, -result,
+			  "%s is a program, and no snapshot file; to run and check it, write "
+			  "seep check -- %s",
+			  name, name);
 	if (result < 0)
 		fail(checked, &error);
 }
@@ -143,11 +162,15 @@ void checked_files_add(struct checked_files *checked, const char *name)
 		check_file(checked, name);
 		return;
 	}
-	if (snapshot_folder_list(&folder, name, &error) < 0)
+	if (snapshot_folder_list(&folder, name, &error) < 0) {
 		fail(checked, &error);
-	else
+	} else {
+		/* The files of a run, with what has run the others. */
+		checked->children = folder.count > 1 ? "all" : NULL;
 		for (size_t i = 0; i < folder.count; i++)
 			check_file(checked, folder.paths[i]);
+		checked->children = NULL;
+	}
 	snapshot_folder_free(&folder);
 }
 

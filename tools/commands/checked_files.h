@@ -33,7 +33,7 @@ struct checked_files {
 	struct check_writer writer; /* what of it its header leaves to the user, and is_quiet */
 	bool flag_minor;	    /* also leaks in a crowd, see report_options */
 	unsigned fails_on;	    /* kinds of findings, see check_outcome */
-	/* Of the next file, where a program was run: */
+	/* Of the next file, where a program was run; of those in a folder it is known: */
 	const char *children; /* the setting; null: it may be no test_driver */
 	bool is_program;
 	struct merged_findings *found; /* so far; freed by the caller, also after a failure */
