@@ -265,9 +265,8 @@ static void write_last_words(enum seep_snapshot_reason reason, int pidfd)
 	snapshot_writer_take(reason, NULL, true, &last);
 	if (reason == SEEP_REASON_EXEC) {
 		/* A fork that lived only to exec has nothing to tell. */
-		if (process_facts.forked_from != 0 && snapshot_writer_last().number <= 1)
-			snapshot_file_remove();
-		else
+		if (process_facts.forked_from == 0 || snapshot_writer_last().number > 1 ||
+		    !snapshot_file_remove())
 			snapshot_writer_end(SEEP_END_EXEC, 0);
 		return;
 	}

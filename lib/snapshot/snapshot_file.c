@@ -234,7 +234,8 @@ int snapshot_file_create(const char *pattern, bool makes_folder)
 	sys_call(SYS_flock, fd, LOCK_EX | LOCK_NB);
 	result = write_header(held);
 	if (result != 0) {
-		snapshot_file_remove();
+		if (!snapshot_file_remove())
+			snapshot_file_close();
 		return result;
 	}
 	file_bytes = sizeof(struct seep_file_header);
@@ -243,11 +244,13 @@ int snapshot_file_create(const char *pattern, bool makes_folder)
 	return 0;
 }
 
-void snapshot_file_remove(void)
+bool snapshot_file_remove(void)
 {
-	sys_call(SYS_unlinkat, AT_FDCWD, path, 0);
+	if (sys_call(SYS_unlinkat, AT_FDCWD, path, 0) != 0)
+		return false;
 	snapshot_file_close();
 	path[0] = 0;
+	return true;
 }
 
 int snapshot_file_begin(void)

@@ -45,8 +45,9 @@ int snapshot_file_append_buffer(uint32_t type, uint64_t time_ns, struct buffer *
  * the last time, mostly does nothing. */
 int snapshot_file_thin(uint64_t bytes);
 
-/* Removes the file; for a fork that only existed to exec. */
-void snapshot_file_remove(void);
+/* Removes the file; for a fork that only existed to exec. False where it must stay, and is open still: the
+ * program may have become another user, who must not remove it. */
+bool snapshot_file_remove(void);
 
 /* In a forked child: forget the parent's file. */
 void snapshot_file_forget(void);

@@ -14,7 +14,7 @@ import subprocess
 import snapshot_file
 from case_program import sum_of_sites
 from sandbox import LIBRARY, NOBODY, SEEP, Skipped, begun, end_of, expect, expect_equal, stop
-from snapshot_file import END_EXIT, END_SIGNAL
+from snapshot_file import END_EXEC, END_EXIT, END_SIGNAL
 
 INHERITED, INHERITED_FREED, OWN_FREED = 50, 10, 3  # as in counted_work.h
 AT_EXEC = ("exec", 0)
@@ -32,6 +32,7 @@ def tests():
         yield "a daemon that forks twice and closes all by " + how, functools.partial(daemon, how)
     for how in ("chroot", "setuid", "setreuid", "setresuid", "seteuid"):
         yield "a worker that begins with %s" % how, functools.partial(locked_in, how)
+    yield "a fork that becomes another user and another program has an end", other_user_execs
     yield "a program that goes elsewhere at once writes where it was started", elsewhere
     yield "a child outlives its parent", functools.partial(outlived, "ends")
     yield "a child outlives its killed parent", functools.partial(outlived, "is_killed")
@@ -228,3 +229,21 @@ def many_in_summary(box):
         result = box.seep("run", "-o", box.path("%d.seep" % count), "--", program, str(count))
         expect_equal(result.stderr.count(b"\nseep:   "), lines,
                      "the lines of the tree with %d children" % count)
+
+
+def other_user_execs(box):
+    if os.getuid() != 0:
+        raise Skipped("only root can become another user")
+    # The file is in a folder in which that user may remove nothing, and the helper may have become
+    # that user, too, or not yet: then nothing is left of a fork that has only become another.
+    program = ("import os, time\nif os.fork() == 0:\n    os.setgid(%d); os.setuid(%d)\n"
+               "    time.sleep(0.5); os.execv('/bin/true', ['true'])\nos.wait()"
+               % (NOBODY, NOBODY))
+    result = box.seep_run(["/usr/bin/python3", "-c", program], "--interval=1h",
+                          output="%e.%p.seep")
+    expect_equal((result.returncode, result.stdout, result.stderr), (0, b"", b""),
+                 "(status, stdout, stderr)")
+    files = box.seep_files()
+    box.wait_until(lambda: all(end_of(path) for path in files), "an end of each file")
+    ends = sorted(end_of(path)[0] for path in files)
+    expect(ends in ([END_EXIT], [END_EXIT, END_EXEC]), "the ends are %s" % ends)

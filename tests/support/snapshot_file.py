@@ -23,7 +23,7 @@ HOLDERS_HEAD = struct.Struct("<6I")
 ROOT_HEAD = struct.Struct("<II3Q4I")
 PROCESS_HEAD = struct.Struct("<10I3QII")
 SNAPSHOT = struct.Struct("<IIIHHIIII18QQQIIQQQQQ")
-END_EXIT, END_SIGNAL = 1, 2  # how a process ended, in its end record
+END_EXIT, END_SIGNAL, END_EXEC = 1, 2, 3  # how a process ended, in its end record
 MAGIC = b"SEEP\r\n\x1a\n"
 RECORD_MAGIC = 0x43455253
 (PROCESS, MODULES, MODULE_UNLOAD, STACKS, SNAPSHOT_TYPE, END, SELF_CHECK, SAMPLES, FREES, PINS,
