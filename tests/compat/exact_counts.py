@@ -25,7 +25,7 @@ class Counts:
         self.folder = folder
         self.files = {}  # {path: totals of the last snapshot}
         self.wrong = []
-        self.unborn = set()  # pids of files without a snapshot
+        self.unborn = set()  # pids whose file was being begun when they were killed
         self.lost = {"lost_blocks": 0, "lost_stacks": 0, "cut_stacks": 0, "unknown_frees": 0}
         for path in sorted(glob.glob(os.path.join(folder, "**", "*.seep*"), recursive=True)):
             if os.path.isfile(path):
@@ -35,13 +35,15 @@ class Counts:
 
     def read(self, path):
         name = os.path.basename(path)
+        if os.path.getsize(path) == 0:
+            self.unborn.add(int(name.split(".")[-2]))
+            return
         try:
             file = snapshot_file.read(path)
         except (ValueError, struct.error) as error:
             self.wrong.append("%s: %s" % (name, error))
             return
         if not file.snapshots:
-            # One that was killed while it was being born has no helper yet.
             if file.end() is not None:
                 self.wrong.append("%s has no snapshot" % name)
             self.unborn.add(file.pid)

@@ -42,6 +42,17 @@ PROGRAMS = (
         $under ocamlfind ocamlopt -version 2>&1 | wc -l; $under ocamlopt -o work work.ml
         $under ./work; echo $?
         '''),
+    Program("prolog, with tcmalloc", packages="swi-prolog-nox", script='''
+        $under swipl -q -f $given/work.prolog; echo $?
+        ''', apart={"seep": ("^counts: (swipl.*, counted|process .* no file of its)", "tcmalloc's "
+                           "operators new do not go through malloc, where the other one counts; "
+                           "seep has doors for both")}),
+    Program("mono", packages="mono-mcs mono-runtime", script='''
+        $under mcs -out:work.exe $given/work.cs; $under mono work.exe; echo $?
+        ''', vary=[("names", r"work.exe|\.(config|wapi|mono).*", "a new id each time")]),
+    Program("nim", packages="nim gcc", limit_s=300, script='''
+        $under nim c --hints:off --nimcache:cache -o:work $given/work.nim; $under ./work; echo $?
+        ''', vary=[("names", "cache/.*|work", "times"), ("names", r"\.cache.*", "times")]),
     Program("R", packages="r-base-core", script="$under R --vanilla -s -f $given/work.R; echo $?"),
     Program("octave", packages="octave", script='''
         $under octave-cli --no-init-file --norc --no-history $given/work.m; echo $?'''),

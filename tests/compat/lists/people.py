@@ -80,6 +80,15 @@ PROGRAMS = (
         $under setpriv $as --bounding-set=-all --inh-caps=-all sort -u /etc/hostname
         $under setpriv $as perl -e 'print "$> $<\\n"; open F, ">/root/x" or print "$!\\n"'
         '''),
+    Program("sudo, su, runuser", packages="sudo util-linux login", needs_root=True, script='''
+        $under runuser -u nobody -- sh -c 'id -un; seq 99 | sort -r | head -1; exit 3'; echo $?
+        $under su -s /bin/sh -c 'id -un; seq 9 | sort' nobody
+        $under sudo -n -u nobody sh -c 'id -un; seq 9 | sort; exit 4'; echo $?
+        $under runuser -u nobody -- passwd -S nobody
+        '''),
+    Program("qemu-user", packages="qemu-user coreutils", script='''
+        cp /bin/true .; $under qemu-x86_64 ./true; echo $?; $under qemu-x86_64 /bin/echo emulated
+        '''),
     Program("chroot", packages="coreutils", needs_root=True, script='''
         $under chroot / /bin/sh -c 'seq 1 9 | sort -r | head -2'
         mkdir -p c/bin c/lib64 c/lib; cp /bin/sort /bin/dash c/bin; echo text >c/file

@@ -114,4 +114,10 @@ END
             --disable-gpu \\
             --user-data-dir=$PWD/profile --dump-dom file://$PWD/a.html 2>log; echo $?
         ''', vary=[("names", "profile/.*|log|\\.(config|cache|pki|local).*", "times and ids")]),
+    Program("firefox", packages="firefox-esr", limit_s=300, script='''
+        echo '<p id=a></p><script>a.textContent = 6 * 7</script>' >a.html; mkdir profile
+        $under firefox-esr --headless --no-remote --profile $PWD/profile --window-size 300,200 \\
+            --screenshot $PWD/a.png file://$PWD/a.html >log 2>&1; echo $?; test -s a.png; echo $?
+        ''', vary=[("names", r"profile/.*|log|a.png|\.(config|cache|mozilla).*|Desktop|Downloads",
+                    "times and ids")]),
 )
