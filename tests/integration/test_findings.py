@@ -142,6 +142,8 @@ def callers(box):
     expect_equal((finding["function"], len(finding["processes"])), ("item_name", 2), "who loses")
     # Five callers in the one, three in the other, and what hangs in what they lose.
     expect_equal((finding["bytes"], finding["blocks"]), (8 * 96 + 8 * 30, 16), "how much")
+    other, = check_callers(box, "second", "first")
+    expect_equal(other["fingerprint"], finding["fingerprint"], "what tells it from run to run")
     result = box.seep("check", "--", box.path("loses_for_all_callers"), "first")
     text = result.stderr.decode()
     expect("10 sites are one leak: what item_name allocates is lost, whoever calls it" in text,

@@ -201,7 +201,7 @@ static int write_base(const struct merged_finding *finding,
 	return snprintf(fingerprint, FINDING_FINGERPRINT_BYTES, "seep-%s%s%s-%s",
 			finding_rules[finding->rule].name, finding->limit ? "-" : "",
 			finding->limit ? finding->limit : "",
-			*finding->id ? finding->id : finding->name);
+			*finding->id && !finding->is_of_place ? finding->id : finding->name);
 }
 
 /* Behind those that a fingerprint could not tell from it. */
@@ -246,6 +246,7 @@ static struct known_finding *add_finding(struct merged_findings_index *index,
 	finding->severity = brief->severity;
 	finding->value = brief->value;
 	finding->id = copy(arena, brief->id, &is_fine);
+	finding->is_of_place = brief->site && brief->site->is_lost_by_place && brief->site->finding;
 	finding->limit = copy(arena, brief->limit, &is_fine);
 	finding->function = copy(arena, brief->function, &is_fine);
 	finding->file = copy(arena, brief->file, &is_fine);
@@ -337,7 +338,7 @@ static int add_brief(const struct finding_brief *brief, size_t number, void *con
 		finding->severity = brief->severity;
 	if (brief->rule == FINDING_RULE_LOST) {
 		findings->lost_bytes += brief->bytes;
-		findings->has_places |= brief->site->is_lost_by_place && brief->site->finding;
+		findings->has_places |= finding->is_of_place;
 	}
 	/* The sentence of a threshold has its figure: that of the worst. */
 	if (brief->value > finding->value) {

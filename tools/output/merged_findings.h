@@ -4,7 +4,8 @@
  * one.
  *
  * A library that leaks in two hundred test programs is to be mended once. Findings are equal when they
- * are of one kind and of sites with the same id.
+ * are of one kind and of sites with the same id; and where a process has lost all that one place allocates,
+ * with what others have lost of that (see lost_place).
  */
 #ifndef SEEP_OUTPUT_MERGED_FINDINGS_H
 #define SEEP_OUTPUT_MERGED_FINDINGS_H
@@ -29,6 +30,7 @@ struct found_process {
 struct merged_finding {
 	enum finding_rule rule;
 	const char *id, *limit; /* as in a brief */
+	bool is_of_place; /* what several callers have lost: whose id it has differs from run to run */
 	const char *source;	/* its file, or the module where that is not known */
 	/* The first of those that have the same rule, id and limit, and the next one; null. */
 	const struct merged_finding *first_alike, *next_alike;
