@@ -3,7 +3,9 @@
  * backlog: ever more lives, whether any of it is kept or not.
  *
  * Asked from start-up on, and from each later step up to a part of the run: the fill of a cache before it has
- * nothing to say about a leak behind it. The earliest step from which on all is answered is taken.
+ * nothing to say about a leak behind it. The earliest step from which on all is answered is taken; where there
+ * is none, the earliest one from which on all but the last question is, and what rises since is not slower
+ * than it was then.
  */
 #include "tools/model/backlog.h"
 
@@ -141,27 +143,39 @@ static bool goes_on(struct climb *climb, const struct rise *rise, size_t step)
 	       lives_lengthen(climb);
 }
 
-static bool rises_from(struct climb *climb, size_t step, struct rise *rise)
+/* DOUBT_NONE, DOUBT_RISES, or nothing there. */
+static enum doubt doubt_from(struct climb *climb, size_t step, struct rise *rise)
 {
 	const struct inquiry *inquiry = climb->inquiry;
 	const struct verdict_limits *limits = inquiry->limits;
 	struct live_changes changes;
 	live_changes_take(&changes, inquiry, inquiry->series->live_blocks, step, rise);
 	if ((double)rise->positive < limits->periods)
-		return false;
+		return DOUBT_NOTHING_THERE;
 	struct additions added = {inquiry->series, step + 1, rise->amounts, changes.amounts, 2};
 	rise->pace = additions_pace(&added, limits->clock_gain, &rise->clock);
-	if (additions_have_ended(&added, 1, limits->ended) || !goes_on(climb, rise, step))
-		return false;
+	if (additions_have_ended(&added, 1, limits->ended))
+		return DOUBT_NOTHING_THERE;
+	bool is_endless = goes_on(climb, rise, step);
+	if (!is_endless && rise_is_slower(limits, rise->pace))
+		return DOUBT_NOTHING_THERE;
 	rise->kept = 1 - changes.shrunk / changes.grown;
 	rise->z = rise_certainty(rise->values, rise->count);
-	return rise->z >= limits->certain && !may_be_load(inquiry, lives_lengthen(climb));
+	/* Where lives lengthen, that is a second witness: both together must be as certain as one alone
+	 * (S. A. Stouffer et al., "The American Soldier" 1 (1949), p. 45). */
+	bool has_witness = is_endless && lives_lengthen(climb);
+	double certain =
+		has_witness ? M_SQRT2 * limits->certain - TREND_VERY_SURELY : limits->certain;
+	if (rise->z < certain || may_be_load(inquiry, lives_lengthen(climb)))
+		return DOUBT_NOTHING_THERE;
+	return is_endless ? DOUBT_NONE : DOUBT_RISES;
 }
 
 void backlog_find(const struct inquiry *inquiry, struct rise *rise)
 {
 	const struct cohort_series *series = inquiry->series;
 	struct climb climb;
+	struct rise from_step;
 	rise->doubt = DOUBT_NOTHING_THERE;
 	rise->kind = RISE_OF_BACKLOG;
 	if (series->count < VERDICT_MIN_SNAPSHOTS)
@@ -174,9 +188,11 @@ void backlog_find(const struct inquiry *inquiry, struct rise *rise)
 		if (series->time_s[step] < next_s || !climbs_from(&climb, step))
 			continue;
 		next_s = series->time_s[step] + STRIDE * end_s;
-		if (rises_from(&climb, step, rise)) {
-			rise->doubt = DOUBT_NONE;
+		from_step.doubt = doubt_from(&climb, step, &from_step);
+		from_step.kind = RISE_OF_BACKLOG;
+		if (from_step.doubt > rise->doubt)
+			*rise = from_step;
+		if (rise->doubt == DOUBT_NONE)
 			return;
-		}
 	}
 }

@@ -19,7 +19,7 @@
 struct inquiry;
 struct rise;
 
-/* A rise without doubt, or nothing there. */
+/* A rise without doubt; DOUBT_RISES where nobody knows whether it goes on; or nothing there. */
 void backlog_find(const struct inquiry *inquiry, struct rise *rise);
 
 #endif

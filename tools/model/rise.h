@@ -20,6 +20,7 @@ enum doubt {
 	DOUBT_LEVEL,
 	DOUBT_REPLACED, /* as many of those born before die; of a buffer: none grew lately */
 	DOUBT_SLOWS,
+	DOUBT_RISES, /* all that lives becomes more, whatever is kept, and that may stop: see backlog.h */
 	DOUBT_VAGUE, /* too little is seen */
 	DOUBT_NONE,
 };

@@ -98,6 +98,8 @@ static enum verdict word_for(const struct inquiry *inquiry, const struct rise *r
 		if (has_stopped(rise))
 			return VERDICT_PLATEAU;
 		return is_too_slow(limits, rise) ? VERDICT_SATURATING : VERDICT_GROWING;
+	case DOUBT_RISES:
+		return VERDICT_GROWING;
 	default:
 		return level_word(inquiry);
 	}
@@ -109,7 +111,7 @@ static unsigned snapshots_needed(const struct inquiry *inquiry, const struct ris
 	const struct verdict_limits *limits = inquiry->limits;
 	double count = (double)inquiry->series->count, factor = 1.1;
 	/* What slows down like 1/t comes half as fast when as much time has passed again. */
-	if (rise->doubt == DOUBT_SLOWS)
+	if (rise->doubt == DOUBT_SLOWS || rise->doubt == DOUBT_RISES)
 		factor = 2;
 	factor = fmax(factor, VERDICT_MIN_SNAPSHOTS / count);
 	if ((double)rise->positive < limits->periods)
@@ -300,10 +302,13 @@ struct judgement verdict_judge_series(const struct cohort_series *series,
 		if (steps.doubt > foremost->doubt)
 			foremost = &steps;
 	}
-	/* Where it is known what is kept, that counts. */
+	/* Where it is known what is kept, that counts; but a table that has filled is no all-clear for what rises
+	 * behind it. */
 	if (foremost->doubt <= DOUBT_SLOWS) {
 		backlog_find(&inquiry, &backlog);
-		if (backlog.doubt > foremost->doubt)
+		if (backlog.doubt == DOUBT_NONE ||
+		    (backlog.doubt == DOUBT_RISES &&
+		     word_for(&inquiry, foremost) != VERDICT_GROWING))
 			foremost = &backlog;
 	}
 

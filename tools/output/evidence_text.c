@@ -239,6 +239,8 @@ static const char *missing(const struct judgement *judgement, bool is_group, siz
 		return "too few periods have left something so far";
 	if (evidence->is_slowing)
 		return "whether it stops some day cannot be told yet";
+	if (evidence->is_of_backlog)
+		return "whether any of it is kept for ever cannot be told yet";
 	if (!(evidence->decline_error <= verdict_limits.decline_error))
 		return unknown_pace;
 	if (evidence->decline > STEADY_DECLINE)

@@ -113,6 +113,18 @@ static void of_what_slows_down_it_is_said_that_nobody_knows_whether_it_stops(voi
 	assert_string_equal(text.lines[3], "whether it stops some day cannot be told yet");
 }
 
+static void of_a_growing_backlog_it_is_said_that_nobody_knows_what_is_kept(void **state)
+{
+	(void)state;
+	struct judgement judgement = leak();
+	judgement.verdict = VERDICT_GROWING;
+	judgement.is_flagged = false;
+	judgement.evidence.is_of_backlog = true;
+	struct evidence_text text = reasons_of(judgement, SNAPSHOTS);
+	assert_int_equal(text.count, 2);
+	assert_string_equal(text.lines[1], "whether any of it is kept for ever cannot be told yet");
+}
+
 static void all_is_never_claimed_of_nearly_all(void **state)
 {
 	(void)state;
@@ -348,6 +360,7 @@ int main(void)
 		cmocka_unit_test(a_leak_says_what_stays_what_dies_and_how_it_goes_on),
 		cmocka_unit_test(what_saturates_is_never_said_to_go_on),
 		cmocka_unit_test(of_what_slows_down_it_is_said_that_nobody_knows_whether_it_stops),
+		cmocka_unit_test(of_a_growing_backlog_it_is_said_that_nobody_knows_what_is_kept),
 		cmocka_unit_test(all_is_never_claimed_of_nearly_all),
 		cmocka_unit_test(who_frees_the_others_is_named),
 		cmocka_unit_test(that_nothing_ever_freed_is_said_of_what_is_flagged),

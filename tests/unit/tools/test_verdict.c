@@ -622,6 +622,62 @@ static void what_has_ended_for_the_young_has_ended(void **state)
 }
 
 /* More come, and each lives as long as ever. */
+/* A bound that counts too little: each block is dropped some day, and later every time. The curve is rough. */
+static void a_bound_that_ever_more_fits_under_is_a_leak(void **state)
+{
+	(void)state;
+	struct run *run = run_new(40);
+	srand48(9);
+	for (size_t b = 0; b < 40; b++)
+		add_blocks(run, b, floor(6 + 0.4 * (double)b), 10 + (uint64_t)(drand48() * 20));
+	finish_run(run, 1);
+	struct judgement judgement = judge(run);
+	assert_true(judgement.evidence.is_of_backlog);
+	expect_verdict(run, VERDICT_LEAK);
+}
+
+/* Most live long, and some for ever: which, cannot be told as long as so many of the others are still there. */
+static void a_curve_that_rises_to_the_end_is_no_plateau(void **state)
+{
+	(void)state;
+	for (int stay = 0; stay < 2; stay++) {
+		struct run *run = run_new(60);
+		const uint64_t kept = stay ? 12 : 0;
+		for (size_t b = 0; b < 60; b++) {
+			run->allocations[b] = 100;
+			for (size_t t = b; t < 60; t++)
+				run->blocks[t][b] =
+					kept + (uint64_t)((100 - (double)kept) *
+								  exp(-(double)(t - b) / 14) +
+							  0.5);
+		}
+		finish_run(run, 1);
+		struct judgement judgement = judge(run);
+		assert_int_equal(judgement.evidence.is_of_backlog, stay);
+		if (stay)
+			assert_int_equal(judgement.snapshots_needed, 60); /* as many again */
+		expect_verdict(run, stay ? VERDICT_GROWING : VERDICT_PLATEAU);
+	}
+}
+
+/* A table fills, and on the same path something is forgotten now and then. */
+static void what_rises_behind_a_table_is_not_called_saturating(void **state)
+{
+	(void)state;
+	for (int forgets = 0; forgets < 2; forgets++) {
+		struct run *run = run_new(40);
+		srand48(3);
+		for (size_t b = 0; b < 40; b++) {
+			add_blocks(run, b, INFINITY, b < 10 ? 40 : 0);
+			add_blocks(run, b, 0, b < 10 ? 10 : 50);
+			if (b >= 10 && lrand48() % 2 == 0)
+				add_blocks(run, b, INFINITY, forgets ? 2 : 0);
+		}
+		finish_run(run, 1);
+		expect_verdict(run, forgets ? VERDICT_GROWING : VERDICT_PLATEAU);
+	}
+}
+
 static void more_of_the_same_lives_is_load(void **state)
 {
 	(void)state;
@@ -993,6 +1049,9 @@ int main(void)
 		cmocka_unit_test(what_a_full_cache_forgets_is_a_leak_whatever_the_load),
 		cmocka_unit_test(what_died_among_the_first_does_not_make_the_others_slower),
 		cmocka_unit_test(what_has_ended_for_the_young_has_ended),
+		cmocka_unit_test(a_bound_that_ever_more_fits_under_is_a_leak),
+		cmocka_unit_test(a_curve_that_rises_to_the_end_is_no_plateau),
+		cmocka_unit_test(what_rises_behind_a_table_is_not_called_saturating),
 		cmocka_unit_test(more_of_the_same_lives_is_load),
 		cmocka_unit_test(a_short_rise_is_growing_and_says_how_many_snapshots_it_needs),
 		cmocka_unit_test(what_slows_down_behind_idle_time_is_no_leak),
