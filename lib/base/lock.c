@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * lock: a mutex on a futex, after Drepper, "Futexes Are Tricky" (2011), mutex 3.
+ * lock: a mutex on a futex, after Drepper, "Futexes Are Tricky" (2011), mutex 3; its word says who has it, for a
+ * signal handler may jump out of who does.
  *
  *   Runs in   the target, inside malloc; the helper
  *   Locks     itself
@@ -47,10 +48,25 @@ static void check_give(enum lock_order order)
 		held &= ~(1u << order);
 }
 
-static void wait_slow(struct lock *lock)
+static void wait_slow(struct lock *lock, uint32_t holder)
 {
-	while (atomic_exchange_explicit(&lock->state, 2, memory_order_acquire) != 0)
-		sys_call(SYS_futex, &lock->state, FUTEX_WAIT, 2, 0, 0, 0);
+	uint32_t state = atomic_load_explicit(&lock->state, memory_order_relaxed);
+
+	for (;;) {
+		/* Others may wait as well, as far as we know. */
+		if (state == 0 && atomic_compare_exchange_weak_explicit(
+					  &lock->state, &state, holder | LOCK_IS_WAITED_FOR,
+					  memory_order_acquire, memory_order_relaxed))
+			return;
+		if (state != 0 && ((state & LOCK_IS_WAITED_FOR) != 0 ||
+				   atomic_compare_exchange_weak_explicit(
+					   &lock->state, &state, state | LOCK_IS_WAITED_FOR,
+					   memory_order_relaxed, memory_order_relaxed))) {
+			sys_call(SYS_futex, &lock->state, FUTEX_WAIT, state | LOCK_IS_WAITED_FOR, 0,
+				 0, 0);
+			state = atomic_load_explicit(&lock->state, memory_order_relaxed);
+		}
+	}
 }
 
 void lock_reset(struct lock *lock, enum lock_order order)
@@ -59,21 +75,21 @@ void lock_reset(struct lock *lock, enum lock_order order)
 	check_give(order);
 }
 
-void lock_take(struct lock *lock, enum lock_order order)
+void lock_take(struct lock *lock, enum lock_order order, uint32_t holder)
 {
 	uint32_t free_state = 0;
 
 	check_take(order);
-	if (!atomic_compare_exchange_strong_explicit(&lock->state, &free_state, 1,
+	if (!atomic_compare_exchange_strong_explicit(&lock->state, &free_state, holder,
 						     memory_order_acquire, memory_order_relaxed))
-		wait_slow(lock);
+		wait_slow(lock, holder);
 }
 
-bool lock_try(struct lock *lock, enum lock_order order)
+bool lock_try(struct lock *lock, enum lock_order order, uint32_t holder)
 {
 	uint32_t free_state = 0;
 
-	if (!atomic_compare_exchange_strong_explicit(&lock->state, &free_state, 1,
+	if (!atomic_compare_exchange_strong_explicit(&lock->state, &free_state, holder,
 						     memory_order_acquire, memory_order_relaxed))
 		return false;
 	note_tried(order); /* cannot deadlock, so any order is right */
@@ -83,6 +99,6 @@ bool lock_try(struct lock *lock, enum lock_order order)
 void lock_give(struct lock *lock, enum lock_order order)
 {
 	check_give(order);
-	if (atomic_exchange_explicit(&lock->state, 0, memory_order_release) == 2)
+	if (atomic_exchange_explicit(&lock->state, 0, memory_order_release) & LOCK_IS_WAITED_FOR)
 		sys_call(SYS_futex, &lock->state, FUTEX_WAKE, 1, 0, 0, 0);
 }

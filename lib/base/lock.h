@@ -22,13 +22,23 @@ enum lock_order {
 	LOCK_ORDER_COUNT,
 };
 
+#define LOCK_IS_WAITED_FOR (1u << 31)
+#define LOCK_BY_ANYBODY (1u << 30) /* where nobody asks by whom */
+
 struct lock {
-	_Atomic(uint32_t) state; /* 0 free, 1 held, 2 held and waited for */
+	_Atomic(uint32_t) state; /* 0: free; by whom it is held, and LOCK_IS_WAITED_FOR */
 };
 
-void lock_take(struct lock *lock, enum lock_order order);
-bool lock_try(struct lock *lock, enum lock_order order);
+/* `holder`: a tid. */
+void lock_take(struct lock *lock, enum lock_order order, uint32_t holder);
+bool lock_try(struct lock *lock, enum lock_order order, uint32_t holder);
 void lock_give(struct lock *lock, enum lock_order order);
+
+static inline bool lock_is_held_by(const struct lock *lock, uint32_t holder)
+{
+	return (atomic_load_explicit(&lock->state, memory_order_relaxed) & ~LOCK_IS_WAITED_FOR) ==
+	       holder;
+}
 
 /* In a forked child, where nobody else can hold it any more. */
 void lock_reset(struct lock *lock, enum lock_order order);

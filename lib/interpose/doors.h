@@ -68,7 +68,7 @@
 	X(execveat)                                                                                \
 	X(_exit)                                                                                   \
 	X(_Exit)                                                                                   \
-	/* confinement_doors.c: what may take from a fork the folder that it is to write in */      \
+	/* confinement_doors.c: what may take from a fork the folder that it is to write in */     \
 	X(chroot)                                                                                  \
 	X(setuid)                                                                                  \
 	X(seteuid)                                                                                 \
@@ -82,6 +82,11 @@
 	X(mlockall)                                                                                \
 	/* signal_doors.c */                                                                       \
 	X(sigaltstack)                                                                             \
+	/* jump_doors.c */                                                                         \
+	X(longjmp)                                                                                 \
+	X(_longjmp)                                                                                \
+	X(siglongjmp)                                                                              \
+	X(__longjmp_chk)                                                                           \
 	/* lsan_doors.c: as in sanitizer/lsan_interface.h, and what include/seep.h refers to */    \
 	X(__lsan_disable)                                                                          \
 	X(__lsan_enable)                                                                           \

@@ -6,6 +6,7 @@
 #ifndef LIB_INTERPOSE_REAL_FUNCTIONS_H
 #define LIB_INTERPOSE_REAL_FUNCTIONS_H
 
+#include <setjmp.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -44,6 +45,10 @@
 	X(setrlimit, int, (__rlimit_resource_t, const struct rlimit *))                            \
 	X(prlimit, int, (pid_t, __rlimit_resource_t, const struct rlimit *, struct rlimit *))      \
 	X(_exit, void, (int))                                                                      \
+	X(longjmp, void, (struct __jmp_buf_tag *, int))                                            \
+	X(_longjmp, void, (struct __jmp_buf_tag *, int))                                           \
+	X(siglongjmp, void, (struct __jmp_buf_tag *, int))                                         \
+	X(__longjmp_chk, void, (struct __jmp_buf_tag *, int))                                      \
 	X(exit, void, (int)) /* to know its frame by */
 
 struct real_functions {

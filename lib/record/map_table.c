@@ -35,9 +35,11 @@ static uint64_t range_count, range_room;
 
 static bool enter(const struct guard *guard)
 {
+	uint32_t holder = guard_tid(guard);
+
 	if (guard->is_nested)
-		return lock_try(&lock, LOCK_MAPS);
-	lock_take(&lock, LOCK_MAPS);
+		return lock_try(&lock, LOCK_MAPS, holder);
+	lock_take(&lock, LOCK_MAPS, holder);
 	return true;
 }
 
@@ -164,7 +166,7 @@ void map_table_walk(live_block_visitor *visit, void *context, bool is_quiet)
 	for (int attempt = 0; attempt < WALK_ATTEMPTS && !is_locked; attempt++) {
 		struct timespec pause = {.tv_nsec = 100000};
 
-		is_locked = lock_try(&lock, LOCK_MAPS);
+		is_locked = lock_try(&lock, LOCK_MAPS, LOCK_BY_ANYBODY);
 		if (!is_locked)
 			sys_call(SYS_nanosleep, &pause, 0);
 	}
@@ -203,6 +205,14 @@ static void mend(void)
 		    (kept == 0 || ranges[i].start >= ranges[kept - 1].end))
 			ranges[kept++] = ranges[i];
 	range_count = kept;
+}
+
+void map_table_leave(uint32_t tid)
+{
+	if (!lock_is_held_by(&lock, tid))
+		return;
+	mend();
+	lock_give(&lock, LOCK_MAPS);
 }
 
 void map_table_postfork_child(void)

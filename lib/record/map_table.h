@@ -28,6 +28,9 @@ void map_table_walk(live_block_visitor *visit, void *context, bool is_quiet);
 /* Of a debug build, while nobody adds or removes anything: sorted, without overlaps. */
 void map_table_verify(void);
 
+/* The thread has left what it was doing to the table, see recorder_leave. */
+void map_table_leave(uint32_t tid);
+
 void map_table_postfork_child(void);
 
 #endif

@@ -162,7 +162,7 @@ static void verify_module(uint32_t index)
 
 void module_list_verify(void)
 {
-	if (!INVARIANTS_ARE_CHECKED || !lock_try(&modules_lock, LOCK_MODULES))
+	if (!INVARIANTS_ARE_CHECKED || !lock_try(&modules_lock, LOCK_MODULES, sys_tid()))
 		return;
 	for (uint32_t i = 0; i < module_list_count(); i++)
 		verify_module(i);
@@ -414,7 +414,7 @@ static void refresh_locked(void)
 
 void module_list_refresh(void)
 {
-	if (!lock_try(&modules_lock, LOCK_MODULES))
+	if (!lock_try(&modules_lock, LOCK_MODULES, sys_tid()))
 		return;
 	refresh_locked();
 	lock_give(&modules_lock, LOCK_MODULES);
@@ -432,7 +432,7 @@ static bool take_patiently(void)
 	const struct timespec sleep = {.tv_nsec = LOCK_SLEEP_NS};
 
 	for (uint32_t i = 0; i < LOCK_YIELDS + LOCK_SLEEPS; i++) {
-		if (lock_try(&modules_lock, LOCK_MODULES))
+		if (lock_try(&modules_lock, LOCK_MODULES, sys_tid()))
 			return true;
 		if (i < LOCK_YIELDS)
 			sys_call(SYS_sched_yield);
@@ -489,7 +489,7 @@ static void note_object(const struct linked_object *found)
 	struct refresh refresh = {.is_first = found->info.dlpi_name == NULL ||
 					      found->info.dlpi_name[0] == 0};
 
-	if (!lock_try(&modules_lock, LOCK_MODULES))
+	if (!lock_try(&modules_lock, LOCK_MODULES, sys_tid()))
 		return;
 	if (find_in_list(found) == NULL)
 		add_module(&found->info, &refresh);
@@ -544,6 +544,12 @@ uint32_t module_list_generation_slow(uint64_t pc)
 	const struct loaded_module *module = is_certain ? find_loaded(pc) : NULL;
 
 	return module != NULL ? module->generation : generation_by_linker(pc);
+}
+
+void module_list_leave(uint32_t tid)
+{
+	if (lock_is_held_by(&modules_lock, tid))
+		lock_give(&modules_lock, LOCK_MODULES);
 }
 
 void module_list_postfork_child(void)

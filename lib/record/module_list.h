@@ -119,6 +119,9 @@ bool module_list_knows(uint64_t pc);
  * Of several callers at a time one does it. */
 void module_list_verify(void);
 
+/* The thread has left what it was doing to the list, see recorder_leave. */
+void module_list_leave(uint32_t tid);
+
 void module_list_postfork_child(void);
 
 #endif

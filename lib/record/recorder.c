@@ -412,7 +412,8 @@ bool recorder_take(const void *ptr, struct live_block *block)
 		return false;
 	if (!live_table_remove(&guard, (uint64_t)ptr, block))
 		return false;
-	guard.thread->moving++;
+	if (guard.thread->moving++ == 0)
+		NOTE_OWN_SP(guard.thread->moving_sp);
 	return true;
 }
 
@@ -544,6 +545,22 @@ void recorder_remove_mapping(const void *start, uint64_t bytes)
 	GUARD_SCOPE struct guard guard = guard_enter();
 	if (guard.thread != NULL)
 		map_table_remove(&guard, (uint64_t)start, bytes);
+}
+
+void recorder_leave(uint64_t sp)
+{
+	struct thread_state *thread = thread_state_here;
+
+	if (thread == NULL || thread->owner_tid == 0 ||
+	    ((thread->inside & ~THREAD_IGNORES) == 0 && thread->moving == 0) ||
+	    !thread_state_leave(thread, sp))
+		return;
+	self_check_is_asking = false;
+	side_table_leave(thread->owner_tid);
+	map_table_leave(thread->owner_tid);
+	module_list_leave(thread->owner_tid);
+	atomic_signal_fence(memory_order_seq_cst);
+	thread->inside &= THREAD_IGNORES;
 }
 
 void recorder_postfork_child(void)

@@ -78,9 +78,11 @@ static struct live_block block_of(const struct slot *slot)
 
 static bool enter(const struct guard *guard, struct shard *shard)
 {
+	uint32_t holder = guard_tid(guard);
+
 	if (__builtin_expect(guard->is_nested, 0))
-		return lock_try(&shard->lock, LOCK_SIDE_SHARD);
-	lock_take(&shard->lock, LOCK_SIDE_SHARD);
+		return lock_try(&shard->lock, LOCK_SIDE_SHARD, holder);
+	lock_take(&shard->lock, LOCK_SIDE_SHARD, holder);
 	return true;
 }
 
@@ -341,21 +343,36 @@ void side_table_verify(void)
 		verify_shard(&shards[i], i);
 }
 
+/* Whoever was changing it does not go on: its entries are sound, its counts may not be. */
+static void mend_counts(struct shard *shard)
+{
+	if (shard->table == NULL)
+		return;
+	shard->live = 0;
+	shard->used = 0;
+	for (uint64_t s = 0; s < shard->table->slot_count; s++) {
+		shard->live += shard->table->slots[s].addr > TOMBSTONE;
+		shard->used += shard->table->slots[s].addr != 0;
+	}
+}
+
+void side_table_leave(uint32_t tid)
+{
+	for (uint32_t i = 0; i < SHARDS; i++) {
+		if (!lock_is_held_by(&shards[i].lock, tid))
+			continue;
+		mend_counts(&shards[i]);
+		lock_give(&shards[i].lock, LOCK_SIDE_SHARD);
+	}
+}
+
 void side_table_postfork_child(void)
 {
 	for (uint32_t i = 0; i < SHARDS; i++) {
 		struct shard *shard = &shards[i];
 
-		/* A thread that is not with us any more was changing it: its entries are sound, its
-		 * counts may not be. */
-		if (atomic_load(&shard->lock.state) != 0 && shard->table != NULL) {
-			shard->live = 0;
-			shard->used = 0;
-			for (uint64_t s = 0; s < shard->table->slot_count; s++) {
-				shard->live += shard->table->slots[s].addr > TOMBSTONE;
-				shard->used += shard->table->slots[s].addr != 0;
-			}
-		}
+		if (atomic_load(&shard->lock.state) != 0)
+			mend_counts(shard);
 		lock_reset(&shard->lock, LOCK_SIDE_SHARD);
 	}
 	atomic_store(&walks, 0);

@@ -29,6 +29,9 @@ void side_table_walk(live_block_visitor *visit, void *context);
  * once, and the counts are right. */
 void side_table_verify(void);
 
+/* The thread has left what it was doing to the table, see recorder_leave. */
+void side_table_leave(uint32_t tid);
+
 void side_table_postfork_child(void);
 
 #endif

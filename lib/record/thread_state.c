@@ -10,10 +10,13 @@
  *   Runs in   the target, at a thread's first allocation
  *   Locks     none; states are claimed with compare-and-swap
  *   Memory    region, 8 states a time; wiped on fork but for the last stacks
- *   Calls     gettid, tgkill(0), mmap
+ *   Calls     gettid, tgkill(0), mmap, mincore, sigaltstack
  *   Failure   null: the thread's allocations are counted as lost
  */
 #include "lib/record/thread_state.h"
+
+#include <signal.h>
+#include <stddef.h>
 
 #include "lib/base/region.h"
 #include "lib/base/syscalls.h"
@@ -22,6 +25,7 @@
 
 #define STATES_PER_BATCH 8u
 #define STATES_LOOKED_AT 16
+#define STACK_MOST_BYTES (1ull << 30)
 
 __thread struct thread_state *thread_state_here
 	__attribute__((tls_model("initial-exec"), visibility("hidden")));
@@ -39,7 +43,7 @@ static _Atomic(uint32_t) batch_count;
 static _Atomic(uint32_t) next_looked_at;
 static _Atomic(uint32_t) next_full_look = 4 * STATES_PER_BATCH;
 
-_Atomic(uint64_t) thread_state_lost_blocks;
+_Atomic(uint64_t) thread_state_lost_blocks, thread_state_left;
 uint32_t thread_state_pid;
 
 /* Null where a batch has been reserved and not been stored yet. */
@@ -198,6 +202,62 @@ found:
 	return state;
 }
 
+#define PAGE_BYTES 4096u
+#define PAGES_AT_ONCE 512u
+
+/* Whether all that lies between is memory: two stacks mostly have nothing, or a page that nobody may touch, between
+ * them. */
+static bool is_one_stack(uint64_t below, uint64_t above)
+{
+	unsigned char pages[PAGES_AT_ONCE];
+	uint64_t end = (above | (PAGE_BYTES - 1)) + 1;
+
+	if (above <= below || above - below > STACK_MOST_BYTES)
+		return false;
+	for (uint64_t next = below & ~(uint64_t)(PAGE_BYTES - 1); next < end;
+	     next += PAGES_AT_ONCE * PAGE_BYTES) {
+		uint64_t bytes = end - next < PAGES_AT_ONCE * PAGE_BYTES
+					 ? end - next
+					 : PAGES_AT_ONCE * PAGE_BYTES;
+
+		if (sys_call(SYS_mincore, next, bytes, pages) != 0)
+			return false;
+	}
+	return true;
+}
+
+/* It is not left when a handler that runs there jumps about in itself. */
+static bool is_on_signal_stack(uint64_t sp)
+{
+	stack_t stack = {.ss_flags = SS_DISABLE};
+
+	return sys_call(SYS_sigaltstack, NULL, &stack) == 0 && stack.ss_flags != SS_DISABLE &&
+	       sp - (uint64_t)stack.ss_sp <= stack.ss_size;
+}
+
+bool thread_state_leave(struct thread_state *thread, uint64_t sp)
+{
+	uint64_t inside = thread->inside & ~THREAD_IGNORES;
+	bool leaves = inside != 0 && is_one_stack(inside, sp);
+	bool leaves_move = thread->moving > 0 && is_one_stack(thread->moving_sp, sp);
+
+	if ((leaves || leaves_move) && is_on_signal_stack(sp))
+		return false;
+	if (leaves_move) {
+		/* Who frees it later frees what nobody knows. */
+		atomic_fetch_add(&thread_state_lost_blocks, thread->moving);
+		thread->moving = 0;
+	}
+	if (!leaves)
+		return leaves_move;
+	end_lost_move(thread);
+	thread_state_trace_here->count = 0;
+	thread->last_added = 0;
+	thread->last_removed = 0;
+	atomic_fetch_add(&thread_state_left, 1);
+	return true;
+}
+
 /* A guard that is left puts back what it found, so the bit is changed outside of any. */
 static void set_ignoring(bool is_on)
 {
@@ -281,5 +341,6 @@ void thread_state_verify(void)
 	uint64_t allocations = thread_state_sum(COUNT_ALLOCATIONS);
 
 	/* A block is in the table, and may be freed, an instant before its thread counts it. */
-	INVARIANT(frees <= allocations + thread_state_count(), frees, allocations);
+	INVARIANT(frees <= allocations + thread_state_count() + atomic_load(&thread_state_left),
+		  frees, allocations);
 }

@@ -18,6 +18,7 @@
 
 #include "lib/base/buffer.h"
 #include "lib/base/invariant.h"
+#include "lib/base/lock.h"
 #include "lib/base/syscalls.h"
 #include "lib/record/stack_capture.h"
 
@@ -46,7 +47,7 @@ struct site_delta {
 
 /* A bit of `inside`: what the thread allocates is BLOCK_IGNORED. So a thread that does so takes the long way,
  * and no other has anything to test. */
-#define THREAD_IGNORES (1u << 31)
+#define THREAD_IGNORES (1ull << 63)
 
 /* States lie side by side, and each thread writes both ends of its own all the time: so that the next
  * thread does not share a line of the processor's caches with it, nor the one that is fetched with
@@ -55,10 +56,12 @@ struct site_delta {
 
 struct thread_state {
 	_Alignas(THREAD_STATE_ALIGNMENT) _Atomic(uint32_t)
-		owner_tid;	  /* 0: free for the next thread */
-	volatile uint32_t inside; /* depth of guards; > 1 in a signal handler; and THREAD_IGNORES */
-	int32_t frees_left;	  /* before the next one that is a sample, see free_turn */
-	uint32_t newest_stack;	  /* the largest number of a stack that it has allocated under */
+		owner_tid;  /* 0: free for the next thread */
+	int32_t frees_left; /* before the next one that is a sample, see free_turn */
+	/* Where on the stack the outermost guard lies; 0: there is none. And THREAD_IGNORES. */
+	volatile uint64_t inside;
+	uint64_t moving_sp;    /* where the outermost of `moving` does */
+	uint32_t newest_stack; /* the largest number of a stack that it has allocated under */
 
 	/* Written by the owner only, read by whoever takes a snapshot. The second row is for its
 	 * signal handlers that interrupt the library, perhaps while it adds to the first. */
@@ -94,7 +97,7 @@ _Static_assert(sizeof(struct thread_state) % THREAD_STATE_ALIGNMENT == 0, "nothi
  * of them can be called without. */
 struct guard {
 	struct thread_state *thread; /* null: no memory for this thread's state */
-	uint32_t depth;		     /* of guards around this one */
+	uint64_t depth;		     /* what `inside` was before */
 	bool is_nested;		     /* in a signal handler that interrupted the library */
 };
 
@@ -118,6 +121,14 @@ static inline bool thread_state_is_ours(const struct thread_state *thread)
 	       (thread_state_pid != 0 && thread_state_pid != sys_pid());
 }
 
+/* Where the calling function is on its stack: it is not called again before a function that called it goes on at a
+ * higher address. */
+#if defined(__x86_64__)
+#define NOTE_OWN_SP(where) __asm__ volatile("mov %%rsp, %0" : "=m"(where))
+#else
+#define NOTE_OWN_SP(where) ((where) = (uint64_t)__builtin_frame_address(0))
+#endif
+
 static inline struct guard guard_enter(void)
 {
 	struct thread_state *thread = thread_state_here;
@@ -130,8 +141,10 @@ static inline struct guard guard_enter(void)
 	guard.thread = thread;
 	guard.depth = thread == NULL ? 0 : thread->inside;
 	guard.is_nested = thread == NULL || (guard.depth & ~THREAD_IGNORES) > 0;
-	if (thread != NULL)
-		thread->inside = guard.depth + 1;
+	if (!guard.is_nested) {
+		NOTE_OWN_SP(thread->inside);
+		thread->inside |= guard.depth;
+	}
 	/* A signal handler of this thread must see the mark before anything else we do. */
 	atomic_signal_fence(memory_order_seq_cst);
 	return guard;
@@ -158,7 +171,7 @@ static inline struct thread_state *guard_enter_outermost(void)
 		return NULL;
 	INVARIANT(!invariant_is_in_helper(), thread, sys_tid());
 	INVARIANT(thread_state_is_ours(thread), thread->owner_tid, sys_tid());
-	thread->inside = 1;
+	NOTE_OWN_SP(thread->inside);
 	atomic_signal_fence(memory_order_seq_cst);
 	return thread;
 }
@@ -173,6 +186,14 @@ static inline void guard_leave_outermost(struct thread_state *thread)
 static inline struct guard guard_outermost(struct thread_state *thread)
 {
 	return (struct guard){.thread = thread};
+}
+
+/* By which the thread holds a lock. */
+static inline uint32_t guard_tid(const struct guard *guard)
+{
+	return guard->thread == NULL
+		       ? LOCK_BY_ANYBODY
+		       : atomic_load_explicit(&guard->thread->owner_tid, memory_order_relaxed);
 }
 
 static inline void guard_count(const struct guard *guard, enum count count, uint64_t by)
@@ -191,6 +212,14 @@ static inline bool guard_ignores(const struct guard *guard)
 {
 	return (guard->depth & THREAD_IGNORES) != 0;
 }
+
+/* The thread is about to go on at a higher address of its stack, which a signal handler or a function called by it
+ * jumps to. True when it leaves what it was inside of: then that is undone as far as it was the thread's own. Who has
+ * changed stacks in a signal handler leaves nothing. */
+bool thread_state_leave(struct thread_state *thread, uint64_t sp);
+
+/* How often that was so: the counts of threads may be off by that much. */
+extern _Atomic(uint64_t) thread_state_left;
 
 /* All states ever made, by index from 0 to count - 1; one that is just being made is null. */
 uint32_t thread_state_count(void);

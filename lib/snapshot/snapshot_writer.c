@@ -78,7 +78,7 @@ static bool enter(void)
 {
 	if (atomic_load(&writer.holder_tid) == sys_tid())
 		return false;
-	lock_take(&writer.lock, LOCK_SNAPSHOT);
+	lock_take(&writer.lock, LOCK_SNAPSHOT, LOCK_BY_ANYBODY);
 	atomic_store(&writer.holder_tid, sys_tid());
 	return true;
 }
@@ -230,11 +230,11 @@ static bool is_near(uint64_t one, uint64_t other, uint64_t most)
 	return one <= other + most && other <= one + most;
 }
 
-/* What the threads counted is what the tables hold. A thread that was stopped between the two is off
- * by a block, and by an entry of its cache if that was on its way. */
+/* What the threads counted is what the tables hold. A thread that was stopped between the two, or has left us there,
+ * is off by a block, and by an entry of its cache if that was on its way. */
 static void verify_sums(const struct site_totals *totals)
 {
-	uint64_t threads = thread_state_count();
+	uint64_t threads = thread_state_count() + atomic_load(&thread_state_left);
 	uint64_t allocations = thread_state_sum(COUNT_ALLOCATIONS), of_sites = 0;
 	uint64_t own_blocks = totals->recorded_blocks - totals->recorded_inherited_blocks;
 

@@ -46,9 +46,35 @@ def tests():
     yield "strace -f of a preloaded program ends", strace_ends
     yield "max_file bounds a file with more stacks than it can name", many_stacks
     yield "a program whose helper was killed goes on", helper_killed
+    for where in ((), ("on another stack",)):
+        yield " ".join(("after 10,000 jumps out of handlers all is followed", *where)), \
+            functools.partial(jumps_out_of_handlers, where)
     for letter, where in (("j", "its thread"), ("t", "a thread that ends then")):
         yield ("after a handler has jumped out of a mark of %s others are made" % where,
                functools.partial(jumps_out_of_a_mark, letter.encode()))
+
+
+def jumps_out_of_handlers(where, box):
+    """What interrupted allocations have left is as much as there were jumps; what is allocated
+    afterwards has its stack."""
+    allocator = compile_plugin(box, "one_step_allocator.c")
+    program = box.compile("jumps_out_of_handlers.c", "-O1")
+    settings = box.preload(output=box.path("out.seep"), quiet="on", scan="off")
+    settings["LD_PRELOAD"] += " " + allocator
+    result = box.run([program, *where], settings, timeout=6 * HANGS_S)
+    expect_equal((result.returncode, result.stdout, result.stderr), (0, b"10000\n", b""),
+                 "(status, stdout, stderr)")
+    report = box.wait_for_end()
+    expect_equal(sum_of_sites(report, "keep_afterwards")["live_blocks"], 1000,
+                 "blocks that were kept afterwards")
+    nested = sum(site["live_blocks"] for site in report["sites"]
+                 if "while seep was busy" in site["stack"][0]["function"])
+    in_handlers = sum_of_sites(report, "keep_in_handler")["live_blocks"]
+    expect_equal(in_handlers + nested, 10000, "blocks that handlers have kept")
+    expect(nested > 500, "only %d handlers have interrupted the library" % nested)
+    expect_equal(report["lost"]["blocks"], 0, "lost blocks")
+    expect_equal(report["lost"]["stacks"], nested, "lost stacks")
+    box.note("%d of the handlers have interrupted the library" % nested)
 
 
 def run_both(box, argv, environment, **others):

@@ -61,17 +61,17 @@ static struct lock some_lock, other_lock;
 
 static void takes_locks_in_the_wrong_order(bool is_damaged)
 {
-	lock_take(&some_lock, is_damaged ? LOCK_MAPS : LOCK_SNAPSHOT);
-	lock_take(&other_lock, LOCK_MODULES);
+	lock_take(&some_lock, is_damaged ? LOCK_MAPS : LOCK_SNAPSHOT, LOCK_BY_ANYBODY);
+	lock_take(&other_lock, LOCK_MODULES, LOCK_BY_ANYBODY);
 	lock_give(&other_lock, LOCK_MODULES);
 	lock_give(&some_lock, is_damaged ? LOCK_MAPS : LOCK_SNAPSHOT);
 }
 
 static void takes_two_locks_of_one_order(bool is_damaged)
 {
-	lock_take(&some_lock, LOCK_SIDE_SHARD);
+	lock_take(&some_lock, LOCK_SIDE_SHARD, LOCK_BY_ANYBODY);
 	if (is_damaged)
-		lock_take(&other_lock, LOCK_SIDE_SHARD);
+		lock_take(&other_lock, LOCK_SIDE_SHARD, LOCK_BY_ANYBODY);
 	lock_give(&some_lock, LOCK_SIDE_SHARD);
 }
 
