@@ -48,6 +48,11 @@ static void check_give(enum lock_order order)
 		held &= ~(1u << order);
 }
 
+void lock_note_left(void)
+{
+	held = 0;
+}
+
 static void wait_slow(struct lock *lock, uint32_t holder)
 {
 	uint32_t state = atomic_load_explicit(&lock->state, memory_order_relaxed);

@@ -40,6 +40,9 @@ static inline bool lock_is_held_by(const struct lock *lock, uint32_t holder)
 	       holder;
 }
 
+/* The calling thread has jumped out of whatever it was doing with locks, and what it held has been given back. */
+void lock_note_left(void);
+
 /* In a forked child, where nobody else can hold it any more. */
 void lock_reset(struct lock *lock, enum lock_order order);
 

@@ -559,6 +559,7 @@ void recorder_leave(uint64_t sp)
 	side_table_leave(thread->owner_tid);
 	map_table_leave(thread->owner_tid);
 	module_list_leave(thread->owner_tid);
+	lock_note_left();
 	atomic_signal_fence(memory_order_seq_cst);
 	thread->inside &= THREAD_IGNORES;
 }
