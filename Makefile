@@ -399,6 +399,59 @@ corpus-programs: $(CORPUS_C_PROGRAMS) $(CORPUS_CXX_PROGRAMS) $(CORPUS)/mixed $(C
 corpus: all corpus-programs
 	@BUILD=$(abspath $(BUILD)) tests/corpus/run --seed=$(or $(SEED),1001) --seeds=2
 
+# ---- hostile input -----------------------------------------------------------------------------------
+# Targets of libFuzzer: tests/fuzz/README.md. Linked with FUZZ_ENGINE, or with a driver that replays files.
+# The library's files are compiled once more, for SANITIZE is the tool's alone.
+FUZZ := $(BUILD)/tests/fuzz
+FUZZ_ENGINE ?=
+FUZZ_TARGETS := $(patsubst tests/fuzz/%.c,$(FUZZ)/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
+FUZZ_SHARED := $(patsubst tests/fuzz/%.c,$(FUZZ)/%.o,$(filter-out tests/fuzz/fuzz_% tests/fuzz/replay.c \
+	tests/fuzz/record_mutator.c,$(sort $(wildcard tests/fuzz/*.c))))
+FUZZ_OBJECTS := $(FUZZ_TARGETS:=.o) $(FUZZ_SHARED) $(FUZZ)/replay.o $(FUZZ)/record_mutator.o
+FUZZ_LIB_OBJECTS := $(LIB_TEST_OBJECTS:$(BUILD)/%=$(FUZZ)/%) $(FUZZ)/tests/support/lib_life.o
+.SECONDARY: $(FUZZ_OBJECTS)
+$(FUZZ_OBJECTS): $(FUZZ)/%.o: tests/fuzz/%.c Makefile
+	@mkdir -p $(@D)
+	$(call SAY,CC)$(CC) $(COMMON) $(CFLAGS) $(SANITIZE_FLAGS) -c -o $@ $<
+$(FUZZ_LIB_OBJECTS): $(FUZZ)/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(call SAY,CC)$(CC) $(COMMON) $(LIB_CFLAGS) $(CFLAGS) $(SANITIZE_FLAGS) -c -o $@ $<
+$(FUZZ)/library.a: $(FUZZ_LIB_OBJECTS)
+	@rm -f $@
+	$(call SAY,AR)$(AR) rcs $@ $^
+$(FUZZ)/tool.a: $(FUZZ_SHARED) $(TOOL_TEST_OBJECTS)
+	@rm -f $@
+	$(call SAY,AR)$(AR) rcs $@ $^
+$(FUZZ_TARGETS): %: %.o $(FUZZ)/tool.a $(if $(FUZZ_ENGINE),,$(FUZZ)/replay.o)
+	$(call SAY,LINK)$(CC) $(CFLAGS) $(SANITIZE_FLAGS) $(FUZZ_ENGINE) $(FUZZ_LINK) -o $@ \
+		$(filter-out %.a,$^) $(filter %.a,$^) $(TOOL_LIBS) -pthread
+$(FUZZ)/fuzz_profile $(FUZZ)/fuzz_commands: $(FUZZ)/record_mutator.o
+$(FUZZ)/fuzz_settings $(FUZZ)/fuzz_eh_frame $(FUZZ)/fuzz_control_request: $(FUZZ)/library.a
+$(FUZZ)/fuzz_eh_frame: FUZZ_LINK = -Wl,--wrap=_dl_find_object
+$(FUZZ)/fuzz_control_answer: FUZZ_LINK = -Wl,--wrap=recv
+-include $(FUZZ_OBJECTS:.o=.d) $(FUZZ_LIB_OBJECTS:.o=.d)
+.PHONY: fuzz-targets check-fuzz fuzz fuzz-built
+fuzz-targets: $(FUZZ_TARGETS)
+# The kept inputs, and each of them changed a few times, under the sanitizers.
+RUN_FUZZ = BUILD=$(abspath $(BUILD)) tests/fuzz/run
+check-fuzz:
+	@if echo 'int main(void) { return 0; }' | $(CC) -fsanitize=address,undefined -x c -o /dev/null - \
+			2>/dev/null; then \
+		$(MAKE) --no-print-directory -s BUILD=$(BUILD)/sanitized SANITIZE=address,undefined \
+			CFLAGS="-O1 -g" fuzz-targets && $(RUN_FUZZ) replay --changes=10; \
+	else echo "SKIPPED fuzz: $(CC) has no sanitizers"; fi
+# With libFuzzer, SECONDS altogether; then what is covered, and changed files for the tool as a whole.
+fuzz-built:
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/fuzz CC=clang FUZZ_ENGINE=-fsanitize=fuzzer \
+		SANITIZE=fuzzer-no-link,address,undefined CFLAGS="-O1 -g" fuzz-targets
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/covered CC=clang \
+		CFLAGS="-O1 -g -fprofile-instr-generate -fcoverage-mapping" fuzz-targets
+fuzz:
+	@tests/support/install_packages $(BUILD_DEPS) clang llvm libclang-rt-14-dev
+	@$(MAKE) --no-print-directory all fuzz-built
+	@$(RUN_FUZZ) fuzz --seconds=$(or $(SECONDS),1800)
+	@BUILD=$(abspath $(BUILD)) CC="$(CC)" tests/integration/run --full -k "hostile_files: "
+
 # ---- real programs ---------------------------------------------------------------------------------
 # Leaks put into real programs, and long runs of healthy ones: tests/real/README.md.
 REAL := $(BUILD)/tests/real

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""test_secrets: of the environment nothing is ever stored, of the arguments the command line, or nothing."""
+"""test_secrets: nothing of the environment is stored, of arguments the command line or nothing."""
 
 import os
 
@@ -97,8 +97,8 @@ def answers(box):
     os.mkdir(folder)
     for form in ("text", "json", "junit", "sarif", "gitlab", "github"):
         result = box.seep("check", "--command-line=off", "--format=" + form, "-o",
-                          os.path.join(folder, form), "--keep=" + os.path.join(folder, "%p.seep"), "--",
-                          program, SECRET, environment={"TOKEN": SECRET})
+                          os.path.join(folder, form), "--keep=" + os.path.join(folder, "%p.seep"),
+                          "--", program, SECRET, environment={"TOKEN": SECRET})
         expect(result.returncode in (0, 1), "%s: %s" % (form, result.stderr))
     expect(not with_secret(folder), "they are in " + ", ".join(with_secret(folder)))
 

@@ -301,8 +301,8 @@ static inline void sample_group(struct sample *sample, size_t count)
 }
 
 /* What an emitter writes, as a text for free(). */
-static char *sample_text;
-static size_t sample_text_bytes;
+static char *sample_text __attribute__((unused));
+static size_t sample_text_bytes __attribute__((unused));
 #define SAMPLE_WRITTEN(stream, call)                                                               \
 	({                                                                                         \
 		FILE *stream = open_memstream(&sample_text, &sample_text_bytes);                   \
