@@ -3,6 +3,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 
 from sandbox import SEEP, expect, expect_equal
@@ -104,6 +105,7 @@ def tests():
     yield "main and the threads of another program are no part of it", another
     yield "a program's name may be anything", odd_name
     yield "a link that they are written to stays one, also that to a redirected stdout", links
+    yield "nor is the folder of a program without names", stripped
     yield "what was found in many processes is one suppression", many
     yield "what libc loses by itself fails nothing unless that is asked for", builtin
     yield "nor is it flagged in a report, which lists it with all that is known", in_report
@@ -201,6 +203,17 @@ def links(box):
         expect(os.path.islink(box.path(name)), name + " is a link no more")
         with open(box.path("real.supp" if name == "link" else "out")) as file:
             expect_equal(file.read().count("Memcheck:Leak"), 3, "what came through " + name)
+
+
+def stripped(box):
+    program = build(box)
+    box.run(["strip", program])
+    path, text, said = write(box, program)
+    expect("\n   fun:*alloc\n   obj:*/loses\n" in text, "the file is " + text)
+    check(box, "--suppressions=" + path, "--", program, status=0)
+    os.makedirs(box.path("elsewhere"))
+    shutil.copy(program, box.path("elsewhere", "loses"))
+    check(box, "--suppressions=" + path, "--", box.path("elsewhere", "loses"), status=0)
 
 
 def many(box):

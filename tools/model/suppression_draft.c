@@ -76,8 +76,11 @@ static void put_frame(FILE *stream, const struct frame *frame)
 
 	bool is_function = (name && *name) || !frame->module;
 
-	fputs(is_function ? "   fun:" : "   obj:", stream);
-	put_name(stream, !is_function ? frame->module : name && *name ? name : "*");
+	/* Another checkout has it elsewhere. */
+	const char *slash = is_function ? NULL : strrchr(frame->module, '/');
+
+	fputs(is_function ? "   fun:" : slash ? "   obj:*" : "   obj:", stream);
+	put_name(stream, slash ? slash : !is_function ? frame->module : name && *name ? name : "*");
 }
 
 /* Without what starts the program or a thread, which each C library does in its way. */
