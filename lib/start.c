@@ -346,8 +346,9 @@ static void start_self_check(void)
 		say("the self-check", problem, 0);
 }
 
-/* Valgrind ends a program that makes a process by clone, and replaces malloc itself. What it preloads
- * is in LD_PRELOAD of the programs that it runs, and of no others. */
+/* Valgrind ends a program that makes a process by clone, and most of its tools replace malloc. Whoever asks for
+ * snapshots inline counts our instructions. What it preloads is in LD_PRELOAD of the programs that it runs, and of no
+ * others. */
 static bool is_run_by_valgrind(void)
 {
 	static const char valgrinds[] = "/vgpreload_core";
@@ -387,7 +388,7 @@ __attribute__((constructor(101))) static void start(void)
 		switch_off();
 		return;
 	}
-	if (is_run_by_valgrind()) {
+	if (options.snapshots_by != SNAPSHOTS_BY_INLINE && is_run_by_valgrind()) {
 		if (is_root())
 			say("Valgrind runs this process; it is not watched", NULL, 0);
 		switch_off();

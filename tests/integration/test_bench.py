@@ -273,6 +273,7 @@ def instructions_of_pair(box):
     functions = dict(entry["functions"])
     expect(20 < entry["native"] < 1000, "%g instructions without seep" % entry["native"])
     expect({"malloc", "free"} <= set(functions), "no cost in the doors: %s" % functions)
+    expect(any("stack" in function for function in functions), "no stack is taken: %s" % functions)
     # What the library adds is in its own functions, and a little in libc.
     added, ours = entry["seep"] - entry["native"], sum(functions.values())
     expect(50 < added and abs(added - ours) < 0.2 * added,
