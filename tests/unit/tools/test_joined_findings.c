@@ -47,10 +47,11 @@ struct run {
 	uint32_t snapshots;
 };
 
-static void start(struct run *run)
+static void start_with(struct run *run, uint32_t single_epochs)
 {
 	*run = (struct run){0};
 	profile_writer_start(&run->writer);
+	run->writer.single_epochs = single_epochs;
 	profile_writer_process(&run->writer, 4711, "server");
 	profile_writer_module(&run->writer, 0, 0, OF_PROGRAM, OF_PROGRAM + 0x8000, "/bin/server");
 	profile_writer_module(&run->writer, 1, 0, OF_LIBC, OF_LIBC + 0x8000,
@@ -60,6 +61,11 @@ static void start(struct run *run)
 	profile_writer_node(&run->writer, MAIN_OPENS, LIBC, OF_PROGRAM + 0x20, 0);
 	profile_writer_node(&run->writer, MAIN_LOGS, LIBC, OF_PROGRAM + 0x28, 0);
 	profile_writer_node(&run->writer, OPEN, MAIN_OPENS, OF_PROGRAM + 0x30, 0);
+}
+
+static void start(struct run *run)
+{
+	start_with(run, 0);
 }
 
 static void add_stack(struct run *run, uint32_t stack, uint32_t caller, uint64_t pc)
@@ -306,6 +312,62 @@ static void what_ends_earlier_is_compared_as_long_as_it_lasts(void **state)
 	done(&run);
 }
 
+#define SINGLE_EPOCHS 4
+
+/* The cohort to which a snapshot that closes `now` has merged an epoch. */
+static uint32_t cohort_of(uint32_t epoch, uint32_t now)
+{
+	uint32_t first = epoch;
+	for (uint32_t width = 2;; width *= 2) {
+		uint32_t youngest = epoch | (width - 1);
+		if (youngest > now || now - youngest < SINGLE_EPOCHS * (width / 2))
+			return first ? first : 1;
+		first = epoch & ~(width - 1);
+	}
+}
+
+static void write_merged(struct run *run, uint32_t stack, uint32_t now, uint32_t quiet_from)
+{
+	uint64_t blocks[PERIODS + 1] = {0}, live = 0;
+	uint32_t cohorts = 0;
+	for (uint32_t b = 1; b <= now && b < quiet_from; b++) {
+		blocks[cohort_of(b, now)] += kept_of_sessions[b - 1];
+		live += kept_of_sessions[b - 1];
+	}
+	for (uint32_t b = 1; b <= now; b++)
+		cohorts += blocks[b] > 0;
+	profile_writer_entry(&run->writer, stack, live, live * 64,
+			     stack == FIRST_SITE ? live : live + 20 * now, cohorts);
+	for (uint32_t b = 1; b <= now; b++)
+		if (blocks[b])
+			profile_writer_cohort(&run->writer, b, blocks[b], blocks[b] * 64);
+}
+
+/* What was last written of a site at which nothing happens is from before its old cohorts were merged. */
+static void cohorts_are_compared_as_far_as_both_are_merged(void **state)
+{
+	const uint32_t quiet_from = PERIODS - 3;
+	struct run run;
+	(void)state;
+	start_with(&run, SINGLE_EPOCHS);
+	for (uint32_t i = 0; i < 2; i++)
+		add_stack(&run, FIRST_SITE + i, OPEN, OF_PROGRAM + 0x100 + i);
+	for (uint32_t t = 1; t <= PERIODS; t++) {
+		profile_writer_snapshot(&run.writer, t, t, t == 1 ? SEEP_SNAPSHOT_IS_KEYFRAME : 0,
+					SEEP_REASON_INTERVAL, "");
+		if (t < quiet_from)
+			write_merged(&run, FIRST_SITE, t, quiet_from);
+		write_merged(&run, FIRST_SITE + 1, t, quiet_from);
+		profile_writer_snapshot_done(&run.writer);
+	}
+	finish(&run);
+	assert_int_equal(report_leak_count(run.report), 2);
+	assert_true(report_join(run.report));
+	assert_int_equal(report_leak_count(run.report), 1);
+	assert_true(run.report->entries[0].finding->is_same_number);
+	done(&run);
+}
+
 /* ---- lost ---- */
 
 enum { CALLER = 20, PLACE = 40 };
@@ -442,6 +504,7 @@ int main(void)
 		cmocka_unit_test(what_is_known_takes_no_part),
 		cmocka_unit_test(who_holds_the_others_comes_first),
 		cmocka_unit_test(what_ends_earlier_is_compared_as_long_as_it_lasts),
+		cmocka_unit_test(cohorts_are_compared_as_far_as_both_are_merged),
 		cmocka_unit_test(what_one_place_loses_for_all_callers_is_one),
 		cmocka_unit_test(where_one_frees_the_others_are_findings_of_their_own),
 		cmocka_unit_test(a_function_of_libc_is_no_place),
