@@ -21,27 +21,34 @@
 
 /* By J. D. C. Little's law ("A Proof for the Queuing Formula L = lambda W", Operations Research 9, 1961)
  * what lives is what comes in a time, times how long it lives. So it may become more because more comes,
- * or has come since some moment; then nothing is said. Where blocks live ever longer, too, a bit more
- * that comes is not the reason. */
-static bool may_be_load(const struct inquiry *inquiry, bool is_longer)
+ * or has come since some moment; then nothing is said. But if so much more comes, no more than so much more
+ * would live. And where blocks live ever longer, too, a bit more that comes is not the reason. */
+static bool may_be_load(const struct inquiry *inquiry, const struct rise *rise, bool is_longer)
 {
+	const struct verdict_limits *limits = inquiry->limits;
 	const struct cohort_series *series = inquiry->series;
 	const size_t first = inquiry->survey.first, last = series->count - 1;
 	const double *time_s = series->time_s;
-	double rates[SERIES_MAX_STEPS];
-	for (size_t i = first; i <= last; i++)
-		rates[i - first] =
+	double rates[SERIES_MAX_STEPS], ends[SERIES_MAX_STEPS];
+	size_t count = 0;
+	for (size_t i = first; i <= last; i++) {
+		if (!(time_s[i] > time_s[i - 1]))
+			continue;
+		ends[count] = time_s[i];
+		rates[count++] =
 			(series->births[i] - series->births[i - 1]) / (time_s[i] - time_s[i - 1]);
-	size_t count = last + 1 - first;
+	}
 	struct trend_test test = trend_mann_kendall(rates, count);
-	if (test.z < inquiry->limits->rise)
+	if (test.z < limits->rise)
 		return false;
-	if (!is_longer)
-		return true;
 	double span_s = time_s[last] - time_s[first - 1];
 	double mean = (series->births[last] - series->births[first - 1]) / span_s;
-	double slope = trend_theil_sen(time_s + first, rates, count, &test).per_unit;
-	return slope * span_s > inquiry->limits->more_load * mean;
+	struct trend_slope slope = trend_theil_sen(ends, rates, count, &test);
+	if (is_longer)
+		return slope.per_unit * span_s > limits->more_load * mean;
+	double gain = rise->values[rise->count - 1] - rise->values[0];
+	return slope.high * span_s * rise->values[rise->count - 1] >
+	       (1 - limits->climbs) * gain * mean;
 }
 
 /* What was added until the clock stood at `at`, since it stood at `from`. Evenly within a period, as far
@@ -166,7 +173,7 @@ static enum doubt doubt_from(struct climb *climb, size_t step, struct rise *rise
 	bool has_witness = is_endless && lives_lengthen(climb);
 	double certain =
 		has_witness ? M_SQRT2 * limits->certain - TREND_VERY_SURELY : limits->certain;
-	if (rise->z < certain || may_be_load(inquiry, lives_lengthen(climb)))
+	if (rise->z < certain || may_be_load(inquiry, rise, lives_lengthen(climb)))
 		return DOUBT_NOTHING_THERE;
 	return is_endless ? DOUBT_NONE : DOUBT_RISES;
 }
