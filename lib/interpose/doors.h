@@ -57,6 +57,7 @@
 	X(sbrk)                                                                                    \
 	/* process_doors.c: what changes modules or ends the process */                            \
 	X(dlclose)                                                                                 \
+	X(vfork)                                                                                   \
 	X(execve)                                                                                  \
 	X(execv)                                                                                   \
 	X(execvp)                                                                                  \

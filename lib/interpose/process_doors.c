@@ -21,6 +21,7 @@
 #include "lib/interpose/preload_list.h"
 #include "lib/interpose/real_functions.h"
 #include "lib/record/module_list.h"
+#include "lib/record/thread_state.h"
 
 DOOR int dlclose(void *handle);
 
@@ -38,6 +39,41 @@ int dlclose(void *handle)
 	module_list_end_close(has_looked);
 	return result;
 }
+
+#if defined(__x86_64__)
+/* A fork finds out what it is at its first door. Where that is one of a child that it has vforked meanwhile, that
+ * would be taken for the fork: so it finds out before. (Elsewhere than on x86_64 there is no such door yet.) */
+__attribute__((used, visibility("hidden"))) pid_t (*process_doors_before_vfork(void))(void);
+
+pid_t (*process_doors_before_vfork(void))(void)
+{
+	if (real.vfork == NULL)
+		real_functions_find();
+	if (life_is_on()) {
+		/* Makes the thread's state, which the child must not: what it allocates would be lost. */
+		struct guard guard = guard_enter();
+
+		guard_leave(&guard);
+	}
+	return real.vfork;
+}
+
+/* vfork returns twice into its caller's frame, so there must be none of ours in between. */
+__asm__(".text\n"
+	".globl vfork\n"
+	".type vfork, @function\n"
+	"vfork:\n"
+	"	.cfi_startproc\n"
+	"	endbr64\n"
+	"	sub $8, %rsp\n"
+	"	.cfi_adjust_cfa_offset 8\n"
+	"	call process_doors_before_vfork\n"
+	"	add $8, %rsp\n"
+	"	.cfi_adjust_cfa_offset -8\n"
+	"	jmp *%rax\n"
+	"	.cfi_endproc\n"
+	".size vfork, .-vfork\n");
+#endif
 
 /* What is to replace this program image, and by which call. */
 struct replacement {

@@ -33,6 +33,7 @@
 	X(sbrk, void *, (intptr_t))                                                                \
 	X(dlclose, int, (void *))                                                                  \
 	X(sigaltstack, int, (const stack_t *, stack_t *))                                          \
+	X(vfork, pid_t, (void))                                                                    \
 	X(execve, int, (const char *, char *const[], char *const[]))                               \
 	X(execvpe, int, (const char *, char *const[], char *const[]))                              \
 	X(fexecve, int, (int, char *const[], char *const[]))                                       \

@@ -25,6 +25,9 @@ def tests():
                 "CLONE_VFORK_exec"):
         yield "a child by %s has its own blocks or its parent's" % way, functools.partial(
             cloned, way)
+    for how in ("exec", "limit", "allocate"):
+        yield "a child that vforks first has a file, whoever does %s there" % how, \
+            functools.partial(vforked, how)
     for who in ("process", "thread", "inline"):
         yield "each part of a chain of ten execs is there, with snapshots by %s" % who, \
             functools.partial(chain_of_execs, who)
@@ -97,6 +100,13 @@ def cloned(way, box):
     else:
         wanted.append((("exit", 21), of_program(21) if way.endswith("exec") else of_fork(21)))
     expect_files(box, [(("exit", 40), parent), *wanted])
+
+
+def vforked(how, box):
+    program = box.compile("vforks_first.c", "-O1")
+    run(box, program, how, status=40)
+    expect_files(box, [(("exit", 40), PARENT), (("exit", 21), of_fork(21)),
+                       (("exit", 0), (0, 0, 0, 0, 0))])
 
 
 def chain_of_execs(who, box):
