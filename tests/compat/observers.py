@@ -54,7 +54,7 @@ class Heaptrack(Native):
         ("RSS value", "it keeps a descriptor of its own, and warns on the program's stderr when "
          "the program has closed it"),
         ("unshare failed", "its thread: a process that makes a user namespace must have one alone"),
-        ("Aborted", "its thread: libc gives all threads the new user, and ends the program where "
+        ("Aborted|134", "its thread: libc gives all threads the new user, and ends the program where "
          "they differ"),
     )
 

@@ -108,7 +108,10 @@ END
         $under scp $ask -P $port 127.0.0.1:$PWD/authorized copy; cmp copy authorized && echo same
         echo 'ls /etc/hostname' | $under sftp $ask -P $port -b - 127.0.0.1
         kill $server; wait $server; echo $?
-        ''', vary=[("names", "log|key.*|authorized|copy", "a new key each time")]),
+        ''', vary=[("names", "log|key.*|authorized|copy", "a new key each time")], apart={
+            "heaptrack": (".", "what it records went into the connection to the server, which had "
+                          "got the number of the descriptor that ssh had closed"),
+            "lsan": (".", "a process of sshd ends without a word, and so does the connection")}),
     Program("mosquitto", packages="mosquitto mosquitto-clients", script=WAIT + '''
         printf 'listener %d 127.0.0.1\\nallow_anonymous true\\n' $port >conf
         $under mosquitto -c conf 2>log & server=$!
@@ -160,7 +163,8 @@ END
         $under varnishd -F -a 127.0.0.1:$port -b 127.0.0.1:$back -n $PWD/v -s malloc,8m -j none \\
             >log2 2>&1 & server=$!; answers curl -sf http://127.0.0.1:$port/page
         ask page; ask page; kill $server; wait $server; echo $?; kill $behind; wait $behind; echo $?
-        ''', vary=[("names", "log2?|v/.*", "times and pids")]),
+        ''', vary=[("names", "log2?|v/.*", "times and pids")], apart={
+            "lsan": (".", "the C compiler, which varnishd starts, crashes")}),
     Program("cron, at", packages="cron", needs_root=True, script='''
         $under cron -f -L 0 & server=$!; sleep 0.5; kill $server; wait $server; echo $?
         crontab -l; echo $?
