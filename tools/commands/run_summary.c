@@ -184,7 +184,7 @@ static void write_lost(FILE *out, struct report *report)
 				report->profile->snapshots[report->last_snapshot].raw.lost_blocks)
 				.text);
 	if (count > 1)
-		fprintf(out, " at %s sites; first:", number_count(count).text);
+		fprintf(out, " at %s places; first:", number_count(count).text);
 	if (count)
 		write_place(out, report, first);
 	fputc('\n', out);
