@@ -5,6 +5,8 @@ Below `place` lie work/, in which the script runs and which is made anew for eac
 for each run with what the observer writes and with the output.
 """
 
+import functools
+import itertools
 import json
 import os
 import re
@@ -26,7 +28,8 @@ LIMIT_FACTOR, LIMIT_S = 10, 20
 ABOUT_COUNTER = re.compile(rb"ERROR: ld.so: object '[^']*/call_counter.so'.*\n")
 # What is still there when the script has ended: helpers write a last snapshot, servers close files.
 PATIENCE_S = 15
-FIRST_PORT, PORTS = 20000, 10000
+FIRST_PORT, PORTS, PORTS_EACH = 20000, 10000, 4
+given_ports = itertools.count(0, PORTS_EACH)
 
 
 class NotPlayed(Exception):
@@ -43,7 +46,7 @@ class Played:
 class ListedRun:
     def __init__(self, program, place, counter):
         self.program, self.place = program, place
-        self.is_isolated = os.getuid() == 0
+        self.is_isolated = can_isolate()
         self.work = os.path.join(place, "work")
         self.port = free_port()
         self.counter = counter
@@ -130,10 +133,22 @@ def read(path):
         return file.read()
 
 
+@functools.lru_cache(None)
+def can_isolate():
+    """Root in a container may be without the right to mount; then runs share what all share."""
+    try:
+        return os.getuid() == 0 and subprocess.run(
+            ["unshare", "--mount", "--net", "mount", "-t", "tmpfs", "none", "/dev/shm"],
+            capture_output=True).returncode == 0
+    except FileNotFoundError:
+        return False
+
+
 def free_port():
-    """Below those that the kernel gives to clients."""
-    for number in range(PORTS):
-        port = FIRST_PORT + (os.getpid() * 7 + number) % PORTS
+    """Below those that the kernel gives to clients. No other program of this run gets it, nor the
+    few behind it."""
+    for _ in range(PORTS // PORTS_EACH):
+        port = FIRST_PORT + (os.getpid() * 7 + next(given_ports)) % PORTS
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))
