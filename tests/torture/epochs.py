@@ -17,8 +17,8 @@ INTERVAL_S = 5  # shorter than any that is chosen when a user chooses none, but 
 EPOCHS = DAY_S // INTERVAL_S
 LOOKS = 12
 WARM_UP = 4  # after a part of this of all looks the oldest blocks are as old as they get
-# Tables grow where the program's heap still does, by fragments. A page for each snapshot is found by
-# the short form, and what is ten bytes for each by the long one.
+# Tables grow where the program's heap still does, by fragments. A page for each snapshot is found
+# by the short form, and what is ten bytes for each by the long one.
 MAY_GROW_BYTES = 128 << 10
 FILE_LIMIT_BYTES = 64 << 20
 # While a snapshot is written it needs memory, and a bit longer, for the next one may follow soon.
