@@ -69,6 +69,15 @@ static size_t find_reached(const struct cohort_series *series, const double *clo
 	return have;
 }
 
+/* How many periods have: as that says, but not when. */
+static size_t count_reached(const struct cohort_series *series, const double *clock, double age)
+{
+	size_t count = series->count;
+	while (count && clock[series->count - 1] - clock[count - 1] < age)
+		count--;
+	return count;
+}
+
 /* Of the blocks of the whole cohorts in periods [first, end): from how many (at the step `since` of
  * their period) to how many (at the last step), summed and by cohort. */
 struct tally {
@@ -179,19 +188,19 @@ static bool make_at_age(struct survivors *survivors, const struct survey *survey
 			const double *clock, double age)
 {
 	const struct cohort_series *series = survey->series;
-	size_t reached[SERIES_MAX_STEPS], twice[SERIES_MAX_STEPS];
+	size_t reached[SERIES_MAX_STEPS];
 	const size_t last = series->count - 1;
 	age *= NEARLY;
 	survivors->clock = clock;
 	survivors->age = age;
 	survivors->first = survey->first;
-	survivors->end = find_reached(series, clock, age, reached);
-	if (survivors->end <= survivors->first)
+	if (count_reached(series, clock, age) <= survivors->first)
 		return false;
+	survivors->end = find_reached(series, clock, age, reached);
 	survivors->age_s = clock == series->time_s
 				   ? age
 				   : series->time_s[last] - series->time_s[survivors->end - 1];
-	size_t resolved = find_reached(series, clock, 2 * age, twice);
+	size_t resolved = count_reached(series, clock, 2 * age);
 	while (resolved > survivors->first && !series->is_cut[resolved - 1])
 		resolved--;
 	if (resolved <= survivors->first)
