@@ -123,7 +123,7 @@ static enum seep_control_result carry_out(struct seep_control_request *request, 
 	return result;
 }
 
-void control_server_serve(int server, bool (*goes_on)(void))
+bool control_server_serve(int server, bool (*goes_on)(void))
 {
 	struct seep_control_request request = {0};
 	struct seep_control_answer answer = {.version = SEEP_CONTROL_VERSION};
@@ -134,12 +134,12 @@ void control_server_serve(int server, bool (*goes_on)(void))
 	long bytes;
 
 	if (caller < 0)
-		return;
+		return caller == -EAGAIN || caller == -ECONNABORTED;
 	if (!is_allowed((int)caller)) {
 		answer.result = SEEP_CONTROL_REFUSED;
 	} else if (sys_call(SYS_ppoll, &wait, 1, &patience, 0, 0) != 1) {
 		sys_call(SYS_close, caller);
-		return;
+		return true;
 	} else {
 		bytes = sys_call(SYS_recvfrom, caller, &request, sizeof(request),
 				 MSG_DONTWAIT | MSG_TRUNC, 0, 0);
@@ -148,4 +148,5 @@ void control_server_serve(int server, bool (*goes_on)(void))
 	}
 	sys_call(SYS_sendto, caller, &answer, sizeof(answer), MSG_DONTWAIT | MSG_NOSIGNAL, 0, 0);
 	sys_call(SYS_close, caller);
+	return true;
 }

@@ -12,7 +12,8 @@
 int control_server_open(void);
 
 /* Serves the one that has connected. A caller that does not speak is waited for one second. Where he wants a scan,
- * `goes_on` is its order's. */
-void control_server_serve(int server, bool (*goes_on)(void));
+ * `goes_on` is its order's. False when nobody can be let in now: there is no descriptor left for him, say. He stays
+ * in the queue then, and the socket ready, until it is closed. */
+bool control_server_serve(int server, bool (*goes_on)(void));
 
 #endif

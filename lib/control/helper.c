@@ -14,7 +14,7 @@
  *   Runs in   the target (start, notes); the helper (the loop)
  *   Locks     none of its own
  *   Memory    a stack of 256 KiB
- *   Calls     clone, pidfd_open, signalfd4, ppoll, close_range
+ *   Calls     clone, pidfd_open, signalfd4, ppoll, rt_sigtimedwait, close_range
  *   Failure   cannot be started: the program's own threads take the snapshots
  */
 #include "lib/control/helper.h"
@@ -335,6 +335,21 @@ static void follow_identity(void)
 		identity_follow();
 }
 
+/* The kernel refuses to look at more descriptors than a task may have, and a thread has the program's limit: then
+ * signals and /proc must tell. */
+static void await_event(struct pollfd *watched, const struct timespec *timeout, uint64_t wake_set)
+{
+	struct timespec left = *timeout;
+
+	if (sys_call(SYS_ppoll, watched, WATCH_COUNT, &left, 0, 0) >= 0)
+		return;
+	for (int i = 0; i < WATCH_COUNT; i++)
+		watched[i].revents = 0;
+	sys_call(SYS_rt_sigtimedwait, &wake_set, 0, timeout, sizeof(wake_set));
+	if (helper_outlives_us() && process_has_ended())
+		watched[WATCH_PROGRAM].revents = POLLIN;
+}
+
 static void watch_program(void)
 {
 	uint64_t wake_set = 1ull << (MAILBOX_WAKE_SIGNAL - 1);
@@ -384,7 +399,7 @@ static void watch_program(void)
 		if (watched[WATCH_CALLERS].fd < 0)
 			watched[WATCH_CALLERS].fd = control_server_open();
 		/* Without a pidfd this also is how soon an end is noticed. */
-		sys_call(SYS_ppoll, watched, WATCH_COUNT, &timeout, 0, 0);
+		await_event(watched, &timeout, wake_set);
 		if (watched[WATCH_WAKE].revents != 0)
 			sys_call(SYS_read, watched[WATCH_WAKE].fd, drained, sizeof(drained));
 		if (watched[WATCH_PRESSURE].revents & POLLERR) /* its cgroup is gone */
@@ -394,8 +409,11 @@ static void watch_program(void)
 		follow_identity();
 		call_tree_prepare();
 		serve_request();
-		if (watched[WATCH_CALLERS].revents != 0)
-			control_server_serve(watched[WATCH_CALLERS].fd, work_meanwhile);
+		if (watched[WATCH_CALLERS].revents != 0 &&
+		    !control_server_serve(watched[WATCH_CALLERS].fd, work_meanwhile)) {
+			sys_call(SYS_close, watched[WATCH_CALLERS].fd);
+			watched[WATCH_CALLERS].fd = -1;
+		}
 		snapshot_if_due();
 		scan_if_due();
 		if (helper_outlives_us())

@@ -7,10 +7,13 @@ The numbers are those of cases/counted_work.h.
 import functools
 import os
 import resource
+import subprocess
 
 from case_program import find_site, sum_of_sites
+from process_list import helper_of
 from sandbox import Skipped, expect, expect_equal
 
+LIMIT_S = 20
 LIMITS = {"NOFILE": 0, "FSIZE": 0, "NPROC": 0, "STACK": 64 << 10, "AS": 100 << 20}
 
 
@@ -20,6 +23,10 @@ def tests():
             functools.partial(limited, what)
         yield "a worker that begins with the limit of %s" % what, functools.partial(
             limited_worker, what)
+    for number in (0, 3):
+        yield "a helper thread whose program may have %d descriptors sleeps" % number, \
+            functools.partial(sleeping_helper, number)
+    yield "who asks where no descriptor is left for him has an answer", no_descriptor_left
     yield "mlockall locks the program's memory and hardly any of seep's", all_locked
     yield "mlockall within the limit that the program needs by itself", locked_within_limit
     yield "ulimit -v 200000 leaves room for everything", address_space
@@ -47,6 +54,41 @@ def limited_worker(what, box):
     found = run(box, what, str(LIMITS[what]), "worker", status=40)
     expect_equal(found, {40: (50, 5000, 50, 0), 21: (58, 5800, 21, 3)},
                  "the numbers of program and worker")
+
+
+def sleeping_helper(number, box):
+    """It has no limits of its own. Somebody who sleeps is asleep in 20 looks one after the other."""
+    program = box.compile("limits_and_waits.c", "-O1")
+    process = box.start([program, str(number)], box.preload(
+        output=box.path("%p.seep"), quiet="on", snapshots_by="thread"), stdin=subprocess.PIPE)
+    pid = int(process.stdout.readline())
+    helper = box.wait_until(lambda: helper_of(pid, "thread"), "the helper")
+    looks = []
+
+    def is_asleep():
+        with open(helper + "/stat") as file:
+            looks.append(file.read().rsplit(")", 1)[1].split()[0])
+        return looks[-20:] == ["S"] * 20
+
+    box.wait_until(is_asleep, "a helper that sleeps")
+    process.stdin.close()
+    expect_equal(process.wait(LIMIT_S), 0, "its status")
+
+
+def no_descriptor_left(box):
+    """How many the helper has by itself depends on the kernel."""
+    program = box.compile("limits_and_waits.c", "-O1")
+    for number in range(4, 9):
+        limit = 'ulimit -n %d; exec "$@"' % number
+        process = box.start(["/bin/sh", "-c", limit, "sh", program, "-"],
+                            box.preload(output=box.path("%p.seep"), quiet="on"),
+                            stdin=subprocess.PIPE)
+        pid = int(process.stdout.readline())
+        box.wait_until(lambda: helper_of(pid, "process"), "the helper")
+        result = box.seep("snapshot", str(pid), timeout=LIMIT_S)
+        expect(result.returncode in (0, 2), "status %d" % result.returncode)
+        process.stdin.close()
+        expect_equal(process.wait(LIMIT_S), 0, "its status")
 
 
 def locked_kib(box, name):
