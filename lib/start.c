@@ -417,6 +417,11 @@ bool life_is_writing(void)
 
 void life_before_confinement(void)
 {
+	life_is_writing();
+}
+
+void life_before_identity(void)
+{
 	if (life_is_writing())
 		helper_note_identity();
 }

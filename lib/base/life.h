@@ -53,8 +53,11 @@ int life_lock_memory(int flags);
 /* Whether this process records and has a file; makes that if it can be made now. */
 bool life_is_writing(void);
 
-/* The program is about to change its user or its root: makes the file while it can, and tells the helper. */
+/* The program is about to change its root or its limits: makes the file while it can. */
 void life_before_confinement(void);
+
+/* The same before it changes its user; tells the helper, too. */
+void life_before_identity(void);
 
 /* Looks which blocks are lost, and waits for the result. Returns how many are, definitely or indirectly; 0
  * when nobody is watching; or a negative errno value when nobody could look. With `is_last` nobody looks

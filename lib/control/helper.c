@@ -544,15 +544,16 @@ void helper_note_exec(void)
 	if (mailbox == NULL || !helper_outlives_us())
 		return;
 	atomic_store(&mailbox->is_exec_near, 1);
-	mailbox_wake_reader();
+	mailbox_signal_reader();
 }
 
 void helper_note_identity(void)
 {
 	if (mailbox == NULL || helper_is_inline())
 		return;
-	atomic_store(&mailbox->is_identity_near, 1);
-	mailbox_wake_reader();
+	/* Until the helper has seen it, it has been told; some programs change their user a thousand times a second. */
+	if (atomic_exchange(&mailbox->is_identity_near, 1) == 0)
+		mailbox_signal_reader();
 }
 
 void helper_note_exec_failed(void)

@@ -34,7 +34,7 @@ void helper_note_exec(void);
 void helper_note_exec_failed(void);
 void helper_note_exit(int status);
 
-/* The program is about to change its user, its groups or its root. */
+/* The program is about to change its user. */
 void helper_note_identity(void);
 
 void helper_postfork_child(void);

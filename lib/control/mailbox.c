@@ -42,16 +42,27 @@ bool mailbox_open(void)
 /* ---- in the program ------------------------------------------------------------------------ */
 
 /* One that we may not signal, because the program has changed its user, looks into the mailbox at its next
- * tick. */
-bool mailbox_wake_reader(void)
+ * tick. False when there is none. */
+static bool signal_reader(void)
 {
 	bool is_process = mailbox_reader.kind == SNAPSHOTS_BY_PROCESS;
 	uint32_t tid = atomic_load(&mailbox_reader.tid);
 
-	return tid != 0 &&
-	       sys_call(SYS_tgkill, is_process ? tid : process_facts.pid, tid,
-			MAILBOX_WAKE_SIGNAL) != -ESRCH &&
-	       !(is_process && process_is_zombie(tid));
+	return tid != 0 && sys_call(SYS_tgkill, is_process ? tid : process_facts.pid, tid,
+				    MAILBOX_WAKE_SIGNAL) != -ESRCH;
+}
+
+void mailbox_signal_reader(void)
+{
+	signal_reader();
+}
+
+/* The same for who waits for an answer: one that was killed gives none, but can be signalled until somebody has
+ * waited for it. */
+static bool is_reader_woken(void)
+{
+	return signal_reader() && !(mailbox_reader.kind == SNAPSHOTS_BY_PROCESS &&
+				    process_is_zombie(atomic_load(&mailbox_reader.tid)));
 }
 
 /* Until the helper has served the request with this number: 0 or a negative errno value. A signal of the program
@@ -67,7 +78,7 @@ static int await(uint32_t number)
 	     now = sys_clock_ns(CLOCK_MONOTONIC)) {
 		if (now >= until)
 			return -ETIMEDOUT;
-		if (now >= next_wake && !mailbox_wake_reader())
+		if (now >= next_wake && !is_reader_woken())
 			return atomic_load(&mailbox->done) == number ? 0 : -ESRCH;
 		if (now >= next_wake)
 			next_wake = now + (uint64_t)patience.tv_sec * 1000000000u;

@@ -82,8 +82,8 @@ void mailbox_give_label(void);
  * asked for, or -ESRCH when there is no helper any more, or -ETIMEDOUT. */
 int mailbox_ask(void);
 
-/* Has the helper look. False when there is none. */
-bool mailbox_wake_reader(void);
+/* Has the helper look, if there is one. */
+void mailbox_signal_reader(void);
 
 /* ---- in the helper ---- */
 

@@ -9,7 +9,7 @@
  *   Runs in   the target, in every thread; also in vfork children, where nothing is done
  *   Locks     none of its own
  *   Memory    none of its own
- *   Calls     the real functions; life_before_confinement
+ *   Calls     the real functions; life_before_confinement, life_before_identity
  *   Failure   as the real functions
  */
 #include <stddef.h>
@@ -27,6 +27,13 @@ static void make_file_first(void)
 	life_before_confinement();
 }
 
+static void tell_helper_first(void)
+{
+	if (real.chroot == NULL)
+		real_functions_find();
+	life_before_identity();
+}
+
 static void make_file_before(__rlimit_resource_t limited)
 {
 	if (limited == RLIMIT_NOFILE || limited == RLIMIT_FSIZE || limited == RLIMIT_NPROC)
@@ -41,25 +48,25 @@ DOOR int chroot(const char *folder)
 
 DOOR int setuid(uid_t user)
 {
-	make_file_first();
+	tell_helper_first();
 	return real.setuid(user);
 }
 
 DOOR int seteuid(uid_t effective)
 {
-	make_file_first();
+	tell_helper_first();
 	return real.seteuid(effective);
 }
 
 DOOR int setreuid(uid_t user, uid_t effective)
 {
-	make_file_first();
+	tell_helper_first();
 	return real.setreuid(user, effective);
 }
 
 DOOR int setresuid(uid_t user, uid_t effective, uid_t saved)
 {
-	make_file_first();
+	tell_helper_first();
 	return real.setresuid(user, effective, saved);
 }
 

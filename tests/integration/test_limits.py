@@ -27,6 +27,7 @@ def tests():
         yield "a helper thread whose program may have %d descriptors sleeps" % number, \
             functools.partial(sleeping_helper, number)
     yield "who asks where no descriptor is left for him has an answer", no_descriptor_left
+    yield "a change of user or limits is no reason to read anything", read_in_changes
     yield "mlockall locks the program's memory and hardly any of seep's", all_locked
     yield "mlockall within the limit that the program needs by itself", locked_within_limit
     yield "ulimit -v 200000 leaves room for everything", address_space
@@ -57,7 +58,7 @@ def limited_worker(what, box):
 
 
 def sleeping_helper(number, box):
-    """It has no limits of its own. Somebody who sleeps is asleep in 20 looks one after the other."""
+    """It has no limits of its own. Who sleeps is asleep in 20 looks one after the other."""
     program = box.compile("limits_and_waits.c", "-O1")
     process = box.start([program, str(number)], box.preload(
         output=box.path("%p.seep"), quiet="on", snapshots_by="thread"), stdin=subprocess.PIPE)
@@ -89,6 +90,17 @@ def no_descriptor_left(box):
         expect(result.returncode in (0, 2), "status %d" % result.returncode)
         process.stdin.close()
         expect_equal(process.wait(LIMIT_S), 0, "its status")
+
+
+def read_in_changes(box):
+    """Some servers change their user for each request."""
+    program = box.compile("says_who_it_is_often.c", "-O1")
+    plain = box.run([program])
+    if plain.returncode == 2:
+        raise Skipped("this kernel does not count what a process reads")
+    result = box.run([program], box.preload(output=box.path("out.seep"), quiet="on"))
+    expect_equal((result.returncode, result.stdout, result.stderr), (0, plain.stdout, b""),
+                 "(status, reads, stderr)")
 
 
 def locked_kib(box, name):
