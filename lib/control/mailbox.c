@@ -15,7 +15,6 @@
 
 #include <errno.h>
 #include <linux/futex.h>
-#include <signal.h>
 
 #include "lib/base/region.h"
 #include "lib/base/syscalls.h"

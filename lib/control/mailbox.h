@@ -93,7 +93,10 @@ bool mailbox_has_request(void);
 /* The request with this number has been served: whoever waits for it goes on. */
 void mailbox_answer(uint32_t number, int error);
 
-#define MAILBOX_WAKE_SIGNAL SIGUSR1 /* sent to the helper only; it blocks all and reads this one */
+/* Sent to the helper only; it blocks all and reads this one. A thread also reads what is sent to the program as a
+ * whole, so it is one that nobody sends there: libc keeps it for itself (SIGSETXID), and sends it to threads that it
+ * knows of. */
+#define MAILBOX_WAKE_SIGNAL 33
 
 void mailbox_postfork_child(void);
 

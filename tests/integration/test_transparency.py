@@ -13,6 +13,9 @@ def tests():
     for who in ("process", "inline", "thread"):
         yield "descriptors, tasks, signals, children and environment with snapshots by %s" % who, \
             functools.partial(shows_the_same, who)
+    for who in ("process", "inline", "thread"):
+        yield "signals that a program waits for are its own, with snapshots by %s" % who, \
+            functools.partial(own_signals, who)
     yield "stdin, arguments and working folder reach the program", passes_everything_on
     yield "a closed stdin, stdout and stderr stay closed", closed_descriptors
     yield "an ignored SIGCHLD and SIGPIPE stay ignored", ignored_signals
@@ -47,6 +50,15 @@ def shows_the_same(who, box):
     expect_equal(watched.returncode, plain.returncode, "the exit status")
     expect_equal(watched.stderr, plain.stderr, "stderr")
     expect_equal(box.report()["process"]["status"], 42, "the status in the report")
+
+
+def own_signals(who, box):
+    program = box.compile("waits_for_its_signals.c", "-O1")
+    plain = box.run([program])
+    watched = box.run([program], box.preload(output=box.path("out.seep"), snapshots_by=who,
+                                             quiet="on"))
+    expect_equal((watched.returncode, watched.stdout, watched.stderr),
+                 (plain.returncode, plain.stdout, b""), "(status, stdout, stderr)")
 
 
 def passes_everything_on(box):
