@@ -184,6 +184,15 @@ static void measure_gain(struct survivors *made, const struct cohort_series *ser
 	made->late_gain = came_late > 0 ? late_gain / came_late : 0;
 }
 
+/* The times and counts of a hostile file may go back. */
+static bool is_clock(const struct cohort_series *series, const double *clock)
+{
+	for (size_t step = 1; step < series->count; step++)
+		if (!(clock[step] >= clock[step - 1]))
+			return false;
+	return true;
+}
+
 static bool make_at_age(struct survivors *survivors, const struct survey *survey,
 			const double *clock, double age)
 {
@@ -194,7 +203,7 @@ static bool make_at_age(struct survivors *survivors, const struct survey *survey
 	survivors->clock = clock;
 	survivors->age = age;
 	survivors->first = survey->first;
-	if (count_reached(series, clock, age) <= survivors->first)
+	if (count_reached(series, clock, age) <= survivors->first || !is_clock(series, clock))
 		return false;
 	survivors->end = find_reached(series, clock, age, reached);
 	survivors->age_s = clock == series->time_s

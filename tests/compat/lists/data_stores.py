@@ -47,7 +47,8 @@ END
         while redis-cli -s socket info persistence | grep -q bgsave_in_progress:1; do sleep 0.1
         done
         redis-cli -s socket wrong; redis-cli -s socket shutdown nosave; wait $server; echo $?
-        ''', vary=[("names", "log", "it holds pids and times")]),
+        ''', vary=[("names", "log", "it holds pids and times"),
+                    ("names", r"\.rdb$", "when it was written, and how much memory was in use")]),
     Program("memcached", packages="memcached", script=WAIT + '''
         $under memcached -U 0 -p $port -l 127.0.0.1 -m 16 -t 4 -u nobody & server=$!
         exec 2>errors
