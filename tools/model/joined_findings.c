@@ -33,12 +33,19 @@ struct part {
 
 #define NO_ENTRY SIZE_MAX
 
+/* Those with the same leader are one finding. */
+struct member {
+	size_t leader; /* of those that are compared */
+	size_t part;   /* index into joining->parts */
+};
+
 struct joining {
 	struct report *report;
 	struct arena *arena;
 	struct part *parts;
 	size_t count;
-	uint32_t *sites; /* of all parts */
+	uint32_t *sites;	/* of all parts */
+	struct member *members; /* room for one of each part */
 	bool is_out_of_memory;
 };
 
@@ -212,22 +219,17 @@ static double share_kept(const struct report_finding *made)
 				: NAN;
 }
 
-/* Of the parts that `is_member` says, which come in the order of the report. */
+/* Of the parts of these members, which come in the order of the report. */
 static struct report_finding *make(struct joining *joining, enum finding_kind kind,
-				   const bool *is_member)
+				   const struct member *members, size_t count)
 {
 	struct report_finding *made = arena_take(joining->arena, 1, sizeof(*made));
-	size_t count = 0;
-	for (size_t i = 0; i < joining->count; i++)
-		count += is_member[i];
 	if (!made || !(made->parts = arena_take(joining->arena, count, sizeof(*made->parts))))
 		return NULL;
 	made->kind = kind;
-	for (size_t i = 0; i < joining->count; i++) {
-		if (!is_member[i])
-			continue;
-		made->parts[made->part_count++] = joining->report->entries[joining->parts[i].entry];
-	}
+	for (size_t i = 0; i < count; i++)
+		made->parts[made->part_count++] =
+			joining->report->entries[joining->parts[members[i].part].entry];
 	if (kind == FINDING_TOGETHER)
 		put_holder_first(made);
 	if (!list_sites(made, joining->arena) ||
@@ -239,50 +241,54 @@ static struct report_finding *make(struct joining *joining, enum finding_kind ki
 }
 
 /* The finding takes the place of its first part; the others go. */
-static void enter(struct joining *joining, struct report_finding *made, const bool *is_member)
+static void enter(struct joining *joining, struct report_finding *made,
+		  const struct member *members, size_t count)
 {
 	struct report *report = joining->report;
-	struct report_entry *first = NULL;
-	for (size_t i = 0; i < joining->count; i++) {
-		if (!is_member[i])
-			continue;
-		struct report_entry *entry = &report->entries[joining->parts[i].entry];
-		joining->parts[i].entry = NO_ENTRY;
-		*entry = (struct report_entry){0};
-		first = first ? first : entry;
+	size_t first = joining->parts[members[0].part].entry;
+	for (size_t i = 0; i < count; i++) {
+		struct part *part = &joining->parts[members[i].part];
+		report->entries[part->entry] = (struct report_entry){0};
+		part->entry = NO_ENTRY;
 	}
-	first->finding = made;
+	report->entries[first].finding = made;
 	size_t less = made->part_count - 1, *leaks = &report->process_memory.leak_count;
 	*leaks -= *leaks > less ? less : 0;
 }
 
 /* Null without memory. */
 static struct report_finding *join(struct joining *joining, enum finding_kind kind,
-				   const bool *is_member)
+				   const struct member *members, size_t count)
 {
-	struct report_finding *made = make(joining, kind, is_member);
+	struct report_finding *made = make(joining, kind, members, count);
 	if (made)
-		enter(joining, made, is_member);
+		enter(joining, made, members, count);
 	joining->is_out_of_memory |= !made;
 	return made;
 }
 
 /* ---- which ---- */
 
-/* How many have this leader, `leaders` being one of each part. */
-static size_t list_members(const struct joining *joining, const size_t *leaders, size_t leader,
-			   bool *is_member)
+static int compare_members(const void *a, const void *b)
 {
-	size_t count = 0;
-	for (size_t i = 0; i < joining->count; i++) {
-		is_member[i] = leaders[i] == leader;
-		count += is_member[i];
-	}
-	return count;
+	const struct member *one = a, *other = b;
+	if (one->leader != other->leader)
+		return one->leader < other->leader ? -1 : 1;
+	return one->part < other->part ? -1 : one->part > other->part;
 }
 
-static void join_companions(struct joining *joining, size_t *leaders, bool *is_member)
+/* How many of the first of these have the same leader. */
+static size_t count_alike(const struct member *members, size_t count)
 {
+	size_t alike = 1;
+	while (alike < count && members[alike].leader == members[0].leader)
+		alike++;
+	return alike;
+}
+
+static void join_companions(struct joining *joining)
+{
+	struct member *members = joining->members;
 	const struct report *report = joining->report;
 	struct companion *leaks = calloc(joining->count, sizeof(*leaks));
 	for (size_t i = 0; leaks && i < joining->count; i++)
@@ -294,17 +300,19 @@ static void join_companions(struct joining *joining, size_t *leaders, bool *is_m
 	joining->is_out_of_memory =
 		!leaks || !companions_find(report->profile, report->first_snapshot,
 					   report->last_snapshot, leaks, joining->count);
-	for (size_t i = 0; !joining->is_out_of_memory && i < joining->count; i++)
-		leaders[i] = leaks[i].leader;
-	for (size_t i = 0; i < joining->count && i < COMPANIONS_MAX && !joining->is_out_of_memory;
-	     i++) {
-		if (list_members(joining, leaders, i, is_member) < 2)
+	size_t count = joining->is_out_of_memory ? 0 : joining->count;
+	for (size_t i = 0; i < count; i++)
+		members[i] = (struct member){.leader = leaks[i].leader, .part = i};
+	qsort(members, count, sizeof(*members), compare_members);
+	for (size_t i = 0, alike; i < count; i += alike) {
+		alike = count_alike(&members[i], count - i);
+		if (alike < 2)
 			continue;
-		struct report_finding *made = join(joining, FINDING_TOGETHER, is_member);
+		struct report_finding *made = join(joining, FINDING_TOGETHER, &members[i], alike);
 		if (!made)
 			break;
-		made->sum.stack = leaks[i].caller;
-		made->is_same_number = leaks[i].is_same_number;
+		made->sum.stack = leaks[members[i].leader].caller;
+		made->is_same_number = leaks[members[i].leader].is_same_number;
 	}
 	free(leaks);
 }
@@ -347,32 +355,35 @@ static size_t list_lost(const struct joining *joining, struct lost_site *sites, 
 	return count;
 }
 
-static void join_lost(struct joining *joining, size_t *leaders, bool *is_member)
+static void join_lost(struct joining *joining)
 {
 	struct lost_site *sites = calloc(joining->count, sizeof(*sites));
-	size_t *parts = calloc(joining->count, sizeof(*parts)), count = 0;
+	size_t *parts = calloc(joining->count, sizeof(*parts)), lost_count = 0, count = 0;
+	struct member *members = joining->members;
 	if (sites && parts)
-		count = list_lost(joining, sites, parts);
-	joining->is_out_of_memory = !sites || !parts ||
-				    !lost_place_find(joining->report->profile,
-						     joining->report->last_snapshot, sites, count);
-	for (size_t i = 0; i < joining->count; i++)
-		leaders[i] = NO_ENTRY;
-	for (size_t i = 0; i < count; i++)
-		leaders[parts[i]] = sites[i].depth ? sites[i].leader : NO_ENTRY;
-	for (size_t i = 0; i < count && !joining->is_out_of_memory; i++) {
-		if (!sites[i].depth || sites[i].leader != i)
-			continue;
-		if (list_members(joining, leaders, i, is_member) < 2) {
-			site_of(joining, &joining->parts[parts[i]])->is_lost_by_place =
-				sites[i].depth == sites[i].skipped + 1;
+		lost_count = list_lost(joining, sites, parts);
+	joining->is_out_of_memory =
+		!sites || !parts ||
+		!lost_place_find(joining->report->profile, joining->report->last_snapshot, sites,
+				 lost_count);
+	for (size_t i = 0; i < lost_count && !joining->is_out_of_memory; i++)
+		if (sites[i].depth)
+			members[count++] =
+				(struct member){.leader = sites[i].leader, .part = parts[i]};
+	qsort(members, count, sizeof(*members), compare_members);
+	for (size_t i = 0, alike; i < count; i += alike) {
+		const struct lost_site *first = &sites[members[i].leader];
+		alike = count_alike(&members[i], count - i);
+		if (alike < 2) {
+			site_of(joining, &joining->parts[members[i].part])->is_lost_by_place =
+				first->depth == first->skipped + 1;
 			continue;
 		}
-		struct report_finding *made = join(joining, FINDING_CALLEE, is_member);
+		struct report_finding *made = join(joining, FINDING_CALLEE, &members[i], alike);
 		if (!made)
 			break;
-		made->sum.stack = sites[i].stack;
-		made->sum.depth = sites[i].depth;
+		made->sum.stack = first->stack;
+		made->sum.depth = first->depth;
 		made->sum.is_lost_by_place = true;
 	}
 	free(sites);
@@ -393,24 +404,22 @@ bool joined_findings_make(struct report *report, struct arena *arena)
 	struct joining joining = {.report = report, .arena = arena};
 	if (!report->entry_count)
 		return true;
-	size_t *leaders = calloc(report->entry_count, sizeof(*leaders));
-	bool *is_member = calloc(report->entry_count, sizeof(*is_member));
 	joining.parts = calloc(report->entry_count, sizeof(*joining.parts));
 	joining.sites = calloc(report->site_count, sizeof(*joining.sites));
-	joining.is_out_of_memory = !leaders || !is_member || !joining.parts || !joining.sites;
+	joining.members = calloc(report->entry_count, sizeof(*joining.members));
+	joining.is_out_of_memory = !joining.parts || !joining.sites || !joining.members;
 	if (!joining.is_out_of_memory)
 		list_parts(&joining);
 	if (joining.count)
-		join_companions(&joining, leaders, is_member);
+		join_companions(&joining);
 	if (joining.count && !joining.is_out_of_memory)
-		join_lost(&joining, leaders, is_member);
+		join_lost(&joining);
 	close_gaps(report);
 	report_sort_entries(report);
 	if (!joining.is_out_of_memory && report->profile->holders)
 		joining.is_out_of_memory = !holder_shapes_link(report);
-	free(leaders);
-	free(is_member);
 	free(joining.parts);
 	free(joining.sites);
+	free(joining.members);
 	return !joining.is_out_of_memory;
 }

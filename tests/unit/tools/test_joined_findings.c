@@ -436,6 +436,38 @@ static void what_one_place_loses_for_all_callers_is_one(void **state)
 	done(&run);
 }
 
+/* Two places, in the report in turns, and a site of its own between them. */
+static void what_two_places_lose_are_two(void **state)
+{
+	enum { OTHER = 60, SITES = 7 };
+	struct profile_writer_scanned sites[SITES];
+	struct run run;
+	(void)state;
+	start(&run);
+	for (uint32_t i = 0; i < SITES; i++) {
+		add_stack(&run, OTHER + 2 * i, MAIN_OPENS, OF_PROGRAM + 0x300 + i);
+		add_stack(&run, OTHER + 2 * i + 1, OTHER + 2 * i,
+			  OF_PROGRAM + (i == 3 ? 0x700 : 0x400 + i % 2));
+		sites[i] = lost(OTHER + 2 * i + 1);
+	}
+	lose(&run, sites, SITES, 10);
+	assert_int_equal(report_leak_count(run.report), 3);
+	assert_int_equal(run.report->entry_count, 3);
+	for (size_t i = 0; i < 3; i++) {
+		const struct report_finding *finding = run.report->entries[i].finding;
+		for (size_t s = 0; finding && s < finding->site_count; s++)
+			assert_int_equal(run.profile->nodes[finding->sites[s]->stack].pc,
+					 run.profile->nodes[finding->sites[0]->stack].pc);
+		if (finding)
+			assert_int_equal(finding->part_count,
+					 (finding->sites[0]->stack - OTHER) / 2 % 2 ? 2 : 4);
+		else
+			assert_int_equal(run.report->entries[i].site->stack, OTHER + 2 * 3 + 1);
+	}
+	assert_true(site_of(&run, OTHER + 2 * 3 + 1)->is_lost_by_place);
+	done(&run);
+}
+
 /* One caller has freed what he got: the others might have, too. */
 static void where_one_frees_the_others_are_findings_of_their_own(void **state)
 {
@@ -506,6 +538,7 @@ int main(void)
 		cmocka_unit_test(what_ends_earlier_is_compared_as_long_as_it_lasts),
 		cmocka_unit_test(cohorts_are_compared_as_far_as_both_are_merged),
 		cmocka_unit_test(what_one_place_loses_for_all_callers_is_one),
+		cmocka_unit_test(what_two_places_lose_are_two),
 		cmocka_unit_test(where_one_frees_the_others_are_findings_of_their_own),
 		cmocka_unit_test(a_function_of_libc_is_no_place),
 		cmocka_unit_test(a_wrapper_is_no_place),
