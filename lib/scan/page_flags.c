@@ -5,13 +5,14 @@
  *   Runs in   the copy of the process that a scan works in
  *   Locks     none
  *   Memory    static, 36 KiB
- *   Calls     openat, pread64, close; mincore, process_vm_readv
+ *   Calls     openat, pread64, close; mincore, process_vm_readv, sysinfo
  *   Failure   where nothing is said about pages, all count
  */
 #include "lib/scan/page_flags.h"
 
 #include <errno.h>
 #include <string.h>
+#include <sys/sysinfo.h>
 #include <sys/uio.h>
 
 #include "lib/base/syscalls.h"
@@ -44,7 +45,21 @@ void page_flags_close(void)
 	pagemap = -1;
 }
 
-/* Which pages can be read at all: behind the end of a file nothing can, and whoever tries gets SIGBUS. For who may
+/* Which pages can hold anything: a terabyte may be reserved of which one is used, and whoever reads the rest makes page
+ * tables for it. What is swapped out the kernel does not count here, so that has to be nothing, on the whole machine: of
+ * one process it says so only roughly. */
+static void note_made(uint64_t addr, uint64_t pages)
+{
+	struct sysinfo machine;
+
+	if (sys_call(SYS_mincore, addr, pages * PAGE_BYTES, is_wanted) != 0 ||
+	    sys_call(SYS_sysinfo, &machine) != 0 || machine.freeswap != machine.totalswap)
+		memset(is_wanted, 1, pages);
+	for (uint64_t i = 0; i < pages; i++)
+		is_wanted[i] &= 1;
+}
+
+/* Of those, which can be read at all: behind the end of a file nothing can, and whoever tries gets SIGBUS. For who may
  * not read the page map, such as a program that has given up root. */
 static void probe(uint64_t addr, uint64_t pages)
 {
@@ -52,14 +67,20 @@ static void probe(uint64_t addr, uint64_t pages)
 	struct iovec here = {.iov_base = bytes, .iov_len = sizeof(bytes)}, there[PROBED_AT_ONCE];
 	uint64_t done = 0;
 
-	memset(is_wanted, 1, pages);
+	note_made(addr, pages);
 	while (done < pages) {
-		uint64_t count = pages - done < PROBED_AT_ONCE ? pages - done : PROBED_AT_ONCE;
+		uint64_t count = 0;
 		long read;
 
-		for (uint64_t i = 0; i < count; i++)
-			there[i] = (struct iovec){
-				.iov_base = (void *)(addr + (done + i) * PAGE_BYTES), .iov_len = 1};
+		if (!is_wanted[done]) {
+			done++;
+			continue;
+		}
+		for (; count < PROBED_AT_ONCE && done + count < pages && is_wanted[done + count];
+		     count++)
+			there[count] = (struct iovec){
+				.iov_base = (void *)(addr + (done + count) * PAGE_BYTES),
+				.iov_len = 1};
 		read = sys_call(SYS_process_vm_readv, sys_pid(), &here, 1, there, count, 0);
 		if (read < 0 && read != -EFAULT)
 			return; /* not to be had either, in a sandbox */
