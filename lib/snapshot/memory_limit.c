@@ -195,6 +195,9 @@ static void read_memberships(bool has_ended)
 	text_add(&text, "/cgroup");
 	if (!has_ended)
 		bytes = sys_read_file(place, contents, sizeof(contents) - 1);
+	/* Asked afterwards, for it may end meanwhile. */
+	if (bytes > 0 && process_has_ended())
+		bytes = 0;
 	if (bytes <= 0 && memberships[0] == 0)
 		bytes = sys_read_file("/proc/self/cgroup", contents, sizeof(contents) - 1);
 	if (bytes <= 0)

@@ -27,7 +27,7 @@ TOOLS = [
     (["sort", "-rn", "numbers"], {}),
     (["grep", "-E", "1+2", "numbers"], {}),
     (["sed", "-n", "s/1/2/p", "numbers"], {}),
-    (["awk", "{ sum += $1; last[$1 % 7] = $0 } END { print sum }", "numbers"], {}),
+    (["mawk", "{ sum += $1; last[$1 % 7] = $0 } END { print sum }", "numbers"], {}),
     (["tar", "cf", "numbers.tar", "numbers"], {}),
     (["gzip", "-kf", "numbers"], {}),
     (["find", "/usr/share/doc", "-maxdepth", "1"], {}),
