@@ -187,10 +187,7 @@ static void write_merged(const struct sink *sink, const struct merged_findings *
 		}
 		has_any = true;
 		merged_finding_title(finding, title);
-		text_line_begin(&line, sink->stream, &sink->style);
-		text_line_put(&line, INK_PLAIN, "  ");
-		text_line_put(&line, INK_PLAIN, title);
-		text_line_end(&line);
+		text_paragraph(sink->stream, &sink->style, INK_PLAIN, "  ", 2, title);
 	}
 }
 
