@@ -2,6 +2,7 @@
 """test_findings: which sites are one leak, and which are lost in a crowd."""
 
 import json
+import os
 
 import report_schema
 from case_program import plain_name
@@ -16,6 +17,7 @@ def tests():
     yield "sessions that are all closed are no finding", closed
     yield "a site of several that leak together is suppressed alone", one_known
     yield "what one function loses for all of its callers is one finding, in all processes", callers
+    yield "what is known in part is found as a whole, and counted once", known_in_part
     yield "where a caller frees what he got, those who do not are findings of their own", one_frees
     yield "a crowd of small leaks is not flagged, unless --all is given", crowd
     yield "a program whose wrapper frees everything has no finding", nothing
@@ -149,6 +151,32 @@ def callers(box):
     expect("10 sites are one leak: what item_name allocates is lost, whoever calls it" in text,
            text)
     expect(text.endswith("failed: 630 B lost at 1 place\n"), text)
+    # In what a report says of all of them, too, no end of a line is cut off.
+    script = "{0} first\n{0} second\n".format(box.path("loses_for_all_callers"))
+    os.mkdir(box.path("run"))
+    box.seep("run", "--scan=exit", "-o", box.path("run", "x.seep"), "--", "sh", "-c", script)
+    text = " ".join(box.seep("report", box.path("run")).stdout.decode().split())
+    expect("loses_for_all_callers.c:22, in 2 processes" in text, text)
+
+
+def known_in_part(box):
+    program = box.compile("loses_for_all_callers.c", "-O1", "-g")
+    baseline = box.path("known.seep-baseline")
+    box.seep("check", "--baseline=" + baseline, "--update-baseline", "--", program, "first")
+    with open(baseline) as file:
+        lines = file.read().splitlines()
+    # What hangs in what is lost, and nothing else.
+    with open(baseline, "w") as file:
+        file.writelines(line + "\n" for line in lines if " 96 bytes" not in line)
+    result = box.seep("check", "--baseline=" + baseline, "--format=json", "-o",
+                      box.path("check.json"), "--", program, "first")
+    expect_equal(result.returncode, 1, "the exit status")
+    with open(box.path("check.json")) as file:
+        document = json.load(file)
+    finding, = document["findings"]
+    expect_equal((finding["bytes"], finding["blocks"]), (630, 10), "what is found")
+    expect_equal(document["suppressed"], 0, "what counts as known besides")
+    expect_equal({entry["state"] for entry in document["suppressions"]}, {"used"}, "the entries")
 
 
 def one_frees(box):

@@ -36,8 +36,8 @@ static void note_driver(struct check_sums *sums, const struct report *report)
 	size_t count = 0;
 
 	for (size_t i = 0; i < report->site_count; i++) {
-		const struct suppression *suppression = report->sites[i].suppression;
-		count += suppression && suppression->is_of_drivers;
+		const struct report_site *site = &report->sites[i];
+		count += report_site_is_known(site) && site->suppression->is_of_drivers;
 	}
 	if (count && !sums->driver_site_count)
 		snprintf(sums->driver, sizeof(sums->driver), "%s", name ? name : "?");
@@ -49,9 +49,11 @@ static void add_sums(struct check_sums *sums, const struct report *report, bool 
 	sums->file_count++;
 	if (is_driver)
 		note_driver(sums, report);
-	for (size_t i = 0; i < report->site_count; i++)
+	for (size_t i = 0; i < report->site_count; i++) {
+		const struct report_site *site = &report->sites[i];
 		sums->suppressed_count +=
-			report->sites[i].suppression && !report->sites[i].suppression->is_builtin;
+			report_site_is_known(site) && !site->suppression->is_builtin;
+	}
 	sums->short_count += report->snapshot_count < VERDICT_MIN_SNAPSHOTS;
 }
 

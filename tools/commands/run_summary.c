@@ -506,7 +506,7 @@ static void count_known(struct run_file *file, const struct report *report)
 	for (size_t i = 0; i < report->site_count; i++) {
 		const struct report_site *site = &report->sites[i];
 		const struct suppressed_amount amount = suppressed_amount(site);
-		if (!site->suppression)
+		if (!report_site_is_known(site))
 			continue;
 		file->known_count++;
 		file->known_bytes += amount.bytes;

@@ -236,6 +236,9 @@ bool report_join(struct report *report);
 /* The entry's finding that the site is a part of; null where it is an entry of its own. */
 const struct report_finding *report_site_finding(const struct report_site *site);
 
+/* Somebody knows the site, and it does not count in a finding that has others, which nobody knows. */
+bool report_site_is_known(const struct report_site *site);
+
 /* Leads the stack of a finding on to the innermost function that all its sites share, once they have
  * their frames; a line in which they differ is 0. False without memory. */
 bool report_finding_narrow(struct report *report, struct report_finding *finding);

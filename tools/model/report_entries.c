@@ -45,6 +45,13 @@ const struct report_finding *report_site_finding(const struct report_site *site)
 	return finding && finding->joined ? finding->joined : finding;
 }
 
+bool report_site_is_known(const struct report_site *site)
+{
+	const struct report_finding *finding = report_site_finding(site);
+
+	return site->suppression && !(finding && finding->sum.judgement.is_flagged);
+}
+
 struct report_site *report_entry_site(const struct report_entry *entry)
 {
 	return entry->finding ? &entry->finding->sum : entry->site;

@@ -480,7 +480,7 @@ struct scan suppressions_leave(const struct report *report)
 	for (size_t i = 0; i < report->site_count; i++) {
 		const struct report_site *site = &report->sites[i];
 		const struct scanned_site *scanned = site->scanned;
-		if (!site->suppression || !scanned)
+		if (!report_site_is_known(site) || !scanned)
 			continue;
 		rest.raw.definitely_blocks =
 			without(rest.raw.definitely_blocks, scanned->definitely.blocks);

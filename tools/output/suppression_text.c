@@ -42,7 +42,7 @@ static size_t gather(const struct report *report, struct known *known, struct kn
 	for (size_t i = 0; i < report->site_count; i++) {
 		const struct report_site *site = &report->sites[i];
 		size_t k = 0;
-		if (!site->suppression)
+		if (!report_site_is_known(site))
 			continue;
 		add(all, site);
 		while (k < count && known[k].suppression != site->suppression)
