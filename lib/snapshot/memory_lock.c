@@ -80,7 +80,8 @@ int memory_lock_all(int flags)
 	int error = 0;
 
 	/* Before Linux 4.4 there is no MCL_ONFAULT, and what is no flag at all is the kernel's to refuse. */
-	if ((flags & ~(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT)) != 0 || flags == MCL_ONFAULT)
+	if ((flags & ~(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT)) != 0 ||
+	    (flags & (MCL_CURRENT | MCL_FUTURE)) == 0)
 		return (int)sys_call(SYS_mlockall, flags);
 	region_expect_locking((flags & MCL_FUTURE) != 0);
 	if ((flags & MCL_CURRENT) != 0)

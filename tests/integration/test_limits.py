@@ -29,6 +29,7 @@ def tests():
     yield "who asks where no descriptor is left for him has an answer", no_descriptor_left
     yield "a change of user or limits is no reason to read anything", read_in_changes
     yield "mlockall locks the program's memory and hardly any of seep's", all_locked
+    yield "mlockall refuses what it refuses without seep", odd_locks
     yield "mlockall within the limit that the program needs by itself", locked_within_limit
     yield "ulimit -v 200000 leaves room for everything", address_space
 
@@ -123,6 +124,14 @@ def all_locked(box):
     box.note("%d KiB are locked besides the program's %d" % (more, locked_kib(box, "plain")))
     # The library itself; its tables would be 40 MiB and a quarter of the heap.
     expect(0 <= more < 4096, "%d KiB more are locked than without seep" % more)
+
+
+def odd_locks(box):
+    program = box.compile("asks_for_odd_locks.c", "-O1")
+    plain = box.run([program])
+    result = box.seep_run([program])
+    expect_equal((result.returncode, result.stdout, result.stderr), (0, plain.stdout, b""),
+                 "(status, stdout, stderr)")
 
 
 def locked_within_limit(box):
