@@ -13,7 +13,7 @@
  *   Runs in   the helper; the target with --snapshots-by=inline, without word of pressure
  *   Locks     none of its own
  *   Memory    static
- *   Calls     clock_gettime; what memory_limit reads; open, write
+ *   Calls     what memory_limit reads; open, write
  *   Failure   limits that cannot be read are none; without pressure the limits remain
  */
 #include "lib/control/memory_alarm.h"
@@ -78,20 +78,17 @@ bool memory_alarm_judge(const struct memory_limit *limit, uint64_t now_ns, uint6
 	return is_met;
 }
 
-bool memory_alarm_is_due(void)
+bool memory_alarm_is_due(uint64_t now_ns, uint64_t live_bytes)
 {
-	uint64_t now_ns, live_bytes;
 	struct memory_limit limit;
 
 	if (options.near_limit == OPTIONS_NO_LIMIT)
 		return false;
-	now_ns = sys_clock_ns(CLOCK_MONOTONIC);
 	if (is_pressing && now_ns >= pressure_ns) {
 		is_pressing = false;
 		pressure_ns = now_ns + PRESSURE_PAUSE_NS;
 		return true;
 	}
-	live_bytes = snapshot_writer_live_bytes();
 	if (now_ns < look_ns && live_bytes <= look_bytes)
 		return false;
 	limit = snapshot_writer_limit();

@@ -16,9 +16,9 @@
 /* Forgets what was seen; call when the process starts. */
 void memory_alarm_start(void);
 
-/* True when a snapshot should be taken now. Looks at the limits only when enough has happened since it looked
- * last; costs a sum over the threads otherwise. */
-bool memory_alarm_is_due(void);
+/* True when a snapshot should be taken now, with this much live. Looks at the limits only when enough has happened
+ * since it looked last. */
+bool memory_alarm_is_due(uint64_t now_ns, uint64_t live_bytes);
 
 /* What it makes of the limit that will be met first, at the time `now_ns` with this much live. */
 bool memory_alarm_judge(const struct memory_limit *limit, uint64_t now_ns, uint64_t live_bytes);

@@ -73,21 +73,22 @@ void schedule_scan_taken(void)
 
 bool schedule_is_due(enum seep_snapshot_reason *reason)
 {
-	uint64_t live_bytes;
+	uint64_t now = sys_clock_ns(CLOCK_MONOTONIC), live_bytes;
 
-	if (sys_clock_ns(CLOCK_MONOTONIC) >= due_ns) {
+	if (now >= due_ns) {
 		*reason = SEEP_REASON_INTERVAL;
 		return true;
 	}
-	if (memory_alarm_is_due()) {
+	if (options.growth_bytes == 0 && options.near_limit == OPTIONS_NO_LIMIT)
+		return false;
+	live_bytes = snapshot_writer_live_bytes();
+	if (memory_alarm_is_due(now, live_bytes)) {
 		*reason = SEEP_REASON_MEMORY;
 		return true;
 	}
-	if (options.growth_bytes == 0)
-		return false;
-	live_bytes = snapshot_writer_live_bytes();
 	*reason = SEEP_REASON_GROWTH;
-	return live_bytes > bytes_at_last && live_bytes - bytes_at_last >= options.growth_bytes;
+	return options.growth_bytes != 0 && live_bytes > bytes_at_last &&
+	       live_bytes - bytes_at_last >= options.growth_bytes;
 }
 
 void schedule_taken(const struct snapshot_result *snapshot)
