@@ -51,7 +51,7 @@ struct merged_findings_index {
 	struct alike *alike;		/* by what their fingerprints begin with */
 	struct known_program *programs; /* by name */
 	struct checked_program **end_of_programs;
-	/* Of the report that was added last. */
+	/* Of the report that was added last; by address. */
 	const struct report_site **repeated;
 	size_t repeated_count, repeated_room, news;
 };
@@ -384,6 +384,14 @@ static int add_program(struct merged_findings *findings, const struct report *re
 	return 0;
 }
 
+static int compare_sites(const void *a, const void *b)
+{
+	const struct report_site *one = *(const struct report_site *const *)a;
+	const struct report_site *other = *(const struct report_site *const *)b;
+
+	return ((uintptr_t)one > (uintptr_t)other) - ((uintptr_t)one < (uintptr_t)other);
+}
+
 int merged_findings_add(struct merged_findings *findings, const struct report *report)
 {
 	struct addition addition = {.findings = findings, .report = report};
@@ -393,6 +401,9 @@ int merged_findings_add(struct merged_findings *findings, const struct report *r
 	int result = add_program(findings, report);
 	if (result == 0)
 		result = finding_brief_walk(report, add_brief, &addition);
+	if (index->repeated_count)
+		qsort(index->repeated, index->repeated_count, sizeof(*index->repeated),
+		      compare_sites);
 	/* The next report may lie at the same address. */
 	for (struct known_finding *known = index->findings; known; known = known->hh.next)
 		known->last = NULL;
@@ -404,10 +415,8 @@ bool merged_findings_is_repeated(const struct merged_findings *findings,
 {
 	const struct merged_findings_index *index = findings->index;
 
-	for (size_t i = 0; i < index->repeated_count; i++)
-		if (index->repeated[i] == site)
-			return true;
-	return false;
+	return index->repeated_count && bsearch(&site, index->repeated, index->repeated_count,
+						sizeof(*index->repeated), compare_sites);
 }
 
 size_t merged_findings_news(const struct merged_findings *findings)
