@@ -38,6 +38,7 @@ struct identity {
 	uint32_t group_count;
 	uint32_t groups[GROUPS_MOST];  /* of more of them the first ones */
 	uint64_t permitted, effective; /* capabilities */
+	uint64_t no_new_privileges;    /* 1: no program that it starts has more */
 };
 
 static struct identity theirs, taken; /* now, and when it was last taken on */
@@ -67,7 +68,7 @@ static uint32_t count_numbers(const char *line)
 }
 
 /* 0 where it is not said: no more than that is left then. */
-static uint64_t read_capabilities(const char *line)
+static uint64_t read_hexadecimal(const char *line)
 {
 	uint64_t set = 0;
 
@@ -110,9 +111,10 @@ static bool read_theirs(void)
 	status[bytes] = 0;
 	memset(&theirs, 0, sizeof(theirs));
 	groups = text_find_line(status, "Groups:");
+	theirs.no_new_privileges = read_hexadecimal(text_find_line(status, "NoNewPrivs:"));
 	theirs.group_count = count_numbers(groups);
-	theirs.permitted = read_capabilities(text_find_line(status, "CapPrm:"));
-	theirs.effective = read_capabilities(text_find_line(status, "CapEff:"));
+	theirs.permitted = read_hexadecimal(text_find_line(status, "CapPrm:"));
+	theirs.effective = read_hexadecimal(text_find_line(status, "CapEff:"));
 	if (theirs.permitted != 0 && is_elsewhere())
 		theirs.permitted = theirs.effective = 0;
 	return read_numbers(text_find_line(status, "Uid:"), theirs.user, ID_COUNT) &&
@@ -177,6 +179,8 @@ bool identity_follow(void)
 	if (!is_taken())
 		take_on();
 	limit_capabilities();
+	if (theirs.no_new_privileges != 0)
+		sys_call(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	taken = theirs;
 	has_taken = is_taken();
 	return has_taken;

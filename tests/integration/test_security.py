@@ -17,6 +17,8 @@ def tests():
     for kind in ("process", "thread"):
         yield "what a program gives up its helper gives up, by " + kind, \
             functools.partial(identity, kind)
+        yield "a program without new privileges has a helper without, by " + kind, \
+            functools.partial(no_new_privileges, kind)
     yield "who changes back to root has a helper that does so, too", changes_back
     yield "core dumps that a program allows after it gave up root stay allowed", dumpable
     yield "the tool that knows names is started as the program's user", name_tool
@@ -49,6 +51,13 @@ def identity(kind, box):
     expect_equal(process.wait(LIMIT_S), 3, "its status")
 
 
+def no_new_privileges(kind, box):
+    process = start(box, "new ones", snapshots_by=kind)
+    helper = box.wait_until(lambda: helper_of(process.pid, kind), "the helper")
+    box.wait_until(lambda: field_of(helper, "NoNewPrivs") == ["1"], "its helper to have none")
+    expect_equal(process.wait(LIMIT_S), 3, "its status")
+
+
 def changes_back(box):
     only_root()
     process = start(box, "for a while")
@@ -67,10 +76,13 @@ def dumpable(box):
                  "(stdout, status)")
 
 
-def identity_of(folder):
+def field_of(folder, name):
     with open(folder + "/status") as file:
-        fields = dict(line.split(":", 1) for line in file)
-    return {name: fields[name].split() for name in ("Uid", "Gid", "CapPrm", "CapEff")}
+        return dict(line.split(":", 1) for line in file)[name].split()
+
+
+def identity_of(folder):
+    return {name: field_of(folder, name) for name in ("Uid", "Gid", "CapPrm", "CapEff")}
 
 
 def name_tool(box):

@@ -2,7 +2,7 @@
 /*
  * gives_up_privileges: a program that nobody may look into any more works on for two seconds.
  *
- *     gives_up_privileges dumpable|setuid|"setuid and dumpable"|"for a while"
+ *     gives_up_privileges dumpable|setuid|"setuid and dumpable"|"for a while"|"new ones"
  *
  * The tests are in test_hazards.py and test_security.py.
  */
@@ -35,6 +35,9 @@ int main(int argc, char **argv)
 			return 2;
 	} else if (strcmp(argv[1], "setuid") == 0) {
 		if (setgid(65534) || setuid(65534))
+			return 2;
+	} else if (strcmp(argv[1], "new ones") == 0) {
+		if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 			return 2;
 	} else if (prctl(PR_SET_DUMPABLE, 0)) {
 		return 2;
