@@ -234,6 +234,13 @@ def harmless(box):
     shutil.copy(shutil.which("true"), name)
     said = box.seep("run", "-o", box.path("out.seep"), "--", name).stderr.decode()
     expect("x?[31m?y (" in said and "\x1b" not in said, "the summary is " + ascii(said))
+    # And its own file, and that of a child which loses something, are called so.
+    shutil.copy(box.compile("loses_a_block.c", "-O1"), name)
+    said = box.seep("run", "--scan=exit", "-o", box.path("%e.seep"), "--", name).stderr.decode()
+    said += box.seep("run", "--scan=exit", "-o", box.path("out.seep"), "--", "sh", "-c",
+                     '"$1"; true', "sh", name).stderr.decode()
+    expect(said.count("more: seep report") == 2 and ", in x?[31m?y." in said and
+           "\x1b" not in said, "the summary is " + ascii(said))
 
 
 def wrong_usage(box):

@@ -55,6 +55,15 @@ static const char *path_to_type(const char *path)
 	return path;
 }
 
+/* A program may be called anything, and so may its file. */
+static void write_command(FILE *out, const char *path)
+{
+	char word[SHELL_WORD_BYTES];
+
+	fputs("seep report ", out);
+	utf8_write_harmless(out, shell_word(path_to_type(path), word));
+}
+
 static void write_end(FILE *out, const char *program, const struct child_process *child)
 {
 	const struct number_text duration = number_duration(child->seconds);
@@ -363,13 +372,16 @@ static void write_children(FILE *out, const struct run_files *run_files, const c
 		fputs("which leaks", out);
 	else
 		fprintf(out, "%zu %s", leaking, leaking == 1 ? "leaks" : "leak");
-	if (leaking)
-		fprintf(out, ", %s %s", leaking > 1 ? "most in" : "in",
-			folder && worst->is_in_folder ? strrchr(worst->path, '/') + 1
-						      : path_to_type(worst->path));
-	char word[SHELL_WORD_BYTES];
-	if (folder && access(folder, F_OK) == 0)
-		fprintf(out, ": seep report %s", shell_word(path_to_type(folder), word));
+	if (leaking) {
+		fputs(leaking > 1 ? ", most in " : ", in ", out);
+		utf8_write_harmless(out, folder && worst->is_in_folder
+						 ? strrchr(worst->path, '/') + 1
+						 : path_to_type(worst->path));
+	}
+	if (folder && access(folder, F_OK) == 0) {
+		fputs(": ", out);
+		write_command(out, folder);
+	}
 	fputc('\n', out);
 	run_tree_write(out, run_files);
 }
@@ -402,7 +414,6 @@ static void write_self_check(FILE *out, const struct run_files *run_files)
 {
 	const struct run_file *worst = NULL;
 	uint64_t checked = 0, different = 0;
-	char word[SHELL_WORD_BYTES];
 
 	for (size_t i = 0; i < run_files->count; i++) {
 		const struct run_file *file = &run_files->files[i];
@@ -413,10 +424,11 @@ static void write_self_check(FILE *out, const struct run_files *run_files)
 	}
 	if (!worst)
 		return;
-	fprintf(out,
-		"seep: self-check: %s %s in %s captures compared with libunwind: seep report %s\n",
+	fprintf(out, "seep: self-check: %s %s in %s captures compared with libunwind: ",
 		number_count(different).text, different == 1 ? "difference" : "differences",
-		number_count(checked).text, shell_word(path_to_type(worst->path), word));
+		number_count(checked).text);
+	write_command(out, worst->path);
+	fputc('\n', out);
 }
 
 /* What is worth reading first: the program's own file, unless only a child leaks. */
@@ -463,7 +475,7 @@ int run_summary_write(FILE *out, const char *program, const struct child_process
 					       .context = &watched};
 	struct profile *profile = NULL;
 	struct report *report = NULL;
-	char word[SHELL_WORD_BYTES], known[KNOWN_BYTES];
+	char known[KNOWN_BYTES];
 	int result = profile_read(path, &profile, error);
 
 	describe_known(run_files, suppressions, known);
@@ -493,8 +505,9 @@ int run_summary_write(FILE *out, const char *program, const struct child_process
 		write_children(out, run_files, children_folder);
 		write_memory_of_children(out, run_files);
 		write_self_check(out, run_files);
-		fprintf(out, "seep: more: seep report %s\n",
-			shell_word(path_to_type(file_to_read(run_files)->path), word));
+		fputs("seep: more: ", out);
+		write_command(out, file_to_read(run_files)->path);
+		fputc('\n', out);
 	}
 	report_free(report);
 	profile_free(profile);
