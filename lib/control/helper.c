@@ -369,7 +369,6 @@ static void watch_program(void)
 	watched[WATCH_WAKE].fd = (int)sys_call(SYS_signalfd4, -1, &wake_set, sizeof(wake_set),
 					       O_CLOEXEC | O_NONBLOCK);
 	watched[WATCH_CALLERS].fd = -1;
-	watched[WATCH_PRESSURE].fd = helper_outlives_us() ? memory_alarm_open_pressure() : -1;
 	pidfd = helper_outlives_us() ? open_pidfd() : -1;
 	watched[WATCH_PROGRAM].fd = pidfd < 0 ? -1 : pidfd;
 	for (;;) {
@@ -398,12 +397,15 @@ static void watch_program(void)
 		/* After an exec the helper of the program before us may still have the name. */
 		if (watched[WATCH_CALLERS].fd < 0)
 			watched[WATCH_CALLERS].fd = control_server_open();
+		watched[WATCH_PRESSURE].fd =
+			helper_outlives_us() ? memory_alarm_pressure(sys_clock_ns(CLOCK_MONOTONIC))
+					     : -1;
 		/* Without a pidfd this also is how soon an end is noticed. */
 		await_event(watched, &timeout, wake_set);
 		if (watched[WATCH_WAKE].revents != 0)
 			sys_call(SYS_read, watched[WATCH_WAKE].fd, drained, sizeof(drained));
-		if (watched[WATCH_PRESSURE].revents & POLLERR) /* its cgroup is gone */
-			watched[WATCH_PRESSURE].fd = -1;
+		if (watched[WATCH_PRESSURE].revents & POLLERR)
+			memory_alarm_lose_pressure();
 		else if (watched[WATCH_PRESSURE].revents & POLLPRI)
 			memory_alarm_note_pressure();
 		follow_identity();

@@ -13,14 +13,13 @@
  *   Runs in   the helper; the target with --snapshots-by=inline, without word of pressure
  *   Locks     none of its own
  *   Memory    static
- *   Calls     what memory_limit reads; open, write
+ *   Calls     what memory_limit reads; openat, write, close
  *   Failure   limits that cannot be read are none; without pressure the limits remain
  */
 #include "lib/control/memory_alarm.h"
 
 #include "lib/base/options.h"
 #include "lib/base/syscalls.h"
-#include "lib/base/text.h"
 #include "lib/snapshot/snapshot_writer.h"
 
 #include "lib/base/poison.h"
@@ -29,6 +28,8 @@
 #define LOOK_PAUSE_NS SECOND_NS
 #define IDLE_PAUSE_NS (5 * SECOND_NS)
 #define PRESSURE_PAUSE_NS (10 * SECOND_NS)
+/* The kernel takes 0.2 ms to begin and end its watch: too much for a command that is over by then. */
+#define PRESSURE_PATIENCE_NS SECOND_NS
 
 /* In 1/1000 of the limit, as options.near_limit. */
 #define WHOLE 1000u
@@ -45,12 +46,16 @@ static uint64_t look_ns, look_bytes; /* not before that time, unless as much is 
 static uint64_t live_at_look;
 static uint64_t pressure_ns; /* when one was due for it, and no sooner than that again */
 static bool is_pressing;
+static uint64_t pressure_asked_ns; /* the kernel is not asked before; 0: it has been */
+static int pressure_fd;
 
-void memory_alarm_start(void)
+void memory_alarm_start(uint64_t now_ns)
 {
 	alarm_share = options.near_limit;
 	look_ns = look_bytes = live_at_look = pressure_ns = 0;
 	is_pressing = false;
+	pressure_asked_ns = now_ns + PRESSURE_PATIENCE_NS;
+	pressure_fd = -1;
 }
 
 static uint64_t used_share(const struct memory_limit *limit)
@@ -108,11 +113,21 @@ static int open_trigger(const char *path)
 	return (int)file;
 }
 
-int memory_alarm_open_pressure(void)
+int memory_alarm_pressure(uint64_t now_ns)
 {
 	if (options.near_limit == OPTIONS_NO_LIMIT)
 		return -1;
-	return open_trigger("/proc/pressure/memory");
+	if (pressure_asked_ns != 0 && now_ns >= pressure_asked_ns) {
+		pressure_asked_ns = 0;
+		pressure_fd = open_trigger("/proc/pressure/memory");
+	}
+	return pressure_fd;
+}
+
+void memory_alarm_lose_pressure(void)
+{
+	sys_call(SYS_close, pressure_fd);
+	pressure_fd = -1;
 }
 
 void memory_alarm_note_pressure(void)

@@ -55,7 +55,7 @@ void schedule_start(void)
 	tick_ns = SHORTEST_TICK_NS;
 	bytes_at_last = 0;
 	duration_at_last_ns = 0;
-	memory_alarm_start();
+	memory_alarm_start(started_ns);
 	schedule_scan_taken();
 }
 

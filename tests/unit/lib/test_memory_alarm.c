@@ -27,7 +27,7 @@ static uint64_t clock_ns = SECOND;
 static void begin(uint64_t near_limit)
 {
 	options.near_limit = near_limit;
-	memory_alarm_start();
+	memory_alarm_start(clock_ns);
 }
 
 /* Is it time, with so much of the limit in use? */
@@ -116,7 +116,9 @@ static void asks_the_kernel_for_pressure(void **state)
 {
 	(void)state;
 	begin(900);
-	int pressure = memory_alarm_open_pressure();
+	assert_int_equal(memory_alarm_pressure(clock_ns), -1); /* not of a command that is over at once */
+	clock_ns += SECOND;
+	int pressure = memory_alarm_pressure(clock_ns);
 	if (pressure < 0) {
 		print_message("this kernel does not tell of pressure, or not this user\n");
 		skip();
@@ -124,9 +126,14 @@ static void asks_the_kernel_for_pressure(void **state)
 	struct pollfd watched = {.fd = pressure, .events = POLLPRI};
 	assert_true(poll(&watched, 1, 0) >= 0);
 	assert_int_equal(watched.revents & (POLLERR | POLLNVAL), 0);
-	close(pressure);
+	assert_int_equal(memory_alarm_pressure(clock_ns), pressure);
+	memory_alarm_lose_pressure();
+	clock_ns += SECOND;
+	assert_int_equal(memory_alarm_pressure(clock_ns), -1);
+	assert_int_equal(fcntl(pressure, F_GETFD), -1);
 	begin(OPTIONS_NO_LIMIT);
-	assert_int_equal(memory_alarm_open_pressure(), -1);
+	clock_ns += 2 * SECOND;
+	assert_int_equal(memory_alarm_pressure(clock_ns), -1);
 }
 
 static int start(void **state)
