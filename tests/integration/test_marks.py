@@ -102,7 +102,9 @@ def freers(box):
         expect(0.5 < shares["Server::close"] <= 1, "the shares are %r" % shares)
     expect(" 99.5 % of its blocks are freed, " in text and "those by Server::close" in text,
            "the text is " + text)
-    expect("(Session::~Session)" in text, "the destructor is not named: " + text)
+    # Sites that chance has made look like one are folded; each has its own reasons in JSON.
+    reasons = text + " ".join(" ".join(site["evidence"]["text"]) for site in leaking)
+    expect("(Session::~Session)" in reasons, "the destructor is not named: " + reasons)
     report, _ = record(box, "closes_most_of_its_sessions.cc", "60", "--clean")
     expect_equal(flagged(report), [], "what is flagged in the clean twin")
 

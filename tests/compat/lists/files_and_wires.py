@@ -112,7 +112,7 @@ PROGRAMS = (
     Program("curl", is_quick=True, packages="curl python3", script=WAIT + '''
         seq 1 60000 >page; $under python3 $given/pages.py $port >log 2>&1 & server=$!
         answers curl -s http://127.0.0.1:$port/page
-        $under curl -sS --parallel http://127.0.0.1:$port/page -o a http://127.0.0.1:$port/page -o b
+        $under curl -sS --no-progress-meter --parallel http://127.0.0.1:$port/page -o a http://127.0.0.1:$port/page -o b
         cmp a b; $under curl -sS -r 5-99 http://127.0.0.1:$port/page | cksum
         $under curl -sSf http://127.0.0.1:$port/missing; echo $?
         $under curl -sS file://$PWD/a | cksum
