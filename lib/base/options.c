@@ -511,11 +511,6 @@ static bool list_leads_to(const char *list, const char *path)
 
 bool options_follow_child(const char *name, const char *path)
 {
-	const char *file = "";
-
-	for (const char *at = path; *at != 0; at++)
-		if (*at == '/')
-			file = at + 1;
 	switch (options.children) {
 	case CHILDREN_ALL:
 		return true;
@@ -524,7 +519,7 @@ bool options_follow_child(const char *name, const char *path)
 	case CHILDREN_NAMED:
 		/* The kernel cuts the name of a process after 15 bytes. */
 		return list_has(options.children_names, name) ||
-		       list_has(options.children_names, file) ||
+		       list_has(options.children_names, text_file_name(path)) ||
 		       list_leads_to(options.children_names, path);
 	}
 	return true;

@@ -61,6 +61,16 @@ bool text_equal(const char *a, const char *b)
 	return *a == *b;
 }
 
+const char *text_file_name(const char *path)
+{
+	const char *name = path;
+
+	for (; *path != 0; path++)
+		if (*path == '/')
+			name = path + 1;
+	return name;
+}
+
 bool text_begins_with(const char *text, const char *beginning)
 {
 	while (*beginning != 0 && *text == *beginning) {

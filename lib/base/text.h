@@ -33,6 +33,8 @@ void text_add_number(struct text *text, uint64_t number);
 bool text_equal(const char *a, const char *b);
 bool text_begins_with(const char *text, const char *beginning);
 size_t text_bytes(const char *text);
+/* What stands behind the last slash of a path. */
+const char *text_file_name(const char *path);
 
 /* Reads a decimal number at *text and moves *text behind it; false where there is none or it
  * does not fit. */

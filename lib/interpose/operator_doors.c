@@ -24,6 +24,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "lib/base/text.h"
 #include "lib/interpose/doors.h"
 #include "lib/interpose/real_functions.h"
 #include "lib/record/module_list.h"
@@ -150,10 +151,7 @@ static bool is_standard(const void *function)
 
 	if (function == NULL || _dl_find_object((void *)function, &object) != 0)
 		return false;
-	name = object.dlfo_link_map->l_name;
-	for (const char *at = name; *at != 0; at++)
-		if (*at == '/')
-			name = at + 1;
+	name = text_file_name(object.dlfo_link_map->l_name);
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (strncmp(name, names[i], strlen(names[i])) == 0)
 			return true;

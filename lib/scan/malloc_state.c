@@ -22,6 +22,7 @@
 
 #include <string.h>
 
+#include "lib/base/text.h"
 #include "lib/record/module_list.h"
 #include "lib/scan/page_flags.h"
 #include "lib/scan/root_list.h"
@@ -146,14 +147,11 @@ static bool find_in(const struct memory_layout *layout, uint64_t start, uint64_t
 
 static bool is_libc(const struct laid_mapping *mapping)
 {
-	const char *path, *name;
+	const char *name;
 
 	if (mapping->module == ROOT_OF_NONE || !mapping->is_readable || !mapping->is_writable)
 		return false;
-	name = path = module_list_at(mapping->module)->path;
-	for (; *path != 0; path++)
-		if (*path == '/')
-			name = path + 1;
+	name = text_file_name(module_list_at(mapping->module)->path);
 	return strncmp(name, "libc.so", 7) == 0 || strncmp(name, "libc-", 5) == 0;
 }
 

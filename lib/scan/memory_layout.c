@@ -141,12 +141,7 @@ static bool is_constant(const struct laid_mapping *mapping)
 static uint32_t find_loader(void)
 {
 	for (uint32_t id = 0; id < module_list_count(); id++) {
-		const char *path = module_list_at(id)->path, *name = path;
-
-		for (; *path != 0; path++)
-			if (*path == '/')
-				name = path + 1;
-		if (text_begins_with(name, "ld-"))
+		if (text_begins_with(text_file_name(module_list_at(id)->path), "ld-"))
 			return id;
 	}
 	return ROOT_OF_NONE;

@@ -19,19 +19,11 @@
 #include "tools/commands/target.h"
 #include "tools/model/error.h"
 
-static FILE *open_proc(pid_t pid, const char *file)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, file);
-	return fopen(path, "re");
-}
-
 /* Was it started with LD_PRELOAD=…libseep.so? Its environment as it was then; no value of it is
  * shown or kept. */
 static bool was_preloaded(pid_t pid)
 {
-	FILE *file = open_proc(pid, "environ");
+	FILE *file = target_open_proc(pid, "environ");
 	char *variable = NULL;
 	size_t room = 0;
 	bool is_found = false;
@@ -48,7 +40,7 @@ static bool was_preloaded(pid_t pid)
 /* An allocator that came with LD_PRELOAD or with a library of the program. */
 static void add_loaded_allocator(struct diagnosis *diagnosis, pid_t pid)
 {
-	FILE *maps = open_proc(pid, "maps");
+	FILE *maps = target_open_proc(pid, "maps");
 	char line[PATH_MAX + 128], name[64] = "";
 
 	while (maps && !*name && fgets(line, sizeof(line), maps)) {

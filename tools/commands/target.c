@@ -62,7 +62,7 @@ int target_parse_pid(const char *text, pid_t *pid, struct error *error)
 	return 0;
 }
 
-static FILE *open_proc(pid_t pid, const char *file)
+FILE *target_open_proc(pid_t pid, const char *file)
 {
 	char path[64];
 
@@ -72,7 +72,7 @@ static FILE *open_proc(pid_t pid, const char *file)
 
 const char *target_name(pid_t pid, char *name, size_t name_bytes)
 {
-	FILE *file = open_proc(pid, "comm");
+	FILE *file = target_open_proc(pid, "comm");
 
 	if (!file || !fgets(name, (int)name_bytes, file))
 		snprintf(name, name_bytes, "?");
@@ -84,7 +84,7 @@ const char *target_name(pid_t pid, char *name, size_t name_bytes)
 
 static bool read_status(struct process_facts *facts)
 {
-	FILE *file = open_proc(facts->pid, "status");
+	FILE *file = target_open_proc(facts->pid, "status");
 	char line[512];
 
 	if (!file)
@@ -105,7 +105,7 @@ static bool read_status(struct process_facts *facts)
 
 bool target_start_ticks(pid_t pid, uint64_t *ticks)
 {
-	FILE *file = open_proc(pid, "stat");
+	FILE *file = target_open_proc(pid, "stat");
 	char text[1024];
 	size_t bytes = file ? fread(text, 1, sizeof(text) - 1, file) : 0;
 
@@ -192,7 +192,7 @@ static int open_socket_near(const struct process_facts *facts, struct error *err
 
 static bool has_library(pid_t pid)
 {
-	FILE *maps = open_proc(pid, "maps");
+	FILE *maps = target_open_proc(pid, "maps");
 	char line[PATH_MAX + 128];
 	bool is_found = false;
 

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/types.h>
 
 #include "seep/control_protocol.h"
@@ -54,6 +55,9 @@ int target_find_file(pid_t pid, char *path, struct error *error);
 /* The path in `answer` as it can be opened from here, for the other two functions. */
 int target_answer_path(pid_t pid, const struct seep_control_answer *answer, char *path,
 		       struct error *error);
+
+/* /proc/PID/FILE for reading; null where it cannot be read. */
+FILE *target_open_proc(pid_t pid, const char *file);
 
 /* The name of a process (comm), "?" where it cannot be read. Returns `name`. */
 const char *target_name(pid_t pid, char *name, size_t name_bytes);

@@ -391,7 +391,7 @@ static void follows_the_children_below_a_folder(void **state)
 	assert_false(options_follow_child("test", "/home/me/project-2/test"));
 	assert_false(options_follow_child("test", "/home/me/test"));
 	assert_false(options_follow_child("test", "/opt"));
-	assert_false(options_follow_child("test", "make"));
+	assert_false(options_follow_child("test", "home/me/project/test"));
 	assert_false(options_follow_child("test", ""));
 	parse_well("children=/");
 	assert_true(options_follow_child("test", "/usr/bin/test"));

@@ -80,6 +80,15 @@ static void refuses_what_is_no_number(void **state)
 	assert_string_equal(next, "kB");
 }
 
+static void names_a_file_without_its_folder(void **state)
+{
+	(void)state;
+	assert_string_equal(text_file_name("/usr/lib/libc.so.6"), "libc.so.6");
+	assert_string_equal(text_file_name("program"), "program");
+	assert_string_equal(text_file_name("/folder/"), "");
+	assert_string_equal(text_file_name(""), "");
+}
+
 static void compares_texts(void **state)
 {
 	(void)state;
@@ -152,6 +161,7 @@ int main(void)
 		cmocka_unit_test(cuts_what_does_not_fit_and_says_so),
 		cmocka_unit_test(writes_and_reads_any_number),
 		cmocka_unit_test(refuses_what_is_no_number),
+		cmocka_unit_test(names_a_file_without_its_folder),
 		cmocka_unit_test(compares_texts),
 		cmocka_unit_test(finds_a_key_only_where_a_line_begins),
 		cmocka_unit_test(packs_varints_that_unpack),

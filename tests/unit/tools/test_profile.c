@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 #include <errno.h>
+#include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -515,6 +517,50 @@ static void still_reads_the_files_kept_from_every_version(void **state)
 	profile_free(profile);
 }
 
+static void knows_whom_the_oom_killer_took(void **state)
+{
+	struct snapshot last = {.raw = {.limit_bytes = 1000, .limit_used_bytes = 950}};
+	struct profile profile = {.snapshots = &last,
+				  .snapshot_count = 1,
+				  .end_how = SEEP_END_SIGNAL,
+				  .end_status = SIGKILL};
+
+	(void)state;
+	assert_true(fabs(profile_oom_share(&profile) - 0.95) < 1e-9);
+	last.raw.limit_used_bytes = 1200;
+	assert_true(fabs(profile_oom_share(&profile) - 1) < 1e-9);
+	last.raw.limit_used_bytes = 890; /* somebody else killed it */
+	assert_true(fabs(profile_oom_share(&profile) - 0) < 1e-9);
+	last.raw.limit_used_bytes = 950;
+	profile.end_status = SIGTERM;
+	assert_true(fabs(profile_oom_share(&profile) - 0) < 1e-9);
+	profile.end_status = SIGKILL;
+	profile.end_how = SEEP_END_EXIT;
+	assert_true(fabs(profile_oom_share(&profile) - 0) < 1e-9);
+	profile.end_how = SEEP_END_SIGNAL;
+	last.raw.limit_bytes = 0;
+	assert_true(fabs(profile_oom_share(&profile) - 0) < 1e-9);
+	profile.snapshot_count = 0;
+	assert_true(fabs(profile_oom_share(&profile) - 0) < 1e-9);
+}
+
+static void is_unseen_where_its_own_malloc_passes_nothing_on(void **state)
+{
+	struct snapshot last = {0};
+	struct profile profile = {.snapshots = &last, .snapshot_count = 1, .has_own_malloc = true};
+
+	(void)state;
+	assert_true(profile_is_unseen(&profile));
+	last.raw.allocations = 1;
+	assert_false(profile_is_unseen(&profile));
+	last.raw.allocations = 0;
+	profile.has_own_malloc = false;
+	assert_false(profile_is_unseen(&profile));
+	profile.has_own_malloc = true;
+	profile.snapshot_count = 0;
+	assert_false(profile_is_unseen(&profile));
+}
+
 /* Two ids for one stack: what is not known of them has nothing to do with each other. */
 static void errors_of_a_stack_with_two_ids_are_added_as_squares(void **state)
 {
@@ -597,10 +643,9 @@ static void pins_of_a_stack_with_two_ids_are_added_up(void **state)
 	profile_writer_snapshot(&writer, 2, 1, SEEP_SNAPSHOT_IS_KEYFRAME, SEEP_REASON_FINAL, "");
 	profile_writer_snapshot_done(&writer);
 	/* The snapshot that it speaks of may have been thinned out. */
-	profile_writer_pins(&writer, (struct seep_pins){.snapshot = 1},
-			    (const struct profile_writer_pinned[]){
-				    {1, 5000}, {2, UINT64_MAX}, {3, 6000}},
-			    3);
+	profile_writer_pins(
+		&writer, (struct seep_pins){.snapshot = 1},
+		(const struct profile_writer_pinned[]){{1, 5000}, {2, UINT64_MAX}, {3, 6000}}, 3);
 	struct profile *profile = profile_writer_read(&writer);
 	const struct site_pins *pins = profile_pins(profile, 0);
 	assert_int_equal(profile->damage.damaged_records, 0);
@@ -1153,6 +1198,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reads_every_kind_of_record),
 		cmocka_unit_test(still_reads_the_files_kept_from_every_version),
+		cmocka_unit_test(knows_whom_the_oom_killer_took),
+		cmocka_unit_test(is_unseen_where_its_own_malloc_passes_nothing_on),
 		cmocka_unit_test(errors_of_a_stack_with_two_ids_are_added_as_squares),
 		cmocka_unit_test(frees_of_and_by_a_stack_with_two_ids_are_added_up),
 		cmocka_unit_test(no_more_alerts_are_read_than_the_library_writes),
