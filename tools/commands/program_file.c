@@ -261,7 +261,7 @@ bool program_file_read(int fd, const char *path, struct program_file *file)
 	*file = (struct program_file){0};
 	snprintf(file->path, sizeof(file->path), "%s", path);
 	elf_version(EV_CURRENT);
-	Elf *elf = elf_begin(fd, ELF_C_READ, NULL);
+	Elf *elf = elf_begin(fd, ELF_C_READ_MMAP, NULL);
 	if (elf && elf_kind(elf) == ELF_K_ELF && gelf_getehdr(elf, &header) &&
 	    elf_getphdrnum(elf, &count) == 0) {
 		file->class = header.e_ident[EI_CLASS];
