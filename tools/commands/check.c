@@ -33,9 +33,6 @@
 	SETTINGS_OPTION(key_, letter_, type_, values_,                                             \
 			__builtin_strcmp(#key_, "scan") == 0 ? SCAN_OF_CHECK : (initial_), help_)
 
-/* Who sets a threshold means it. */
-#define FAILS_ON (1u << FINDING_RULE_LOST | 1u << FINDING_RULE_LEAK | 1u << FINDING_RULE_BUDGET)
-
 static const struct command_option options[] = {
 	{
 		.name = "format",

@@ -18,18 +18,18 @@
 static const char list_pids[] =
 	"sed -n 's/.*@seep\\.\\([0-9][0-9]*\\)\\.[0-9]*$/\\1/p' /proc/net/unix 2>/dev/null";
 
-/* "text|json": words to choose from, not the name of a thing. */
 static bool needs_value(const struct command_option *option)
 {
 	return option->argument && !option->is_argument_optional;
 }
 
+/* "text|json": words to choose from, not the name of a thing. */
 static bool is_choice(const char *argument)
 {
 	if (!argument || !strchr(argument, '|'))
 		return false;
 	for (; *argument; argument++)
-		if (!islower((unsigned char)*argument) && !strchr("|,-", *argument))
+		if (!islower((unsigned char)*argument) && !strchr("|,-_", *argument))
 			return false;
 	return true;
 }

@@ -33,13 +33,8 @@ static int run(const struct command *self, int argc, char **argv)
 	if (!*label)
 		return command_fail(
 			"mark: the label is empty; name the state that the program is in");
-	if (target_label_is_taken(label))
-		return command_fail(
-			"mark: '%s' would be unreachable, as FILE@%s names another "
-			"snapshot; add a letter to a number, and take another word than "
-			"first and last",
-			label, label);
-	if (target_parse_pid(argv[operand], &pid, &error) < 0 ||
+	if (target_check_label(label, &error) < 0 ||
+	    target_parse_pid(argv[operand], &pid, &error) < 0 ||
 	    target_mark(pid, label, &answer, &error) < 0)
 		return command_fail("mark: %s", error.text);
 

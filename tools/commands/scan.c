@@ -52,6 +52,7 @@ static const struct command_option options[] = {
 static int take(const struct command_option *option, const char *value, void *context)
 {
 	struct scan_request *request = context;
+	struct error error;
 
 	if (strcmp(option->name, "format") == 0)
 		return option_value_choice(request->command, option, value, &request->format);
@@ -59,11 +60,8 @@ static int take(const struct command_option *option, const char *value, void *co
 		request->output = value;
 		return 0;
 	}
-	if (target_label_is_taken(value)) {
-		command_fail("scan: --label: '%s' would be unreachable, as FILE@%s names another "
-			     "snapshot; add a letter to a number, and take another word than "
-			     "first and last",
-			     value, value);
+	if (target_check_label(value, &error) < 0) {
+		command_fail("scan: --label: %s", error.text);
 		return -EINVAL;
 	}
 	request->label = value;
@@ -180,9 +178,9 @@ const struct command command_scan = {
 		"Asks the program with this PID, which must run under seep, to look which of its "
 		"blocks nothing points to any more. It takes a snapshot, stops its threads, lets "
 		"the kernel make a copy of the process, and goes on; the copy is looked at beside "
-		"it; where something is lost twice within a moment, so that nothing that is just "
-		"being moved about is called so. How long the program stood still is said; it is some 25 ms for each "
-		"GiB of memory.\n\n"
+		"it. Where something is lost, a second copy is made a moment later, so that nothing "
+		"that is just being moved about is called so. How long the program stood still is "
+		"said; it is some 25 ms for each GiB of memory.\n\n"
 		"The words are those of Valgrind: nothing points to what is definitely lost; to "
 		"what is indirectly lost only blocks that are lost do; what is possibly lost may "
 		"still be held by a pointer that does not lead to its start, or that could not be "

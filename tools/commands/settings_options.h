@@ -10,7 +10,7 @@
 #include "seep/settings.h"
 #include "tools/commands/command.h"
 
-/* Switches take no value: see setting_is_switch. */
+/* A setting that is on or off, and off at first, is switched on by its mere name (--quiet). */
 #define SETTINGS_ARGUMENT(values, initial)                                                         \
 	(__builtin_strcmp(values, "on|off") == 0 && __builtin_strcmp(initial, "off") == 0          \
 		 ? NULL                                                                            \

@@ -80,11 +80,6 @@ const struct setting *settings_find(const char *key)
 	return NULL;
 }
 
-bool setting_is_switch(const struct setting *setting)
-{
-	return strcmp(setting->values, "on|off") == 0 && strcmp(setting->initial, "off") == 0;
-}
-
 const char *setting_plain_value(const struct setting *setting)
 {
 	return setting->type == SHARE ? "1" : "on";

@@ -25,9 +25,6 @@ struct setting {
 extern const struct setting settings_table[];
 const struct setting *settings_find(const char *key);
 
-/* Is the setting switched on by its mere name (--quiet)? Those that are on|off and off at first. */
-bool setting_is_switch(const struct setting *setting);
-
 /* What its option means without a value, where it may stand so. */
 const char *setting_plain_value(const struct setting *setting);
 

@@ -25,12 +25,11 @@ static const struct command_option options[] = {
 
 static int take(const struct command_option *option, const char *value, void *context)
 {
+	struct error error;
+
 	(void)option;
-	if (target_label_is_taken(value)) {
-		command_fail("snapshot: --label: '%s' would be unreachable, as FILE@%s names "
-			     "another snapshot; add a letter to a number, and take another word "
-			     "than first and last",
-			     value, value);
+	if (target_check_label(value, &error) < 0) {
+		command_fail("snapshot: --label: %s", error.text);
 		return -EINVAL;
 	}
 	*(const char **)context = value;

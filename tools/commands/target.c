@@ -409,12 +409,17 @@ int target_scan(pid_t pid, const char *label, struct seep_control_answer *answer
 	return result;
 }
 
-bool target_label_is_taken(const char *label)
+int target_check_label(const char *label, struct error *error)
 {
 	const char *digits = label + (*label == '-');
+	bool is_number = *digits && digits[strspn(digits, "0123456789")] == 0;
 
-	return strcmp(label, "first") == 0 || strcmp(label, "last") == 0 ||
-	       (*digits && digits[strspn(digits, "0123456789")] == 0);
+	if (!is_number && strcmp(label, "first") != 0 && strcmp(label, "last") != 0)
+		return 0;
+	return error_set(error, EINVAL,
+			 "'%s' would be unreachable, as FILE@%s names another snapshot; add a "
+			 "letter to a number, and take another word than first and last",
+			 label, label);
 }
 
 int target_answer_path(pid_t pid, const struct seep_control_answer *answer, char *path,

@@ -45,8 +45,8 @@ int target_mark(pid_t pid, const char *label, struct seep_control_answer *answer
 int target_scan(pid_t pid, const char *label, struct seep_control_answer *answer,
 		struct error *error);
 
-/* Would FILE@LABEL name another snapshot? True for numbers, first and last. */
-bool target_label_is_taken(const char *label);
+/* -EINVAL and a sentence where FILE@LABEL names another snapshot: of numbers, first and last. */
+int target_check_label(const char *label, struct error *error);
 
 /* Takes a snapshot, so that what is read is current, and stores the path of the target's file as
  * it can be opened from here in `path` (TARGET_PATH_BYTES). */

@@ -50,7 +50,7 @@ static bool take_struct(struct payload *payload, void *fixed, size_t known_bytes
 	return take_grown_struct(payload, fixed, known_bytes, known_bytes);
 }
 
-bool payload_varint(struct payload *payload, uint64_t *value)
+static bool take_varint(struct payload *payload, uint64_t *value)
 {
 	uint64_t sum = 0;
 	for (unsigned shift = 0; shift < 70 && payload->at < payload->end; shift += 7) {
@@ -129,9 +129,8 @@ bool payload_sampled_site(struct payload *payload, uint32_t *last_stack,
 			  struct decoded_sampled_site *site)
 {
 	uint64_t step;
-	if (!payload_varint(payload, &step) || !payload_varint(payload, &site->samples) ||
-	    !payload_varint(payload, &site->blocks_error) ||
-	    !payload_varint(payload, &site->bytes_error))
+	if (!take_varint(payload, &step) || !take_varint(payload, &site->samples) ||
+	    !take_varint(payload, &site->blocks_error) || !take_varint(payload, &site->bytes_error))
 		return false;
 	if (step < 1 || step > UINT32_MAX - *last_stack)
 		return false;
@@ -150,8 +149,8 @@ bool payload_frees(struct payload *payload, struct seep_frees *frees)
 bool payload_free_pair(struct payload *payload, struct decoded_free_pair *pair)
 {
 	uint64_t step, free_stack;
-	if (!payload_varint(payload, &step) || !payload_varint(payload, &free_stack) ||
-	    !payload_varint(payload, &pair->samples))
+	if (!take_varint(payload, &step) || !take_varint(payload, &free_stack) ||
+	    !take_varint(payload, &pair->samples))
 		return false;
 	/* Pairs rise, and 0 is the root. */
 	uint64_t least = step ? 1 : (uint64_t)pair->free_stack + 1;
@@ -174,7 +173,7 @@ bool payload_pinned_site(struct payload *payload, uint32_t *last_stack,
 			 struct decoded_pinned_site *site)
 {
 	uint64_t step;
-	if (!payload_varint(payload, &step) || !payload_varint(payload, &site->bytes))
+	if (!take_varint(payload, &step) || !take_varint(payload, &site->bytes))
 		return false;
 	if (step < 1 || step > UINT32_MAX - *last_stack)
 		return false;
@@ -201,13 +200,13 @@ bool payload_scanned_site(struct payload *payload, const struct seep_scan *scan,
 	struct block_sum *const sums[] = {&site->definitely, &site->indirectly, &site->possibly,
 					  &site->reachable, &site->below};
 	uint64_t step, head = 0;
-	if (!payload_varint(payload, &step))
+	if (!take_varint(payload, &step))
 		return false;
 	for (size_t i = 0; i < sizeof(sums) / sizeof(*sums); i++)
-		if (!payload_varint(payload, &sums[i]->blocks) ||
-		    !payload_varint(payload, &sums[i]->bytes))
+		if (!take_varint(payload, &sums[i]->blocks) ||
+		    !take_varint(payload, &sums[i]->bytes))
 			return false;
-	if (scan->flags & SEEP_SCAN_HAS_HEADS && !payload_varint(payload, &head))
+	if (scan->flags & SEEP_SCAN_HAS_HEADS && !take_varint(payload, &head))
 		return false;
 	if (step < 1 || step > UINT32_MAX - *last_stack || head > UINT32_MAX)
 		return false;
@@ -246,8 +245,8 @@ bool payload_root(struct payload *payload, struct decoded_root *root)
 bool payload_path(struct payload *payload, uint32_t *last_stack, struct decoded_path *path)
 {
 	uint64_t stack_step, root, steps;
-	if (!payload_varint(payload, &stack_step) || !payload_varint(payload, &path->blocks) ||
-	    !payload_varint(payload, &root) || !payload_varint(payload, &steps))
+	if (!take_varint(payload, &stack_step) || !take_varint(payload, &path->blocks) ||
+	    !take_varint(payload, &root) || !take_varint(payload, &steps))
 		return false;
 	/* A site may have several paths; a step has three varints, and of many the middle is left out. */
 	if (steps > PATH_STEPS_MAX || stack_step > UINT32_MAX - *last_stack ||
@@ -263,8 +262,8 @@ bool payload_path(struct payload *payload, uint32_t *last_stack, struct decoded_
 bool payload_step(struct payload *payload, struct decoded_step *step)
 {
 	uint64_t stack;
-	if (!payload_varint(payload, &stack) || !payload_varint(payload, &step->offset) ||
-	    !payload_varint(payload, &step->count) || stack > UINT32_MAX)
+	if (!take_varint(payload, &stack) || !take_varint(payload, &step->offset) ||
+	    !take_varint(payload, &step->count) || stack > UINT32_MAX)
 		return false;
 	step->stack = (uint32_t)stack;
 	return true;
@@ -294,8 +293,8 @@ bool payload_node(struct payload *payload, uint32_t id, uint64_t *last_pc,
 		  struct decoded_node *node)
 {
 	uint64_t distance, pc_step, generation;
-	if (!payload_varint(payload, &distance) || !payload_varint(payload, &pc_step) ||
-	    !payload_varint(payload, &generation))
+	if (!take_varint(payload, &distance) || !take_varint(payload, &pc_step) ||
+	    !take_varint(payload, &generation))
 		return false;
 	if (distance < 1 || distance > id || generation > UINT32_MAX)
 		return false;
@@ -324,11 +323,11 @@ bool payload_snapshot(struct payload payload, struct decoded_snapshot *snapshot)
 bool payload_entry(struct payload *payload, uint32_t *last_stack, struct decoded_entry *entry)
 {
 	uint64_t step;
-	if (!payload_varint(payload, &step) || !payload_varint(payload, &entry->live_blocks) ||
-	    !payload_varint(payload, &entry->live_bytes) ||
-	    !payload_varint(payload, &entry->allocations) ||
-	    !payload_varint(payload, &entry->allocated_bytes) ||
-	    !payload_varint(payload, &entry->cohort_count))
+	if (!take_varint(payload, &step) || !take_varint(payload, &entry->live_blocks) ||
+	    !take_varint(payload, &entry->live_bytes) ||
+	    !take_varint(payload, &entry->allocations) ||
+	    !take_varint(payload, &entry->allocated_bytes) ||
+	    !take_varint(payload, &entry->cohort_count))
 		return false;
 	/* Ids rise and 0 is the root, so a step is never 0; a cohort has three varints. */
 	if (step < 1 || step > UINT32_MAX - *last_stack ||
@@ -343,8 +342,8 @@ bool payload_cohort(struct payload *payload, uint32_t *last_epoch, bool is_first
 		    struct decoded_cohort *cohort)
 {
 	uint64_t step;
-	if (!payload_varint(payload, &step) || !payload_varint(payload, &cohort->blocks) ||
-	    !payload_varint(payload, &cohort->bytes))
+	if (!take_varint(payload, &step) || !take_varint(payload, &cohort->blocks) ||
+	    !take_varint(payload, &cohort->bytes))
 		return false;
 	if ((step < 1 && !is_first) || step > UINT32_MAX - *last_epoch)
 		return false;

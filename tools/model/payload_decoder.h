@@ -95,8 +95,6 @@ struct decoded_step {
 	uint64_t offset, count;
 };
 
-bool payload_varint(struct payload *payload, uint64_t *value);
-
 bool payload_process(struct payload payload, struct decoded_process *process);
 bool payload_end(struct payload payload, struct seep_end *end);
 bool payload_unload(struct payload *payload, struct seep_module_unload *unload);

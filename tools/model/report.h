@@ -142,8 +142,7 @@ struct report {
 };
 
 struct report_options {
-	bool is_diff_sorted_by_size; /* reserved for diff */
-	uint64_t min_bytes;          /* leave out unflagged sites with fewer live bytes */
+	uint64_t min_bytes;    /* leave out unflagged sites with fewer live bytes */
 	size_t first_snapshot; /* judge the run from this snapshot index on */
 	size_t snapshot_limit; /* and as if it had only this many snapshots (an index + 1); 0: all */
 	bool flag_minor;       /* also leaks that do not matter beside what else grows */

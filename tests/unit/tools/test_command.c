@@ -422,6 +422,7 @@ static void bash_completes_what_can_be_typed(void **state)
 		{"seep run --stack", "--stack-depth=\n"},
 		{"seep run --snapshots-by = th", "thread\n"},
 		{"seep run --command-line =", "on off\n"},
+		{"seep export --value = live_bl", "live_blocks\n"},
 		{"seep run -q /etc/passw", "/etc/passwd"},
 		{"seep run -- cat /etc/passw", "/etc/passwd"},
 		{"seep run -o x cat /etc/passw", "/etc/passwd"},
