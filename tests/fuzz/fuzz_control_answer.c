@@ -19,6 +19,7 @@
 #include "tests/fuzz/fuzz_target.h"
 #include "tests/fuzz/tool_call.h"
 #include "tools/commands/target.h"
+#include "tools/model/process_stat.h"
 
 #define NAME_BYTES 15u
 
@@ -54,12 +55,12 @@ ssize_t __wrap_recv(int fd, void *buffer, size_t size, int flags)
 static void listen_as_target(void)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	uint64_t ticks;
+	struct process_stat stat;
 
-	DEMAND(target_start_ticks(getpid(), &ticks), "no /proc");
+	DEMAND(process_stat_read(getpid(), &stat), "no /proc");
 	int length =
 		snprintf(address.sun_path + 1, sizeof(address.sun_path) - 1,
-			 SEEP_CONTROL_NAME_FORMAT, (unsigned)getpid(), (unsigned long long)ticks);
+			 SEEP_CONTROL_NAME_FORMAT, (unsigned)getpid(), (unsigned long long)stat.start_ticks);
 	socklen_t bytes = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)length);
 
 	listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);

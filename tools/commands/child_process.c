@@ -23,8 +23,8 @@
 #include "tools/commands/orphans.h"
 #include "tools/commands/run_output.h"
 #include "tools/commands/settings_text.h"
-#include "tools/commands/target.h"
 #include "tools/model/error.h"
+#include "tools/model/process_stat.h"
 
 static const int forwarded[] = {SIGINT,	 SIGQUIT, SIGTERM, SIGHUP,
 				SIGUSR1, SIGUSR2, SIGALRM, SIGCONT};
@@ -123,6 +123,7 @@ int child_process_run(struct child_process *child, const char *path, char **argv
 {
 	struct sigaction pass = {.sa_sigaction = pass_on, .sa_flags = SA_SIGINFO};
 	struct sigaction before[FORWARDED_COUNT], child_signal;
+	struct process_stat stat;
 	sigset_t blocked, mask;
 	int pipe_fds[2];
 
@@ -152,7 +153,8 @@ int child_process_run(struct child_process *child, const char *path, char **argv
 	}
 
 	running_pid = child->pid;
-	target_start_ticks(child->pid, &child->start_ticks);
+	if (process_stat_read(child->pid, &stat))
+		child->start_ticks = stat.start_ticks;
 	for (size_t i = 0; i < FORWARDED_COUNT; i++)
 		sigaction(forwarded[i], &pass, &before[i]);
 	sigprocmask(SIG_SETMASK, &mask, NULL);

@@ -15,13 +15,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#define ENDING_FLAG 0x4u /* PF_EXITING of the kernel, in field 9 of /proc/PID/stat */
+#include "tools/model/process_stat.h"
+
+#define ENDING_FLAG 0x4u /* PF_EXITING of the kernel */
 #define FIRST_PAUSE_NS 100000u
 #define PAUSES_MAX 12 /* doubling: less than half a second in all */
 
@@ -74,20 +75,10 @@ void orphans_reap(void)
 
 static bool is_ending(pid_t pid)
 {
-	char path[64], text[512];
-	unsigned flags = 0;
-	char state = 0;
+	struct process_stat stat;
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	FILE *file = fopen(path, "re");
-	size_t bytes = file ? fread(text, 1, sizeof(text) - 1, file) : 0;
-	if (file)
-		fclose(file);
-	text[bytes] = '\0';
-	/* The name may hold blanks and parentheses. */
-	const char *fields = strrchr(text, ')');
-	return fields && sscanf(fields, ") %c %*d %*d %*d %*d %*d %u", &state, &flags) == 2 &&
-	       (state == 'Z' || flags & ENDING_FLAG);
+	return process_stat_read(pid, &stat) &&
+	       (process_stat_has_ended(&stat) || stat.flags & ENDING_FLAG);
 }
 
 static bool is_any_ending(void)

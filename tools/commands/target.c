@@ -12,7 +12,6 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <limits.h>
 #include <poll.h>
 #include <pwd.h>
@@ -30,6 +29,7 @@
 
 #include "tools/commands/command.h"
 #include "tools/model/error.h"
+#include "tools/model/process_stat.h"
 
 #define STATUS_TIMEOUT_MS 10000
 /* The heap of a large process takes seconds to sum up and to write. */
@@ -41,11 +41,10 @@
 struct process_facts {
 	pid_t pid;
 	char name[64];
-	char state;    /* as in /proc/PID/stat: R, S, T, Z … */
 	pid_t process; /* differs from pid where pid is a thread's */
 	unsigned own_pid; /* in its own PID namespace */
 	uid_t uids[3];	  /* real, effective, saved */
-	uint64_t ticks;	  /* start, field 22 of /proc/PID/stat */
+	struct process_stat stat;
 };
 
 bool target_is_pid(const char *text)
@@ -92,7 +91,6 @@ static bool read_status(struct process_facts *facts)
 	facts->own_pid = (unsigned)facts->pid;
 	while (fgets(line, sizeof(line), file)) {
 		const char *last = strrchr(line, '\t');
-		sscanf(line, "State: %c", &facts->state);
 		sscanf(line, "Tgid: %d", &facts->process);
 		sscanf(line, "Uid: %u %u %u", &facts->uids[0], &facts->uids[1], &facts->uids[2]);
 		/* One number for each PID namespace, the innermost last. */
@@ -103,33 +101,17 @@ static bool read_status(struct process_facts *facts)
 	return true;
 }
 
-bool target_start_ticks(pid_t pid, uint64_t *ticks)
-{
-	FILE *file = target_open_proc(pid, "stat");
-	char text[1024];
-	size_t bytes = file ? fread(text, 1, sizeof(text) - 1, file) : 0;
-
-	if (file)
-		fclose(file);
-	text[bytes] = '\0';
-	/* The name in field 2 may hold blanks and parentheses: count from the last one. */
-	const char *field = strrchr(text, ')');
-	for (int number = 2; field && number < 22; number++)
-		field = strchr(field + 1, ' ');
-	return field && sscanf(field, " %" SCNu64, ticks) == 1;
-}
-
 static int read_facts(pid_t pid, struct process_facts *facts, struct error *error)
 {
 	*facts = (struct process_facts){.pid = pid, .process = pid};
-	if (!read_status(facts) || !target_start_ticks(pid, &facts->ticks))
+	if (!read_status(facts) || !process_stat_read(pid, &facts->stat))
 		return error_set(error, ESRCH, "there is no process %d", (int)pid);
 	target_name(pid, facts->name, sizeof(facts->name));
 	if (facts->process != pid)
 		return error_set(error, ESRCH,
 				 "%d is a thread of process %d (%s); give that number", (int)pid,
 				 (int)facts->process, facts->name);
-	if (facts->state == 'Z' || facts->state == 'X')
+	if (process_stat_has_ended(&facts->stat))
 		return error_set(
 			error, ESRCH,
 			"process %d (%s) has ended already; read its file: seep report FILE",
@@ -221,7 +203,7 @@ static int say_not_ours(const struct process_facts *facts, struct error *error)
 
 static int say_silent(const struct process_facts *facts, const char *why, struct error *error)
 {
-	if (facts->state == 'T' || facts->state == 't')
+	if (facts->stat.state == 'T' || facts->stat.state == 't')
 		why = "it is stopped; continue it with kill -CONT";
 	return error_set(error, ETIMEDOUT,
 			 "process %d (%s) runs under seep but does not answer: %s", (int)facts->pid,
@@ -259,7 +241,7 @@ static int connect_target(const struct process_facts *facts, int fd, struct erro
 	socklen_t peer_bytes = sizeof(peer);
 	int length = snprintf(address.sun_path + 1, sizeof(address.sun_path) - 1,
 			      SEEP_CONTROL_NAME_FORMAT, facts->own_pid,
-			      (unsigned long long)facts->ticks);
+			      (unsigned long long)facts->stat.start_ticks);
 
 	socklen_t bytes = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)length);
 	int result = connect(fd, (struct sockaddr *)&address, bytes);

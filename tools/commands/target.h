@@ -62,10 +62,6 @@ FILE *target_open_proc(pid_t pid, const char *file);
 /* The name of a process (comm), "?" where it cannot be read. Returns `name`. */
 const char *target_name(pid_t pid, char *name, size_t name_bytes);
 
-/* When a process started, in clock ticks since boot: field 22 of /proc/PID/stat, which names it
- * together with its PID. Kept over exec; false where there is no such process. */
-bool target_start_ticks(pid_t pid, uint64_t *ticks);
-
 /* One request, one answer; waits for at most `timeout_ms`. What the functions above stand on. */
 int target_ask(pid_t pid, const struct seep_control_request *request, int timeout_ms,
 	       struct seep_control_answer *answer, struct error *error);

@@ -22,8 +22,8 @@
 #include "tools/commands/program_diagnosis.h"
 #include "tools/commands/run_output.h"
 #include "tools/commands/settings_text.h"
-#include "tools/commands/target.h"
 #include "tools/model/error.h"
+#include "tools/model/process_stat.h"
 
 /* How long the library's helper may take to write the last snapshot. */
 #define NOTICE_MS 2000
@@ -144,12 +144,11 @@ static void await_children(struct watched_run *run)
 {
 	struct run_files *files = &run->files;
 	struct error error;
-	uint64_t ticks;
 
 	for (size_t i = 0; i < files->count; i++) {
 		const struct run_file *file = &files->files[i];
 		if (run_files_are_same(file, &files->files[files->root]) ||
-		    (target_start_ticks(file->pid, &ticks) && ticks == file->start_ticks))
+		    process_stat_is_running(file->pid, file->start_ticks))
 			continue;
 		int fd = end_record_lock(file->path, NOTICE_MS, TIMEOUT_MS, say_waiting, run,
 					 &error);

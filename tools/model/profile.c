@@ -10,13 +10,13 @@
 #include <errno.h>
 #include <math.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tools/model/arena.h"
 #include "tools/model/error.h"
 #include "tools/model/holders.h"
+#include "tools/model/process_stat.h"
 #include "tools/model/profile_builder.h"
 #include "tools/model/profile_memory.h"
 #include "tools/model/record_reader.h"
@@ -24,30 +24,6 @@
 #include "tools/model/snapshot_file.h"
 
 #define FREES_SINCE_MINOR 4 /* version of the format */
-
-/* Is there a process with this pid that started at `start_ticks` and still runs? */
-static bool process_exists(uint32_t pid, uint64_t start_ticks)
-{
-	char path[32], line[1024];
-	snprintf(path, sizeof(path), "/proc/%u/stat", pid);
-	FILE *file = fopen(path, "re");
-	if (!file)
-		return false;
-	size_t length = fread(line, 1, sizeof(line) - 1, file);
-	fclose(file);
-	line[length] = '\0';
-
-	/* Field 2 is the name in parentheses, which may hold any character. */
-	const char *after_name = strrchr(line, ')');
-	char state;
-	unsigned long long ticks;
-	if (!after_name || sscanf(after_name + 1,
-				  " %c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s "
-				  "%*s %*s %*s %llu",
-				  &state, &ticks) != 2)
-		return false;
-	return ticks == start_ticks && state != 'Z' && state != 'X';
-}
 
 /* Adds the records of one round; returns 0 or -ENOMEM. */
 static int add_records(struct profile_builder *builder, struct record_reader *reader,
@@ -128,7 +104,8 @@ int profile_read(const char *path, struct profile **profile, struct error *error
 		made->version_minor = file.header.version_minor;
 		if (!made->pid)
 			made->pid = file.header.pid;
-		made->is_running = made->is_running && process_exists(made->pid, made->start_ticks);
+		made->is_running = made->is_running && process_stat_is_running((pid_t)made->pid,
+									       made->start_ticks);
 		if (!made->path) {
 			profile_free(made);
 			*profile = NULL;

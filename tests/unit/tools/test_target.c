@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +18,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "tests/support/profile_writer.h"
@@ -24,6 +26,7 @@
 #include "tools/commands/command.h"
 #include "tools/commands/target.h"
 #include "tools/model/error.h"
+#include "tools/model/process_stat.h"
 
 static struct error error;
 static struct seep_control_answer answer;
@@ -33,6 +36,8 @@ struct manner {
 	bool is_deaf;	/* has no socket */
 	bool is_silent; /* takes the request and says nothing */
 	bool hangs_up;
+	bool is_headless; /* its first thread has gone by pthread_exit, and another one answers */
+	int ready_fd;	  /* private */
 	size_t answer_bytes; /* 0: all */
 	struct seep_control_answer answer;
 };
@@ -40,13 +45,13 @@ struct manner {
 static int listen_as_target(void)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	uint64_t ticks;
+	struct process_stat stat;
 
-	if (!target_start_ticks(getpid(), &ticks))
+	if (!process_stat_read(getpid(), &stat))
 		_exit(1);
 	int length =
 		snprintf(address.sun_path + 1, sizeof(address.sun_path) - 1,
-			 SEEP_CONTROL_NAME_FORMAT, (unsigned)getpid(), (unsigned long long)ticks);
+			 SEEP_CONTROL_NAME_FORMAT, (unsigned)getpid(), (unsigned long long)stat.start_ticks);
 	int fd = socket(AF_UNIX, SOCK_SEQPACKET, 0);
 	if (bind(fd, (struct sockaddr *)&address,
 		 (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)length)) != 0 ||
@@ -55,13 +60,13 @@ static int listen_as_target(void)
 	return fd;
 }
 
-static _Noreturn void serve(const struct manner *manner, int ready_fd)
+static _Noreturn void serve(const struct manner *manner)
 {
 	int listener = manner->is_deaf ? -1 : listen_as_target();
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	prctl(PR_SET_NAME, "fake target");
-	if (write(ready_fd, "", 1) != 1)
+	if (write(manner->ready_fd, "", 1) != 1)
 		_exit(1);
 	while (manner->is_deaf)
 		pause();
@@ -89,6 +94,23 @@ static _Noreturn void serve(const struct manner *manner, int ready_fd)
 	}
 }
 
+static void *serve_beside(void *context)
+{
+	const struct manner *manner = context;
+
+	serve(manner);
+}
+
+static _Noreturn void go_on_without_first_thread(const struct manner *manner)
+{
+	static struct manner kept;
+	pthread_t thread;
+
+	kept = *manner;
+	pthread_create(&thread, NULL, serve_beside, &kept);
+	pthread_exit(NULL);
+}
+
 static pid_t start(struct manner manner)
 {
 	int ready[2];
@@ -97,9 +119,12 @@ static pid_t start(struct manner manner)
 	if (!manner.answer.version)
 		manner.answer.version = SEEP_CONTROL_VERSION;
 	assert_int_equal(pipe(ready), 0);
+	manner.ready_fd = ready[1];
 	pid_t pid = fork();
+	if (pid == 0 && manner.is_headless)
+		go_on_without_first_thread(&manner);
 	if (pid == 0)
-		serve(&manner, ready[1]);
+		serve(&manner);
 	close(ready[1]);
 	assert_int_equal(read(ready[0], &byte, 1), 1);
 	close(ready[0]);
@@ -147,6 +172,25 @@ static void asks_and_hears(void **state)
 	assert_int_equal(target_scan(pid, "/before", &answer, &error), 0);
 	assert_int_equal(answer.snapshot, 19);
 	assert_string_equal(answer.path, "/tmp/seep.fake.1.seep/before");
+	stop(pid);
+}
+
+/* The kernel calls such a process a zombie, as if it had ended. */
+static void asks_a_process_that_goes_on_without_its_first_thread(void **state)
+{
+	struct process_stat stat = {0};
+	struct manner manner = polite();
+
+	(void)state;
+	manner.is_headless = true;
+	pid_t pid = start(manner);
+	for (int i = 0; i < 5000 && stat.state != 'Z'; i++) {
+		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+		assert_true(process_stat_read(pid, &stat));
+	}
+	assert_int_equal(stat.state, 'Z');
+	assert_int_equal(target_status(pid, &answer, &error), 0);
+	assert_int_equal(answer.snapshot, 16);
 	stop(pid);
 }
 
@@ -508,6 +552,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(asks_and_hears),
+		cmocka_unit_test(asks_a_process_that_goes_on_without_its_first_thread),
 		cmocka_unit_test(finds_the_file_of_a_process),
 		cmocka_unit_test(tells_a_pid_from_a_file),
 		cmocka_unit_test(says_why_nobody_can_be_asked),
