@@ -18,6 +18,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/base/syscalls.h"
@@ -85,8 +86,15 @@ bool real_functions_are_behind_another(void)
 	       first.dlfo_link_map != own.dlfo_link_map;
 }
 
-/* glibc's own malloc, by a name that nobody interposes. */
-extern void *__libc_malloc(size_t bytes);
+/* Not told by __libc_malloc: tcmalloc and mimalloc define that name, too. */
+static bool is_of_libc(const void *function)
+{
+	struct dl_find_object theirs, libcs;
+
+	return _dl_find_object((void *)function, &theirs) == 0 &&
+	       _dl_find_object((void *)(uintptr_t)on_exit, &libcs) == 0 &&
+	       theirs.dlfo_link_map == libcs.dlfo_link_map;
+}
 
 bool real_functions_find(void)
 {
@@ -103,7 +111,7 @@ bool real_functions_find(void)
 #define FIND(name, result, parameters) *(void **)&found.name = dlsym(RTLD_NEXT, #name);
 	REAL_FUNCTIONS(FIND)
 	real = found;
-	live_table_has_neighbours = found.malloc != __libc_malloc;
+	live_table_has_neighbours = !is_of_libc((const void *)(uintptr_t)found.malloc);
 	atomic_store_explicit(&is_found, true, memory_order_release);
 	atomic_store(&finder, 0);
 	return true;
