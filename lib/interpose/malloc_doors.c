@@ -259,36 +259,42 @@ void *realloc(void *ptr, size_t bytes)
 	return realloc_drawn_slow(ptr, bytes);
 }
 
+/*
+ * What these are made of may be the program's own and know nothing of the next one's blocks: not every
+ * malloc brings them. So they take what everybody gets who says realloc or free, as libc's do, and not what
+ * stands in this file, which a compiler might put in their place.
+ */
+extern void *realloc_of_program(void *ptr, size_t bytes) __asm__("realloc");
+extern void free_of_program(void *ptr) __asm__("free");
+
 void *reallocarray(void *ptr, size_t count, size_t bytes)
 {
-	struct caller caller = CALLER_HERE();
 	size_t total;
 
 	if (__builtin_mul_overflow(count, bytes, &total)) {
 		errno = ENOMEM;
 		return NULL;
 	}
-	return sampler_is_on ? reallocate_drawn(ptr, total, caller)
-			     : reallocate_exact(ptr, total, caller);
+	return realloc_of_program(ptr, total);
 }
 
 void cfree(void *ptr)
 {
-	free(ptr);
+	free_of_program(ptr);
 }
 
 /* glibc has no such functions yet; C23 says that they behave as free. */
 void free_sized(void *ptr, size_t bytes)
 {
 	(void)bytes;
-	free(ptr);
+	free_of_program(ptr);
 }
 
 void free_aligned_sized(void *ptr, size_t alignment, size_t bytes)
 {
 	(void)alignment;
 	(void)bytes;
-	free(ptr);
+	free_of_program(ptr);
 }
 
 void *memalign(size_t alignment, size_t bytes)
