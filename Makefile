@@ -256,7 +256,8 @@ BUILD_DEPS := gcc libc6-dev make pkg-config libdw-dev libelf-dev libjansson-dev 
 CHECK_DEPS := g++ libcmocka-dev libunwind-dev python3 binutils valgrind libc6-dbg redis-server redis-tools \
 	sqlite3 nginx-light apache2-utils mandoc clang gdb strace curl git openssl procps \
 	python3-jsonschema python3-yaml libxml2-utils check cmake meson ninja-build automake autoconf bats \
-	libgtest-dev catch2 doctest-dev python3-pytest python3-dev dpkg-dev libboost-context-dev
+	libgtest-dev catch2 doctest-dev python3-pytest python3-dev dpkg-dev libboost-context-dev \
+	libjemalloc-dev libgoogle-perftools-dev libmimalloc-dev
 
 .PHONY: deps check-deps
 deps:

@@ -91,8 +91,11 @@ class CaseProgram:
         return box.report(), result
 
     def check(self, box, flags):
-        program = self.build(box, flags)
-        report, result = self.run(box, program)
+        report, result = self.run(box, self.build(box, flags))
+        self.judge(box, report, result)
+
+    def judge(self, box, report, result):
+        """Does what was recorded of a run, and what it printed, keep every claim?"""
         if "--track=mmap" not in self.settings.get("options", ""):
             wrong = report_schema.check_sums(report)
             expect(not wrong, "; ".join(wrong))
