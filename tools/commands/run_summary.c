@@ -253,10 +253,8 @@ static void write_memory(FILE *out, const struct report *report)
 /* The last snapshot, when it is of the moment in which the program ended. */
 static bool has_final_state(const struct profile *profile)
 {
-	if (!profile->snapshot_count)
-		return false;
-	const struct snapshot *last = &profile->snapshots[profile->snapshot_count - 1];
-	return last->reason == SEEP_REASON_FINAL || last->reason == SEEP_REASON_EXEC;
+	return profile->snapshot_count &&
+	       snapshot_is_last_word(&profile->snapshots[profile->snapshot_count - 1]);
 }
 
 static void write_state(FILE *out, const struct profile *profile)

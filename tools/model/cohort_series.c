@@ -14,11 +14,6 @@
 #define EARLY_SHARE 0.05
 #define WIDEST_GROUP (1u << 17) /* a block's epoch has 18 bits */
 
-static bool is_last_word(const struct snapshot *snapshot)
-{
-	return snapshot->reason == SEEP_REASON_FINAL || snapshot->reason == SEEP_REASON_EXEC;
-}
-
 /*
  * A program that frees everything when it is told to end makes its last snapshots fall, which says
  * nothing about whether it grew while it ran. If the final state is less than half of the most that
@@ -29,7 +24,7 @@ size_t cohort_series_end_of_work(const struct profile *profile, const struct sit
 				 size_t first, size_t last)
 {
 	const struct snapshot *snapshots = profile->snapshots;
-	if (last == first || !is_last_word(&snapshots[last]))
+	if (last == first || !snapshot_is_last_word(&snapshots[last]))
 		return last;
 
 	uint64_t most = 0;
@@ -186,4 +181,17 @@ void cohort_series_add(struct cohort_series *series, const struct cohort_series 
 			series->bytes[step][period] += other->bytes[step][period];
 		}
 	}
+}
+
+void cohort_series_add_site(struct cohort_series *sum, struct cohort_series *part,
+			    const struct profile *profile, const struct site *site, size_t first,
+			    size_t last)
+{
+	if (!sum->count) {
+		cohort_series_make(sum, profile, site, first, last);
+		return;
+	}
+	cohort_series_make(part, profile, site, first, last);
+	if (part->count == sum->count)
+		cohort_series_add(sum, part);
 }

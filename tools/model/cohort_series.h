@@ -52,6 +52,13 @@ size_t cohort_series_end_of_work(const struct profile *profile, const struct sit
  * of other sites become fewer. */
 void cohort_series_add(struct cohort_series *series, const struct cohort_series *other);
 
+/* The series of a group of sites, one after the other: `sum` must be empty (count 0) before the first one.
+ * One that was tidied up at the end may have fewer steps than that, and is left out. `part` is room
+ * for one. */
+void cohort_series_add_site(struct cohort_series *sum, struct cohort_series *part,
+			    const struct profile *profile, const struct site *site, size_t first,
+			    size_t last);
+
 /* How many blocks of a site, of which `point` is the newest state, one that was recorded stands for: 1,
  * or more where the process was sampled. A single observation, not that many blocks, is what chance
  * decides about. */

@@ -33,8 +33,7 @@ static int compare_marks(const void *left, const void *right)
 static size_t last_of_work(const struct profile *profile, size_t first, size_t last)
 {
 	const struct snapshot *snapshots = profile->snapshots;
-	while (last > first && (snapshots[last].reason == SEEP_REASON_FINAL ||
-				snapshots[last].reason == SEEP_REASON_EXEC))
+	while (last > first && snapshot_is_last_word(&snapshots[last]))
 		last--;
 	return last;
 }

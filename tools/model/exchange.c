@@ -98,8 +98,7 @@ static struct moments choose_moments(const struct profile *profile, size_t first
 	const struct snapshot *snapshots = profile->snapshots;
 	struct moments moments = {.count = 0};
 	/* The last word may be that of a program that has tidied up. */
-	if (last > first && (snapshots[last].reason == SEEP_REASON_FINAL ||
-			     snapshots[last].reason == SEEP_REASON_EXEC))
+	if (last > first && snapshot_is_last_word(&snapshots[last]))
 		last--;
 	double start = snapshots[first].time_s, end = snapshots[last].time_s;
 	double step = (end - start) / 2 / MOMENTS, next = start + (end - start) / 2;
@@ -203,13 +202,10 @@ static bool may_sum_go_on(const struct inquiry *inquiry, size_t count)
 	struct cohort_series *series = malloc(2 * sizeof(*series));
 	if (!series)
 		return true;
-	for (size_t i = 0; i < count; i++) {
-		cohort_series_make(&series[i ? 1 : 0], inquiry->profile, inquiry->members[i],
-				   inquiry->first, inquiry->last);
-		/* A site that was tidied up at the end may have fewer steps. */
-		if (i && series[1].count == series[0].count)
-			cohort_series_add(&series[0], &series[1]);
-	}
+	series[0].count = 0;
+	for (size_t i = 0; i < count; i++)
+		cohort_series_add_site(&series[0], &series[1], inquiry->profile,
+				       inquiry->members[i], inquiry->first, inquiry->last);
 	struct judgement sum = verdict_judge_series(&series[0], NULL);
 	free(series);
 	return verdict_may_go_on(&sum);

@@ -251,18 +251,11 @@ static int compare_groups(const void *left, const void *right)
 static struct judgement judge_sum(const struct work *work, const struct group *group,
 				  struct cohort_series *sum, struct cohort_series *part)
 {
-	size_t added = 0;
-	for (size_t i = 0; i < group->count && i < MAX_MEMBERS && group->members[i].kept > 0; i++) {
-		const struct site *site = &work->profile->sites[group->members[i].site];
-		cohort_series_make(added ? part : sum, work->profile, site, work->first,
-				   work->last);
-		/* A site that was tidied up at the end may have fewer steps. */
-		if (added && part->count != sum->count)
-			continue;
-		if (added)
-			cohort_series_add(sum, part);
-		added++;
-	}
+	sum->count = 0;
+	for (size_t i = 0; i < group->count && i < MAX_MEMBERS && group->members[i].kept > 0; i++)
+		cohort_series_add_site(sum, part, work->profile,
+				       &work->profile->sites[group->members[i].site], work->first,
+				       work->last);
 	return verdict_judge_series(sum, NULL);
 }
 
@@ -282,12 +275,11 @@ static bool has_leaks(const struct work *work, const struct group *group)
 static bool shares_blocks(const struct work *work, const struct group *group,
 			  struct cohort_series *sum, struct cohort_series *part)
 {
-	for (size_t i = 0; i < group->count; i++) {
-		const struct site *site = &work->profile->sites[group->members[i].site];
-		cohort_series_make(i ? part : sum, work->profile, site, work->first, work->last);
-		if (i && part->count == sum->count)
-			cohort_series_add(sum, part);
-	}
+	sum->count = 0;
+	for (size_t i = 0; i < group->count; i++)
+		cohort_series_add_site(sum, part, work->profile,
+				       &work->profile->sites[group->members[i].site], work->first,
+				       work->last);
 	/* The second half: a pool that still fills calls malloc as everybody does. */
 	size_t from = sum->count / 2;
 	return exchange_hands_out_again(sum->live_blocks + from, sum->births + from,

@@ -152,13 +152,11 @@ static bool judge_series(const struct report *report, const struct report_findin
 	struct cohort_series *series = malloc(2 * sizeof(*series));
 	if (!series)
 		return false;
-	for (size_t i = 0; i < made->site_count && i < MAX_SUMMED; i++) {
-		cohort_series_make(&series[i ? 1 : 0], report->profile, made->sites[i]->site,
-				   report->first_snapshot, report->last_snapshot);
-		/* A site that was tidied up at the end may have fewer steps. */
-		if (i && series[1].count == series[0].count)
-			cohort_series_add(&series[0], &series[1]);
-	}
+	series[0].count = 0;
+	for (size_t i = 0; i < made->site_count && i < MAX_SUMMED; i++)
+		cohort_series_add_site(&series[0], &series[1], report->profile,
+				       made->sites[i]->site, report->first_snapshot,
+				       report->last_snapshot);
 	*judgement = verdict_judge_series(&series[0], NULL);
 	free(series);
 	return true;

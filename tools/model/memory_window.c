@@ -66,8 +66,7 @@ struct memory_window memory_window_of(const struct profile *profile, size_t firs
 {
 	const struct snapshot *snapshots = profile->snapshots;
 	struct memory_window window = {.snapshots = snapshots, .first = first, .last = last};
-	if (last > first && (snapshots[last].reason == SEEP_REASON_FINAL ||
-			     snapshots[last].reason == SEEP_REASON_EXEC))
+	if (last > first && snapshot_is_last_word(&snapshots[last]))
 		window.last--;
 	double start = snapshots[first].time_s, span = snapshots[window.last].time_s - start;
 	while (window.first < window.last &&

@@ -199,6 +199,12 @@ void profile_free(struct profile *profile);
  * site does not exist yet. */
 const struct site_point *site_at(const struct site *site, size_t snapshot);
 
+/* Is it the last word, of a program that has ended or gone on as another one? It may have tidied up. */
+static inline bool snapshot_is_last_word(const struct snapshot *snapshot)
+{
+	return snapshot->reason == SEEP_REASON_FINAL || snapshot->reason == SEEP_REASON_EXEC;
+}
+
 /* Are its blocks mappings, of mmap or brk, and not malloc's? */
 bool site_is_mapping(const struct profile *profile, const struct site *site);
 

@@ -28,8 +28,7 @@ static struct process_heap heap_of(const struct profile *profile, size_t first, 
 	struct process_heap heap = {.end_s = snapshots[last].time_s};
 	double start = snapshots[first].time_s, span = heap.end_s - start, sum = 0;
 	/* The last word may be that of a program that has tidied up. */
-	if (last > first && (snapshots[last].reason == SEEP_REASON_FINAL ||
-			     snapshots[last].reason == SEEP_REASON_EXEC))
+	if (last > first && snapshot_is_last_word(&snapshots[last]))
 		last--;
 	while (first < last &&
 	       snapshots[first].time_s < start + verdict_limits.startup_share * span)

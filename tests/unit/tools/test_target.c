@@ -49,9 +49,9 @@ static int listen_as_target(void)
 
 	if (!process_stat_read(getpid(), &stat))
 		_exit(1);
-	int length =
-		snprintf(address.sun_path + 1, sizeof(address.sun_path) - 1,
-			 SEEP_CONTROL_NAME_FORMAT, (unsigned)getpid(), (unsigned long long)stat.start_ticks);
+	int length = snprintf(address.sun_path + 1, sizeof(address.sun_path) - 1,
+			      SEEP_CONTROL_NAME_FORMAT, (unsigned)getpid(),
+			      (unsigned long long)stat.start_ticks);
 	int fd = socket(AF_UNIX, SOCK_SEQPACKET, 0);
 	if (bind(fd, (struct sockaddr *)&address,
 		 (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)length)) != 0 ||
