@@ -40,6 +40,7 @@
 #include "lib/control/identity.h"
 #include "lib/control/mailbox.h"
 #include "lib/control/memory_alarm.h"
+#include "lib/control/memory_pressure.h"
 #include "lib/control/name_tool.h"
 #include "lib/control/schedule.h"
 #include "lib/record/call_tree.h"
@@ -398,14 +399,14 @@ static void watch_program(void)
 		if (watched[WATCH_CALLERS].fd < 0)
 			watched[WATCH_CALLERS].fd = control_server_open();
 		watched[WATCH_PRESSURE].fd =
-			helper_outlives_us() ? memory_alarm_pressure(sys_clock_ns(CLOCK_MONOTONIC))
+			helper_outlives_us() ? memory_pressure_watch(sys_clock_ns(CLOCK_MONOTONIC))
 					     : -1;
 		/* Without a pidfd this also is how soon an end is noticed. */
 		await_event(watched, &timeout, wake_set);
 		if (watched[WATCH_WAKE].revents != 0)
 			sys_call(SYS_read, watched[WATCH_WAKE].fd, drained, sizeof(drained));
 		if (watched[WATCH_PRESSURE].revents & POLLERR)
-			memory_alarm_lose_pressure();
+			memory_pressure_lose();
 		else if (watched[WATCH_PRESSURE].revents & POLLPRI)
 			memory_alarm_note_pressure();
 		follow_identity();

@@ -19,6 +19,7 @@
 #include "lib/base/options.h"
 #include "lib/base/syscalls.h"
 #include "lib/control/memory_alarm.h"
+#include "lib/control/memory_pressure.h"
 #include "lib/record/thread_state.h"
 #include "lib/snapshot/snapshot_writer.h"
 
@@ -55,7 +56,8 @@ void schedule_start(void)
 	tick_ns = SHORTEST_TICK_NS;
 	bytes_at_last = 0;
 	duration_at_last_ns = 0;
-	memory_alarm_start(started_ns);
+	memory_alarm_start();
+	memory_pressure_start(started_ns);
 	schedule_scan_taken();
 }
 

@@ -3,9 +3,8 @@
  * memory_limit: how much memory the process may have, and how much of that is in use.
  *
  * The kernel kills or refuses at whichever limit is met first, so only that one is kept. A cgroup is
- * held to the limits of all those that it lies in. Inside a container /proc may name a cgroup that
- * its /sys/fs/cgroup does not show; what that does show is then the container's own, so every
- * folder on the way up is tried, whether or not it is there.
+ * held to the limits of all those that it lies in. Where tasks are made to wait (memory.high) that limit
+ * has been met once it is passed; where the way leads on to another one of a cgroup's, that comes next.
  *
  * Pages of files that nobody has used lately are not counted as in use: the kernel takes them back
  * before it refuses anything. Container runtimes reckon the same way ("working set").
@@ -25,11 +24,11 @@
 
 #include "lib/base/syscalls.h"
 #include "lib/base/text.h"
+#include "lib/snapshot/cgroup_walk.h"
 
 #include "lib/base/poison.h"
 
 #define CGROUP_FOLDER "/sys/fs/cgroup"
-#define LEVELS_MAX 64
 /* Version 1 writes the largest page-aligned number for "no limit". */
 #define NO_LIMIT_BYTES (1ull << 62)
 
@@ -38,8 +37,13 @@ struct cgroup_files {
 	const char *limit, *high, *current, *inactive_key; /* high: null where there is none */
 };
 
-static const struct cgroup_files files_v1 = {"/memory.limit_in_bytes", NULL, "/memory.usage_in_bytes",
-					     "total_inactive_file "};
+struct cgroup_limits {
+	struct memory_limit least;
+	struct memory_limit passed; /* of those where tasks already wait, the least */
+};
+
+static const struct cgroup_files files_v1 = {"/memory.limit_in_bytes", NULL,
+					     "/memory.usage_in_bytes", "total_inactive_file "};
 static const struct cgroup_files files_v2 = {"/memory.max", "/memory.high", "/memory.current",
 					     "inactive_file "};
 
@@ -63,124 +67,67 @@ static void meet(struct memory_limit *least, enum seep_limit_kind kind, uint64_t
 
 /* ---- cgroups ------------------------------------------------------------------------------- */
 
-/* The beginning of a file in the folder `place`, in `contents`; false where there is none. */
-static bool read_here(struct text *folder, const char *file)
+/* The beginning of a file, in `contents`; false where there is none. */
+static bool read_here(struct cgroup_walk *walk, const char *file)
 {
-	size_t folder_bytes = folder->bytes;
-	long bytes;
+	const char *path = cgroup_walk_file(walk, file);
+	long bytes = path == NULL ? -1 : sys_read_file(path, contents, sizeof(contents) - 1);
 
-	text_add(folder, file);
-	bytes = folder->is_cut ? -1 : sys_read_file(place, contents, sizeof(contents) - 1);
-	folder->bytes = folder_bytes;
-	folder->is_cut = false;
-	place[folder_bytes] = 0;
 	contents[bytes > 0 ? bytes : 0] = 0;
 	return bytes > 0;
 }
 
 /* False also for "max". */
-static bool read_number_here(struct text *folder, const char *file, uint64_t *number)
+static bool read_number_here(struct cgroup_walk *walk, const char *file, uint64_t *number)
 {
 	const char *next = contents;
 
-	return read_here(folder, file) && text_read_number(&next, number);
+	return read_here(walk, file) && text_read_number(&next, number);
 }
 
-static void look_here(struct text *folder, const struct cgroup_files *files,
-		      struct memory_limit *least)
+static void look_here(struct cgroup_walk *walk, const struct cgroup_files *files,
+		      struct cgroup_limits *limits)
 {
 	uint64_t limit = NO_LIMIT_BYTES, high = NO_LIMIT_BYTES, used = 0, inactive = 0;
 	const char *value;
 
 	/* Most have no limit and cost a look or two. */
-	read_number_here(folder, files->limit, &limit);
+	read_number_here(walk, files->limit, &limit);
 	if (files->high != NULL)
-		read_number_here(folder, files->high, &high);
+		read_number_here(walk, files->high, &high);
 	if ((limit >= NO_LIMIT_BYTES && high >= NO_LIMIT_BYTES) ||
-	    !read_number_here(folder, files->current, &used))
+	    !read_number_here(walk, files->current, &used))
 		return;
-	if (read_here(folder, "/memory.stat")) {
+	if (read_here(walk, "/memory.stat")) {
 		value = text_find_line(contents, files->inactive_key);
 		if (value != NULL && text_read_number(&value, &inactive))
 			used -= inactive < used ? inactive : used;
 	}
 	/* A limit of 0 is one, too. */
-	meet(least, SEEP_LIMIT_CGROUP, limit > 0 ? limit : 1, used);
-	meet(least, SEEP_LIMIT_CGROUP_HIGH, high > 0 ? high : 1, used);
-}
-
-/* From the cgroup up to the mount. */
-static void look_up_the_tree(const char *folder, const char *below, const char *path, size_t bytes,
-			     const struct cgroup_files *files, struct memory_limit *least)
-{
-	struct text text = TEXT_IN(place);
-	size_t top;
-
-	text_add(&text, folder);
-	text_add(&text, below);
-	top = text.bytes;
-	/* A cgroup outside of the namespace that we see is called "/..". */
-	if (!(bytes >= 3 && path[0] == '/' && path[1] == '.' && path[2] == '.'))
-		text_add_bytes(&text, path, bytes);
-	if (text.is_cut) {
-		text.bytes = top;
-		text.is_cut = false;
-	}
-	for (int level = 0; level < LEVELS_MAX; level++) {
-		while (text.bytes > top && place[text.bytes - 1] == '/')
-			text.bytes--;
-		place[text.bytes] = 0;
-		look_here(&text, files, least);
-		if (text.bytes <= top)
-			return;
-		while (text.bytes > top && place[text.bytes - 1] != '/')
-			text.bytes--;
-	}
-}
-
-/* Is "memory" one of the words of a list that ends with a colon? */
-static bool has_memory(const char *list)
-{
-	static const char word[] = "memory";
-
-	for (;;) {
-		size_t i = 0;
-
-		while (word[i] != 0 && list[i] == word[i])
-			i++;
-		if (word[i] == 0 && (list[i] == ',' || list[i] == ':'))
-			return true;
-		while (*list != ',' && *list != ':' && *list != 0)
-			list++;
-		if (*list++ != ',')
-			return false;
-	}
+	meet(&limits->least, SEEP_LIMIT_CGROUP, limit > 0 ? limit : 1, used);
+	meet(used < high ? &limits->least : &limits->passed, SEEP_LIMIT_CGROUP_HIGH,
+	     high > 0 ? high : 1, used);
 }
 
 struct memory_limit memory_limit_of_cgroups(const char *folder, const char *lines)
 {
-	struct memory_limit least = {0};
+	struct cgroup_limits limits = {0};
+	struct cgroup_line line;
 
-	/* Each line: a number, a colon, controllers (none in version 2), a colon, the path. */
-	while (*lines != 0) {
-		const char *list = lines, *path, *end;
+	while (cgroup_walk_next_line(&lines, &line)) {
+		struct text mount = TEXT_IN(place);
+		struct cgroup_walk walk;
 
-		while (*list != ':' && *list != '\n' && *list != 0)
-			list++;
-		path = *list == ':' ? ++list : list;
-		while (*path != ':' && *path != '\n' && *path != 0)
-			path++;
-		for (end = path; *end != '\n' && *end != 0; end++)
-			;
-		if (*path == ':' && path == list)
-			look_up_the_tree(folder, "", path + 1, (size_t)(end - path - 1), &files_v2,
-					 &least);
-		else if (*path == ':' && has_memory(list))
-			look_up_the_tree(folder, "/memory", path + 1, (size_t)(end - path - 1),
-					 &files_v1, &least);
-		lines = *end == 0 ? end : end + 1;
+		if (!line.is_version_2 && !line.has_memory)
+			continue;
+		text_add(&mount, folder);
+		text_add(&mount, line.is_version_2 ? "" : "/memory");
+		walk = cgroup_walk_begin(mount, &line);
+		do
+			look_here(&walk, line.is_version_2 ? &files_v2 : &files_v1, &limits);
+		while (cgroup_walk_up(&walk));
 	}
-	return least;
+	return limits.least.kind == SEEP_LIMIT_UNKNOWN ? limits.passed : limits.least;
 }
 
 /* The helper stays where it was made when somebody moves the program. One that has ended is said to

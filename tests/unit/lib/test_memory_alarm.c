@@ -8,13 +8,8 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <stdio.h>
-#include <unistd.h>
 
 #include "lib/base/options.h"
-#include "lib/base/syscalls.h"
 #include "lib/control/memory_alarm.h"
 #include "tests/support/lib_life.h"
 
@@ -27,17 +22,21 @@ static uint64_t clock_ns = SECOND;
 static void begin(uint64_t near_limit)
 {
 	options.near_limit = near_limit;
-	memory_alarm_start(clock_ns);
+	memory_alarm_start();
 }
 
 /* Is it time, with so much of the limit in use? */
-static bool judge(uint64_t used)
+static bool judge_kind(enum seep_limit_kind kind, uint64_t used)
 {
-	const struct memory_limit limit = {
-		.bytes = LIMIT, .used_bytes = used, .kind = SEEP_LIMIT_CGROUP};
+	const struct memory_limit limit = {.bytes = LIMIT, .used_bytes = used, .kind = kind};
 
 	clock_ns += SECOND;
 	return memory_alarm_judge(&limit, clock_ns, used);
+}
+
+static bool judge(uint64_t used)
+{
+	return judge_kind(SEEP_LIMIT_CGROUP, used);
 }
 
 static void comes_again_when_half_of_the_rest_is_gone(void **state)
@@ -111,29 +110,23 @@ static void pressure_is_one_snapshot_in_ten_seconds(void **state)
 	assert_in_range(count, 6, 8); /* the last word may have waited */
 }
 
-/* As far as the kernel is able to. */
-static void asks_the_kernel_for_pressure(void **state)
+/* Which one has the least room changes, as where tasks are made to wait. */
+static void one_limit_says_nothing_of_another(void **state)
 {
+	unsigned count = 0;
+
 	(void)state;
 	begin(900);
-	assert_int_equal(memory_alarm_pressure(clock_ns), -1); /* not of a command that is over at once */
-	clock_ns += SECOND;
-	int pressure = memory_alarm_pressure(clock_ns);
-	if (pressure < 0) {
-		print_message("this kernel does not tell of pressure, or not this user\n");
-		skip();
-	}
-	struct pollfd watched = {.fd = pressure, .events = POLLPRI};
-	assert_true(poll(&watched, 1, 0) >= 0);
-	assert_int_equal(watched.revents & (POLLERR | POLLNVAL), 0);
-	assert_int_equal(memory_alarm_pressure(clock_ns), pressure);
-	memory_alarm_lose_pressure();
-	clock_ns += SECOND;
-	assert_int_equal(memory_alarm_pressure(clock_ns), -1);
-	assert_int_equal(fcntl(pressure, F_GETFD), -1);
-	begin(OPTIONS_NO_LIMIT);
-	clock_ns += 2 * SECOND;
-	assert_int_equal(memory_alarm_pressure(clock_ns), -1);
+	assert_true(judge_kind(SEEP_LIMIT_CGROUP_HIGH, 999 * MIB));
+	assert_false(judge_kind(SEEP_LIMIT_CGROUP, 500 * MIB));
+	assert_true(judge_kind(SEEP_LIMIT_CGROUP, 910 * MIB));
+	assert_false(judge_kind(SEEP_LIMIT_CGROUP_HIGH, 999 * MIB));
+	for (unsigned i = 0; i < 1000; i++)
+		count += judge_kind(i % 2 ? SEEP_LIMIT_CGROUP : SEEP_LIMIT_CGROUP_HIGH,
+				    i % 2 ? 500 * MIB : 995 * MIB);
+	assert_int_equal(count, 0);
+	for (unsigned kind = SEEP_LIMIT_CGROUP; kind <= SEEP_LIMIT_CGROUP_HIGH; kind++)
+		assert_true(judge_kind(kind, LIMIT) || kind == SEEP_LIMIT_CGROUP_HIGH);
 }
 
 static int start(void **state)
@@ -151,7 +144,7 @@ int main(void)
 		cmocka_unit_test(no_limit_is_never_near),
 		cmocka_unit_test(a_full_limit_and_an_empty_one_are_judged),
 		cmocka_unit_test(pressure_is_one_snapshot_in_ten_seconds),
-		cmocka_unit_test(asks_the_kernel_for_pressure),
+		cmocka_unit_test(one_limit_says_nothing_of_another),
 	};
 
 	return cmocka_run_group_tests_name("memory_alarm", tests, start, NULL);

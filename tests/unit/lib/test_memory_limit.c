@@ -162,6 +162,26 @@ static void where_tasks_are_made_to_wait_is_a_limit(void **state)
 	expect_kind("0::/slowed\n", SEEP_LIMIT_CGROUP, 500000000);
 }
 
+/* What has been met is not what a leak will meet next. */
+static void where_tasks_wait_already_the_next_limit_counts(void **state)
+{
+	(void)state;
+	put("passed/memory.max", "700000000\n");
+	put("passed/memory.high", "600000000\n");
+	put("passed/memory.current", "599999999\n");
+	expect_kind("0::/passed\n", SEEP_LIMIT_CGROUP_HIGH, 600000000);
+	put("passed/memory.current", "600000000\n");
+	expect_kind("0::/passed\n", SEEP_LIMIT_CGROUP, 700000000);
+	put("passed/below/memory.max", "max\n");
+	put("passed/below/memory.high", "300000000\n");
+	put("passed/below/memory.current", "400000000\n");
+	expect_kind("0::/passed/below\n", SEEP_LIMIT_CGROUP, 700000000);
+	/* There is no other. */
+	put("passed/memory.max", "max\n");
+	put("passed/memory.high", "max\n");
+	expect_kind("0::/passed/below\n", SEEP_LIMIT_CGROUP_HIGH, 300000000);
+}
+
 static void a_full_or_empty_one_has_no_room(void **state)
 {
 	(void)state;
@@ -247,6 +267,7 @@ int main(void)
 		cmocka_unit_test(a_container_sees_its_own_cgroup_at_the_mount),
 		cmocka_unit_test(version_1_has_other_names),
 		cmocka_unit_test(where_tasks_are_made_to_wait_is_a_limit),
+		cmocka_unit_test(where_tasks_wait_already_the_next_limit_counts),
 		cmocka_unit_test(a_full_or_empty_one_has_no_room),
 		cmocka_unit_test(paths_that_are_too_long_do_no_harm),
 		cmocka_unit_test(resource_limits_count),
