@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """test_memory_alarm: a snapshot is taken shortly before memory runs out."""
 
+import contextlib
+import functools
 import os
+import re
 import resource
 
-from sandbox import begun, expect, expect_equal
+from sandbox import SEEP, begun, expect, expect_equal
 from test_memory_limit import MIB, Cgroup
 from test_snapshots import Server
 
@@ -15,7 +18,13 @@ LIMIT = 96 * MIB
 
 def tests():
     yield "near the limit of its cgroup", in_cgroup
-    yield "the OOM killer leaves a file that says so", killed
+    for nested in (False, True):
+        for followed in (True, False):
+            yield "the OOM killer leaves a file that says so, %s a limit of %s" % (
+                "under seep run, at" if followed else "by itself, at",
+                "a cgroup above" if nested else "its own"), \
+                functools.partial(killed, nested, followed)
+    yield "a limit that comes nearer while the program does nothing", lowered
     yield "near RLIMIT_AS", near_address_space
     yield "not where it is switched off, and not far from the limit", quiet
 
@@ -52,23 +61,54 @@ def in_cgroup(box):
         server.end()
 
 
-def killed(box):
+def killed(nested, followed, box):
+    """By itself nobody is left to see the end: the OOM killer takes the helper, too."""
     program = box.compile("grows_on_command.c", "-O1")
-    with Cgroup(box, "killed") as cgroup:
-        cgroup.limit(LIMIT)
-        script = 'echo $$ > "$0/cgroup.procs" && exec "$@"'
-        result = box.run(["sh", "-c", script, cgroup.folder, "env",
-                          *("%s=%s" % item for item in box.preload(
-                              output=box.path("out.seep"), quiet="on", interval="1h",
-                              growth="off").items()), program],
-                         stdin=b"".join(b"leak 256 4000\nsleep 5\n" for _ in range(200)))
-        expect_equal(result.returncode, -9, "the status of a program that was out of memory")
+    out = box.path("out.seep")
+    with Cgroup(box, "killed") as limited:
+        limited.limit(LIMIT)
+        with Cgroup(box, "inner", limited) if nested else contextlib.nullcontext(limited) as cgroup:
+            script = 'echo $$ > "$0/cgroup.procs" && exec "$@"'
+            settings = dict(output=out, quiet="on", interval="1h", growth="off")
+            if followed:
+                how = [SEEP, "run", "-q", *("--%s=%s" % item for item in settings.items()
+                                            if item[0] != "quiet"), "--"]
+            else:
+                how = ["env", *("%s=%s" % item for item in box.preload(**settings).items())]
+            result = box.run(["sh", "-c", script, cgroup.folder, *how, program],
+                             stdin=b"".join(b"leak 256 4000\nsleep 5\n" for _ in range(200)))
+    expect_equal(result.returncode, 128 + 9 if followed else -9,
+                 "the status of a program that was out of memory")
     seen = alarms(box)
     expect(seen and seen[-1].totals["live_bytes"] > 0.85 * LIMIT,
            "the last alarm has %s" % [snapshot.totals["live_bytes"] for snapshot in seen])
-    if begun(box.path("out.seep")).end() is not None:
-        text = box.seep("report", box.path("out.seep")).stdout
-        expect(b"of its memory limit in use: out of memory" in text, "%r" % text[:300])
+    text = box.seep("report", out).stdout
+    # All of it is in the first line, which is cut at the edge of the screen.
+    end = b"killed by SIGKILL, out of memory" if followed else b"gone, probably out of memory"
+    expect(re.match(br".*\), " + end + br": (9\d|100) % of its limit\n", text), "%r" % text[:300])
+    site = text[text.index(b" 1. "):].split(b"\n 2. ")[0]
+    expect(b"leak  grows_on_command.c:" in site, "who holds the memory is not first: %r" % site)
+
+
+def lowered(box):
+    """Somebody else lowers it, and then raises it."""
+    with Cgroup(box, "lowered") as cgroup:
+        cgroup.limit(4 * LIMIT)
+        server = Server(box, *QUIET)
+        cgroup.add(server.pid)
+        fill(server, 60 * MIB)
+        expect_equal(len(alarms(box)), 0, "snapshots far from the limit")
+        cgroup.limit(66 * MIB)
+        first = box.wait_until(lambda: alarms(box), "a snapshot near the new limit")[0]
+        expect_equal(first.limit_bytes, 66 * MIB, "the limit")
+        # Far again, and near that one: as if it were the first time.
+        cgroup.limit(LIMIT)
+        box.wait_until(lambda: box.seep("snapshot", server.pid).returncode == 0, "a snapshot")
+        server.ask("sleep 6000")
+        fill(server, 30 * MIB)
+        box.wait_until(lambda: [snapshot for snapshot in alarms(box)
+                                if snapshot.limit_bytes == LIMIT], "one near the old limit")
+        server.end()
 
 
 def size_of(pid):

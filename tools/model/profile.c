@@ -152,13 +152,22 @@ bool profile_is_unseen(const struct profile *profile)
 	       profile->snapshots[count - 1].raw.allocations == 0;
 }
 
+static bool may_have_been_killed(const struct profile *profile)
+{
+	return profile->end_how == SEEP_END_SIGNAL
+		       ? profile->end_status == SIGKILL
+		       : profile->end_how == SEEP_END_UNKNOWN && !profile->is_running;
+}
+
 double profile_oom_share(const struct profile *profile)
 {
 	const struct snapshot *last =
 		profile->snapshot_count ? &profile->snapshots[profile->snapshot_count - 1] : NULL;
 
-	if (!last || !last->raw.limit_bytes || profile->end_how != SEEP_END_SIGNAL ||
-	    profile->end_status != SIGKILL)
+	if (!last || !last->raw.limit_bytes || !may_have_been_killed(profile))
+		return 0;
+	/* The kernel's takes the helper, too: this one was alive to write it. */
+	if (last->reason == SEEP_REASON_FINAL || last->reason == SEEP_REASON_EXEC)
 		return 0;
 	double share = (double)last->raw.limit_used_bytes / (double)last->raw.limit_bytes;
 	return share >= PROFILE_NEAR_LIMIT ? fmin(share, 1) : 0;

@@ -78,8 +78,7 @@ static void put_end(struct text_line *line, const struct profile *profile)
 			text_line_print(line, INK_ALARM, "killed by signal %" PRId32,
 					profile->end_status);
 		if (profile_oom_share(profile) > 0)
-			text_line_print(line, INK_ALARM,
-					", %.0f %% of its memory limit in use: out of memory",
+			text_line_print(line, INK_ALARM, ", out of memory: %.0f %% of its limit",
 					100 * profile_oom_share(profile));
 		break;
 	case SEEP_END_EXEC:
@@ -87,7 +86,12 @@ static void put_end(struct text_line *line, const struct profile *profile)
 		break;
 	case SEEP_END_UNKNOWN:
 	default:
-		text_line_put(line, INK_WATCH, "gone, nobody saw how it ended");
+		if (profile_oom_share(profile) > 0)
+			text_line_print(line, INK_ALARM,
+					"gone, probably out of memory: %.0f %% of its limit",
+					100 * profile_oom_share(profile));
+		else
+			text_line_put(line, INK_WATCH, "gone, nobody saw how it ended");
 		break;
 	}
 }

@@ -537,6 +537,14 @@ static void knows_whom_the_oom_killer_took(void **state)
 	profile.end_status = SIGKILL;
 	profile.end_how = SEEP_END_EXIT;
 	assert_true(fabs(profile_oom_share(&profile) - 0) < 1e-9);
+	profile.end_how = SEEP_END_UNKNOWN; /* it took who would have seen it, too */
+	assert_true(fabs(profile_oom_share(&profile) - 0.95) < 1e-9);
+	profile.is_running = true;
+	assert_true(fabs(profile_oom_share(&profile) - 0) < 1e-9);
+	profile.is_running = false;
+	last.reason = SEEP_REASON_FINAL; /* or did not */
+	assert_true(fabs(profile_oom_share(&profile) - 0) < 1e-9);
+	last.reason = SEEP_REASON_MEMORY;
 	profile.end_how = SEEP_END_SIGNAL;
 	last.raw.limit_bytes = 0;
 	assert_true(fabs(profile_oom_share(&profile) - 0) < 1e-9);
