@@ -17,7 +17,6 @@
 struct arena;
 struct frame;
 struct profile;
-struct report;
 struct report_site;
 struct site;
 
@@ -68,8 +67,5 @@ struct holder_place {
 bool holder_shapes_make(struct holder_shapes *shapes, const struct profile *profile,
 			const struct site *const *sites, size_t site_count, size_t last,
 			struct arena *arena);
-
-/* Finds `through` for all sites and findings of a finished report; false without memory. */
-bool holder_shapes_link(struct report *report);
 
 #endif

@@ -14,6 +14,7 @@
 #include "tools/model/arena.h"
 #include "tools/model/cohort_series.h"
 #include "tools/model/companions.h"
+#include "tools/model/holder_links.h"
 #include "tools/model/lost_place.h"
 #include "tools/model/profile.h"
 #include "tools/model/reachability.h"
@@ -415,7 +416,7 @@ bool joined_findings_make(struct report *report, struct arena *arena)
 	close_gaps(report);
 	report_sort_entries(report);
 	if (!joining.is_out_of_memory && report->profile->holders)
-		joining.is_out_of_memory = !holder_shapes_link(report);
+		joining.is_out_of_memory = !holder_links_make(report);
 	free(joining.parts);
 	free(joining.sites);
 	free(joining.members);

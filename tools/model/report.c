@@ -12,9 +12,10 @@
 #include "tools/model/arena.h"
 #include "tools/model/error.h"
 #include "tools/model/finding.h"
+#include "tools/model/holder_links.h"
 #include "tools/model/holders.h"
-#include "tools/model/profile.h"
 #include "tools/model/process_memory.h"
+#include "tools/model/profile.h"
 #include "tools/model/reachability.h"
 #include "tools/model/report_builder.h"
 #include "tools/model/report_pins.h"
@@ -326,7 +327,7 @@ static bool take_holder_places(struct report *report)
 static bool list_holders(struct report *report)
 {
 	return take_holder_places(report) &&
-	       (!report->profile->holders || holder_shapes_link(report));
+	       (!report->profile->holders || holder_links_make(report));
 }
 
 bool report_find_holders(struct report *report, const struct profile *profile, size_t last)
@@ -431,10 +432,9 @@ int report_build(const struct profile *profile, const struct report_options *opt
 		made->site_count++;
 	}
 	if (made->site_count)
-		qsort(made->sites, made->site_count, sizeof(*made->sites),
-		      report_compare_sites);
-	if (!report_make_entries(made, &findings, made->memory->arena) ||
-	    !judge_process(made) || !list_holders(made))
+		qsort(made->sites, made->site_count, sizeof(*made->sites), report_compare_sites);
+	if (!report_make_entries(made, &findings, made->memory->arena) || !judge_process(made) ||
+	    !list_holders(made))
 		goto no_memory;
 	free(judgements);
 	*report = made;

@@ -13,6 +13,7 @@
 #include "tests/support/profile_writer.h"
 #include "tools/model/arena.h"
 #include "tools/model/error.h"
+#include "tools/model/holder_links.h"
 #include "tools/model/profile.h"
 #include "tools/model/report.h"
 
@@ -268,7 +269,7 @@ static void a_report_says_which_growing_site_is_on_the_way(void **state)
 	/* Of several the one next to the root. */
 	by_stack[4]->judgement.verdict = VERDICT_GROWING;
 	by_stack[2]->judgement.is_flagged = true;
-	assert_true(holder_shapes_link(report));
+	assert_true(holder_links_make(report));
 	assert_ptr_equal(by_stack[3]->held_by.shapes[0].through, by_stack[2]);
 	assert_null(by_stack[5]->held_by.shapes[0].through);
 	report_free(report);
