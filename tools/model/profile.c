@@ -20,6 +20,7 @@
 #include "tools/model/profile_builder.h"
 #include "tools/model/profile_memory.h"
 #include "tools/model/record_reader.h"
+#include "tools/model/sampling.h"
 #include "tools/model/scan.h"
 #include "tools/model/snapshot_file.h"
 
@@ -104,8 +105,8 @@ int profile_read(const char *path, struct profile **profile, struct error *error
 		made->version_minor = file.header.version_minor;
 		if (!made->pid)
 			made->pid = file.header.pid;
-		made->is_running = made->is_running && process_stat_is_running((pid_t)made->pid,
-									       made->start_ticks);
+		made->is_running = made->is_running &&
+				   process_stat_is_running((pid_t)made->pid, made->start_ticks);
 		if (!made->path) {
 			profile_free(made);
 			*profile = NULL;
@@ -225,22 +226,11 @@ const struct holder_path *site_holders(const struct profile *profile, const stru
 	return *count ? &holders->paths[low] : NULL;
 }
 
-static int compare_stacks(const void *left, const void *right)
-{
-	uint32_t a = ((const struct sampled_site *)left)->stack,
-		 b = ((const struct sampled_site *)right)->stack;
-	return (a > b) - (a < b);
-}
-
 const struct sampled_site *site_sampled(const struct profile *profile, const struct site *site,
 					size_t snapshot)
 {
 	const struct sampling *sampling = snapshot_sampling(profile, snapshot);
-	const struct sampled_site key = {.stack = site->stack};
-	return sampling && sampling->site_count
-		       ? bsearch(&key, sampling->sites, sampling->site_count, sizeof(key),
-				 compare_stacks)
-		       : NULL;
+	return sampling ? sampling_site(sampling, site->stack) : NULL;
 }
 
 const struct free_pair *site_freers(const struct profile *profile, const struct site *site,

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * profile_builder: one function for each type of record.
+ * profile_builder: one function for each type of record; those that have a file of their own read and link
+ * it there.
  */
 #include "tools/model/profile_builder.h"
 
 #include <errno.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,8 +18,10 @@
 #include "tools/model/point_list.h"
 #include "tools/model/profile_memory.h"
 #include "tools/model/record_reader.h"
+#include "tools/model/sampling.h"
 #include "tools/model/scan.h"
 #include "tools/model/site_pins.h"
+#include "tools/model/stack_differences.h"
 
 struct profile_builder {
 	struct profile *profile;
@@ -98,8 +100,8 @@ static int add_process(struct profile_builder *builder, struct payload payload)
 	profile->interval_ns = fixed->interval_ns;
 	profile->start_ticks = fixed->start_ticks;
 	profile->sample_bytes = fixed->sample_bytes;
-	profile->single_epochs = fixed->single_epochs > 0 ? fixed->single_epochs
-							  : SEEP_SINGLE_EPOCHS_BEFORE_1_3;
+	profile->single_epochs =
+		fixed->single_epochs > 0 ? fixed->single_epochs : SEEP_SINGLE_EPOCHS_BEFORE_1_3;
 	struct arena *arena = profile->memory->arena;
 	profile->exe = arena_text(arena, process.exe, fixed->exe_bytes);
 	profile->name = arena_text(arena, process.name, fixed->name_bytes);
@@ -236,142 +238,22 @@ static int add_stacks(struct profile_builder *builder, struct payload payload)
 	return result;
 }
 
-/* ---- the self-check ---- */
-
-/* The newest one counts, as far as it is sound. */
-static int add_self_check(struct profile_builder *builder, struct payload payload)
-{
-	struct arena *arena = builder->profile->memory->arena;
-	struct seep_self_check raw;
-	if (!payload_self_check(&payload, &raw))
-		return -EBADMSG;
-	struct self_check *check = arena_take(arena, 1, sizeof(*check));
-	if (!check)
-		return -ENOMEM;
-	check->raw = raw;
-	check->differences = arena_take(arena, raw.difference_count, sizeof(*check->differences));
-	if (!check->differences)
-		return -ENOMEM;
-	for (uint32_t i = 0; i < raw.difference_count; i++) {
-		struct seep_difference difference;
-		if (!payload_difference(&payload, &raw, &difference))
-			return -EBADMSG;
-		check->differences[check->difference_count++] = (struct stack_difference){
-			.ours = difference.ours,
-			.libunwinds = difference.libunwind,
-			.thread_id = difference.thread_id,
-			.count = difference.count,
-		};
-	}
-	builder->profile->self_check = check;
-	return 0;
-}
-
-/* Puts the ids that stand for them in the place of the stacks; one without stacks says nothing. */
-static int link_differences(struct profile_builder *builder)
-{
-	struct self_check *check = builder->profile->self_check;
-	size_t kept = 0;
-	for (size_t i = 0; check && i < check->difference_count; i++) {
-		struct stack_difference *difference = &check->differences[i];
-		difference->ours = node_table_first_id(&builder->nodes, difference->ours);
-		difference->libunwinds =
-			node_table_first_id(&builder->nodes, difference->libunwinds);
-		if (difference->ours && difference->libunwinds)
-			check->differences[kept++] = *difference;
-	}
-	int result = check && kept < check->difference_count ? -EBADMSG : 0;
-	if (check)
-		check->difference_count = kept;
-	return result;
-}
-
-/* ---- samples ---- */
-
-/* The newest record counts. */
-static int add_samples(struct profile_builder *builder, struct payload payload)
-{
-	struct arena *arena = builder->profile->memory->arena;
-	uint32_t last_stack = 0;
-	struct seep_samples raw;
-	if (!payload_samples(&payload, &raw))
-		return -EBADMSG;
-	struct sampling *sampling = arena_take(arena, 1, sizeof(*sampling));
-	if (!sampling)
-		return -ENOMEM;
-	sampling->raw = raw;
-	sampling->sites = arena_take(arena, raw.site_count, sizeof(*sampling->sites));
-	if (!sampling->sites)
-		return -ENOMEM;
-	for (uint32_t i = 0; i < raw.site_count; i++) {
-		struct decoded_sampled_site site;
-		if (!payload_sampled_site(&payload, &last_stack, &site))
-			return -EBADMSG;
-		sampling->sites[sampling->site_count++] = (struct sampled_site){
-			.stack = site.stack,
-			.samples = site.samples,
-			.blocks_error = (double)site.blocks_error,
-			.bytes_error = (double)site.bytes_error,
-		};
-	}
-	builder->profile->sampling = sampling;
-	return 0;
-}
-
-static int compare_stacks(const void *left, const void *right)
-{
-	uint32_t a = ((const struct sampled_site *)left)->stack,
-		 b = ((const struct sampled_site *)right)->stack;
-	return (a > b) - (a < b);
-}
-
-/* The stacks that are the same become one site; the errors of its parts have nothing to do with
- * each other. */
-static int link_samples(struct profile_builder *builder)
-{
-	struct sampling *sampling = builder->profile->sampling;
-	size_t known = 0, kept = 0;
-	int result = 0;
-	for (size_t i = 0; sampling && i < sampling->site_count; i++) {
-		struct sampled_site *site = &sampling->sites[i];
-		site->stack = node_table_first_id(&builder->nodes, site->stack);
-		if (site->stack)
-			sampling->sites[known++] = *site;
-		else
-			result = -EBADMSG;
-	}
-	if (known)
-		qsort(sampling->sites, known, sizeof(*sampling->sites), compare_stacks);
-	for (size_t i = 0; i < known; i++) {
-		struct sampled_site *site = &sampling->sites[i],
-				    *before = kept ? &sampling->sites[kept - 1] : NULL;
-		if (!before || before->stack != site->stack) {
-			sampling->sites[kept++] = *site;
-			continue;
-		}
-		before->samples += site->samples;
-		before->blocks_error = hypot(before->blocks_error, site->blocks_error);
-		before->bytes_error = hypot(before->bytes_error, site->bytes_error);
-	}
-	if (sampling)
-		sampling->site_count = kept;
-	return result;
-}
-
 static int add_suppressions(struct profile_builder *builder, struct payload payload)
 {
 	const void *text;
 	uint32_t bytes;
 	if (!payload_suppressions(payload, &text, &bytes))
 		return -EBADMSG;
-	builder->profile->suppressions =
-		arena_text(builder->profile->memory->arena, text, bytes);
+	builder->profile->suppressions = arena_text(builder->profile->memory->arena, text, bytes);
 	return builder->profile->suppressions ? 0 : -ENOMEM;
 }
 
 int profile_builder_add(struct profile_builder *builder, const struct record *record)
 {
 	struct payload payload = {record->payload, record->payload + record->payload_bytes};
+	struct profile *profile = builder->profile;
+	struct arena *arena = profile->memory->arena;
+	double time_s = (double)record->time_ns / 1e9;
 	switch (record->type) {
 	case SEEP_RECORD_PROCESS:
 		return add_process(builder, payload);
@@ -384,28 +266,31 @@ int profile_builder_add(struct profile_builder *builder, const struct record *re
 	case SEEP_RECORD_STACKS:
 		return add_stacks(builder, payload);
 	case SEEP_RECORD_SELF_CHECK:
-		return add_self_check(builder, payload);
+		return stack_differences_read(&profile->self_check, payload, arena);
 	case SEEP_RECORD_SAMPLES:
-		return add_samples(builder, payload);
+		return sampling_read(&profile->sampling, payload, arena);
 	case SEEP_RECORD_PINS:
-		return site_pins_read(&builder->profile->pins, payload,
-				      builder->profile->memory->arena);
+		return site_pins_read(&profile->pins, payload, arena);
 	case SEEP_RECORD_FREES:
-		return free_samples_read(&builder->profile->frees, payload,
-					 builder->profile->memory->arena);
+		return free_samples_read(&profile->frees, payload, arena);
 	case SEEP_RECORD_SCAN:
-		return scan_read(&builder->profile->scan, payload, (double)record->time_ns / 1e9,
-				 builder->profile->memory->arena);
+		return scan_read(&profile->scan, payload, time_s, arena);
 	case SEEP_RECORD_HOLDERS:
-		return holders_read(&builder->profile->holders, payload,
-				    builder->profile->memory->arena);
+		return holders_read(&profile->holders, payload, arena);
 	case SEEP_RECORD_SUPPRESSIONS:
 		return add_suppressions(builder, payload);
 	case SEEP_RECORD_ALERT:
-		return alert_log_add(builder->profile, payload, (double)record->time_ns / 1e9);
+		return alert_log_add(profile, payload, time_s);
 	default:
 		return 0; /* added by a later minor version */
 	}
+}
+
+/* Without memory nothing else matters. */
+static void note(int *result, int next)
+{
+	if (next && *result != -ENOMEM)
+		*result = next;
 }
 
 int profile_builder_link(struct profile_builder *builder)
@@ -418,30 +303,22 @@ int profile_builder_link(struct profile_builder *builder)
 		if (!profile->name)
 			return -ENOMEM;
 	}
-	int modules = link_modules(builder);
-	int nodes = node_table_link(&builder->nodes, profile->modules, profile->module_count);
-	if (nodes == -ENOMEM)
-		return nodes;
-	int differences = link_differences(builder), samples = link_samples(builder);
-	int frees = free_samples_link(profile->frees, &builder->nodes);
-	int pins = site_pins_link(profile->pins, &builder->nodes);
-	int alerts = alert_log_link(profile, &builder->nodes);
-	int scan = scan_link(profile->scan, &builder->nodes);
-	int holders = holders_link(profile->holders, &builder->nodes, profile->modules,
-				   profile->module_count);
-	if (holders == -ENOMEM)
-		return holders;
-	int points = point_list_start(&builder->points, builder->nodes.count);
-	return points	     ? points
-	       : nodes	     ? nodes
-	       : modules     ? modules
-	       : differences ? differences
-	       : samples     ? samples
-	       : frees	     ? frees
-	       : alerts	     ? alerts
-	       : scan	     ? scan
-	       : holders     ? holders
-			     : pins;
+	int result = link_modules(builder);
+	int linked = node_table_link(&builder->nodes, profile->modules, profile->module_count);
+	if (linked == -ENOMEM)
+		return linked;
+	const struct node_table *nodes = &builder->nodes;
+	note(&result, linked);
+	note(&result, stack_differences_link(profile->self_check, nodes));
+	note(&result, sampling_link(profile->sampling, nodes));
+	note(&result, free_samples_link(profile->frees, nodes));
+	note(&result, site_pins_link(profile->pins, nodes));
+	note(&result, alert_log_link(profile, nodes));
+	note(&result, scan_link(profile->scan, nodes));
+	note(&result,
+	     holders_link(profile->holders, nodes, profile->modules, profile->module_count));
+	note(&result, point_list_start(&builder->points, builder->nodes.count));
+	return result;
 }
 
 /* ---- snapshots ---- */
