@@ -499,6 +499,7 @@ compat:
 	@tests/support/install_packages $(BUILD_DEPS) $(CHECK_DEPS) heaptrack liblsan0
 	@$(MAKE) --no-print-directory all
 	@BUILD=$(abspath $(BUILD)) tests/compat/run --install --rivals --record -j 1
+	@BUILD=$(abspath $(BUILD)) CC="$(CC)" tests/integration/run -k "runtimes: "
 
 # ---- torture ---------------------------------------------------------------------------------------
 # 10,000 forks, 560 kills, a day of snapshots: tests/torture/README.md. A quarter of an hour.
