@@ -31,6 +31,7 @@
 
 struct arena;
 struct error;
+struct frame_pattern;
 struct profile;
 struct report;
 struct report_site;
@@ -43,19 +44,6 @@ enum leak_kind {
 	LEAK_POSSIBLE = 4,
 	LEAK_REACHABLE = 8,
 	LEAK_ANY = 15,
-};
-
-enum frame_pattern_kind {
-	PATTERN_ANYTHING, /* LeakSanitizer's text: function, file or module of any frame */
-	PATTERN_FUNCTION,
-	PATTERN_MODULE,
-	PATTERN_SOURCE, /* "file.c:12" */
-	PATTERN_GAP,	/* ... */
-};
-
-struct frame_pattern {
-	enum frame_pattern_kind kind;
-	const char *text;
 };
 
 struct suppression {
@@ -117,9 +105,6 @@ void suppressions_free(struct suppressions *suppressions);
 struct suppressed_amount {
 	uint64_t bytes, blocks;
 } suppressed_amount(const struct report_site *site);
-
-/* An allocator of Valgrind's stacks, which need not be there. */
-bool frame_pattern_is_allocator(const struct frame_pattern *pattern);
 
 bool suppression_has_expired(const struct suppression *suppression, int64_t now_unix_s);
 

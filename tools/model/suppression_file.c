@@ -16,6 +16,7 @@
 
 #include "tools/model/arena.h"
 #include "tools/model/error.h"
+#include "tools/model/frame_pattern.h"
 #include "tools/model/named_file.h"
 #include "tools/model/suppression.h"
 #include "tools/model/suppression_index.h"
@@ -84,7 +85,8 @@ static char *next_line(struct reader *reader, int *result)
 static void forget_limits(struct reader *reader)
 {
 	reader->limits_line = 0;
-	reader->limits = (struct suppression){.max_bytes = UINT64_MAX, .max_blocks = UINT64_MAX, .max_bytes_per_hour = INFINITY};
+	reader->limits = (struct suppression){
+		.max_bytes = UINT64_MAX, .max_blocks = UINT64_MAX, .max_bytes_per_hour = INFINITY};
 }
 
 static bool read_number(const char *text, bool is_size, uint64_t *number)

@@ -12,6 +12,7 @@
 #include <uthash.h>
 
 #include "tools/model/arena.h"
+#include "tools/model/frame_pattern.h"
 #include "tools/model/report.h"
 #include "tools/model/suppression.h"
 
