@@ -551,6 +551,9 @@ enum seep_scan_outcome {
 	4u /* sites name the site that their indirectly lost blocks hang under */
 #define SEEP_SCAN_IS_BLIND                                                                         \
 	8u /* not all that may hold pointers could be looked at: nothing is definitely lost */
+#define SEEP_SCAN_IS_CLOSED                                                                        \
+	16u /* with IS_BLIND: the kernel did not show what it keeps for the process, as after a    \
+	     * change of user */
 
 /*
  * Who holds blocks: for up to some 100 blocks of each site, drawn at random from those that are

@@ -123,7 +123,7 @@ static void read_epolls(struct kernel_pointers *pointers, uint32_t pid)
 
 	begin_path(&text, pid, "/fd");
 	if (!number_folder_visit(path, read_epoll, &search))
-		pointers->is_blind = true;
+		pointers->is_blind = pointers->is_closed = true;
 }
 
 void kernel_pointers_read(struct kernel_pointers *pointers, uint32_t pid)

@@ -17,7 +17,8 @@
 
 struct kernel_pointers {
 	struct buffer epoll, timers; /* words */
-	bool is_blind; /* there are others that it does not show, or it does not let us look */
+	bool is_blind;	/* there are others that it does not show, or it does not let us look */
+	bool is_closed; /* of these: it does not let us look, as after a change of user */
 };
 
 /* In the helper: reads those of process `pid`. Release them. */

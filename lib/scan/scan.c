@@ -51,6 +51,7 @@ struct look {
 	struct buffer scan, holders, lost;
 	uint32_t threads;
 	bool is_stopped; /* no thread ran meanwhile */
+	bool is_closed;	 /* the kernel did not say what it holds for the program */
 	uint64_t pause_ns;
 };
 
@@ -303,6 +304,7 @@ static bool look_once(const struct scan_order *order, struct scan_task *task, st
 		hidden_mappings_hear(&instant.mappings, &instant.copy, &lacked);
 	stopped_threads_forget(&instant.threads);
 	hidden_mappings_release(&instant.mappings);
+	look->is_closed = instant.kernel.is_closed;
 	kernel_pointers_release(&instant.kernel);
 	if (has_list && lacked > 0 && look->is_stopped && may_show && !hides_memory) {
 		hides_memory = true;
@@ -370,7 +372,8 @@ static int append(const struct scan_order *order, struct look *look, struct seep
 	head.error = look->result.error;
 	if (is_done) {
 		head.flags |= (look->is_stopped ? SEEP_SCAN_IS_STOPPED : 0) |
-			      (order->moment == SCAN_RUNNING ? SEEP_SCAN_IS_CONFIRMED : 0);
+			      (order->moment == SCAN_RUNNING ? SEEP_SCAN_IS_CONFIRMED : 0) |
+			      (look->is_closed ? SEEP_SCAN_IS_CLOSED : 0);
 		head.threads = look->threads;
 		head.unread_threads = look->result.unread_threads;
 		head.pause_ns = look->pause_ns;

@@ -28,6 +28,7 @@ def tests():
         yield "the last state is in the file after %s" % how, functools.partial(under_run, how)
         if how not in ("return", "exit"):
             yield "the same with plain LD_PRELOAD, %s" % how, functools.partial(preloaded, how)
+    yield "of a program that was killed nobody counts the threads", killed_and_scanned
     yield "a report right after the end has the last state", report_at_once
     for pattern in ("%e.%p.seep", "out.seep"):
         yield "every program of a chain of exec has its file, of -o " + pattern, \
@@ -47,6 +48,14 @@ def under_run(how, box):
     result = box.seep_run([program, how])
     expect_equal(result.returncode, ENDS[how][0], "the status of seep run")
     check(box.report(), how)
+
+
+def killed_and_scanned(box):
+    """It had one thread; how many there may have been is for the scan to know."""
+    program = box.compile("ends_in_many_ways.c", "-O1", "-pthread")
+    box.seep_run([program, "SIGSEGV"], "--scan=exit")
+    report = " ".join(box.seep("report", "out.seep").stdout.decode().split())
+    expect("the registers of its threads were gone" in report, report)
 
 
 def preloaded(how, box):

@@ -36,6 +36,7 @@ def tests():
     for how in ("dumpable", "setuid"):
         yield "snapshots go on in a program that gave up its privileges (%s)" % how, \
             functools.partial(privileges, how)
+    yield "a scan of a program that has changed its user says that this is why", closed_to_scans
     yield "_exit in a signal handler during a snapshot inline", exit_in_handler
     yield "a data file that is descriptor 2 gets no message", data_file_as_stderr
     yield "workers in another folder write beside their parent's file", workers_elsewhere
@@ -197,6 +198,18 @@ def privileges(how, box):
     reasons = [snapshot.reason for snapshot in snapshots]
     expect(len(snapshots) >= 5 and reasons[-1] != "exec", "the snapshots are %s" % reasons)
     expect_equal(sum_of_sites(report, "keep")["live_blocks"], 20, "live blocks")
+
+
+def closed_to_scans(box):
+    if os.getuid() != 0:
+        raise Skipped("only root can become another user")
+    program = box.compile("gives_up_privileges.c", "-O1")
+    for how, is_said in (("setuid", True), ("setuid and dumpable", False)):
+        result = box.seep_run([program, how], "--scan=exit")
+        report = " ".join(box.seep("report", "out.seep").stdout.decode().split())
+        is_there = "has changed its user or is not dumpable" in report
+        expect_equal((result.returncode, is_there), (3, is_said),
+                     "(status, is it said) of %s: %s" % (how, report))
 
 
 def exit_in_handler(box):

@@ -137,13 +137,22 @@ static struct lost_sentence done_sentence(const struct scan *scan)
 			 number_count(raw->possibly_blocks).text,
 			 number_plural(raw->possibly_blocks),
 			 number_bytes(raw->possibly_bytes).text, how);
-	if (raw->unread_threads)
+	/* Of a process that has ended without waiting for it nobody knows how many it had. */
+	if (raw->unread_threads > raw->threads)
+		snprintf(unread, sizeof(unread),
+			 "; the registers of its threads were gone, so that less is called "
+			 "definitely lost");
+	else if (raw->unread_threads)
 		snprintf(unread, sizeof(unread),
 			 "; the registers of %s thread%s could not be read, so that less is "
 			 "called definitely lost",
 			 number_count(raw->unread_threads).text,
 			 number_plural(raw->unread_threads));
-	if (raw->flags & SEEP_SCAN_IS_BLIND)
+	if (raw->flags & SEEP_SCAN_IS_CLOSED)
+		blind = "; the program has changed its user or is not dumpable, so that it is not "
+			"known what the kernel keeps for it, and nothing is called definitely "
+			"lost; start it as that user";
+	else if (raw->flags & SEEP_SCAN_IS_BLIND)
 		blind = "; not all that may hold pointers could be looked at (such as what the "
 			"kernel "
 			"keeps for it), so that nothing is called definitely lost";

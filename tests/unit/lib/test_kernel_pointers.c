@@ -100,6 +100,7 @@ static void an_io_uring_may_hold_what_nobody_sees(void **state)
 	}
 	kernel_pointers_read(&pointers, (uint32_t)getpid());
 	assert_true(pointers.is_blind);
+	assert_false(pointers.is_closed);
 	kernel_pointers_release(&pointers);
 	close((int)ring);
 }
@@ -112,6 +113,7 @@ static void a_process_that_is_gone_has_none(void **state)
 	kernel_pointers_read(&pointers, 1u << 30);
 	assert_int_equal(pointers.epoll.bytes + pointers.timers.bytes, 0);
 	assert_true(pointers.is_blind);
+	assert_true(pointers.is_closed);
 	kernel_pointers_release(&pointers);
 }
 

@@ -126,6 +126,7 @@ static void the_process_says_what_it_has_lost(void **state)
 				   .definitely_bytes = 120,
 				   .possibly_blocks = 1,
 				   .possibly_bytes = 8,
+				   .threads = 3,
 				   .unread_threads = 2,
 				   .pause_ns = 2500000,
 				   .reason = SEEP_REASON_REQUEST},
@@ -144,6 +145,17 @@ static void the_process_says_what_it_has_lost(void **state)
 			"hold pointers could be "
 			"looked at (such as what the kernel keeps for it), so that "
 			"nothing is called definitely lost");
+	expect_sentence((struct seep_scan){.possibly_blocks = 2,
+					   .possibly_bytes = 8,
+					   .flags = SEEP_SCAN_IS_BLIND | SEEP_SCAN_IS_CLOSED},
+			0,
+			"nothing is definitely lost; 2 blocks (8 B) possibly lost; the program has "
+			"changed its user or is not dumpable, so that it is not known what the kernel "
+			"keeps for it, and nothing is called definitely lost; start it as that user");
+	/* What may have run when a program was killed is no count that anybody knows. */
+	expect_sentence((struct seep_scan){.reachable_blocks = 2, .unread_threads = 9}, 0,
+			"nothing is lost, every block can be reached; the registers of its threads "
+			"were gone, so that less is called definitely lost");
 }
 
 /* Each with what to do about it, where there is something. */
