@@ -6,9 +6,24 @@
 #include <locale.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tools/commands/command.h"
 #include "tools/commands/help_text.h"
+#include "tools/commands/snapshot_folder.h"
+#include "tools/commands/target.h"
+
+/* The verb that was left out before a program, a snapshot file or a process; null where it is none. */
+static const char *meant_command(const char *word)
+{
+	static const char ending[] = ".seep";
+	size_t length = strlen(word);
+
+	if (target_is_pid(word) || snapshot_folder_is(word) ||
+	    (length > strlen(ending) && strcmp(word + length - strlen(ending), ending) == 0))
+		return "report";
+	return strchr(word, '/') && access(word, X_OK) == 0 ? "run" : NULL;
+}
 
 static int run_verb(int argc, char **argv)
 {
@@ -39,6 +54,11 @@ static int run_verb(int argc, char **argv)
 		return command_fail("there is no command '%s', did you mean 'seep %s'? see 'seep "
 				    "--help'",
 				    verb, command->name);
+	const char *meant = meant_command(verb);
+	if (meant)
+		return command_fail("there is no command '%s', did you mean 'seep %s %s'? see "
+				    "'seep --help'",
+				    verb, meant, verb);
 	return command_fail("there is no command '%s'; see 'seep --help'", verb);
 }
 

@@ -274,6 +274,14 @@ def wrong_usage(box):
             (["diff", good + "@-999", good], ["-999"]),
             (["snapshot", "notapid"], ["notapid"]),
             (["snapshot", "-5"], []),
+            # What was left out or mistyped is named.
+            (["run", "--inteval=5s", "--", "/bin/true"], ["did you mean '--interval'"]),
+            (["/bin/true"], ["did you mean 'seep run /bin/true'"]),
+            ([good], ["did you mean 'seep report " + good]),
+            (["4711"], ["did you mean 'seep report 4711'"]),
+            (["scan", good], ["is a file", "give its PID"]),
+            (["check", "--baseline=-", good], ["--baseline needs a file"]),
+            (["check", "--gen-suppressions=-", good], ["--gen-suppressions needs a file"]),
             (["snapshot", "99999999999999999999"], ["99999999999999999999"])):
         one_line(box.seep(*arguments), "seep " + " ".join(arguments).replace(box.folder, ""), *words)
 

@@ -111,6 +111,20 @@ struct check {
 	struct sink sink;
 };
 
+/* Standard output is the program's own, and a file that is called - is nobody's wish. */
+static int take_file(const struct command_option *option, const char *value, const char **path)
+{
+	char text[COMMAND_OPTION_BYTES];
+
+	if (strcmp(value, "-") == 0) {
+		command_fail("check: %s needs a file: standard output belongs to the program",
+			     command_option_text(option, 0, text));
+		return -1;
+	}
+	*path = value;
+	return 0;
+}
+
 static int take(const struct command_option *option, const char *value, void *context)
 {
 	struct check *check = context;
@@ -131,18 +145,14 @@ static int take(const struct command_option *option, const char *value, void *co
 		check->checked.flag_minor = true;
 		return 0;
 	}
-	if (strcmp(option->name, "baseline") == 0) {
-		check->baseline = value;
-		return 0;
-	}
+	if (strcmp(option->name, "baseline") == 0)
+		return take_file(option, value, &check->baseline);
 	if (strcmp(option->name, "update_baseline") == 0) {
 		check->updates_baseline = true;
 		return 0;
 	}
-	if (strcmp(option->name, "gen_suppressions") == 0) {
-		check->draft = value;
-		return 0;
-	}
+	if (strcmp(option->name, "gen_suppressions") == 0)
+		return take_file(option, value, &check->draft);
 	if (strcmp(option->name, NO_BUILTIN_NAME) == 0) {
 		check->has_no_builtin = true;
 		return 0;

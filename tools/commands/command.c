@@ -11,12 +11,14 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tools/commands/help_text.h"
+#include "tools/commands/near_word.h"
 #include "tools/output/utf8.h"
 
 /* getopt_long returns this plus the option's index, above every letter. */
@@ -153,6 +155,28 @@ static void complain(const struct parser *parser, const char *what, const char *
 		     (int)strcspn(option, "="), option, parser->command->name);
 }
 
+/* An option that begins with "--" and is none: perhaps a slip. */
+static void complain_unknown(const struct parser *parser, const char *typed)
+{
+	char name[COMMAND_OPTION_BYTES];
+	unsigned nearest_distance = UINT_MAX;
+	const char *nearest = NULL;
+
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(typed, "="), typed);
+	for (size_t i = 0; strncmp(name, "--", 2) == 0 && i < parser->option_count; i++) {
+		unsigned distance = near_word_distance(name + 2, parser->names[i] + 2);
+		if (distance >= nearest_distance)
+			continue;
+		nearest_distance = distance;
+		nearest = parser->names[i];
+	}
+	if (nearest && near_word_is_near(name + 2, nearest_distance))
+		command_fail("%s: unknown option '%s', did you mean '%s'? see 'seep %s --help'",
+			     parser->command->name, name, nearest, parser->command->name);
+	else
+		complain(parser, "unknown option", typed);
+}
+
 /* The option meant by what getopt_long returned, or null after a message. */
 static const struct command_option *read_option(const struct parser *parser, char **argv, int got)
 {
@@ -167,7 +191,7 @@ static const struct command_option *read_option(const struct parser *parser, cha
 		const char letter[] = {'-', (char)got, '\0'};
 		const struct command_option *option = got ? option_by_letter(parser, got) : NULL;
 		if (!option)
-			complain(parser, "unknown option", got ? letter : argv[optind - 1]);
+			complain_unknown(parser, got ? letter : argv[optind - 1]);
 		else if (what)
 			complain(parser, what, letter);
 		return what ? NULL : option;
@@ -176,7 +200,7 @@ static const struct command_option *read_option(const struct parser *parser, cha
 	size_t index = (size_t)(got - FIRST_OPTION_VALUE);
 	const char *name = parser->names[index], *typed = typed_option(argv);
 	if (strcspn(typed, "=") != strlen(name)) {
-		complain(parser, "unknown option", typed);
+		complain_unknown(parser, typed);
 		return NULL;
 	}
 	if (what) {

@@ -285,9 +285,9 @@ int run_output_prepare(const char *pattern, const char *program, struct error *e
 
 	if (run_output_folder(pattern, path) && access(path, W_OK | X_OK) != 0)
 		return error_set(error, errno,
-				 "cannot write snapshots into the folder %s: %s; make it, or name "
-				 "another",
-				 path, strerror(errno));
+				 "cannot write snapshots into the folder %s: %s; %sname a file "
+				 "elsewhere, as in seep run -o /tmp/%%e.%%p.seep",
+				 path, strerror(errno), errno == ENOENT ? "make it, or " : "");
 	if (has_pid(pattern))
 		return 0;
 	expand(pattern, program, 0, path);

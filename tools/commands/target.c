@@ -56,7 +56,13 @@ int target_parse_pid(const char *text, pid_t *pid, struct error *error)
 {
 	if (!*text || strspn(text, "0123456789") != strlen(text) || strlen(text) > 10 ||
 	    atoll(text) < 1 || atoll(text) > INT_MAX)
-		return error_set(error, EINVAL, "'%s' is not the number of a process", text);
+		return access(text, F_OK) == 0
+			       ? error_set(error, EINVAL,
+					   "%s is a file, and only a process that runs can be asked: "
+					   "give its PID",
+					   text)
+			       : error_set(error, EINVAL, "'%s' is not the number of a process",
+					   text);
 	*pid = (pid_t)atoll(text);
 	return 0;
 }
@@ -270,7 +276,8 @@ static int judge_answer(const struct process_facts *facts, ssize_t bytes,
 			struct seep_control_answer *answer, struct error *error)
 {
 	if (bytes <= 0)
-		return say_silent(facts, "it hung up", error);
+		return is_ours(facts) ? say_silent(facts, "it hung up", error)
+				      : say_not_ours(facts, error);
 	if ((size_t)bytes >= offsetof(struct seep_control_answer, path) &&
 	    (answer->version != SEEP_CONTROL_VERSION || answer->result == SEEP_CONTROL_BAD_VERSION))
 		return error_set(

@@ -110,8 +110,11 @@ void conclusion_text_write(FILE *stream, const struct text_report_options *optio
 		text_line_print(&line, INK_WATCH, "No leak yet, %s site%s",
 				number_count(view->finding.growing_count).text,
 				view->finding.growing_count == 1 ? " grows" : "s grow");
-		text_line_print(&line, INK_TITLE, ": %s%s at ",
-				number_rate(view->finding.bytes_per_hour).text,
+		/* Steps that are far from each other have a size and no rate. */
+		if (view->finding.bytes_per_hour >= 0.5)
+			text_line_print(&line, INK_TITLE, ": %s",
+					number_rate(view->finding.bytes_per_hour).text);
+		text_line_print(&line, INK_TITLE, "%s at ",
 				view->finding.growing_count > 1 ? ", first" : "");
 		text_line_make_room(&line, OWN_COLUMNS_MIN, CONTINUED_INDENT);
 		stack_text_put_own(&line, view->foremost);

@@ -140,7 +140,7 @@ static void put_amount(struct text_line *line, const struct report_site *site, b
 	text_line_print(line, INK_TITLE, "%s", number_bytes(site->live_bytes).text);
 	text_line_print(line, INK_PLAIN, " in %s block%s", number_count(site->live_blocks).text,
 			number_plural(site->live_blocks));
-	if (!site_text_has_growth(site))
+	if (!site_text_has_rate(site))
 		return;
 	text_line_print(line, INK_PLAIN, "  %s", number_rate(growth->bytes_per_hour).text);
 	if (has_block_rate && growth->blocks_per_hour >= 1)

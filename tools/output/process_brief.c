@@ -110,7 +110,8 @@ static void put_conclusion(struct text_line *line, const struct process_brief *b
 	case CONCLUSION_GROWING:
 		text_line_print(line, INK_WATCH, "%zu site%s", brief->growing_count,
 				brief->growing_count == 1 ? " grows" : "s grow");
-		text_line_print(line, INK_PLAIN, ", %s", rate.text);
+		if (brief->bytes_per_hour >= 0.5)
+			text_line_print(line, INK_PLAIN, ", %s", rate.text);
 		break;
 	case CONCLUSION_TOO_SHORT:
 		text_line_put(line, INK_NOTE, "too short to judge");

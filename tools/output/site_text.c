@@ -49,6 +49,11 @@ bool site_text_has_growth(const struct report_site *site)
 	}
 }
 
+bool site_text_has_rate(const struct report_site *site)
+{
+	return site_text_has_growth(site) && site->judgement.growth.bytes_per_hour >= 0.5;
+}
+
 bool site_text_is_in_full(const struct report_site *site, size_t rank,
 			  const struct text_report_options *options)
 {
@@ -103,7 +108,9 @@ static void put_headline(struct text_line *line, const struct report *report,
 			number_error(report_error_95(site->sampled->bytes_error, site->live_bytes));
 		text_line_print(line, INK_DIM, "%s%s", *error.text ? " " : "", error.text);
 	}
-	if (!site_text_has_growth(site))
+	/* Its rate over the run is not that of now, which a single line cannot explain. */
+	bool says_nothing = site->judgement.verdict == VERDICT_SATURATING && !has_interval;
+	if (!site_text_has_rate(site) || says_nothing)
 		return;
 	text_line_make_room(line,
 			    2 + (int)strlen(number_rate(growth->bytes_per_hour).text) +

@@ -41,5 +41,7 @@ void site_text_write_curve(const struct site_text *text, const struct report_sit
 
 /* Is its growth per hour worth a word? */
 bool site_text_has_growth(const struct report_site *site);
+/* And is that more than nothing? What grows by steps far from each other has no rate. */
+bool site_text_has_rate(const struct report_site *site);
 
 #endif

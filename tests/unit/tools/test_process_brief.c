@@ -38,6 +38,12 @@ static void has_freed_all(struct sample *sample)
 	sample->report.site_count = 0;
 }
 
+static void has_no_rate(struct sample *sample)
+{
+	for (size_t i = 0; i < sample->report.site_count; i++)
+		sample->sites[i].judgement.growth.bytes_per_hour = 0;
+}
+
 static void is_sampled(struct sample *sample)
 {
 	sample->profile.sample_bytes = 4096;
@@ -88,6 +94,8 @@ static void says_in_one_line_what_a_report_comes_to(void **state)
 		{VERDICT_GROWING, NULL,
 		 "  server (4711)             1 m 01 s    3.72 MiB live  1 site grows, +4.20 "
 		 "MiB/h\n"},
+		{VERDICT_GROWING, has_no_rate,
+		 "  server (4711)             1 m 01 s    3.72 MiB live  1 site grows\n"},
 		{VERDICT_UNFREED, NULL,
 		 "  server (4711)             1 m 01 s    3.72 MiB live  too short to judge\n"},
 		{VERDICT_STABLE, NULL,

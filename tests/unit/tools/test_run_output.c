@@ -95,7 +95,13 @@ static void refuses_a_folder_that_cannot_be_written(void **state)
 	assert_int_equal(run_output_prepare("/no such folder/x", "p", &error), -ENOENT);
 	assert_string_equal(error.text,
 			    "cannot write snapshots into the folder /no such folder: No "
-			    "such file or directory; make it, or name another");
+			    "such file or directory; make it, or name a file elsewhere, as "
+			    "in seep run -o /tmp/%e.%p.seep");
+	assert_int_equal(run_output_prepare("/proc/version/x", "p", &error), -EACCES);
+	assert_string_equal(error.text,
+			    "cannot write snapshots into the folder /proc/version: "
+			    "Permission denied; name a file elsewhere, as in seep run -o "
+			    "/tmp/%e.%p.seep");
 }
 
 static void replaces_the_file_of_an_earlier_run(void **state)

@@ -112,7 +112,7 @@ static void shows_every_verdict(void **state)
 		"      0x7f1234567000\n"
 		"      [deeper frames cut]\n"
 		"\n"
-		" 4. saturating  964 KiB in 9,868 blocks  +4.20 MiB/h  ▁▂▄▅▆▆▇▇████████\n"
+		" 4. saturating  964 KiB in 9,868 blocks  ▁▂▄▅▆▆▇▇████████        grows ever less\n"
 		"    dictExpand dict.c:151 ← dictAdd ← main\n"
 		" 5. plateau  732 KiB in 7,500 blocks  ▁▂▄▅▇███████████        grew, then stopped\n"
 		"    dictExpand dict.c:151 ← dictAdd ← main\n"
