@@ -25,6 +25,7 @@
 #include "lib/base/region.h"
 #include "lib/base/syscalls.h"
 #include "lib/base/text.h"
+#include "lib/control/followed_parent.h"
 #include "lib/control/helper.h"
 #include "lib/control/other_helpers.h"
 #include "lib/control/request.h"
@@ -38,6 +39,7 @@
 #include "lib/record/self_check.h"
 #include "lib/record/thread_state.h"
 #include "lib/scan/exit_point.h"
+#include "lib/snapshot/lent_file.h"
 #include "lib/snapshot/memory_lock.h"
 #include "lib/snapshot/process_facts.h"
 #include "lib/snapshot/snapshot_writer.h"
@@ -211,8 +213,9 @@ static void start_writing(bool is_starting)
 	LIFE_TICK_MASK = LIFE_TICK_MASK_GROWN;
 	error = snapshot_writer_start();
 	if (error != 0) {
-		/* Later than in the constructor descriptor 2 may be anything. */
-		if (is_starting)
+		/* Later than in the constructor descriptor 2 may be anything. seep run says it itself, and of a
+		 * tree one process is enough. */
+		if (is_starting && options.root_pid == 0 && !followed_parent_is_there())
 			say("cannot write snapshots to", options.output, error);
 		switch_off();
 		return;
@@ -415,15 +418,18 @@ bool life_is_writing(void)
 	return atomic_load(&stage) == STAGE_WRITING;
 }
 
-void life_before_confinement(void)
+void life_before_confinement(bool hides_folder)
 {
-	life_is_writing();
+	if (life_is_writing() && hides_folder)
+		lent_file_expect();
 }
 
 void life_before_identity(void)
 {
-	if (life_is_writing())
-		helper_note_identity();
+	if (!life_is_writing())
+		return;
+	lent_file_expect();
+	helper_note_identity();
 }
 
 static int scan_for_program(const char *label, struct seep_scan *found)

@@ -53,8 +53,9 @@ int life_lock_memory(int flags);
 /* Whether this process records and has a file; makes that if it can be made now. */
 bool life_is_writing(void);
 
-/* The program is about to change its root or its limits: makes the file while it can. */
-void life_before_confinement(void);
+/* The program is about to change its root or its limits: makes the file while it can. `hides_folder`: its forks
+ * will not get at the folder of the files. */
+void life_before_confinement(bool hides_folder);
 
 /* The same before it changes its user; tells the helper, too. */
 void life_before_identity(void);

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "lib/base/text.h"
+#include "seep/file_lending.h"
 #include "seep/settings.h"
 
 #include "lib/base/poison.h"
@@ -186,6 +187,14 @@ static bool set_children_output(const char *value)
 
 	text_add(&text, value);
 	return !text.is_cut;
+}
+
+static bool set_file_lender(const char *value)
+{
+	struct text text = TEXT_IN(options.file_lender);
+
+	text_add(&text, value);
+	return !text.is_cut && (text.bytes == 0 || text.bytes == sizeof(options.file_lender) - 1);
 }
 
 static bool set_tool(const char *value)
@@ -392,10 +401,11 @@ static const struct setting {
 } settings[] = {
 #define SETTING_ROW(key, letter, type, values, initial, help) {#key, initial, set_##key},
 	SEEP_SETTINGS(SETTING_ROW)
-	/* Not for users: seep run tells which process is the first one, where the others go, and where
-	 * it is itself. */
+	/* Not for users: seep run tells which process is the first one, where the others go, who begins
+	 * files for those that cannot, and where it is itself. */
 	{"root_pid", "0", set_root_pid},
 	{"children_output", "", set_children_output},
+	{SEEP_LENDER_SETTING, "", set_file_lender},
 	{"tool", "", set_tool},
 };
 

@@ -13,6 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "seep/file_lending.h"
+
 #define OPTIONS_STACK_DEPTH_MAX 512
 #define OPTIONS_ONE_IN_MAX 1000000000u
 #define OPTIONS_SAMPLE_MAX (1ull << 30)
@@ -55,6 +57,8 @@ struct options {
 	uint32_t root_pid;		/* pid of the process that seep run started; 0: unknown */
 	char children_output[PATH_MAX]; /* pattern for its children, its folder is made; "": output
 					 */
+	/* NAME and KEY of include/seep/file_lending.h; "": none */
+	char file_lender[SEEP_LENDER_NAME_DIGITS + SEEP_LENDER_KEY_DIGITS + 1];
 	char tool[PATH_MAX];		/* the seep that may be asked for names; "": none */
 };
 

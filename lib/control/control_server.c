@@ -2,7 +2,7 @@
 /*
  * control_server: the socket on which the tool may ask the helper for something.
  *
- *   Runs in   the helper
+ *   Runs in   the helper; a process that asks for another's, which has none
  *   Locks     none
  *   Memory    8 KiB of the helper's stack
  *   Calls     socket, bind, listen, accept4, recvfrom, sendto
@@ -31,15 +31,15 @@
 #define CALLERS_WAITING 8
 
 /* SEEP_CONTROL_NAME_FORMAT without a printf; a test compares the two. */
-static socklen_t fill_address(struct sockaddr_un *address)
+static socklen_t fill_address(struct sockaddr_un *address, uint32_t pid, uint64_t start_ticks)
 {
 	char name[64];
 	struct text text = TEXT_IN(name);
 
 	text_add(&text, "seep.");
-	text_add_number(&text, process_facts.pid);
+	text_add_number(&text, pid);
 	text_add(&text, ".");
-	text_add_number(&text, process_facts.start_ticks);
+	text_add_number(&text, start_ticks);
 	*address = (struct sockaddr_un){.sun_family = AF_UNIX};
 	for (size_t i = 0; i < text.bytes; i++)
 		address->sun_path[1 + i] = name[i];
@@ -49,7 +49,7 @@ static socklen_t fill_address(struct sockaddr_un *address)
 int control_server_open(void)
 {
 	struct sockaddr_un address;
-	socklen_t bytes = fill_address(&address);
+	socklen_t bytes = fill_address(&address, process_facts.pid, process_facts.start_ticks);
 	long fd = sys_call(SYS_socket, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	long result;
 
@@ -63,6 +63,21 @@ int control_server_open(void)
 		return (int)result;
 	}
 	return (int)fd;
+}
+
+bool control_server_is_of(uint32_t pid, uint64_t start_ticks)
+{
+	struct sockaddr_un address;
+	socklen_t bytes = fill_address(&address, pid, start_ticks);
+	long fd = sys_call(SYS_socket, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	long result;
+
+	if (fd < 0)
+		return false;
+	/* Not by a call, which it would have to answer. */
+	result = sys_call(SYS_bind, fd, &address, bytes);
+	sys_call(SYS_close, fd);
+	return result == -EADDRINUSE;
 }
 
 static bool is_allowed(int caller)

@@ -6,10 +6,14 @@
 #define LIB_CONTROL_CONTROL_SERVER_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* Opens the socket in the calling helper's descriptor table. Returns the descriptor, or a negative
  * errno value: then nobody can ask, and everything else works. */
 int control_server_open(void);
+
+/* Whether the process that was started then has such a socket. */
+bool control_server_is_of(uint32_t pid, uint64_t start_ticks);
 
 /* Serves the one that has connected. A caller that does not speak is waited for one second. Where he wants a scan,
  * `goes_on` is its order's. False when nobody can be let in now: there is no descriptor left for him, say. He stays

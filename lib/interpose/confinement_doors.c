@@ -20,11 +20,11 @@
 #include "lib/interpose/doors.h"
 #include "lib/interpose/real_functions.h"
 
-static void make_file_first(void)
+static void make_file_first(bool hides_folder)
 {
 	if (real.chroot == NULL)
 		real_functions_find();
-	life_before_confinement();
+	life_before_confinement(hides_folder);
 }
 
 static void tell_helper_first(void)
@@ -37,12 +37,12 @@ static void tell_helper_first(void)
 static void make_file_before(__rlimit_resource_t limited)
 {
 	if (limited == RLIMIT_NOFILE || limited == RLIMIT_FSIZE || limited == RLIMIT_NPROC)
-		make_file_first();
+		make_file_first(false);
 }
 
 DOOR int chroot(const char *folder)
 {
-	make_file_first();
+	make_file_first(true);
 	return real.chroot(folder);
 }
 

@@ -172,6 +172,13 @@ bool process_is_another(void)
 	       stat.field[STAT_START_TICKS] != process_facts.start_ticks;
 }
 
+uint64_t process_start_ticks(uint32_t pid)
+{
+	struct stat_fields stat;
+
+	return read_stat(pid, &stat) ? stat.field[STAT_START_TICKS] : 0;
+}
+
 bool process_is_zombie(uint32_t pid)
 {
 	struct stat_fields stat;

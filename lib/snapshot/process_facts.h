@@ -48,6 +48,8 @@ struct process_end process_end_read(int pidfd);
 bool process_has_ended(void);
 /* True when the pid belongs to another process by now, or to none. */
 bool process_is_another(void);
+/* When it was started, in ticks since the machine was; 0: not known. */
+uint64_t process_start_ticks(uint32_t pid);
 /* True when that process has ended and nobody has waited for it. */
 bool process_is_zombie(uint32_t pid);
 /* The path of the program that it runs, "" where that is not known. Overwritten by the next call. */

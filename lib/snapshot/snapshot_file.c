@@ -22,6 +22,7 @@
 #include "lib/base/invariant.h"
 #include "lib/base/syscalls.h"
 #include "lib/base/text.h"
+#include "lib/snapshot/lent_file.h"
 #include "lib/snapshot/process_facts.h"
 #include "lib/snapshot/snapshot_thinning.h"
 #include "seep/snapshot_format.h"
@@ -37,6 +38,7 @@
 static char path[PATH_MAX];
 static int held = -1;	    /* a number in the table of `holder_tid`'s descriptors */
 static uint32_t holder_tid; /* 0: nobody yet */
+static bool is_lent; /* begun by another; its path means nothing here, or somebody else's file */
 static int descriptor = -1; /* in use, between begin and end */
 static uint64_t file_bytes;
 static uint32_t sequence;
@@ -82,6 +84,7 @@ void snapshot_file_close(void)
 void snapshot_file_forget(void)
 {
 	path[0] = 0;
+	is_lent = false;
 	held = descriptor = -1;
 	holder_tid = 0;
 	file_bytes = bytes_that_stay = 0;
@@ -212,10 +215,17 @@ static bool make_folder(void)
 	return result == 0 || result == -EEXIST;
 }
 
+/* Another user's, or in another root. */
+static bool is_closed_to_us(long error)
+{
+	return error == -EACCES || error == -EPERM || error == -ENOENT || error == -ENOTDIR ||
+	       error == -EROFS;
+}
+
 int snapshot_file_create(const char *pattern, bool makes_folder)
 {
 	long fd = -EEXIST;
-	int result;
+	int result, lent;
 
 	for (uint32_t suffix = 0; suffix < NAMES_TRIED && fd == -EEXIST; suffix++) {
 		if (!expand(pattern, suffix)) {
@@ -226,8 +236,16 @@ int snapshot_file_create(const char *pattern, bool makes_folder)
 		if (fd == -ENOENT && makes_folder && make_folder())
 			fd = open_new(path);
 	}
-	if (fd < 0)
+	if (fd >= 0)
+		lent_file_spare();
+	lent = is_closed_to_us(fd) ? lent_file_take(path, sizeof(path)) : -1;
+	is_lent = lent >= 0;
+	if (is_lent)
+		fd = lent;
+	if (fd < 0) {
+		path[0] = 0;
 		return (int)fd;
+	}
 	held = (int)fd;
 	holder_tid = sys_tid();
 	note_file(held);
@@ -246,7 +264,7 @@ int snapshot_file_create(const char *pattern, bool makes_folder)
 
 bool snapshot_file_remove(void)
 {
-	if (sys_call(SYS_unlinkat, AT_FDCWD, path, 0) != 0)
+	if (is_lent || sys_call(SYS_unlinkat, AT_FDCWD, path, 0) != 0)
 		return false;
 	snapshot_file_close();
 	path[0] = 0;
@@ -264,6 +282,8 @@ int snapshot_file_begin(void)
 	}
 	if (path[0] == 0)
 		return -ENOENT;
+	if (is_lent)
+		return -EACCES;
 	fd = sys_call(SYS_openat, AT_FDCWD, path, O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0);
 	if (fd < 0)
 		return (int)fd;
@@ -376,6 +396,9 @@ static int thin_once(uint32_t newest_kept)
 	struct text text = TEXT_IN(new_path);
 	int result;
 	long fd;
+
+	if (is_lent)
+		return -EACCES;
 
 	text_add(&text, path);
 	text_add(&text, ".thin");

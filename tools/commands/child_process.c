@@ -11,15 +11,18 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "seep/settings.h"
+#include "tools/commands/file_lender.h"
 #include "tools/commands/orphans.h"
 #include "tools/commands/run_output.h"
 #include "tools/commands/settings_text.h"
@@ -51,8 +54,8 @@ static double now_s(void)
 	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-/* The library must know which process is the first, where all others write, and who knows the names of
- * functions: the first two are only known when there is a pid. Null: no memory. */
+/* The library must know which process is the first, where all others write, who begins files for those that
+ * cannot, and who knows the names of functions: the first two are only known when there is a pid. Null: no memory. */
 static char *options_of_process(const struct child_settings *settings, const char *path)
 {
 	char children[PATH_MAX], tool[PATH_MAX], *text = NULL;
@@ -66,6 +69,8 @@ static char *options_of_process(const struct child_settings *settings, const cha
 	if (run_output_children(settings->output, path, getpid(), children)) {
 		fputs(":children_output=", out);
 		settings_text_put_value(out, children);
+		if (settings->lender)
+			file_lender_write_setting(settings->lender, out);
 	}
 	ssize_t tool_bytes = readlink("/proc/self/exe", tool, sizeof(tool) - 1);
 	if (tool_bytes > 0) {
@@ -109,10 +114,41 @@ static int read_exec_error(int pipe_fd)
 	return bytes == (ssize_t)sizeof(code) ? code : 0;
 }
 
-static void wait_for(struct child_process *child)
+/* Returns when the program has ended. `child_events` tells of any child that has, where it is a signalfd: then others
+ * can be served meanwhile. */
+static void wait_beside(pid_t pid, int child_events, const char *path,
+			const struct child_settings *settings)
+{
+	struct file_lender *lender = settings->lender;
+	char folder[PATH_MAX];
+	struct pollfd watched[] = {
+		{.fd = child_events, .events = POLLIN},
+		{.fd = lender ? lender->fd : -1, .events = POLLIN},
+	};
+
+	if (!lender || child_events < 0 ||
+	    !run_output_children_folder(settings->output, path, pid, folder)) {
+		orphans_look_beside(pid, true);
+		return;
+	}
+	while (!orphans_look_beside(pid, false)) {
+		struct signalfd_siginfo signals[8];
+		if (poll(watched, 2, -1) < 0)
+			continue;
+		if (watched[0].revents && read(child_events, signals, sizeof(signals)) < 0)
+			continue;
+		if (watched[1].revents)
+			file_lender_serve(lender, folder);
+	}
+	/* Who has asked is still there, perhaps: a child that goes on. */
+	file_lender_serve(lender, folder);
+}
+
+static void wait_for(struct child_process *child, int child_events, const char *path,
+		     const struct child_settings *settings)
 {
 	/* First without reaping: until then the pid is the program's and may be signalled. */
-	orphans_wait_beside(child->pid);
+	wait_beside(child->pid, child_events, path, settings);
 	running_pid = 0;
 	while (waitpid(child->pid, &child->wait_status, 0) < 0 && errno == EINTR)
 		;
@@ -124,7 +160,7 @@ int child_process_run(struct child_process *child, const char *path, char **argv
 	struct sigaction pass = {.sa_sigaction = pass_on, .sa_flags = SA_SIGINFO};
 	struct sigaction before[FORWARDED_COUNT], child_signal;
 	struct process_stat stat;
-	sigset_t blocked, mask;
+	sigset_t blocked, mask, waiting, child_ended;
 	int pipe_fds[2];
 
 	*child = (struct child_process){0};
@@ -133,6 +169,8 @@ int child_process_run(struct child_process *child, const char *path, char **argv
 	fflush(NULL);
 	/* Nothing may arrive between the fork and the handlers: it would end seep and leave the
 	 * program alone. */
+	sigemptyset(&child_ended);
+	sigaddset(&child_ended, SIGCHLD);
 	sigfillset(&blocked);
 	sigprocmask(SIG_BLOCK, &blocked, &mask);
 	/* A parent may have left SIGCHLD ignored; then there would be no status to wait for. */
@@ -157,11 +195,16 @@ int child_process_run(struct child_process *child, const char *path, char **argv
 		child->start_ticks = stat.start_ticks;
 	for (size_t i = 0; i < FORWARDED_COUNT; i++)
 		sigaction(forwarded[i], &pass, &before[i]);
-	sigprocmask(SIG_SETMASK, &mask, NULL);
+	waiting = mask;
+	sigaddset(&waiting, SIGCHLD);
+	sigprocmask(SIG_SETMASK, &waiting, NULL);
+	int child_events = signalfd(-1, &child_ended, SFD_CLOEXEC | SFD_NONBLOCK);
 
 	int exec_error = read_exec_error(pipe_fds[0]);
 	close(pipe_fds[0]);
-	wait_for(child);
+	wait_for(child, child_events, path, settings);
+	if (child_events >= 0)
+		close(child_events);
 	struct timespec ended;
 	clock_gettime(CLOCK_REALTIME, &ended);
 	child->ended_unix_ns = (uint64_t)ended.tv_sec * 1000000000u + (uint64_t)ended.tv_nsec;
@@ -169,6 +212,7 @@ int child_process_run(struct child_process *child, const char *path, char **argv
 
 	for (size_t i = 0; i < FORWARDED_COUNT; i++)
 		sigaction(forwarded[i], &before[i], NULL);
+	sigprocmask(SIG_SETMASK, &mask, NULL);
 	sigaction(SIGCHLD, &child_signal, NULL);
 	if (exec_error)
 		return error_set(error, exec_error, "cannot start %s: %s", path,

@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 struct error;
+struct file_lender;
 
 struct child_process {
 	pid_t pid;
@@ -24,8 +25,9 @@ struct child_process {
 /* What the library finds in the program's environment. */
 struct child_settings {
 	const char *preload; /* LD_PRELOAD */
-	const char *options; /* SEEP_OPTIONS; root_pid, children_output and tool are added */
+	const char *options; /* SEEP_OPTIONS, to which settings that are not for users are added */
 	const char *output;  /* the absolute output pattern that is among them */
+	struct file_lender *lender; /* open, and served meanwhile; null: none */
 };
 
 /* Starts `path` and returns when it has ended: 0, or a negative errno value and a sentence when it

@@ -51,18 +51,22 @@ void orphans_adopt(void)
 	adopts = getpid() == 1 || (!init_waits() && prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0);
 }
 
-void orphans_wait_beside(pid_t pid)
+bool orphans_look_beside(pid_t pid, bool waits)
 {
 	siginfo_t info;
 
 	for (;;) {
-		if (waitid(adopts ? P_ALL : P_PID, (id_t)pid, &info, WEXITED | WNOWAIT) != 0) {
+		info.si_pid = 0;
+		if (waitid(adopts ? P_ALL : P_PID, (id_t)pid, &info,
+			   WEXITED | WNOWAIT | (waits ? 0 : WNOHANG)) != 0) {
 			if (errno == EINTR)
 				continue;
-			return;
+			return true;
 		}
+		if (info.si_pid == 0)
+			return false;
 		if (info.si_pid == pid)
-			return;
+			return true;
 		waitpid(info.si_pid, NULL, WNOHANG);
 	}
 }

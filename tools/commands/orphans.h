@@ -9,13 +9,14 @@
 #ifndef SEEP_COMMANDS_ORPHANS_H
 #define SEEP_COMMANDS_ORPHANS_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 /* Before the program is started. */
 void orphans_adopt(void);
 
-/* Returns when our child `pid` has ended; its status can still be asked for. */
-void orphans_wait_beside(pid_t pid);
+/* True when our child `pid` has ended; its status can still be asked for. With `waits` it always has. */
+bool orphans_look_beside(pid_t pid, bool waits);
 
 /* Those that have ended by now. */
 void orphans_reap(void);

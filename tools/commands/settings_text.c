@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "seep/file_lending.h"
 #include "seep/settings.h"
 #include "tools/model/error.h"
 
@@ -373,7 +374,7 @@ static int read_one(struct settings_text *text, char *pair, struct error *error)
 	if (strcmp(pair, "root_pid") == 0)
 		drop(text, settings_find("output"));
 	if (strcmp(pair, "root_pid") == 0 || strcmp(pair, "children_output") == 0 ||
-	    strcmp(pair, "tool") == 0)
+	    strcmp(pair, SEEP_LENDER_SETTING) == 0 || strcmp(pair, "tool") == 0)
 		return 0;
 	if (!setting || !value)
 		return error_set(error, EINVAL,

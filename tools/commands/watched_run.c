@@ -24,6 +24,7 @@
 #include "tools/commands/settings_text.h"
 #include "tools/model/error.h"
 #include "tools/model/process_stat.h"
+#include "tools/output/number_text.h"
 
 /* How long the library's helper may take to write the last snapshot. */
 #define NOTICE_MS 2000
@@ -89,6 +90,7 @@ int watched_run_start(struct watched_run *run, char **argv, struct error *error)
 	if (!run->is_quiet)
 		say_warnings(run);
 	orphans_adopt();
+	file_lender_open(&run->lender);
 	if (!text || !preload)
 		result = error_set(error, ENOMEM, "out of memory");
 	else
@@ -98,8 +100,10 @@ int watched_run_start(struct watched_run *run, char **argv, struct error *error)
 				.preload = preload,
 				.options = text,
 				.output = settings_text_get(run->settings, "output"),
+				.lender = &run->lender,
 			},
 			error);
+	file_lender_close(&run->lender);
 	free(preload);
 	free(text);
 	return result;
@@ -185,6 +189,21 @@ static int fail_for_nothing_written(const struct watched_run *run, struct error 
 			 reason);
 }
 
+/* The program itself may be among them. */
+static void say_refused(const struct watched_run *run)
+{
+	size_t count = run->lender.refused_count;
+	struct error line;
+
+	if (!count)
+		return;
+	error_set(&line, 0,
+		  "%s process%s of another user or root could not be recorded, nor %s forks: %s",
+		  number_count(count).text, count == 1 ? "" : "es", count == 1 ? "its" : "their",
+		  strerror(run->lender.first_error));
+	watched_run_say(run, line.text);
+}
+
 int watched_run_collect(struct watched_run *run, struct error *error)
 {
 	const char *pattern = settings_text_get(run->settings, "output");
@@ -206,6 +225,7 @@ int watched_run_collect(struct watched_run *run, struct error *error)
 		run->children_folder[0] = '\0';
 	/* The program's limits are ours too: a file that may not grow is an error, not our end. */
 	signal(SIGXFSZ, SIG_IGN);
+	say_refused(run);
 	int result = run_files_find(&identity, &run->files, error);
 	if (result < 0)
 		return result;

@@ -13,6 +13,7 @@
 #include <stdio.h>
 
 #include "tools/commands/child_process.h"
+#include "tools/commands/file_lender.h"
 #include "tools/commands/program_file.h"
 #include "tools/commands/run_files.h"
 
@@ -28,6 +29,7 @@ struct watched_run {
 	/* Filled in. */
 	char library[PATH_MAX], program[PATH_MAX];
 	struct program_file file; /* what is started in the end: a script's interpreter */
+	struct file_lender lender; /* closed when the program has ended */
 	struct child_process child;
 	char children_folder[PATH_MAX]; /* where files of children are; "" for nowhere */
 	struct run_files files;

@@ -292,7 +292,8 @@ static void takes_no_file_from_an_outer_run(void **state)
 	assert_int_equal(settings_text_make(&text, NULL), 0);
 	assert_int_equal(settings_text_read(&text,
 					    "output=/outer.seep:interval=5s:root_pid=9:"
-					    "children_output=/outer.children/%p.seep",
+					    "children_output=/outer.children/%p.seep:file_lender=0:"
+					    "tool=/outer",
 					    NULL),
 			 0);
 	char *written = settings_text_write(&text);
