@@ -12,6 +12,7 @@
 #include "tools/commands/chosen_settings.h"
 #include "tools/commands/command.h"
 #include "tools/commands/option_value.h"
+#include "tools/commands/run_judgement.h"
 #include "tools/commands/run_summary.h"
 #include "tools/commands/settings_options.h"
 #include "tools/commands/suppressions_option.h"
@@ -110,7 +111,7 @@ static int finish(struct run *run, const char *program)
 			watched_run_say(watched, error.text);
 		return result == -ENODATA ? cannot : status;
 	}
-	if (run_summary_judge(&watched->files, &run->suppressions, &error) < 0) {
+	if (run_judgement_make(&watched->files, &run->suppressions, &error) < 0) {
 		watched_run_say(watched, error.text);
 		status = cannot;
 	}

@@ -28,7 +28,7 @@ struct run_file {
 	uint64_t started_unix_ns;
 	bool is_of_run;
 	bool is_in_folder; /* of the children */
-	/* Filled in by run_summary_judge. */
+	/* Filled in by run_judgement_make. */
 	char name[RUN_FILE_NAME_BYTES]; /* of the program */
 	size_t leak_count;
 	size_t lasting_leak_count; /* of these, the ones with a block that is live at the end */

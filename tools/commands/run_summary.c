@@ -11,15 +11,14 @@
 #include <limits.h>
 #include <math.h>
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "tools/commands/child_process.h"
-#include "tools/commands/report_resolve.h"
 #include "tools/commands/run_files.h"
+#include "tools/commands/run_judgement.h"
 #include "tools/commands/run_tree.h"
 #include "tools/model/error.h"
 #include "tools/model/profile.h"
@@ -79,35 +78,13 @@ static void write_end(FILE *out, const char *program, const struct child_process
 			WEXITSTATUS(child->wait_status), duration.text);
 }
 
-/* This may only take a moment: debug information that is not on this machine is for seep report to fetch. */
-static struct symbols *local_symbols(void)
-{
-	unsetenv("DEBUGINFOD_URLS");
-	return symbols_new(&(struct symbols_options){.show_progress = true});
-}
-
-/* Names take longest, and most programs leak nothing. */
-static int suppress(struct report *report, struct suppressions *suppressions, struct error *error)
-{
-	struct symbols *symbols = NULL;
-	int result = 0;
-
-	if (report_leak_count(report)) {
-		symbols = local_symbols();
-		result = symbols ? report_suppress(report, suppressions, symbols, error)
-				 : error_set(error, ENOMEM, "not enough memory");
-	}
-	symbols_free(symbols);
-	return result;
-}
-
 /* " in open_session, server.c:88"; of one of the entries. */
 static void write_place(FILE *out, struct report *report, size_t index)
 {
 	char name[FRAME_NAME_BYTES], place[FRAME_PLACE_BYTES];
 	const struct report_site *site = report_entry_site(&report->entries[index]);
 
-	struct symbols *symbols = local_symbols();
+	struct symbols *symbols = run_judgement_symbols();
 	if (symbols && symbols_resolve(symbols, report, index + 1, NULL) == 0) {
 		const struct frame *frame = stack_own_frame(site);
 		if (frame && !frame->is_pseudo) {
@@ -134,31 +111,6 @@ static size_t count_verdicts(const struct report *report, enum verdict verdict)
 	for (size_t i = 0; i < report->site_count; i++)
 		count += report->sites[i].judgement.verdict == verdict;
 	return count;
-}
-
-/* Sites that are one leak count once, see report_entry. */
-static size_t count_lasting(const struct report *report)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < report->entry_count; i++) {
-		const struct report_site *site = report_entry_site(&report->entries[i]);
-		count += site->judgement.is_flagged && site->live_blocks;
-	}
-	return count;
-}
-
-static double sum_flagged_growth(const struct report *report)
-{
-	double bytes_per_hour = 0;
-
-	for (size_t i = 0; i < report->entry_count; i++) {
-		const struct judgement *judgement =
-			&report_entry_site(&report->entries[i])->judgement;
-		if (judgement->is_flagged && judgement->growth.bytes_per_hour > 0)
-			bytes_per_hour += judgement->growth.bytes_per_hour;
-	}
-	return bytes_per_hour;
 }
 
 /* The first entry that is flagged as this, and how many there are. */
@@ -480,11 +432,7 @@ int run_summary_write(FILE *out, const char *program, const struct child_process
 	/* Its numbers are those of all files, and this one is looked at once more. */
 	suppressions_start_again(suppressions);
 	if (result == 0)
-		result = report_build(profile, &options, &report, error);
-	if (result == 0)
-		result = suppress(report, suppressions, error);
-	if (result == 0 && !report_join(report))
-		result = error_set(error, ENOMEM, "not enough memory for the findings");
+		result = run_judgement_report(profile, &options, suppressions, &report, error);
 	if (result == 0 && thresholds_check(&watched, report) < 0)
 		result = error_set(error, ENOMEM, "not enough memory for the thresholds");
 	if (result == 0) {
@@ -510,61 +458,4 @@ int run_summary_write(FILE *out, const char *program, const struct child_process
 	report_free(report);
 	profile_free(profile);
 	return result;
-}
-
-static void count_known(struct run_file *file, const struct report *report)
-{
-	for (size_t i = 0; i < report->site_count; i++) {
-		const struct report_site *site = &report->sites[i];
-		const struct suppressed_amount amount = suppressed_amount(site);
-		if (!report_site_is_known(site))
-			continue;
-		file->known_count++;
-		file->known_bytes += amount.bytes;
-		file->known_blocks += amount.blocks;
-	}
-}
-
-int run_summary_judge(struct run_files *run_files, struct suppressions *suppressions,
-		      struct error *error)
-{
-	const struct report_options options = {0};
-	int first_failure = 0;
-
-	for (size_t i = 0; i < run_files->count; i++) {
-		struct run_file *file = &run_files->files[i];
-		struct error *reason = first_failure ? NULL : error;
-		struct profile *profile = NULL;
-		struct report *report = NULL;
-		int result = profile_read(file->path, &profile, reason);
-		if (result == -ENOENT && i != run_files->root) {
-			run_files_drop(run_files, i--);
-			continue;
-		}
-		if (result == 0)
-			result = report_build(profile, &options, &report, reason);
-		if (result == 0)
-			result = suppress(report, suppressions, reason);
-		if (result == 0 && !report_join(report))
-			result = error_set(reason, ENOMEM, "not enough memory for the findings");
-		if (result == 0) {
-			count_known(file, report);
-			snprintf(file->name, sizeof(file->name), "%s",
-				 profile->name ? profile->name : "?");
-			file->leak_count = report_leak_count(report);
-			file->lasting_leak_count = count_lasting(report);
-			file->leak_bytes_per_hour = sum_flagged_growth(report);
-			if (!memory_text_brief(report, file->memory))
-				file->memory[0] = '\0';
-			if (profile->self_check) {
-				file->checked = profile->self_check->raw.compared;
-				file->different = profile->self_check->raw.different;
-			}
-		} else if (!first_failure) {
-			first_failure = result;
-		}
-		report_free(report);
-		profile_free(profile);
-	}
-	return first_failure;
 }

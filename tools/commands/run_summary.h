@@ -11,16 +11,10 @@ struct run_files;
 struct suppressions;
 struct thresholds;
 
-/* Counts in each file of the run the sites that the verdicts call leaks, how fast they grow, and those that
- * are known instead. An unreadable file does not keep the others from being judged; the first one's reason is returned.
- * A child's file that is gone by now had nothing to tell and is dropped. */
-int run_summary_judge(struct run_files *run_files, struct suppressions *suppressions,
-		      struct error *error);
-
-/* Writes 4 to 6 lines about the run, which has been judged: how it ended, what was found, what is
- * live, where the files are, what to type next. There must be a root file. `children_folder` (may
- * be null) is where the files of its children are. Returns 0, or -errno and a sentence when it
- * cannot be read. Thresholds are those of the program itself. */
+/* Writes a few lines about the run, which has been judged (run_judgement): how it ended, what was found,
+ * what is live, where the files are, what to type next. There must be a root file; thresholds are those
+ * of the program itself, and not of its children. `children_folder` (may be null) is where their files
+ * are. Returns 0, or -errno and a sentence when the root file cannot be read. */
 int run_summary_write(FILE *out, const char *program, const struct child_process *child,
 		      const struct run_files *run_files, const char *children_folder,
 		      const struct thresholds *thresholds, struct suppressions *suppressions,

@@ -17,7 +17,7 @@
 
 #include "seep/snapshot_format.h"
 #include "tools/commands/run_files.h"
-#include "tools/commands/run_summary.h"
+#include "tools/commands/run_judgement.h"
 #include "tools/model/error.h"
 #include "tools/model/suppression.h"
 
@@ -208,14 +208,14 @@ static void drops_a_file_that_is_gone_when_it_is_judged(void **state)
 	for (size_t i = 0; i < files.count; i++)
 		if (files.files[i].pid == 102 || strstr(files.files[i].path, "seep.cc.101"))
 			assert_int_equal(unlink(files.files[i].path), 0);
-	assert_int_equal(run_summary_judge(&files, &suppressions, &error), 0);
+	assert_int_equal(run_judgement_make(&files, &suppressions, &error), 0);
 	assert_int_equal(files.count, 4);
 	assert_string_equal(name_of(&files, files.root), "seep.make.100.seep");
 	/* Process 101 still has its first file. */
 	assert_int_equal(files.child_count, 2);
 
 	assert_int_equal(unlink(files.files[files.root].path), 0);
-	assert_int_equal(run_summary_judge(&files, &suppressions, &error), -ENOENT);
+	assert_int_equal(run_judgement_make(&files, &suppressions, &error), -ENOENT);
 	assert_int_equal(files.count, 4);
 	run_files_free(&files);
 }
