@@ -176,6 +176,15 @@ SCAN = {
     "totals": Optional(REACHABILITY),
 }
 
+# Memory that is given back by another family than it is from.
+WRONG_FREE = {
+    "id": site_id, "kind": one_of("family"), "allocated_with": text, "freed_with": text,
+    "flagged": flag, "samples": count,
+    "suppressed_by": Optional({"name": text, "file": text, "line": count,
+                               "reason": Optional(text)}),
+    "allocated_by": [FRAME], "freed_by": [FRAME],
+}
+
 REPORT = {
     "schema": one_of("seep.report/1"),
     "process": {"pid": count, "parent_pid": count, "name": text,
@@ -192,6 +201,7 @@ REPORT = {
     "selfcheck": Optional(SELFCHECK),
     "thresholds": [THRESHOLD], "alerts": [ALERT],
     "memory": MEMORY,
+    "wrong_frees": [WRONG_FREE],
     "sites": [SITE],
     "findings": [FINDING],
 }

@@ -93,8 +93,10 @@ int report_resolve(struct report *report, const struct thresholds *thresholds,
 		   struct suppressions *suppressions, struct symbols *symbols, size_t site_limit,
 		   struct error *error)
 {
-	int result = report_suppress(report, suppressions, symbols, error);
+	int result = symbols_find_wrong_frees(symbols, report, error);
 
+	if (result == 0)
+		result = report_suppress(report, suppressions, symbols, error);
 	if (result == 0)
 		result = join(report, symbols, error);
 	if (result < 0)

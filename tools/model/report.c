@@ -72,6 +72,7 @@ void report_free(struct report *report)
 		free(report->memory);
 	}
 	free(report->crossings);
+	free(report->wrong_frees);
 	free(report);
 }
 

@@ -72,6 +72,7 @@ struct report_site {
 	bool has_crossed; /* a threshold, see thresholds_check */
 	/* What it has lost is lost for all who call the place that allocates it, see lost_place. */
 	bool is_lost_by_place;
+	bool is_wrong_free; /* it frees, and is part of a wrong_free */
 };
 
 /* Sites that are one leak, see finding.h. */
@@ -138,6 +139,8 @@ struct report {
 	struct crossing
 		*crossings; /* thresholds that were crossed, see thresholds_check; none in a diff */
 	size_t crossing_count;
+	struct wrong_free *wrong_frees; /* see symbols_find_wrong_frees; none in a diff */
+	size_t wrong_free_count;
 	struct report_memory *memory; /* private */
 };
 

@@ -20,6 +20,7 @@
 #include "tools/output/json_site.h"
 #include "tools/output/json_suppression.h"
 #include "tools/output/json_values.h"
+#include "tools/output/json_wrong_free.h"
 #include "tools/output/report_walk.h"
 
 struct json_report {
@@ -249,6 +250,7 @@ static int begin_document(const struct report_view *view, void *context_)
 		write_key(context, "thresholds", thresholds_array(report));
 		write_key(context, "alerts", alerts_array(report));
 		write_key(context, "memory", json_memory_object(report));
+		write_key(context, "wrong_frees", json_wrong_frees_array(report));
 	}
 	if (report->old) {
 		write_key(context, "old", state_object(report->old, report->old_snapshot));

@@ -20,6 +20,7 @@
 #include "tools/output/text_header.h"
 #include "tools/output/text_line.h"
 #include "tools/output/threshold_text.h"
+#include "tools/output/wrong_free_text.h"
 
 struct text_report {
 	FILE *stream;
@@ -63,6 +64,8 @@ static int begin_report(const struct report_view *view, void *context_)
 	    (view->foremost && view->foremost->judgement.is_flagged))
 		conclusion_text_write(context->stream, context->options, view);
 	threshold_text_write(context->stream, &context->options->style, view->report);
+	context->repeated_count +=
+		wrong_free_text_write(context->stream, context->options, view->report);
 	context->is_gap_due = true;
 	return 0;
 }

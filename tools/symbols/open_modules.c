@@ -13,6 +13,7 @@
 
 #include "tools/model/profile.h"
 #include "tools/symbols/address_lines.h"
+#include "tools/symbols/allocator_calls.h"
 #include "tools/symbols/global_names.h"
 #include "tools/symbols/module_debug.h"
 #include "tools/symbols/module_notes.h"
@@ -23,13 +24,15 @@ struct opened_module {
 	UT_hash_handle hh;
 	char *key; /* build-id, process and path */
 	struct open_module module;
+	bool is_noted; /* what is wrong with it */
+	bool has_calls_tried;
 };
 
 /* A profile's modules by their index, so that no key is made for each question. */
 struct profile_modules {
 	const struct profile *profile;
 	struct profile_modules *next;
-	struct open_module *opened[]; /* for each of profile->modules, null until needed */
+	struct opened_module *opened[]; /* for each of profile->modules, null until needed */
 };
 
 struct open_modules {
@@ -74,6 +77,7 @@ struct open_modules *open_modules_new(const char *sysroot, const char *debug_pat
 
 static void free_module(struct opened_module *opened)
 {
+	allocator_calls_free(opened->module.calls);
 	global_names_free(opened->module.globals);
 	address_lines_free(opened->module.lines);
 	module_debug_free(opened->module.debug);
@@ -174,7 +178,6 @@ static struct opened_module *open_module(struct open_modules *modules,
 		free_module(opened);
 		return NULL;
 	}
-	note_problem(modules->notes, opened->module.debug);
 	return opened;
 }
 
@@ -194,19 +197,41 @@ static struct profile_modules *modules_of(struct open_modules *modules,
 	return known;
 }
 
-struct open_module *open_modules_get(struct open_modules *modules, const struct profile *profile,
-				     uint32_t index)
+static struct opened_module *opened_of(struct open_modules *modules, const struct profile *profile,
+				       uint32_t index)
 {
 	const struct module *module = &profile->modules[index];
 	struct profile_modules *known = modules_of(modules, profile);
 	if (!known)
 		return NULL;
-	struct open_module **opened = &known->opened[index];
-	if (!*opened) {
-		struct opened_module *made = open_module(modules, profile, module);
-		*opened = made ? &made->module : NULL;
-	}
+	struct opened_module **opened = &known->opened[index];
+	if (!*opened)
+		*opened = open_module(modules, profile, module);
 	if (*opened)
 		progress_line_tick(modules->progress, "%s", module->path ? module->path : "");
 	return *opened;
+}
+
+struct open_module *open_modules_get(struct open_modules *modules, const struct profile *profile,
+				     uint32_t index)
+{
+	struct opened_module *opened = opened_of(modules, profile, index);
+	if (!opened)
+		return NULL;
+	if (!opened->is_noted)
+		note_problem(modules->notes, opened->module.debug);
+	opened->is_noted = true;
+	return &opened->module;
+}
+
+struct allocator_calls *open_modules_calls(struct open_modules *modules,
+					   const struct profile *profile, uint32_t index)
+{
+	struct opened_module *opened = opened_of(modules, profile, index);
+	if (!opened)
+		return NULL;
+	if (!opened->has_calls_tried)
+		opened->module.calls = allocator_calls_new(opened->module.debug);
+	opened->has_calls_tried = true;
+	return opened->module.calls;
 }

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 struct address_lines;
+struct allocator_calls;
 struct global_names;
 struct module_debug;
 struct module_notes;
@@ -21,6 +22,7 @@ struct open_module {
 	struct module_debug *debug;
 	struct address_lines *lines;
 	struct global_names *globals;
+	struct allocator_calls *calls; /* see open_modules_calls */
 };
 
 struct open_modules;
@@ -34,6 +36,11 @@ void open_modules_free(struct open_modules *modules);
 /* That of profile->modules[index]; null without memory. */
 struct open_module *open_modules_get(struct open_modules *modules, const struct profile *profile,
 				     uint32_t index);
+
+/* Which functions of an allocator that module calls where. Nobody is told what is wrong with the module. Null
+ * where it cannot be known, or without memory. */
+struct allocator_calls *open_modules_calls(struct open_modules *modules,
+					   const struct profile *profile, uint32_t index);
 
 /* To be called before a profile that was asked about goes away. */
 void open_modules_forget_profiles(struct open_modules *modules);

@@ -21,6 +21,7 @@
 #include "tools/symbols/open_modules.h"
 #include "tools/symbols/progress_line.h"
 #include "tools/symbols/stack_frames.h"
+#include "tools/symbols/wrong_free_search.h"
 
 /* So many of the stacks that free its blocks are looked up, unless it is flagged: then functions are
  * counted in all of them. */
@@ -212,4 +213,21 @@ int symbols_resolve(struct symbols *symbols, struct report *report, size_t site_
 		return error_set(error, ENOMEM,
 				 "Not enough memory to resolve the symbols of %zu stacks", count);
 	return 0;
+}
+
+int symbols_find_wrong_frees(struct symbols *symbols, struct report *report, struct error *error)
+{
+	struct stack_frames frames = {.modules = symbols->modules,
+				      .cache = symbols->cache,
+				      .notes = symbols->notes,
+				      .report = report,
+				      .has_modules_only = symbols->has_modules_only};
+	frame_cache_serve(symbols->cache, report);
+	progress_line_begin(&symbols->progress, symbols->show_progress);
+	bool is_fine = wrong_free_search(&frames, report);
+	progress_line_end(&symbols->progress);
+	open_modules_forget_profiles(symbols->modules);
+	stack_frames_free(&frames);
+	return is_fine ? 0
+		       : error_set(error, ENOMEM, "Not enough memory to look for wrong frees");
 }

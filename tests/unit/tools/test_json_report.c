@@ -308,7 +308,8 @@ static void keeps_the_schema_of_a_report(void **state)
 	assert_string_equal(json_string_value(json_object_get(document, "schema")),
 			    "seep.report/1");
 	check_schema(document, report_schema);
-	assert_int_equal(json_object_size(document), 14);
+	assert_int_equal(json_object_size(document), 15);
+	assert_int_equal(json_array_size(json_object_get(document, "wrong_frees")), 0);
 	assert_int_equal(json_array_size(json_object_get(document, "findings")), 0);
 	assert_int_equal(json_array_size(json_object_get(document, "thresholds")), 0);
 	assert_int_equal(json_array_size(json_object_get(document, "alerts")), 0);

@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * allocator_calls: from the bytes of a call to the name in the relocation.
+ *
+ * The relocations are walked once, for the few slots of functions that matter here; a large program has half
+ * a million others.
+ */
+#include "tools/symbols/allocator_calls.h"
+
+#include <gelf.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/model/allocator_family.h"
+#include "tools/symbols/module_debug.h"
+
+/* Where the dynamic linker puts the address of a function. */
+struct slot {
+	uint64_t address;
+	const char *name;
+};
+
+struct range {
+	uint64_t start, end;
+};
+
+struct code {
+	uint64_t start;
+	size_t bytes;
+	const uint8_t *data;
+};
+
+struct allocator_calls {
+	Elf *elf; /* libdwfl's */
+	struct slot *slots;
+	size_t slot_count;
+	struct range *operators; /* that the module exports */
+	size_t operator_count;
+	struct code *code;
+	size_t code_count;
+	bool imports_operators;
+	bool has_cxx_names;
+	bool knows_own; /* the next one is set */
+	bool has_own_operators;
+};
+
+/* One more in an array that doubles; null without memory. */
+static void *grown(void *array, size_t count, size_t bytes)
+{
+	if (count & (count - 1))
+		return array;
+	return realloc(array, (count ? 2 * count : 1) * bytes);
+}
+
+static bool add_slot(struct allocator_calls *calls, uint64_t address, const char *name)
+{
+	struct slot *slots = grown(calls->slots, calls->slot_count, sizeof(*slots));
+
+	if (!slots)
+		return false;
+	calls->slots = slots;
+	slots[calls->slot_count++] = (struct slot){address, name};
+	return true;
+}
+
+static bool add_operator(struct allocator_calls *calls, const Elf64_Sym *symbol)
+{
+	struct range *ranges = grown(calls->operators, calls->operator_count, sizeof(*ranges));
+
+	if (!ranges)
+		return false;
+	calls->operators = ranges;
+	ranges[calls->operator_count++] =
+		(struct range){symbol->st_value, symbol->st_value + symbol->st_size};
+	return true;
+}
+
+static bool add_code(struct allocator_calls *calls, Elf_Scn *section, const Elf64_Shdr *header)
+{
+	const Elf_Data *data = elf_rawdata(section, NULL);
+	struct code *code = grown(calls->code, calls->code_count, sizeof(*code));
+
+	if (!code)
+		return false;
+	calls->code = code;
+	if (data && data->d_buf && data->d_size)
+		code[calls->code_count++] =
+			(struct code){header->sh_addr, data->d_size, data->d_buf};
+	return true;
+}
+
+/* ---- what a module says of itself ---- */
+
+static bool is_allocator(const char *name)
+{
+	return allocator_family_given(name) != FAMILY_UNKNOWN ||
+	       allocator_family_taken(name) != FAMILY_UNKNOWN;
+}
+
+/* The table of dynamic symbols; `names[i]` becomes the name of those that matter. */
+static bool read_symbols(struct allocator_calls *calls, const Elf64_Shdr *header,
+			 const Elf64_Sym *symbols, size_t count, const char **names)
+{
+	for (size_t i = 1; i < count; i++) {
+		const char *name = elf_strptr(calls->elf, header->sh_link, symbols[i].st_name);
+		if (!name)
+			continue;
+		calls->has_cxx_names |=
+			strncmp(name, "_Z", 2) == 0 || strncmp(name, "__gxx_personality", 17) == 0;
+		if (!is_allocator(name))
+			continue;
+		names[i] = name;
+		if (!allocator_family_is_operator(name))
+			continue;
+		if (symbols[i].st_shndx == SHN_UNDEF)
+			calls->imports_operators = true;
+		else if (!add_operator(calls, &symbols[i]))
+			return false;
+	}
+	return true;
+}
+
+static bool read_relocations(struct allocator_calls *calls, Elf_Scn *section, const char **names,
+			     size_t name_count)
+{
+	const Elf_Data *data = elf_getdata(section, NULL);
+	const Elf64_Rela *relocations = data ? data->d_buf : NULL;
+
+	for (size_t i = 0; relocations && i < data->d_size / sizeof(*relocations); i++) {
+		uint64_t type = ELF64_R_TYPE(relocations[i].r_info);
+		uint64_t symbol = ELF64_R_SYM(relocations[i].r_info);
+		if ((type == R_X86_64_JUMP_SLOT || type == R_X86_64_GLOB_DAT) &&
+		    symbol < name_count && names[symbol] && relocations[i].r_addend == 0 &&
+		    !add_slot(calls, relocations[i].r_offset, names[symbol]))
+			return false;
+	}
+	return true;
+}
+
+/* Of the relocations those for these symbols. */
+static bool read_dynamic_symbols(struct allocator_calls *calls, Elf_Scn *table,
+				 const Elf64_Shdr *header)
+{
+	const Elf_Data *data = elf_getdata(table, NULL);
+	size_t count = data && data->d_buf ? data->d_size / sizeof(Elf64_Sym) : 0;
+	const char **names = calloc(count + 1, sizeof(*names));
+	bool is_fine =
+		names && read_symbols(calls, header, data ? data->d_buf : NULL, count, names);
+
+	for (Elf_Scn *section = NULL;
+	     is_fine && (section = elf_nextscn(calls->elf, section)) != NULL;) {
+		const Elf64_Shdr *other = elf64_getshdr(section);
+		if (other && other->sh_type == SHT_RELA && other->sh_link == elf_ndxscn(table))
+			is_fine = read_relocations(calls, section, names, count);
+	}
+	free(names);
+	return is_fine;
+}
+
+static bool read_sections(struct allocator_calls *calls)
+{
+	for (Elf_Scn *section = NULL; (section = elf_nextscn(calls->elf, section)) != NULL;) {
+		const Elf64_Shdr *header = elf64_getshdr(section);
+		if (!header)
+			continue;
+		if (header->sh_type == SHT_DYNSYM && !read_dynamic_symbols(calls, section, header))
+			return false;
+		if (header->sh_type == SHT_PROGBITS && header->sh_flags & SHF_EXECINSTR &&
+		    !add_code(calls, section, header))
+			return false;
+	}
+	return true;
+}
+
+struct allocator_calls *allocator_calls_new(const struct module_debug *debug)
+{
+	GElf_Addr bias;
+	Elf *elf = debug->state == MODULE_USABLE ? dwfl_module_getelf(debug->dwfl_module, &bias)
+						 : NULL;
+	const Elf64_Ehdr *header = elf ? elf64_getehdr(elf) : NULL;
+
+	if (!header || header->e_machine != EM_X86_64 || bias != 0)
+		return NULL;
+	struct allocator_calls *calls = calloc(1, sizeof(*calls));
+	if (!calls)
+		return NULL;
+	calls->elf = elf;
+	if (!read_sections(calls)) {
+		allocator_calls_free(calls);
+		return NULL;
+	}
+	return calls;
+}
+
+void allocator_calls_free(struct allocator_calls *calls)
+{
+	if (!calls)
+		return;
+	free(calls->slots);
+	free(calls->operators);
+	free(calls->code);
+	free(calls);
+}
+
+/* ---- calls ---- */
+
+/* The bytes from `address` on, `*bytes` of them; null where no code lies there. */
+static const uint8_t *code_at(const struct allocator_calls *calls, uint64_t address, size_t *bytes)
+{
+	for (size_t i = 0; i < calls->code_count; i++) {
+		const struct code *code = &calls->code[i];
+		uint64_t offset = address - code->start;
+		if (address < code->start || offset >= code->bytes)
+			continue;
+		*bytes = code->bytes - offset;
+		return code->data + offset;
+	}
+	return NULL;
+}
+
+static uint64_t relative_to(uint64_t next, const uint8_t *displacement)
+{
+	int32_t distance;
+
+	memcpy(&distance, displacement, sizeof(distance));
+	return next + (uint64_t)(int64_t)distance;
+}
+
+/* Steps over an instruction that begins like this, where it stands there whole. */
+static bool skip(const uint8_t **at, const uint8_t *end, const char *begin, size_t begin_bytes,
+		 size_t operand_bytes)
+{
+	if ((size_t)(end - *at) < begin_bytes + operand_bytes ||
+	    memcmp(*at, begin, begin_bytes) != 0)
+		return false;
+	*at += begin_bytes + operand_bytes;
+	return true;
+}
+
+/* A jump through a slot, as linkers write it: after endbr64, a number for the dynamic linker (mold) and bnd,
+ * each of which may be there. */
+static bool find_slot_of_stub(const struct allocator_calls *calls, uint64_t stub, uint64_t *slot)
+{
+	size_t bytes;
+	const uint8_t *code = code_at(calls, stub, &bytes);
+
+	if (!code)
+		return false;
+	const uint8_t *at = code, *end = code + bytes;
+	skip(&at, end, "\xf3\x0f\x1e\xfa", 4, 0);
+	skip(&at, end, "\x41\xbb", 2, 4);      /* mov $number,%r11d */
+	skip(&at, end, "\xf2", 1, 0);	       /* bnd */
+	if (!skip(&at, end, "\xff\x25", 2, 4)) /* jmp *slot(%rip) */
+		return false;
+	*slot = relative_to(stub + (uint64_t)(at - code), at - 4);
+	return true;
+}
+
+const char *allocator_calls_name(const struct allocator_calls *calls, uint64_t address)
+{
+	size_t bytes;
+	const uint8_t *call = code_at(calls, address - 6, &bytes);
+	uint64_t slot;
+
+	if (!call || bytes < 6)
+		return NULL;
+	if (call[1] == 0xe8) { /* call stub */
+		if (!find_slot_of_stub(calls, relative_to(address, call + 2), &slot))
+			return NULL;
+	} else if (call[0] == 0xff && call[1] == 0x15) { /* call *slot(%rip) */
+		slot = relative_to(address, call + 2);
+	} else {
+		return NULL;
+	}
+	for (size_t i = 0; i < calls->slot_count; i++)
+		if (calls->slots[i].address == slot)
+			return calls->slots[i].name;
+	return NULL;
+}
+
+/* ---- operators ---- */
+
+bool allocator_calls_is_in_operator(const struct allocator_calls *calls, uint64_t address)
+{
+	for (size_t i = 0; i < calls->operator_count; i++)
+		if (address >= calls->operators[i].start && address < calls->operators[i].end)
+			return true;
+	return false;
+}
+
+bool allocator_calls_imports_operators(const struct allocator_calls *calls)
+{
+	return calls->imports_operators;
+}
+
+static bool has_local_operator(const struct allocator_calls *calls, Elf_Scn *section,
+			       const Elf64_Shdr *header)
+{
+	const Elf_Data *data = elf_getdata(section, NULL);
+	const Elf64_Sym *symbols = data ? data->d_buf : NULL;
+
+	for (size_t i = 1; symbols && i < data->d_size / sizeof(*symbols); i++) {
+		const char *name =
+			symbols[i].st_shndx == SHN_UNDEF
+				? NULL
+				: elf_strptr(calls->elf, header->sh_link, symbols[i].st_name);
+		if (allocator_family_is_operator(name))
+			return true;
+	}
+	return false;
+}
+
+/* operator new throws std::bad_alloc; where the C++ library is linked in, so is the name of that, also in a
+ * module without symbols. */
+static bool has_bad_alloc(Elf_Scn *section)
+{
+	static const char name[] = "\0St9bad_alloc";
+	const Elf_Data *data = elf_rawdata(section, NULL);
+
+	return data && data->d_buf && memmem(data->d_buf, data->d_size, name, sizeof(name));
+}
+
+static bool find_own_operators(const struct allocator_calls *calls)
+{
+	if (calls->operator_count)
+		return true;
+	for (Elf_Scn *section = NULL; (section = elf_nextscn(calls->elf, section)) != NULL;) {
+		const Elf64_Shdr *header = elf64_getshdr(section);
+		if (!header)
+			continue;
+		if (header->sh_type == SHT_SYMTAB && has_local_operator(calls, section, header))
+			return true;
+		if (header->sh_type == SHT_PROGBITS && header->sh_flags & SHF_ALLOC &&
+		    !(header->sh_flags & SHF_EXECINSTR) && has_bad_alloc(section))
+			return true;
+	}
+	return false;
+}
+
+bool allocator_calls_has_own_operators(struct allocator_calls *calls)
+{
+	if (!calls->knows_own)
+		calls->has_own_operators = find_own_operators(calls);
+	calls->knows_own = true;
+	return calls->has_own_operators;
+}
+
+bool allocator_calls_has_cxx(const struct allocator_calls *calls)
+{
+	return calls->has_cxx_names;
+}
