@@ -5,10 +5,12 @@
 #include "tools/commands/report_request.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 
 #include "tools/commands/operand.h"
 #include "tools/commands/report_resolve.h"
+#include "tools/commands/snapshot_folder.h"
 #include "tools/model/error.h"
 #include "tools/model/profile.h"
 #include "tools/output/json_report.h"
@@ -93,12 +95,17 @@ static int write_report(const struct report_request *request, struct symbols *sy
 					   });
 	} else {
 		const char *const *notes = symbols_notes(symbols);
+		char children[PATH_MAX];
+		size_t children_count = snapshot_folder_of_children(
+			operand->path, operand->profile->pid, children);
 		result = text_report_write(sink->stream, report,
 					   &(struct text_report_options){
 						   .style = sink->style,
 						   .site_limit = request->top,
 						   .has_full_stacks = request->has_full_stacks,
 						   .source = operand->text,
+						   .children = children_count ? children : NULL,
+						   .children_count = children_count,
 						   .notes = notes ? notes + known_notes : NULL,
 					   });
 	}

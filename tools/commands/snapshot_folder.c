@@ -127,6 +127,68 @@ int snapshot_folder_list(struct snapshot_folder *folder, const char *path, struc
 	return 0;
 }
 
+static size_t count_files(const char *path)
+{
+	DIR *entries = opendir(path);
+	size_t count = 0;
+
+	for (struct dirent *entry; entries && (entry = readdir(entries));)
+		count += is_snapshot_file(dirfd(entries), entry->d_name);
+	if (entries)
+		closedir(entries);
+	return count;
+}
+
+/* A process that has gone on as another program has several files, and one such folder, which is called
+ * as the first of them. */
+static size_t find_children_of(const char *parent, uint32_t pid, char folder[PATH_MAX])
+{
+	DIR *entries = opendir(parent);
+	char ending[48];
+	size_t count = 0;
+
+	snprintf(ending, sizeof(ending), ".%u" CHILDREN_SUFFIX, pid);
+	for (struct dirent *entry; entries && !count && (entry = readdir(entries));) {
+		const char *name = entry->d_name;
+		size_t length = strlen(name);
+		if (length < strlen(ending) || !has_children(dirfd(entries), name) ||
+		    strcmp(name + length - strlen(ending), ending) != 0 ||
+		    snprintf(folder, PATH_MAX, "%s%s%s", parent, slash_after(parent), name) >=
+			    PATH_MAX)
+			continue;
+		count = count_files(folder);
+	}
+	if (entries)
+		closedir(entries);
+	return count;
+}
+
+size_t snapshot_folder_of_children(const char *path, uint32_t pid, char folder[PATH_MAX])
+{
+	static const char ending[] = ".seep";
+	const char *slash = strrchr(path, '/');
+	char parent[PATH_MAX] = ".";
+	size_t length = strlen(path);
+
+	if (length >= PATH_MAX)
+		return 0;
+	if (length > strlen(ending) && strcmp(path + length - strlen(ending), ending) == 0)
+		length -= strlen(ending);
+	if (snprintf(folder, PATH_MAX, "%.*s" CHILDREN_SUFFIX, (int)length, path) < PATH_MAX) {
+		size_t count = count_files(folder);
+		if (count)
+			return count;
+	}
+	if (slash)
+		snprintf(parent, sizeof(parent), "%.*s", slash == path ? 1 : (int)(slash - path),
+			 path);
+	/* What is named without a folder is so in commands, too. */
+	size_t count = find_children_of(parent, pid, folder);
+	if (count && !slash)
+		memmove(folder, folder + strlen("./"), strlen(folder) - strlen("./") + 1);
+	return count;
+}
+
 void snapshot_folder_free(struct snapshot_folder *folder)
 {
 	for (size_t i = 0; i < folder->count; i++)

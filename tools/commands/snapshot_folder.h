@@ -6,8 +6,10 @@
 #ifndef SEEP_COMMANDS_SNAPSHOT_FOLDER_H
 #define SEEP_COMMANDS_SNAPSHOT_FOLDER_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct error;
 
@@ -24,5 +26,9 @@ bool snapshot_folder_is(const char *path);
  * -ENOENT when there is none. Either way snapshot_folder_free releases it. */
 int snapshot_folder_list(struct snapshot_folder *folder, const char *path, struct error *error);
 void snapshot_folder_free(struct snapshot_folder *folder);
+
+/* Where the child processes of process `pid`, whose file is `path`, have written: stores the folder, and
+ * returns how many files lie in it; 0 where there is none. */
+size_t snapshot_folder_of_children(const char *path, uint32_t pid, char folder[PATH_MAX]);
 
 #endif

@@ -94,6 +94,20 @@ static bool has_known(const struct report *report)
 	return false;
 }
 
+/* A server of which only the workers leak looks calm. */
+static void write_children(FILE *stream, const struct text_report_options *options)
+{
+	char text[128], word[SHELL_WORD_BYTES], command[SHELL_WORD_BYTES + 32];
+
+	if (!options->children)
+		return;
+	snprintf(text, sizeof(text), "Its child processes have %s file%s of their own:",
+		 number_count(options->children_count).text,
+		 number_plural(options->children_count));
+	snprintf(command, sizeof(command), "seep report %s", shell_word(options->children, word));
+	text_command(stream, &options->style, INK_PLAIN, "", 0, text, command);
+}
+
 void conclusion_text_write(FILE *stream, const struct text_report_options *options,
 			   const struct report_view *view)
 {
@@ -160,6 +174,7 @@ void conclusion_text_write(FILE *stream, const struct text_report_options *optio
 	}
 	text_line_end(&line);
 	write_memory(&line, view->report, !options->has_findings_only);
+	write_children(stream, options);
 }
 
 void conclusion_text_write_next(FILE *stream, const struct text_report_options *options,

@@ -26,6 +26,8 @@ struct text_report_options {
 	const struct merged_findings *found;
 	const char *source;	  /* as the user named it, for the commands in hints */
 	const char *old_source;	  /* diff only: what the older state is called */
+	const char *children;	  /* the folder of its child processes' files; may be null */
+	size_t children_count;	  /* how many lie there */
 	const char *const *notes; /* null-terminated sentences about missing symbols; may be null */
 };
 
