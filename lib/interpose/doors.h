@@ -69,6 +69,11 @@
 	X(execveat)                                                                                \
 	X(_exit)                                                                                   \
 	X(_Exit)                                                                                   \
+	/* spawn_doors.c: what starts programs past those */                                        \
+	X(posix_spawn)                                                                             \
+	X(posix_spawnp)                                                                            \
+	X(system)                                                                                  \
+	X(popen)                                                                                   \
 	/* confinement_doors.c: what may take from a fork the folder that it is to write in */     \
 	X(chroot)                                                                                  \
 	X(setuid)                                                                                  \

@@ -6,10 +6,10 @@
  * They are not recorded, and must not hear of it. Nothing is changed as long as the library is there, and
  * an entry without a slash is left to ld.so, which looks for it in places of its own.
  *
- *   Runs in   the target, before exec; in vfork children, too
+ *   Runs in   the target, before another program is started; in vfork children, too
  *   Locks     none
- *   Memory    the caller's
- *   Calls     faccessat2, once for each entry that may be ours
+ *   Memory    the caller's; 4 KiB, static, for what the program's own environment has then
+ *   Calls     faccessat2, once for each entry that may be ours; process_vm_writev
  *   Failure   the environment stays as it is
  */
 #include "lib/interpose/preload_list.h"
@@ -18,6 +18,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "lib/base/syscalls.h"
@@ -27,6 +28,7 @@
 static const char name[] = "LD_PRELOAD=";
 static const char own_file[] = "/libseep.so";
 #define NAME_BYTES (sizeof(name) - 1)
+#define OWN_BYTES 4096u
 #define OWN_FILE_BYTES (sizeof(own_file) - 1)
 
 /* ld.so knows no way to quote them. */
@@ -89,13 +91,11 @@ bool preload_list_is_broken(struct preload_list *list, char *const environment[]
 	return false;
 }
 
-void preload_list_mend(const struct preload_list *list, char *mended[], char *text)
+static void write_mended(const struct preload_list *list, char *text)
 {
 	const char *value = list->environment[list->place] + NAME_BYTES;
 	char *end = text + NAME_BYTES;
 
-	memcpy(mended, list->environment, (list->count + 1) * sizeof(*mended));
-	mended[list->place] = text;
 	memcpy(text, name, NAME_BYTES);
 	for (size_t bytes; *value != 0; value += bytes + (value[bytes] != 0)) {
 		bytes = entry_bytes(value);
@@ -107,4 +107,32 @@ void preload_list_mend(const struct preload_list *list, char *mended[], char *te
 		end += bytes;
 	}
 	*end = 0;
+}
+
+void preload_list_mend(const struct preload_list *list, char *mended[], char *text)
+{
+	memcpy(mended, list->environment, (list->count + 1) * sizeof(*mended));
+	mended[list->place] = text;
+	write_mended(list, text);
+}
+
+/* The list may be in memory that cannot be written to: then the kernel refuses, and nobody is hurt. */
+static void put_in_place(char *const *place, const char *text)
+{
+	const struct iovec from = {.iov_base = &text, .iov_len = sizeof(text)};
+	const struct iovec to = {.iov_base = (void *)place, .iov_len = sizeof(*place)};
+
+	sys_call(SYS_process_vm_writev, sys_pid(), &from, 1, &to, 1, 0);
+}
+
+void preload_list_mend_own(void)
+{
+	static char own[OWN_BYTES];
+	struct preload_list list;
+
+	if (!preload_list_is_broken(&list, environ) || list.bytes > sizeof(own))
+		return;
+	/* Of several threads each writes the same. */
+	write_mended(&list, own);
+	put_in_place(&list.environment[list.place], own);
 }

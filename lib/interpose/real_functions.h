@@ -8,9 +8,11 @@
 
 #include <setjmp.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/resource.h>
 #include <sys/types.h>
 
@@ -38,6 +40,14 @@
 	X(execvpe, int, (const char *, char *const[], char *const[]))                              \
 	X(fexecve, int, (int, char *const[], char *const[]))                                       \
 	X(execveat, int, (int, const char *, char *const[], char *const[], int))                   \
+	X(posix_spawn, int,                                                                        \
+	  (pid_t *, const char *, const posix_spawn_file_actions_t *, const posix_spawnattr_t *,   \
+	   char *const[], char *const[]))                                                          \
+	X(posix_spawnp, int,                                                                       \
+	  (pid_t *, const char *, const posix_spawn_file_actions_t *, const posix_spawnattr_t *,   \
+	   char *const[], char *const[]))                                                          \
+	X(system, int, (const char *))                                                             \
+	X(popen, FILE *, (const char *, const char *))                                             \
 	X(chroot, int, (const char *))                                                             \
 	X(setuid, int, (uid_t))                                                                    \
 	X(seteuid, int, (uid_t))                                                                   \

@@ -20,7 +20,7 @@ def tests():
     yield "a closed stdin, stdout and stderr stay closed", closed_descriptors
     yield "an ignored SIGCHLD and SIGPIPE stay ignored", ignored_signals
     for way in ("execve", "execv", "execvp", "execvpe", "execl", "execlp", "execle", "fexecve",
-                "execveat", "vfork"):
+                "execveat", "vfork", "posix_spawn", "posix_spawnp", "system", "popen"):
         yield "a program that can no longer reach the library starts others in peace, by %s" % way, \
             functools.partial(library_out_of_reach, way)
     yield "a library that another user may not read is kept from that user's programs", \

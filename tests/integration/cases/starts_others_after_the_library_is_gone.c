@@ -4,11 +4,13 @@
  *
  *     starts_others_after_the_library_is_gone LIBRARY WAY
  *
- * It removes LIBRARY and becomes printenv, by the function WAY; with "vfork" a child does. The test is in
+ * It removes LIBRARY and becomes printenv, by the function WAY, or starts it by that; with "vfork" a child does. The test is in
  * test_transparency.py.
  */
 #include <fcntl.h>
+#include <spawn.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -43,12 +45,50 @@ static void become_printenv(const char *way)
 	_exit(99);
 }
 
+static int status_of(pid_t pid)
+{
+	int status = 95 << 8;
+
+	waitpid(pid, &status, 0);
+	return WEXITSTATUS(status);
+}
+
+/* -1: by none of these. */
+static int start_printenv(const char *way)
+{
+	char *arguments[] = {WORDS, NULL};
+	char line[4096];
+	FILE *output;
+	pid_t pid;
+
+	if (strcmp(way, "posix_spawn") == 0)
+		return posix_spawn(&pid, PROGRAM, NULL, NULL, arguments, environ) ? 96
+										  : status_of(pid);
+	if (strcmp(way, "posix_spawnp") == 0)
+		return posix_spawnp(&pid, "printenv", NULL, NULL, arguments, environ)
+			       ? 96
+			       : status_of(pid);
+	if (strcmp(way, "system") == 0)
+		return WEXITSTATUS(system(PROGRAM " LD_PRELOAD"));
+	if (strcmp(way, "popen") == 0) {
+		output = popen(PROGRAM " LD_PRELOAD", "r");
+		if (output == NULL || fgets(line, sizeof(line), output) == NULL)
+			return 94;
+		fputs(line, stdout);
+		return WEXITSTATUS(pclose(output));
+	}
+	return -1;
+}
+
 int main(int argc, char **argv)
 {
-	int status = 98;
+	int status;
 
 	if (argc != 3 || unlink(argv[1]) != 0)
 		return 97;
+	status = start_printenv(argv[2]);
+	if (status >= 0)
+		return status;
 	if (strcmp(argv[2], "vfork") != 0)
 		become_printenv(argv[2]);
 	if (vfork() == 0)
