@@ -29,6 +29,7 @@ def tests():
     for what in PROGRAMS:
         yield "a program that " + what, functools.partial(judge_program, what)
     yield "a script is what its interpreter is", judge_script
+    yield "a static Go program is told from a C program", judge_go
     yield "nothing is started and nothing written", start_nothing
     yield "a folder that cannot be written", refuse_folder
     yield "no such program, no such process, no operand", refuse_operands
@@ -72,7 +73,16 @@ def judge_script(box):
     expect_words(doctor(box, script, status=2), ["is statically linked"])
     script = box.write("other", "#!/bin/sh\n")
     os.chmod(script, 0o755)
-    expect_words(doctor(box, script, status=0), ["it is a script that /bin/sh runs"])
+    expect_words(doctor(box, script, status=0), ["it is a script that /bin/sh runs",
+                                                 "not about what the script starts"])
+
+
+def judge_go(box):
+    """As Go's linker marks them."""
+    source = box.write("go.s", '.section .go.buildinfo, "aw"\n.quad 0\n')
+    text = doctor(box, build(box, ["-static", source]), status=2)
+    expect_words(text, ["is a Go program that is statically linked", "its own heap profiles"],
+                 ["without -static"])
 
 
 def start_nothing(box):

@@ -56,7 +56,9 @@ static int diagnose_program(struct diagnosis *diagnosis, const char *name, const
 	}
 	if (*file.path && strcmp(file.path, path) != 0)
 		diagnosis_add(diagnosis, DIAGNOSIS_OK,
-			      "it is a script that %s runs; what follows is about that", file.path);
+			      "it is a script that %s runs; what follows is about that, and not "
+			      "about what the script starts",
+			      file.path);
 	program_diagnosis(diagnosis, &file);
 	if (confinement_of_program(path, profile))
 		diagnosis_add(diagnosis, DIAGNOSIS_NOTE,

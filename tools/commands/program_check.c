@@ -120,6 +120,11 @@ static int check_elf(const char *path, const struct program_file *file,
 	}
 	if (!*file->interpreter && file->is_library && !file->is_loader)
 		return error_set(error, ENOEXEC, "%s is a shared library, not a program", path);
+	if (!*file->interpreter && !file->is_loader && file->is_go)
+		return error_set(error, ENOEXEC,
+				 "%s is a Go program that is statically linked, so nothing can be "
+				 "preloaded; what Go itself allocates is in its own heap profiles",
+				 path);
 	if (!*file->interpreter && !file->is_loader)
 		return error_set(error, ENOEXEC,
 				 "%s is statically linked, so nothing can be preloaded; link it "

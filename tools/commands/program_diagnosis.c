@@ -10,6 +10,17 @@
 #include "tools/commands/diagnosis.h"
 #include "tools/commands/program_file.h"
 
+/* Where the prefix tells whose allocator it is. */
+static const char *how_to_rebuild(const char *prefix)
+{
+	if (strcmp(prefix, "je_") == 0)
+		return " (redis: make MALLOC=libc); jemalloc can be preloaded behind seep: "
+		       "LD_PRELOAD=libjemalloc.so.2 seep run …";
+	if (strcmp(prefix, "_rjem_") == 0)
+		return " (Rust: without tikv-jemallocator)";
+	return "";
+}
+
 static void add_allocator(struct diagnosis *diagnosis, const struct program_file *file)
 {
 	const char *name = file->own_allocator;
@@ -29,8 +40,13 @@ static void add_allocator(struct diagnosis *diagnosis, const struct program_file
 		diagnosis_add(
 			diagnosis, DIAGNOSIS_WARNING,
 			"%s is linked into it, and what it allocates with %smalloc is not seen; "
-			"build it to use malloc of libc",
-			name, file->allocator_prefix);
+			"build it to use malloc of libc%s",
+			name, file->allocator_prefix, how_to_rebuild(file->allocator_prefix));
+	else if (file->foreign_call)
+		diagnosis_add(diagnosis, DIAGNOSIS_WARNING,
+			      "what it allocates with %s is not seen; build it to call malloc, "
+			      "behind which the same allocator may be preloaded",
+			      file->foreign_call);
 	else if (*file->allocator)
 		diagnosis_add(diagnosis, DIAGNOSIS_OK,
 			      "it allocates with %s (%s), which stays in use behind seep",
@@ -49,9 +65,14 @@ static void add_allocator(struct diagnosis *diagnosis, const struct program_file
 			"it runs JavaScript: objects of JavaScript are not malloc's; what node "
 			"itself and native modules allocate is seen");
 	if (file->is_python)
+		diagnosis_add(
+			diagnosis, DIAGNOSIS_NOTE,
+			"it contains Python, which serves objects up to 512 bytes from arenas "
+			"of its own: set PYTHONMALLOC=malloc to see each of them");
+	if (file->is_php)
 		diagnosis_add(diagnosis, DIAGNOSIS_NOTE,
-			      "it runs Python, which serves objects up to 512 bytes from arenas of "
-			      "its own: set PYTHONMALLOC=malloc to see each of them");
+			      "it runs PHP, which serves objects from chunks of its own: set "
+			      "USE_ZEND_ALLOC=0 to see each of them");
 }
 
 /* Where distributions keep debug information: gdb's documentation, "Separate Debug Files". */

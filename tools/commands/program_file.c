@@ -20,10 +20,16 @@ static const struct allocator {
 	{"tcmalloc", "libtcmalloc", "TCMallocInternalMalloc"},
 	{"mimalloc", "libmimalloc", "mi_malloc"},
 	{"rpmalloc", "librpmalloc", "rpmalloc"},
-	{"oneTBB's allocator", "libtbbmalloc", "scalable_malloc"},
+	{"oneTBB's allocator", "libtbbmalloc_proxy", "scalable_malloc"},
 	{"snmalloc", "libsnmalloc", NULL},
 	{"Hoard", "libhoard", NULL},
 	{"Scudo", "libscudo", NULL},
+};
+
+/* By which a program asks one of them in a library of its own for memory, past malloc. */
+static const char *const foreign_calls[] = {
+	"mallocx",   "tc_malloc", "tc_new",   "mi_malloc",	 "mi_zalloc",
+	"mi_calloc", "mi_new",	  "rpmalloc", "scalable_malloc", "scalable_aligned_malloc",
 };
 
 #define ALLOCATORS (sizeof(allocators) / sizeof(allocators[0]))
@@ -164,6 +170,7 @@ static void take_function(const char *name, bool is_dynamic, struct program_file
 
 	file->has_own_malloc |= is_dynamic && strcmp(name, "malloc") == 0;
 	file->is_python |= strcmp(name, "Py_BytesMain") == 0;
+	file->is_php |= strcmp(name, "_emalloc") == 0;
 	file->is_javascript |= strcmp(name, "node_module_register") == 0;
 	for (size_t i = 0; i < ALLOCATORS && !file->own_allocator; i++) {
 		size_t bytes = allocators[i].function ? strlen(allocators[i].function) : SIZE_MAX;
@@ -179,6 +186,13 @@ static void take_function(const char *name, bool is_dynamic, struct program_file
 	}
 }
 
+static void take_import(const char *name, struct program_file *file)
+{
+	for (size_t i = 0; i < sizeof(foreign_calls) / sizeof(foreign_calls[0]); i++)
+		if (strcmp(name, foreign_calls[i]) == 0)
+			file->foreign_call = foreign_calls[i];
+}
+
 static void read_symbols(Elf *elf, Elf_Scn *section, const GElf_Shdr *header,
 			 struct program_file *file)
 {
@@ -188,8 +202,10 @@ static void read_symbols(Elf *elf, Elf_Scn *section, const GElf_Shdr *header,
 	for (int i = 0; data && gelf_getsym(data, i, &symbol); i++) {
 		int type = GELF_ST_TYPE(symbol.st_info);
 		const char *name = elf_strptr(elf, header->sh_link, symbol.st_name);
-		if (name && symbol.st_shndx != SHN_UNDEF &&
-		    (type == STT_FUNC || type == STT_GNU_IFUNC))
+		if (name && symbol.st_shndx == SHN_UNDEF &&
+		    GELF_ST_BIND(symbol.st_info) != STB_WEAK)
+			take_import(name, file);
+		else if (name && (type == STT_FUNC || type == STT_GNU_IFUNC))
 			take_function(name, header->sh_type == SHT_DYNSYM, file);
 	}
 }

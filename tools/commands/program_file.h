@@ -31,7 +31,8 @@ struct program_file {
 		own_allocator; /* the allocator that is linked into it, as people call it; or null */
 	char allocator_prefix
 		[32]; /* of its functions, as "je_", where they are not called malloc */
-	bool is_go, is_python, is_java, is_javascript; /* what it is the run-time system of */
+	const char *foreign_call; /* what it calls of an allocator that nobody follows, or null */
+	bool is_go, is_python, is_java, is_javascript, is_php; /* what it is the run-time system of */
 
 	bool has_frame_info; /* .eh_frame, with which stacks are walked */
 	bool has_lines;	     /* debug information in the file itself */
