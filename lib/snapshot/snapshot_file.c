@@ -170,10 +170,15 @@ static int write_header(int fd)
 	return sys_write_all(fd, &header, sizeof(header));
 }
 
+static long open_new_at(int folder, const char *name)
+{
+	return sys_call(SYS_openat, folder, name,
+			O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+}
+
 static long open_new(const char *name)
 {
-	return sys_call(SYS_openat, AT_FDCWD, name,
-			O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	return open_new_at(AT_FDCWD, name);
 }
 
 static bool read_status(int fd, struct stat *status)
@@ -199,20 +204,45 @@ static bool is_noted(int fd)
 	       status.st_ino == file_number;
 }
 
-/* Makes the last folder of the path. */
-static bool make_folder(void)
+/* Is it ours, or root's? What somebody else has put there he could fill with files of his own. A file
+ * tells who we are: some file systems give all to one user (NFS). */
+static bool is_folder_ours(int folder, int file)
+{
+	struct stat folder_status, file_status;
+
+	return read_status(folder, &folder_status) && read_status(file, &file_status) &&
+	       (folder_status.st_uid == file_status.st_uid || folder_status.st_uid == 0);
+}
+
+/* A new file in a folder which is made where it is not there. A link in its place is not followed. */
+static long open_new_in_folder(void)
 {
 	size_t end = text_bytes(path);
-	long result;
+	long folder, fd;
 
 	while (end > 0 && path[end] != '/')
 		end--;
 	if (end == 0)
-		return false;
+		return open_new(path);
 	path[end] = 0;
-	result = sys_call(SYS_mkdirat, AT_FDCWD, path, 0700);
+	for (int tries = 0;; tries++) {
+		folder = sys_call(SYS_openat, AT_FDCWD, path,
+				  O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
+		if (folder != -ENOENT || tries > 0 ||
+		    sys_call(SYS_mkdirat, AT_FDCWD, path, 0700) == -ENOENT)
+			break;
+	}
 	path[end] = '/';
-	return result == 0 || result == -EEXIST;
+	if (folder < 0)
+		return folder;
+	fd = open_new_at((int)folder, path + end + 1);
+	if (fd >= 0 && !is_folder_ours((int)folder, (int)fd)) {
+		sys_call(SYS_unlinkat, folder, path + end + 1, 0);
+		sys_call(SYS_close, fd);
+		fd = -EPERM;
+	}
+	sys_call(SYS_close, folder);
+	return fd;
 }
 
 /* Another user's, or in another root. */
@@ -232,9 +262,7 @@ int snapshot_file_create(const char *pattern, bool makes_folder)
 			path[0] = 0;
 			return -ENAMETOOLONG;
 		}
-		fd = open_new(path);
-		if (fd == -ENOENT && makes_folder && make_folder())
-			fd = open_new(path);
+		fd = makes_folder ? open_new_in_folder() : open_new(path);
 	}
 	if (fd >= 0)
 		lent_file_spare();

@@ -96,6 +96,9 @@ static int start_locked(void)
 	int result = snapshot_file_create(has_folder ? options.children_output : options.output,
 					  has_folder);
 
+	/* A stranger was there first, or a link: then beside the program's own. */
+	if (has_folder && (result == -EACCES || result == -EPERM || result == -ENOTDIR))
+		result = snapshot_file_create(options.output, false);
 	writer.needs_keyframe = true;
 	stack_records_start();
 	if (result == 0)

@@ -26,6 +26,7 @@ def tests():
         yield "files are private, and lead through no link, by " + kind, \
             functools.partial(private_files, kind)
     yield "a file that somebody has put in the place of ours is not written to", replaced_file
+    yield "the folder of children is no link and no stranger's", strangers_folder
     yield "nobody but the program's user and root may ask for anything", other_user
 
 
@@ -143,6 +144,31 @@ def replaced_file(box):
     expect_equal(process.wait(LIMIT_S), 3, "its status")
     with open(box.path("out.seep"), "rb") as file:
         expect_equal(file.read(), FOREIGN, "the file in the place of ours")
+
+
+def strangers_folder(box):
+    """Who guesses its name can make it first. The file lies beside it, then."""
+    os.mkdir(box.path("elsewhere"))
+    os.symlink(box.path("elsewhere"), box.path("link"))
+    os.mkdir(box.path("ours"), 0o700)
+    os.mkdir(box.path("strangers"))
+    if os.getuid() == 0:
+        os.chown(box.path("strangers"), NOBODY, NOBODY)
+        os.chmod(box.path("strangers"), 0o777)
+    else:
+        os.rmdir(box.path("strangers"))
+        os.symlink("ours", box.path("strangers"))
+    program = box.compile("grows_on_command.c", "-O1")
+    for name, lies_in in (("link", "."), ("strangers", "."), ("ours", "ours"), ("new", "new")):
+        ended = box.run([program], box.preload(
+            output=box.path(name + ".seep"), quiet="on", root_pid="1",
+            children_output=box.path(name, "child.seep")), stdin=b"leak 20 100\n")
+        expect_equal((ended.returncode, ended.stdout), (0, b"ok\n"), "(status, stdout)")
+        places = [path for path in (box.path(name + ".seep"), box.path(name, "child.seep"))
+                  if os.path.exists(path)]
+        expect_equal([os.path.relpath(os.path.dirname(path), box.folder) for path in places],
+                     [lies_in], "where the file lies, with the folder " + name)
+    expect_equal(os.listdir(box.path("elsewhere")), [], "what lies where the link leads")
 
 
 def other_user(box):

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -37,7 +38,7 @@ static bool is_current(int fd, const char *path)
 {
 	struct stat ours, named;
 
-	return fstat(fd, &ours) == 0 && stat(path, &named) == 0 && ours.st_dev == named.st_dev &&
+	return fstat(fd, &ours) == 0 && lstat(path, &named) == 0 && ours.st_dev == named.st_dev &&
 	       ours.st_ino == named.st_ino;
 }
 
@@ -48,7 +49,8 @@ int end_record_lock(const char *path, int notice_ms, int timeout_ms, void (*noti
 	uint32_t pause_ns = FIRST_PAUSE_NS;
 
 	for (;;) {
-		int fd = open(path, O_RDWR | O_APPEND | O_CLOEXEC);
+		/* The library makes no links; somebody else's could lead anywhere. */
+		int fd = open(path, O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW);
 		if (fd < 0)
 			return error_set(error, errno, "cannot open %s: %s", path, strerror(errno));
 		if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
@@ -111,10 +113,16 @@ int end_record_append(int fd, const char *path, const struct seep_end *end, stru
 	} bytes = {.end = *end};
 	_Static_assert(sizeof(struct seep_end) % SEEP_RECORD_ALIGN == 0, "needs no padding");
 	struct snapshot_file file;
-	int result = snapshot_file_read(path, &file, error);
+	char opened[64];
 
+	/* Not by its name, under which somebody may have put another one since. */
+	snprintf(opened, sizeof(opened), "/proc/self/fd/%d", fd);
+	int result = snapshot_file_read(opened, &file, error);
 	if (result < 0)
-		return result;
+		return error_set(error, -result,
+				 "cannot write the end of the process into %s, for it is no "
+				 "snapshot file any more",
+				 path);
 	const struct tail tail = read_tail(&file, end);
 	const size_t size = file.size;
 	const uint64_t started_ns = file.header.started_unix_ns;

@@ -65,7 +65,11 @@ static int wait_for_last_snapshot(struct operand *operand, struct error *error)
 
 	if (profile->is_running || profile->end_how != SEEP_END_UNKNOWN || profile->ended_unix_ns)
 		return 0;
-	int fd = end_record_lock(operand->path, 0, LAST_SNAPSHOT_MS, NULL, NULL, &ignored);
+	/* Its user may have named it by a link. */
+	char *place = realpath(operand->path, NULL);
+	int fd = end_record_lock(place ? place : operand->path, 0, LAST_SNAPSHOT_MS, NULL, NULL,
+				 &ignored);
+	free(place);
 	if (fd < 0)
 		return 0; /* then what is there has to do */
 	close(fd);

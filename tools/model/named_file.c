@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -69,6 +70,25 @@ int named_file_open(const char *path, int flags)
 	if (fd >= 0)
 		close(fd);
 	return -code;
+}
+
+int named_file_open_harmless(const char *path)
+{
+	char link[64];
+	struct stat status;
+	int place = open(path, O_PATH | O_CLOEXEC);
+
+	if (place < 0)
+		return -errno;
+	bool is_harmless =
+		fstat(place, &status) == 0 &&
+		(S_ISREG(status.st_mode) || S_ISDIR(status.st_mode) || S_ISFIFO(status.st_mode));
+	/* By its name it could be another one by now. */
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", place);
+	int fd = is_harmless ? open(link, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK) : -1;
+	int code = is_harmless ? errno : IS_NO_FILE;
+	close(place);
+	return fd >= 0 ? fd : -code;
 }
 
 /* To the end, or one byte beyond what there may be. Most files are short: the memory grows with what is

@@ -33,6 +33,9 @@ static int fail_to_open(const char *path, int code, struct error *error)
 				 "\"%s\" must not be read by this user (permission denied); read "
 				 "it as the user whose program it is about, or as root",
 				 path);
+	case ENOTBLK:
+		return error_set(error, code, "\"%s\" is a device or socket, not a snapshot file",
+				 path);
 	default:
 		return error_set(error, code, "\"%s\" cannot be opened: %s", path, strerror(code));
 	}
@@ -77,9 +80,9 @@ static int read_bytes(int fd, uint64_t limit, struct snapshot_file *file)
 
 static int load(const char *path, struct snapshot_file *file, struct error *error)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	int fd = named_file_open_harmless(path);
 	if (fd < 0)
-		return fail_to_open(path, errno, error);
+		return fail_to_open(path, -fd, error);
 
 	int result = 0;
 	struct stat stat;
@@ -90,9 +93,6 @@ static int load(const char *path, struct snapshot_file *file, struct error *erro
 	else if (S_ISDIR(stat.st_mode))
 		result = error_set(error, EISDIR,
 				   "\"%s\" is a directory; name one snapshot file in it", path);
-	else if (!S_ISREG(stat.st_mode) && !S_ISFIFO(stat.st_mode))
-		result = error_set(error, EINVAL,
-				   "\"%s\" is a device or socket, not a snapshot file", path);
 	else if (S_ISFIFO(stat.st_mode) && named_file_is_fifo(fd))
 		result = error_set(error, EINVAL,
 				   "\"%s\" is a FIFO, not a snapshot file; copy into a file first",

@@ -20,6 +20,7 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
+#include "tools/model/named_file.h"
 #include "tools/model/profile.h"
 #include "tools/symbols/address_lines.h"
 #include "tools/symbols/module_debug.h"
@@ -86,7 +87,7 @@ void address_text_free(struct address_text *text)
 /* Whether there is an ELF file. Its own build-id is that of the module: what ran nobody says. The id is to be freed. */
 static bool read_build_id(const char *path, struct module *module)
 {
-	int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	int file = named_file_open_harmless(path);
 	struct stat status;
 	const void *id = NULL;
 	ssize_t bytes = 0;

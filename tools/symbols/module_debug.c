@@ -22,6 +22,7 @@
 
 #include <elfutils/libdwelf.h>
 
+#include "tools/model/named_file.h"
 #include "tools/model/profile.h"
 #include "tools/symbols/progress_line.h"
 
@@ -139,9 +140,9 @@ static enum candidate_answer examine(int file, const struct module *module, stru
 static enum candidate_answer try_file(struct module_debug *debug, const struct module *module,
 				      const struct module_search *search, const char *path)
 {
-	int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	int file = named_file_open_harmless(path);
 	if (file < 0)
-		return errno == ENOENT || errno == ENOTDIR ? CANDIDATE_ABSENT : CANDIDATE_BAD;
+		return file == -ENOENT || file == -ENOTDIR ? CANDIDATE_ABSENT : CANDIDATE_BAD;
 
 	struct stat status;
 	enum candidate_answer answer = examine(file, module, &status);

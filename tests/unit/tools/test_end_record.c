@@ -170,6 +170,41 @@ static void can_be_read_after_every_torn_tail(void **state)
 	}
 }
 
+/* Whoever may write to the folder, and runs while we wait for the lock. */
+static void writes_to_no_file_that_is_put_in_its_place(void **state)
+{
+	const struct seep_end end = {.how = SEEP_END_EXIT,
+				     .status = 3,
+				     .ended_unix_ns = (uint64_t)time(NULL) * 1000000000};
+	char moved[80], link[80];
+
+	(void)state;
+	write_file(0, 0);
+	int fd = end_record_lock(path, 1000, 1000, NULL, NULL, &error);
+	assert_true(fd >= 0);
+	snprintf(moved, sizeof(moved), "%s.moved", path);
+	snprintf(link, sizeof(link), "%s.link", path);
+	assert_int_equal(rename(path, moved), 0);
+	write_file(SEEP_END_EXIT, 3); /* this one has an end already */
+	assert_int_equal(end_record_append(fd, path, &end, &error), 0);
+	close(fd);
+	assert_int_equal(rename(moved, path), 0);
+	assert_ended(SEEP_END_EXIT, 3, 0);
+	/* Nor is a file that has become another one taken for the one that it was. */
+	fd = end_record_lock(path, 1000, 1000, NULL, NULL, &error);
+	assert_int_equal(ftruncate(fd, 0), 0);
+	assert_int_equal(write(fd, "root:", 5), 5);
+	assert_int_equal(rename(path, moved), 0);
+	write_file(0, 0);
+	assert_true(end_record_append(fd, path, &end, &error) < 0);
+	close(fd);
+	assert_int_equal(unlink(moved), 0);
+	/* And no link is followed. */
+	assert_int_equal(symlink(path, link), 0);
+	assert_int_equal(end_record_lock(link, 0, 0, NULL, NULL, &error), -ELOOP);
+	assert_int_equal(unlink(link), 0);
+}
+
 static void refuses_what_is_no_snapshot_file(void **state)
 {
 	(void)state;
@@ -266,6 +301,7 @@ int main(void)
 		cmocka_unit_test(knows_better_than_the_library),
 		cmocka_unit_test(leaves_a_file_alone_that_ends_with_exec),
 		cmocka_unit_test(can_be_read_after_every_torn_tail),
+		cmocka_unit_test(writes_to_no_file_that_is_put_in_its_place),
 		cmocka_unit_test(refuses_what_is_no_snapshot_file),
 		cmocka_unit_test(waits_for_the_writer),
 		cmocka_unit_test(locks_the_file_that_took_its_place),
