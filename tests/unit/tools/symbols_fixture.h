@@ -271,4 +271,50 @@ static inline const char *find_note(const struct symbols *symbols, const char *p
 	return NULL;
 }
 
+/* The program of most tests: visible() calls hidden(), into which twice() and take() are inlined. */
+static const char program_source[] = "#include <stdlib.h>\n"
+			       "void *keep[64];\n"
+			       "static inline __attribute__((always_inline)) void *take(int n)\n"
+			       "{\n"
+			       "	return malloc(n + 1);\n"
+			       "}\n"
+			       "static inline __attribute__((always_inline)) void *twice(int n)\n"
+			       "{\n"
+			       "	keep[1] = take(n);\n"
+			       "	return take(2 * n);\n"
+			       "}\n"
+			       "__attribute__((noinline)) static void hidden(int n)\n"
+			       "{\n"
+			       "	for (int i = 2; i < 60; i++)\n"
+			       "		keep[i] = twice(n + i);\n"
+			       "}\n"
+			       "__attribute__((noinline)) void visible(int n)\n"
+			       "{\n"
+			       "	hidden(n);\n"
+			       "	keep[0] = twice(n);\n"
+			       "}\n"
+			       "int main(int argc, char **argv)\n"
+			       "{\n"
+			       "	(void)argv;\n"
+			       "	visible(argc);\n"
+			       "	return keep[3] == keep[4];\n"
+			       "}\n";
+
+static inline int compile_program(void **state)
+{
+	if (make_folder(state) != 0)
+		return -1;
+	write_file("program.c", program_source);
+	run("cc -O2 -g -Wl,--build-id program.c -o program");
+	return 0;
+}
+
+static inline struct symbols *make_symbols(const char *debug_path)
+{
+	struct symbols_options options = {.debug_path = debug_path};
+	struct symbols *symbols = symbols_new(&options);
+	assert_non_null(symbols);
+	return symbols;
+}
+
 #endif
