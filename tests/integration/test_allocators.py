@@ -40,6 +40,10 @@ def tests():
                         os.path.join(CASES, PROGRAMS[language])))
 
 
+    yield "a static jemalloc with a prefix is said not to be seen", prefixed_statically
+    yield "what is allocated past malloc is said not to be seen", past_malloc
+
+
 def library_of(box, allocator, suffix):
     """Where the linker finds it."""
     name = "lib%s.%s" % (allocator, suffix)
@@ -110,6 +114,60 @@ def linked_statically(allocator, case, box):
            "seep run does not say that nothing was seen: %r" % result.stderr)
     expect_same(result, subprocess.CompletedProcess(argv, 0, plain.stdout, result.stderr))
     judge_unseen(box)
+
+
+# As redis has it: an allocator of its own beside libc's malloc.
+PREFIXED = """
+#include <stdlib.h>
+void *je_malloc(size_t bytes);
+int main(void)
+{
+    static void *blocks[2];
+    blocks[0] = malloc(100);
+    blocks[1] = je_malloc(1000);
+    return blocks[0] && blocks[1] ? 0 : 1;
+}
+"""
+
+
+def prefixed_statically(box):
+    archive = library_of(box, "jemalloc", "a")
+    listed = box.run(["nm", "--defined-only", "-g", archive]).stdout.decode().split("\n")
+    names = {line.split()[-1] for line in listed if len(line.split()) == 3}
+    box.write("names", "".join("%s je_%s\n" % (name, name) for name in sorted(names)
+                               if not name.startswith(("je_", "_Z"))))
+    result = box.run(["objcopy", "--redefine-syms=" + box.path("names"), archive,
+                      box.path("prefixed.a")])
+    expect_equal(result.returncode, 0, "objcopy")
+    program = box.compile(box.write("prefixed.c", PREFIXED), box.path("prefixed.a"), "-pthread",
+                          "-lm", "-lstdc++")
+    judge_partly_seen(box, program, "jemalloc is linked into it", "make MALLOC=libc",
+                      "but jemalloc is linked into it: what it allocates with je_malloc was not "
+                      "seen")
+
+
+def past_malloc(box):
+    library = library_of(box, "mimalloc", "so")
+    program = box.compile(box.write("past.c", PREFIXED.replace("je_malloc", "mi_malloc")), library)
+    judge_partly_seen(box, program, "what it allocates with mi_malloc is not seen",
+                      "but what it allocates with mi_malloc was not seen")
+
+
+def judge_partly_seen(box, program, *said):
+    """The last is the report's and the summary's, the others are doctor's, and the beginning's."""
+    result = box.seep("run", "-o", box.path("out.seep"), program)
+    expect_equal(result.returncode, 0, "the status")
+    doctor = box.seep("doctor", program).stdout
+    expect(b"followed in part" in doctor, "doctor says %r" % doctor)
+    report = box.seep("report", box.path("out.seep")).stdout
+    for text, words in ((result.stderr, said), (doctor, said[:-1]), (report, said[-1:])):
+        for word in words:
+            expect(word.lower() in " ".join(text.decode().lower().split()),
+                   "not said: %r in %r" % (word, text))
+    expect_equal(box.report()["totals"]["allocations"], 1, "allocations")
+    box.compile("keeps_three_blocks.c", output=os.path.basename(program))
+    report = box.seep("report", box.path("out.seep")).stdout.decode()
+    expect(said[-1] not in " ".join(report.lower().split()), "said of another build of the program")
 
 
 def judge_unseen(box):

@@ -200,3 +200,5 @@ void *malloc(size_t bytes)
     expect_equal(result.returncode, 0, "the status of seep check")
     expect(b"it defines malloc itself" in result.stderr, "no warning: %r" % result.stderr)
     expect_equal(box.report()["totals"]["allocations"], 5, "allocations")
+    text = box.seep("report", box.path("out.seep")).stdout
+    expect(b"only what that passes on was seen" in text, "the report says %r" % text)

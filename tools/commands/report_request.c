@@ -11,6 +11,7 @@
 #include "tools/commands/operand.h"
 #include "tools/commands/report_resolve.h"
 #include "tools/commands/snapshot_folder.h"
+#include "tools/commands/unseen_memory.h"
 #include "tools/model/error.h"
 #include "tools/model/profile.h"
 #include "tools/output/json_report.h"
@@ -98,6 +99,9 @@ static int write_report(const struct report_request *request, struct symbols *sy
 		char children[PATH_MAX];
 		size_t children_count = snapshot_folder_of_children(
 			operand->path, operand->profile->pid, children);
+		char unseen[UNSEEN_MEMORY_BYTES];
+		bool has_unseen =
+			unseen_memory_describe(operand->profile, request->symbols.sysroot, unseen);
 		result = text_report_write(sink->stream, report,
 					   &(struct text_report_options){
 						   .style = sink->style,
@@ -106,6 +110,7 @@ static int write_report(const struct report_request *request, struct symbols *sy
 						   .source = operand->text,
 						   .children = children_count ? children : NULL,
 						   .children_count = children_count,
+						   .unseen = has_unseen ? unseen : NULL,
 						   .notes = notes ? notes + known_notes : NULL,
 					   });
 	}

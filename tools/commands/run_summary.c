@@ -20,6 +20,7 @@
 #include "tools/commands/run_files.h"
 #include "tools/commands/run_judgement.h"
 #include "tools/commands/run_tree.h"
+#include "tools/commands/unseen_memory.h"
 #include "tools/model/error.h"
 #include "tools/model/profile.h"
 #include "tools/model/report.h"
@@ -191,6 +192,15 @@ static void write_headline(FILE *out, struct report *report, bool has_leaking_ch
 		fprintf(out, "seep: no leak found%s\n",
 			has_leaking_child ? " in the program itself" : "");
 	}
+}
+
+/* Said again, for days may lie between the warning and the end. */
+static void write_unseen(FILE *out, const struct profile *profile)
+{
+	char unseen[UNSEEN_MEMORY_BYTES];
+
+	if (unseen_memory_describe(profile, NULL, unseen))
+		fprintf(out, "seep: but %s\n", unseen);
 }
 
 /* What of the memory as a whole is not as it should be, and no site shows. */
@@ -440,6 +450,7 @@ int run_summary_write(FILE *out, const char *program, const struct child_process
 		write_lost(out, report);
 		write_headline(out, report,
 			       file_to_read(run_files) != &run_files->files[run_files->root]);
+		write_unseen(out, report->profile);
 		if (*known) {
 			fputs("seep: ", out);
 			utf8_write_harmless(out, known);

@@ -113,6 +113,7 @@ void conclusion_text_write(FILE *stream, const struct text_report_options *optio
 {
 	const struct report *report = view->report;
 	struct text_line line;
+	char unseen[512];
 
 	text_line_begin(&line, stream, &options->style);
 	text_line_end(&line);
@@ -173,6 +174,10 @@ void conclusion_text_write(FILE *stream, const struct text_report_options *optio
 		break;
 	}
 	text_line_end(&line);
+	if (options->unseen) {
+		snprintf(unseen, sizeof(unseen), "But %s.", options->unseen);
+		text_paragraph(stream, &options->style, INK_WATCH, "", 0, unseen);
+	}
 	write_memory(&line, view->report, !options->has_findings_only);
 	write_children(stream, options);
 }

@@ -28,6 +28,7 @@ struct text_report_options {
 	const char *old_source;	  /* diff only: what the older state is called */
 	const char *children;	  /* the folder of its child processes' files; may be null */
 	size_t children_count;	  /* how many lie there */
+	const char *unseen;	  /* what of the program was not seen, or null */
 	const char *const *notes; /* null-terminated sentences about missing symbols; may be null */
 };
 
