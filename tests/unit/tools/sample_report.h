@@ -7,6 +7,12 @@
 #ifndef SEEP_TESTS_SAMPLE_REPORT_H
 #define SEEP_TESTS_SAMPLE_REPORT_H
 
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +22,7 @@
 #include "tools/model/report.h"
 #include "tools/model/scan.h"
 #include "tools/model/threshold.h"
+#include "tools/output/text_report.h"
 
 #define SAMPLE_POINTS 40
 #define SAMPLE_SITES 8
@@ -408,6 +415,27 @@ static inline void sample_cross_thresholds(struct sample *sample)
 		.time_s = 2};
 	sample->profile.alerts = sample->alerts;
 	sample->profile.alert_count = 2;
+}
+
+static const struct text_style sample_plain
+	__attribute__((unused)) = {.width = 80, .is_utf8 = true};
+
+/* The report as a person reads it, 80 columns wide where nothing else is said; for free(). */
+static inline char *sample_report_text(const struct sample *sample,
+				       struct text_report_options options)
+{
+	options.style = options.style.width ? options.style : sample_plain;
+	options.source = "run.seep";
+	return SAMPLE_WRITTEN(stream, text_report_write(stream, &sample->report, &options));
+}
+
+/* What stands behind the lines about the process. */
+static inline const char *sample_below_header(const char *text)
+{
+	const char *empty_line = strstr(text, "\n\n");
+
+	assert_non_null(empty_line);
+	return empty_line + 2;
 }
 
 #endif

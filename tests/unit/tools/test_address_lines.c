@@ -4,7 +4,6 @@
  */
 #include "tests/unit/tools/symbols_fixture.h"
 
-
 #include "tools/symbols/allocator_wrappers.h"
 #include "tools/symbols/demangle.h"
 

@@ -9,7 +9,6 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-
 /* The site of one call in `visible` is resolved with its file and line. */
 static bool is_visible_resolved(const char *path, uint64_t address, const char *debug_path,
 				const char *remembered_as, struct symbols **kept)

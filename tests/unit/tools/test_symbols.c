@@ -2,7 +2,6 @@
 /* test_symbols: the stacks of a report, with the names of real programs. */
 #include "tests/unit/tools/symbols_fixture.h"
 
-
 #include "tools/model/holders.h"
 #include "tools/model/scan.h"
 

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * test_text_header: what a report says of the process and of what it rests on, before it says what leaks.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/tools/sample_report.h"
+#include "tools/output/text_report.h"
+
+static void tells_what_was_lost_and_damaged(void **state)
+{
+	(void)state;
+	static const char expected[] =
+		"server (pid 4711, forked from 4700), still running\n"
+		"  command   ./server --port 8080 --name 'night shift'\n"
+		"  started   2026-11-21 01:50:12, seen for 1 m 01 s, 40 snapshots in the file\n"
+		"  live      3.72 MiB in 39,000 blocks; process 31.0 MiB resident (RSS)\n"
+		"  activity  1,170,000 allocations, 1,131,000 frees\n"
+		"  missed    312 allocations could not be recorded and are missing in this report\n"
+		"  missed    1 allocation was recorded without a stack\n"
+		"  cut       14 allocations have a stack whose outer frames are missing\n"
+		"  damaged   2 records are damaged or missing in the file, 4.00 KiB skipped; what\n"
+		"            they held is missing in this report\n"
+		"  torn      the last record of the file is incomplete, as after a crash;\n"
+		"            everything before it counts\n"
+		"\n"
+		"No site grows, seen over 1 m 01 s in 40 snapshots.\n"
+		"\n"
+		" 1. stable  410 KiB in 4,200 blocks  ▅▄▄▄▄▅▅▄▄▄▅▅▄▄▄▄\n"
+		"    dictExpand dict.c:151 ← dictAdd ← main\n";
+	struct sample *sample = sample_new(1, (enum verdict[]){VERDICT_STABLE});
+	sample->profile.is_running = true;
+	sample->profile.forked_from = 4700;
+	sample->snapshots[SAMPLE_POINTS - 1].raw.lost_blocks = 312;
+	sample->snapshots[SAMPLE_POINTS - 1].raw.lost_stacks = 1;
+	sample->snapshots[SAMPLE_POINTS - 1].raw.cut_stacks = 14;
+	sample->profile.damage.damaged_records = 2;
+	sample->profile.damage.skipped_bytes = 4096;
+	sample->profile.damage.tail_is_torn = true;
+	char *text = sample_report_text(sample, (struct text_report_options){.site_limit = 10});
+
+	assert_string_equal(text, expected);
+	free(text);
+	free(sample);
+}
+
+static void tells_what_is_torn_without_speaking_of_damage(void **state)
+{
+	(void)state;
+	struct sample *sample = sample_new(1, (enum verdict[]){VERDICT_STABLE});
+	sample->profile.damage.skipped_bytes = 4096;
+	sample->profile.damage.tail_is_torn = true;
+	char *text = sample_report_text(sample, (struct text_report_options){.site_limit = 10});
+
+	assert_null(strstr(text, "damaged"));
+	assert_non_null(strstr(text, "  torn      the last record of the file is incomplete (4.00 "
+				     "KiB), as after a"));
+	free(text);
+	free(sample);
+}
+
+static void is_silent_about_damage_where_there_is_none(void **state)
+{
+	(void)state;
+	struct sample *sample = sample_new(1, (enum verdict[]){VERDICT_STABLE});
+	char *text = sample_report_text(sample, (struct text_report_options){.site_limit = 10});
+
+	assert_null(strstr(text, "lost"));
+	assert_null(strstr(text, "damaged"));
+	assert_null(strstr(text, "torn"));
+	free(text);
+	free(sample);
+}
+
+static void says_that_figures_are_estimates_and_how_good_ones(void **state)
+{
+	(void)state;
+	struct sample *sample = sample_new(1, (enum verdict[]){VERDICT_LEAK});
+	sample_estimate(sample);
+	sample->snapshots[sample->report.last_snapshot].raw.live_bytes = 4000000;
+	char *text = sample_report_text(
+		sample, (struct text_report_options){.style = {.width = 80, .is_utf8 = true},
+						     .site_limit = 10});
+
+	assert_non_null(strstr(text,
+			       "\n  sampled   one block in 512 KiB allocated: estimates, live ±5 % "
+			       "(1,234 samples)\n"));
+	assert_non_null(strstr(text, " 1. LEAK  3.72 MiB in 39,000 blocks ±20 %  +4.20 MiB/h"));
+	assert_non_null(strstr(text, "severity high, 100 samples\n"));
+	free(text);
+	/* Without a word about exact figures. */
+	sample->profile.sample_bytes = 0;
+	sample->report.sampling = NULL;
+	sample->sites[0].sampled = NULL;
+	text = sample_report_text(sample, (struct text_report_options){.site_limit = 10});
+	assert_null(strstr(text, "sample"));
+	assert_null(strstr(text, "±"));
+	free(text);
+	free(sample);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(tells_what_was_lost_and_damaged),
+		cmocka_unit_test(tells_what_is_torn_without_speaking_of_damage),
+		cmocka_unit_test(is_silent_about_damage_where_there_is_none),
+		cmocka_unit_test(says_that_figures_are_estimates_and_how_good_ones),
+	};
+
+	setenv("TZ", "UTC", 1);
+	tzset();
+	return cmocka_run_group_tests_name("text_report", tests, NULL, NULL);
+}
