@@ -58,7 +58,8 @@ static void concludes_in_one_line(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		struct sample *sample = sample_new(1, &cases[i].verdict);
 		char *text = sample_report_text(sample, (struct text_report_options){0});
-		assert_memory_equal(sample_below_header(text), cases[i].line, strlen(cases[i].line));
+		assert_memory_equal(sample_below_header(text), cases[i].line,
+				    strlen(cases[i].line));
 		free(text);
 		free(sample);
 	}
@@ -96,7 +97,8 @@ static void says_when_nothing_is_left(void **state)
 	/* Of the other blocks nothing is known. */
 	sample->profile.sample_bytes = 4096;
 	text = sample_report_text(sample, (struct text_report_options){0});
-	assert_string_equal(sample_below_header(text), "Nothing is left: every sample was freed.\n");
+	assert_string_equal(sample_below_header(text),
+			    "Nothing is left: every sample was freed.\n");
 	free(text);
 	free(sample);
 }

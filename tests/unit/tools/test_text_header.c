@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <time.h>
 
 #include "tests/unit/tools/sample_report.h"
 #include "tools/output/text_report.h"
