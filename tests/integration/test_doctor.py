@@ -181,6 +181,9 @@ def see_nothing_of_child(box):
     result = box.seep("check", "--children=keeps_three_blocks", "--", script)
     expect_equal(result.returncode, 2, "status")
     expect(b"nothing was seen of keeps_three_blo" in result.stderr, "%r" % result.stderr)
+    box.write("suite", "#!/bin/sh\n%s\n%s\nls >/dev/null\nexit 0\n" % (program, program))
+    result = box.seep("run", "-o", box.path("out.seep"), script)
+    expect(b"but nothing was seen of 2 of them" in result.stderr, "%r" % result.stderr)
 
 
 def see_what_is_passed_on(box):

@@ -30,6 +30,7 @@ struct run_file {
 	bool is_in_folder; /* of the children */
 	/* Filled in by run_judgement_make. */
 	char name[RUN_FILE_NAME_BYTES]; /* of the program */
+	bool is_unseen;			/* see profile_is_unseen */
 	size_t leak_count;
 	size_t lasting_leak_count; /* of these, the ones with a block that is live at the end */
 	double leak_bytes_per_hour;

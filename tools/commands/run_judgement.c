@@ -97,6 +97,7 @@ static void note(struct run_file *file, const struct report *report)
 
 	count_known(file, report);
 	snprintf(file->name, sizeof(file->name), "%s", profile->name ? profile->name : "?");
+	file->is_unseen = profile_is_unseen(profile);
 	file->leak_count = report_leak_count(report);
 	file->lasting_leak_count = count_lasting(report);
 	file->leak_bytes_per_hour = sum_flagged_growth(report);

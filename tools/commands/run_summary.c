@@ -301,8 +301,19 @@ static void describe_known(const struct run_files *run_files,
 		 more);
 }
 
+static bool leaks(const struct run_file *file)
+{
+	return file->leak_count;
+}
+
+static bool is_unseen(const struct run_file *file)
+{
+	return file->is_unseen;
+}
+
 /* Processes, not files: an exec gives a process a second one. */
-static size_t count_leaking_children(const struct run_files *run_files)
+static size_t count_children(const struct run_files *run_files,
+			     bool (*is_counted)(const struct run_file *))
 {
 	size_t count = 0;
 
@@ -311,8 +322,8 @@ static size_t count_leaking_children(const struct run_files *run_files)
 		bool is_new = !run_files_are_same(file, &run_files->files[run_files->root]);
 		for (size_t before = 0; before < i && is_new; before++)
 			is_new = !run_files_are_same(&run_files->files[before], file) ||
-				 !run_files->files[before].leak_count;
-		count += is_new && file->leak_count;
+				 !is_counted(&run_files->files[before]);
+		count += is_new && is_counted(file);
 	}
 	return count;
 }
@@ -320,7 +331,8 @@ static size_t count_leaking_children(const struct run_files *run_files)
 static void write_children(FILE *out, const struct run_files *run_files, const char *folder)
 {
 	const struct run_file *worst = worst_child(run_files);
-	size_t leaking = count_leaking_children(run_files);
+	size_t leaking = count_children(run_files, leaks);
+	size_t unseen = count_children(run_files, is_unseen);
 
 	if (!run_files->child_count)
 		return;
@@ -343,6 +355,9 @@ static void write_children(FILE *out, const struct run_files *run_files, const c
 		write_command(out, folder);
 	}
 	fputc('\n', out);
+	if (unseen)
+		fprintf(out, "seep: but nothing was seen of %zu of them, whose malloc is %s own\n",
+			unseen, unseen == 1 ? "its" : "their");
 	run_tree_write(out, run_files);
 }
 
