@@ -138,12 +138,16 @@ static bool talk_to_end(struct talk *talk, size_t bytes)
 					{.fd = talk->from, .events = POLLIN}};
 		uint64_t now = sys_clock_ns(CLOCK_MONOTONIC);
 		struct timespec left = {0};
+		long ready;
 
 		if (now >= talk->until_ns)
 			return false;
 		left.tv_sec = (time_t)((talk->until_ns - now) / 1000000000u);
 		left.tv_nsec = (long)((talk->until_ns - now) % 1000000000u);
-		if (sys_call(SYS_ppoll, ends, 2, &left, 0, 0) <= 0)
+		ready = sys_call(SYS_ppoll, ends, 2, &left, 0, 0);
+		if (ready < 0 && ready != -EINTR)
+			return false;
+		if (ready <= 0)
 			continue;
 		if (ends[0].revents != 0)
 			tell(talk, bytes);

@@ -143,7 +143,7 @@ bool process_copy_read(struct process_copy *copy, void *data, size_t bytes)
 		uint64_t now = sys_clock_ns(CLOCK_MONOTONIC);
 		struct timespec left;
 		uint64_t wait_ns;
-		long got;
+		long ready, got;
 
 		if (copy->fd < 0 || now >= copy->until_ns)
 			return false;
@@ -156,7 +156,11 @@ bool process_copy_read(struct process_copy *copy, void *data, size_t bytes)
 		}
 		left = (struct timespec){.tv_sec = (time_t)(wait_ns / 1000000000u),
 					 .tv_nsec = (long)(wait_ns % 1000000000u)};
-		if (sys_call(SYS_ppoll, &end, 1, &left, 0, 0) <= 0)
+		ready = sys_call(SYS_ppoll, &end, 1, &left, 0, 0);
+		/* Who may have no descriptors may not ask about one, and asking again is in vain. */
+		if (ready < 0 && ready != -EINTR)
+			return false;
+		if (ready <= 0)
 			continue;
 		got = sys_call(SYS_read, copy->fd, next, bytes);
 		if (got == -EINTR)
