@@ -38,6 +38,7 @@
  *         SEEP_RECORD_ALERT
  *   1.5   SEEP_RECORD_SCAN, SEEP_RECORD_HOLDERS, SEEP_RECORD_SUPPRESSIONS
  *   1.6   SEEP_PROCESS_HAS_OWN_MALLOC, SEEP_REASON_MEMORY, SEEP_LIMIT_CGROUP_HIGH
+ *   1.7   seep_snapshot.missed_snapshots and what follows it
  */
 #ifndef SEEP_SNAPSHOT_FORMAT_H
 #define SEEP_SNAPSHOT_FORMAT_H
@@ -47,7 +48,7 @@
 #define SEEP_FILE_MAGIC "SEEP\r\n\x1a\n" /* 8 bytes, without the terminating zero */
 #define SEEP_FILE_MAGIC_BYTES 8
 #define SEEP_VERSION_MAJOR 1
-#define SEEP_VERSION_MINOR 6
+#define SEEP_VERSION_MINOR 7
 #define SEEP_BYTE_ORDER 0x01020304u
 #define SEEP_RECORD_MAGIC 0x43455253u /* "SREC" */
 #define SEEP_RECORD_ALIGN 8u
@@ -322,6 +323,11 @@ struct seep_snapshot {
 	uint64_t live_page_bytes;     /* of that: pages that some live block lies on; 0 in a process
 	                               * that samples. Where heap_resident_bytes is not known: of
 	                               * heap_bytes */
+	/* Since 1.7: how many snapshots before this one could not be taken or written, and why the
+	 * last of them could not (ENOSPC, ENOMEM, ...); EFBIG: seep's own limit of the file, or the
+	 * kernel's. */
+	uint32_t missed_snapshots;
+	uint32_t missed_error; /* 0: none was missed */
 };
 
 enum seep_limit_kind {
@@ -643,7 +649,7 @@ SEEP_ASSERT_SIZE(struct seep_process, 72);
 SEEP_ASSERT_SIZE(struct seep_module, 48);
 SEEP_ASSERT_SIZE(struct seep_module_unload, 8);
 SEEP_ASSERT_SIZE(struct seep_stacks, 16);
-SEEP_ASSERT_SIZE(struct seep_snapshot, 240);
+SEEP_ASSERT_SIZE(struct seep_snapshot, 248);
 SEEP_ASSERT_SIZE(struct seep_self_check, 64);
 SEEP_ASSERT_SIZE(struct seep_difference, 24);
 SEEP_ASSERT_SIZE(struct seep_samples, 48);

@@ -204,6 +204,14 @@ static bool is_noted(int fd)
 	       status.st_ino == file_number;
 }
 
+/* Nobody can open it any more: it was deleted, or its folder was. */
+static bool is_removed(int fd)
+{
+	struct stat status;
+
+	return read_status(fd, &status) && status.st_nlink == 0;
+}
+
 /* Is it ours, or root's? What somebody else has put there he could fill with files of his own. A file
  * tells who we are: some file systems give all to one user (NFS). */
 static bool is_folder_ours(int folder, int file)
@@ -305,6 +313,8 @@ int snapshot_file_begin(void)
 
 	INVARIANT(descriptor < 0, descriptor, holder_tid);
 	if (held >= 0 && holder_tid == sys_tid()) {
+		if (is_removed(held))
+			return -ENOENT;
 		descriptor = held;
 		return 0;
 	}

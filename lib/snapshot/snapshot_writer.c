@@ -65,6 +65,8 @@ static struct {
 	uint32_t epoch; /* closed last */
 	struct snapshot_result last;
 	uint64_t taken_ns; /* when it was */
+	uint32_t missed;   /* snapshots that could not be taken or written, */
+	int missed_error;  /* and why the last of them could not */
 } writer;
 
 static uint64_t now_ns(void)
@@ -108,6 +110,9 @@ static int start_locked(void)
 		if (result == 0)
 			result = suppressions_record_append();
 		snapshot_file_end();
+		/* A header alone is no file that anybody can read. */
+		if (result != 0 && !snapshot_file_remove())
+			snapshot_file_close();
 	}
 	return result;
 }
@@ -161,15 +166,18 @@ static int append_snapshot(uint64_t time_ns, struct buffer *payload, struct foll
 	return result;
 }
 
-/* Whether the file has room for so many bytes, FRAME_BYTES for each record included. Old snapshots
- * go where it has not. */
-static bool make_room(uint64_t bytes)
+/* 0 where the file has room for so many bytes, FRAME_BYTES for each record included; -EFBIG, or why it
+ * could not be made shorter. Old snapshots go where there is none. */
+static int make_room(uint64_t bytes)
 {
 	uint64_t most = options.max_file_bytes;
+	int error = 0;
 
 	if (snapshot_file_bytes() + bytes > most)
-		snapshot_file_thin(bytes < most / 2 ? most / 2 : most - bytes);
-	return snapshot_file_bytes() + bytes - FRAME_BYTES <= most;
+		error = snapshot_file_thin(bytes < most / 2 ? most / 2 : most - bytes);
+	if (snapshot_file_bytes() + bytes - FRAME_BYTES <= most)
+		return 0;
+	return error != 0 ? error : -EFBIG;
 }
 
 static int write_snapshot(struct seep_snapshot *head, const char *label,
@@ -201,12 +209,11 @@ static int write_snapshot(struct seep_snapshot *head, const char *label,
 							 : 0;
 	/* Where that does not help, the last state is worth more than the limit, and so is what a
 	 * report of the running program waits for. A program may bring any number of labels. */
-	if (!make_room(needed) &&
-	    (snapshot_reason_is_automatic(head->reason) || head->label_bytes > 0)) {
+	result = make_room(needed);
+	if (result != 0 && (snapshot_reason_is_automatic(head->reason) || head->label_bytes > 0)) {
 		buffer_release(&payload);
 		for (uint32_t i = 0; i < FOLLOWERS_MAX; i++)
 			buffer_release(&followers[i].payload);
-		result = -EFBIG;
 	} else {
 		result = append_snapshot(time_ns, &payload, followers);
 	}
@@ -289,6 +296,8 @@ static int take_locked(enum seep_snapshot_reason reason, const char *label, bool
 	if (result == 0) {
 		head = snapshot_head(&totals, writer.last.number + 1, reason, is_quiet,
 				     fills_pages);
+		head.missed_snapshots = writer.missed;
+		head.missed_error = (uint32_t)-writer.missed_error;
 		result = write_snapshot(&head, label, &totals, time_ns);
 	}
 	if (result == 0) {
@@ -325,6 +334,10 @@ int snapshot_writer_take(enum seep_snapshot_reason reason, const char *label, bo
 	}
 	error = comes_too_late(reason) ? -ESHUTDOWN : take_locked(reason, label, is_quiet);
 	writer.has_ended |= error == 0 && reason == SEEP_REASON_FINAL;
+	if (error != 0 && error != -ESHUTDOWN) {
+		writer.missed++;
+		writer.missed_error = error;
+	}
 	if (result != NULL)
 		*result = writer.last;
 	leave();
@@ -342,8 +355,8 @@ static int append_locked(uint32_t type, struct buffer *payload)
 	if (result == 0)
 		result = stack_records_append(time_ns,
 					      stack_records_complete(call_tree_count(), false));
-	if (result == 0 && !make_room(payload->bytes + FRAME_BYTES))
-		result = -EFBIG;
+	if (result == 0)
+		result = make_room(payload->bytes + FRAME_BYTES);
 	if (result == 0)
 		result = snapshot_file_append_buffer(type, time_ns, payload);
 	snapshot_file_end();
@@ -417,6 +430,8 @@ void snapshot_writer_postfork_child(void)
 	writer.last = (struct snapshot_result){0};
 	writer.epoch = 0;
 	writer.has_ended = false;
+	writer.missed = 0;
+	writer.missed_error = 0;
 	module_records_postfork_child();
 	self_check_record_postfork_child();
 	frees_record_postfork_child();

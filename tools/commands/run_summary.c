@@ -212,13 +212,6 @@ static void write_memory(FILE *out, const struct report *report)
 		fprintf(out, "seep: memory: %s\n", brief);
 }
 
-/* The last snapshot, when it is of the moment in which the program ended. */
-static bool has_final_state(const struct profile *profile)
-{
-	return profile->snapshot_count &&
-	       snapshot_is_last_word(&profile->snapshots[profile->snapshot_count - 1]);
-}
-
 static void write_state(FILE *out, const struct profile *profile)
 {
 	struct statvfs system;
@@ -228,7 +221,7 @@ static void write_state(FILE *out, const struct profile *profile)
 		fprintf(out, "seep: %s in %s %s live ", number_bytes(last->raw.live_bytes).text,
 			number_count(last->raw.live_blocks).text,
 			last->raw.live_blocks == 1 ? "block" : "blocks");
-		if (has_final_state(profile))
+		if (profile_has_last_state(profile))
 			fputs("at the end", out);
 		else
 			fprintf(out, "after %s", number_duration(last->time_s).text);
@@ -238,7 +231,7 @@ static void write_state(FILE *out, const struct profile *profile)
 			fprintf(out, "seep: these are estimates, from one block in %s allocated\n",
 				number_bytes(profile->sample_bytes).text);
 	}
-	if (!has_final_state(profile)) {
+	if (!profile_has_last_state(profile)) {
 		fputs("seep: the state at the end is not in the file", out);
 		if (profile_oom_share(profile) > 0)
 			fprintf(out, "; %.0f %% of its memory limit were in use: out of memory",

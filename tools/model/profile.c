@@ -153,6 +153,12 @@ bool profile_is_unseen(const struct profile *profile)
 	       profile->snapshots[count - 1].raw.allocations == 0;
 }
 
+bool profile_has_last_state(const struct profile *profile)
+{
+	return profile->snapshot_count &&
+	       snapshot_is_last_word(&profile->snapshots[profile->snapshot_count - 1]);
+}
+
 static bool may_have_been_killed(const struct profile *profile)
 {
 	return profile->end_how == SEEP_END_SIGNAL

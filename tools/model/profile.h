@@ -224,6 +224,9 @@ const struct free_pair *site_freers(const struct profile *profile, const struct 
  * that says nothing about leaks. */
 bool profile_is_unseen(const struct profile *profile);
 
+/* The last snapshot is of the moment in which the process ended, or became another program. */
+bool profile_has_last_state(const struct profile *profile);
+
 /* Of the memory limit that would be met first, the part that was in use in the last snapshot of a process
  * that SIGKILL ended, or that is gone and nobody has seen how; 0 where it was less than PROFILE_NEAR_LIMIT or the
  * state at its end is known, for then it was hardly the OOM killer. */

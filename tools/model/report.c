@@ -213,6 +213,14 @@ double report_error_95(double standard_error, uint64_t estimate)
 	return estimate ? 1.96 * standard_error / (double)estimate : NAN;
 }
 
+bool report_lacks_last_state(const struct report *report)
+{
+	const struct profile *profile = report->profile;
+
+	return !profile->is_running && report->last_snapshot + 1 == profile->snapshot_count &&
+	       !profile_has_last_state(profile);
+}
+
 bool report_covers(const struct report *report, double time_s)
 {
 	const struct snapshot *snapshots = report->profile->snapshots;

@@ -187,6 +187,9 @@ const char *report_text(struct report *report, const char *text);
 /* `count` zeroed frames that live as long as the report. */
 struct frame *report_frames(struct report *report, size_t count);
 
+/* True where the newest snapshot is shown of a process that has ended, and it is an earlier one. */
+bool report_lacks_last_state(const struct report *report);
+
 /* Does the moment lie in the part of the run that was judged? In seconds since the start of the run. */
 bool report_covers(const struct report *report, double time_s);
 

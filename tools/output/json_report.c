@@ -77,11 +77,18 @@ static json_t *process_object(const struct profile *profile)
 		"status", profile->is_running ? 0 : (int)profile->end_status);
 }
 
-static json_t *lost_object(const struct seep_snapshot *totals)
+static json_t *lost_object(const struct report *report, const struct seep_snapshot *totals)
 {
-	return json_pack("{s:o, s:o, s:o}", "blocks", json_value_count(totals->lost_blocks),
-			 "stacks", json_value_count(totals->lost_stacks), "cut_stacks",
-			 json_value_count(totals->cut_stacks));
+	const char *why =
+		totals->missed_snapshots ? strerrordesc_np((int)totals->missed_error) : NULL;
+
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:b}", "blocks",
+			 json_value_count(totals->lost_blocks), "stacks",
+			 json_value_count(totals->lost_stacks), "cut_stacks",
+			 json_value_count(totals->cut_stacks), "snapshots",
+			 json_value_count(totals->missed_snapshots), "snapshots_error",
+			 why ? json_value_text(why) : json_null(), "last_state",
+			 report_lacks_last_state(report));
 }
 
 static json_t *totals_object(const struct seep_snapshot *totals)
@@ -240,7 +247,7 @@ static int begin_document(const struct report_view *view, void *context_)
 	write_key(context, "process", process_object(profile));
 	write_key(context, "span_s", json_value_number(report->span_s));
 	write_key(context, "snapshots", json_value_count(report->snapshot_count));
-	write_key(context, "lost", lost_object(totals));
+	write_key(context, "lost", lost_object(report, totals));
 	write_key(context, "totals", totals_object(totals));
 	write_key(context, "sampling", sampling_object(report, totals));
 	write_key(context, "scan", json_scan_object(report));

@@ -248,9 +248,29 @@ static void write_scan(FILE *stream, const struct text_style *style, const struc
 	    "lost", "%s%s", when, lost_text_sentence(scan, totals->lost_blocks).text);
 }
 
-static void write_lost(FILE *stream, const struct text_style *style,
+static void write_missed_snapshots(FILE *stream, const struct text_style *style,
+				   const struct report *report, const struct seep_snapshot *totals)
+{
+	const char *why = strerrordesc_np((int)totals->missed_error);
+
+	if (totals->missed_snapshots)
+		row(stream, style, INK_WATCH, "missed",
+		    "%s snapshot%s could not be written%s%s; what happened meanwhile is in the "
+		    "next",
+		    number_count(totals->missed_snapshots).text,
+		    totals->missed_snapshots == 1 ? "" : "s",
+		    totals->missed_error && why ? ": " : "",
+		    totals->missed_error && why ? why : "");
+	if (report_lacks_last_state(report))
+		row(stream, style, INK_WATCH, "missed",
+		    "the state at the end is not in the file; this is how it was after %s",
+		    number_duration(report->profile->snapshots[report->last_snapshot].time_s).text);
+}
+
+static void write_lost(FILE *stream, const struct text_style *style, const struct report *report,
 		       const struct seep_snapshot *totals)
 {
+	write_missed_snapshots(stream, style, report, totals);
 	if (totals->lost_blocks)
 		row(stream, style, INK_WATCH, "missed",
 		    "%s allocation%s could not be recorded and %s missing in this report",
@@ -302,7 +322,7 @@ void text_header_write(FILE *stream, const struct text_style *style, const struc
 		write_marks(stream, style, report);
 		write_scan(stream, style, report, totals);
 		write_sampling(stream, style, report, totals);
-		write_lost(stream, style, totals);
+		write_lost(stream, style, report, totals);
 	}
 	write_damage(stream, style, profile);
 }

@@ -25,7 +25,8 @@
 #define KEPT_FILE_1_3 "tests/unit/files/version_1_3.seep"
 #define KEPT_FILE_1_4 "tests/unit/files/version_1_4.seep"
 #define KEPT_FILE_1_5 "tests/unit/files/version_1_5.seep"
-#define KEPT_FILE "tests/unit/files/version_1_6.seep" /* of the current version */
+#define KEPT_FILE_1_6 "tests/unit/files/version_1_6.seep"
+#define KEPT_FILE "tests/unit/files/version_1_7.seep" /* of the current version */
 
 static void check_example(const struct profile *profile)
 {
@@ -319,7 +320,13 @@ static void still_reads_the_files_kept_from_every_version(void **state)
 	check_reachability(profile);
 	assert_false(profile->has_own_malloc);
 	profile_free(profile);
+	profile = read_kept(KEPT_FILE_1_6);
+	assert_int_equal(profile->snapshots[0].raw.missed_snapshots, 0);
+	assert_int_equal(profile->snapshots[0].raw.missed_error, 0);
+	profile_free(profile);
 	profile = read_kept(KEPT_FILE);
+	assert_int_equal(profile->snapshots[0].raw.missed_snapshots, 3);
+	assert_int_equal(profile->snapshots[0].raw.missed_error, 28);
 	assert_true(profile->has_own_malloc);
 	assert_false(profile->tracks_mappings);
 	assert_false(profile_is_unseen(profile)); /* it passes something on */
