@@ -32,6 +32,8 @@ enum seep_control_verb {
 	SEEP_CONTROL_SCAN = 4,     /* take a snapshot with this label, look what is reachable, answer
 	                            * when both are in the file. A helper before format 1.5 answers
 	                            * SEEP_CONTROL_BAD_REQUEST */
+	SEEP_CONTROL_SUCCESSOR = 5, /* from the helper of the program that this process has become by exec, and
+	                            * whose name is taken still. Not answered */
 };
 
 struct seep_control_request {

@@ -46,6 +46,17 @@ static socklen_t fill_address(struct sockaddr_un *address, uint32_t pid, uint64_
 	return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + text.bytes);
 }
 
+/* After an exec that passed no door the helper of the program before us knows nothing of it yet. */
+static void tell_predecessor(long fd, const struct sockaddr_un *address, socklen_t bytes)
+{
+	const struct seep_control_request request = {.version = SEEP_CONTROL_VERSION,
+						     .verb = SEEP_CONTROL_SUCCESSOR};
+
+	if (sys_call(SYS_connect, fd, address, bytes) == 0)
+		sys_call(SYS_sendto, fd, &request, sizeof(request), MSG_DONTWAIT | MSG_NOSIGNAL, 0,
+			 0);
+}
+
 int control_server_open(void)
 {
 	struct sockaddr_un address;
@@ -56,6 +67,8 @@ int control_server_open(void)
 	if (fd < 0)
 		return (int)fd;
 	result = sys_call(SYS_bind, fd, &address, bytes);
+	if (result == -EADDRINUSE)
+		tell_predecessor(fd, &address, bytes);
 	if (result == 0)
 		result = sys_call(SYS_listen, fd, CALLERS_WAITING);
 	if (result != 0) {
@@ -80,14 +93,39 @@ bool control_server_is_of(uint32_t pid, uint64_t start_ticks)
 	return result == -EADDRINUSE;
 }
 
-static bool is_allowed(int caller)
+static struct ucred peer_of(int caller)
 {
 	struct ucred peer = {.uid = (uid_t)-1};
 	socklen_t bytes = sizeof(peer);
 
 	if (sys_call(SYS_getsockopt, caller, SOL_SOCKET, SO_PEERCRED, &peer, &bytes) != 0)
-		return false;
+		return (struct ucred){.uid = (uid_t)-1};
+	return peer;
+}
+
+static bool is_allowed(struct ucred peer)
+{
 	return peer.uid == 0 || peer.uid == (uid_t)sys_call(SYS_geteuid);
+}
+
+bool control_server_has_successor(int server)
+{
+	struct seep_control_request request;
+	bool is_there = false;
+	long caller;
+
+	while ((caller = sys_call(SYS_accept4, server, 0, 0, SOCK_CLOEXEC)) >= 0) {
+		struct ucred peer = peer_of((int)caller);
+
+		/* One in another PID namespace may have the same name. */
+		if (is_allowed(peer) && peer.pid != 0 &&
+		    sys_call(SYS_recvfrom, caller, &request, sizeof(request), MSG_DONTWAIT, 0, 0) ==
+			    (long)sizeof(request) &&
+		    request.verb == SEEP_CONTROL_SUCCESSOR)
+			is_there = true;
+		sys_call(SYS_close, caller);
+	}
+	return is_there;
 }
 
 static int scan_after(const struct snapshot_result *snapshot, bool (*goes_on)(void))
@@ -150,7 +188,7 @@ bool control_server_serve(int server, bool (*goes_on)(void))
 
 	if (caller < 0)
 		return caller == -EAGAIN || caller == -ECONNABORTED;
-	if (!is_allowed((int)caller)) {
+	if (!is_allowed(peer_of((int)caller))) {
 		answer.result = SEEP_CONTROL_REFUSED;
 	} else if (sys_call(SYS_ppoll, &wait, 1, &patience, 0, 0) != 1) {
 		sys_call(SYS_close, caller);

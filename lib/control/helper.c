@@ -57,6 +57,7 @@
 #define MIDWIFE_BYTES (4u << 10)
 #define EXEC_WATCH_NS 1000000000ull
 #define EXEC_FIRST_PAUSE_NS 200000ull
+#define SUCCESSOR_PATIENCE_NS 10000000
 
 bool helper_is_inline(void)
 {
@@ -351,6 +352,24 @@ static void await_event(struct pollfd *watched, const struct timespec *timeout, 
 		watched[WATCH_PROGRAM].revents = POLLIN;
 }
 
+/* An exec that was announced and did not fail took place; what has ended since is the program after it. One past our
+ * doors has been noticed, unless the end came sooner than the next look. */
+static bool had_become_another(int callers)
+{
+	struct pollfd successor = {.fd = callers, .events = POLLIN};
+	struct timespec patience = {.tv_nsec = SUCCESSOR_PATIENCE_NS};
+
+	if (atomic_load(&mailbox->is_exec_near) != 0)
+		return true;
+	if (atomic_load(&mailbox->has_exit_status) != 0)
+		return false;
+	if (process_had_become_another())
+		return true;
+	/* It may be just as busy with the same end. */
+	return callers >= 0 && sys_call(SYS_ppoll, &successor, 1, &patience, 0, 0) == 1 &&
+	       control_server_has_successor(callers);
+}
+
 static void watch_program(void)
 {
 	uint64_t wake_set = 1ull << (MAILBOX_WAKE_SIGNAL - 1);
@@ -369,7 +388,7 @@ static void watch_program(void)
 		wake_set |= 1ull << (SIGCHLD - 1);
 	watched[WATCH_WAKE].fd = (int)sys_call(SYS_signalfd4, -1, &wake_set, sizeof(wake_set),
 					       O_CLOEXEC | O_NONBLOCK);
-	watched[WATCH_CALLERS].fd = -1;
+	watched[WATCH_CALLERS].fd = control_server_open();
 	pidfd = helper_outlives_us() ? open_pidfd() : -1;
 	watched[WATCH_PROGRAM].fd = pidfd < 0 ? -1 : pidfd;
 	for (;;) {
@@ -379,12 +398,10 @@ static void watch_program(void)
 
 		if (helper_outlives_us()) {
 			if (has_ended(pidfd, watched[WATCH_PROGRAM].revents)) {
+				bool had_execed = had_become_another(watched[WATCH_CALLERS].fd);
+
 				sys_call(SYS_close, watched[WATCH_CALLERS].fd);
-				/* An exec that was announced and did not fail took place; what
-				 * has ended since is the program after it. */
-				write_last_words(atomic_load(&mailbox->is_exec_near)
-							 ? SEEP_REASON_EXEC
-							 : SEEP_REASON_FINAL,
+				write_last_words(had_execed ? SEEP_REASON_EXEC : SEEP_REASON_FINAL,
 						 pidfd);
 				return;
 			}

@@ -26,6 +26,7 @@ struct process_facts process_facts;
 
 /* Fields of /proc/PID/stat by their number in proc(5), from 3 on; 0 where missing. */
 #define STAT_FIELDS 53
+#define STAT_FLAGS 9
 #define STAT_THREADS 20
 #define STAT_START_TICKS 22
 #define STAT_VM_BYTES 23
@@ -177,6 +178,19 @@ uint64_t process_start_ticks(uint32_t pid)
 	struct stat_fields stat;
 
 	return read_stat(pid, &stat) ? stat.field[STAT_START_TICKS] : 0;
+}
+
+/* PF_FORKNOEXEC, from fork to exec. */
+#define FORKED_FLAG 0x40u
+
+bool process_had_become_another(void)
+{
+	struct stat_fields stat;
+
+	return process_facts.forked_from != 0 && process_facts.start_ticks != 0 &&
+	       read_stat(process_facts.pid, &stat) &&
+	       stat.field[STAT_START_TICKS] == process_facts.start_ticks &&
+	       (stat.field[STAT_FLAGS] & FORKED_FLAG) == 0;
 }
 
 bool process_is_zombie(uint32_t pid)

@@ -50,6 +50,8 @@ bool process_has_ended(void);
 bool process_is_another(void);
 /* When it was started, in ticks since the machine was; 0: not known. */
 uint64_t process_start_ticks(uint32_t pid);
+/* Of a fork that has ended: true where the kernel says still that it has become another program before. */
+bool process_had_become_another(void);
 /* True when that process has ended and nobody has waited for it. */
 bool process_is_zombie(uint32_t pid);
 /* The path of the program that it runs, "" where that is not known. Overwritten by the next call. */

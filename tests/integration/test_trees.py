@@ -31,6 +31,9 @@ def tests():
     for who in ("process", "thread", "inline"):
         yield "each part of a chain of ten execs is there, with snapshots by %s" % who, \
             functools.partial(chain_of_execs, who)
+    for how in ("itself", "fork"):
+        yield "an exec that passes no door, of a short program, is one: " + how, \
+            functools.partial(exec_past_doors, how)
     for how in ("closefrom", "close_range"):
         yield "a daemon that forks twice and closes all by " + how, functools.partial(daemon, how)
     for how in ("chroot", "setuid", "setreuid", "setresuid", "seteuid"):
@@ -116,6 +119,18 @@ def chain_of_execs(who, box):
                        (("exit", 30), of_program(30))])
     expect_equal(len({snapshot_file.read(path).pid for path in box.seep_files()}), 1,
                  "the number of pids")
+
+
+def exec_past_doors(how, box):
+    program = box.compile("becomes_others_past_the_doors.c", "-O1")
+    if how == "fork":
+        # Of a fork that has only become another program nothing is left.
+        run(box, program, how, status=40)
+        expect_files(box, [(("exit", 40), PARENT)])
+    else:
+        run(box, program, status=22)
+        wait_for_ends(box, 2)
+        expect_files(box, [(AT_EXEC, of_program(21)), (("exit", 22), of_program(22))])
 
 
 def wait_for_ends(box, count):
