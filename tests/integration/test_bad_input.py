@@ -4,6 +4,7 @@
 import functools
 import json
 import os
+import re
 import shutil
 import struct
 import subprocess
@@ -239,6 +240,13 @@ def harmless(box):
     said = box.seep("run", "--scan=exit", "-o", box.path("%e.seep"), "--", name).stderr.decode()
     said += box.seep("run", "--scan=exit", "-o", box.path("out.seep"), "--", "sh", "-c",
                      '"$1"; true', "sh", name).stderr.decode()
+    # What it says to type works as it is.
+    commands = re.findall("more: (seep report .*)$", said, re.M)
+    expect_equal(len(commands), 2, "commands in " + ascii(said))
+    for command in commands:
+        result = box.run(["bash", "-c", '"$SEEP"' + command[len("seep"):]], {"SEEP": SEEP})
+        expect(result.returncode == 0 and b"1 lost: " in result.stdout, "%s: %r"
+               % (ascii(command), result))
     expect(said.count("more: seep report") == 2 and ", in x?[31m?y." in said and
            "\x1b" not in said, "the summary is " + ascii(said))
 

@@ -87,9 +87,8 @@ static int judge(const struct report_request *request, struct folder_file *file,
 					  error);
 	if (result == 0)
 		file->process = process_of(operand.profile);
-	if (result == 0 && !report_join(report))
-		result = error_set(error, ENOMEM, "not enough memory for the report of %s",
-				   file->path);
+	if (result == 0)
+		result = report_join_findings(report, symbols, error);
 	if (result == 0 && process_brief_make(&file->brief, report) < 0)
 		result = error_set(error, ENOMEM, "not enough memory for the report of %s",
 				   file->path);

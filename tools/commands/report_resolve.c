@@ -74,7 +74,7 @@ int report_suppress(struct report *report, struct suppressions *suppressions,
 
 /* Which of what is lost comes from one place is told with functions: those that only allocate for others are
  * no place. */
-static int join(struct report *report, struct symbols *symbols, struct error *error)
+int report_join_findings(struct report *report, struct symbols *symbols, struct error *error)
 {
 	size_t lost_count = 0;
 	int result = 0;
@@ -98,7 +98,7 @@ int report_resolve(struct report *report, const struct thresholds *thresholds,
 	if (result == 0)
 		result = report_suppress(report, suppressions, symbols, error);
 	if (result == 0)
-		result = join(report, symbols, error);
+		result = report_join_findings(report, symbols, error);
 	if (result < 0)
 		return result;
 	if (thresholds_need_symbols(thresholds)) {

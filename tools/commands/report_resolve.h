@@ -24,4 +24,8 @@ int report_resolve(struct report *report, const struct thresholds *thresholds,
 int report_suppress(struct report *report, struct suppressions *suppressions,
 		    struct symbols *symbols, struct error *error);
 
+/* Once it is known what is known: makes one of the findings that are one mistake, and fills in the symbols
+ * that this needs. */
+int report_join_findings(struct report *report, struct symbols *symbols, struct error *error);
+
 #endif

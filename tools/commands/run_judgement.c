@@ -26,16 +26,18 @@ struct symbols *run_judgement_symbols(void)
 }
 
 /* Names take longest, and most programs leak nothing. */
-static int suppress(struct report *report, struct suppressions *suppressions, struct error *error)
+static int put_findings_together(struct report *report, struct suppressions *suppressions,
+				 struct error *error)
 {
-	struct symbols *symbols = NULL;
-	int result = 0;
-
-	if (report_leak_count(report)) {
-		symbols = run_judgement_symbols();
-		result = symbols ? report_suppress(report, suppressions, symbols, error)
-				 : error_set(error, ENOMEM, "not enough memory");
-	}
+	if (!report_leak_count(report))
+		return report_join(report)
+			       ? 0
+			       : error_set(error, ENOMEM, "not enough memory for the findings");
+	struct symbols *symbols = run_judgement_symbols();
+	int result = symbols ? report_suppress(report, suppressions, symbols, error)
+			     : error_set(error, ENOMEM, "not enough memory");
+	if (result == 0)
+		result = report_join_findings(report, symbols, error);
 	symbols_free(symbols);
 	return result;
 }
@@ -47,9 +49,7 @@ int run_judgement_report(const struct profile *profile, const struct report_opti
 	int result = report_build(profile, options, report, error);
 
 	if (result == 0)
-		result = suppress(*report, suppressions, error);
-	if (result == 0 && !report_join(*report))
-		result = error_set(error, ENOMEM, "not enough memory for the findings");
+		result = put_findings_together(*report, suppressions, error);
 	return result;
 }
 

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <math.h>
+#include <stdlib.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/statvfs.h>
@@ -28,11 +29,13 @@
 #include "tools/model/suppression.h"
 #include "tools/model/threshold.h"
 #include "tools/output/frame_text.h"
+#include "tools/output/function_name.h"
 #include "tools/output/lost_text.h"
 #include "tools/output/memory_text.h"
 #include "tools/output/number_text.h"
 #include "tools/output/shell_word.h"
 #include "tools/output/stack_shape.h"
+#include "tools/output/text_style.h"
 #include "tools/output/threshold_text.h"
 #include "tools/output/utf8.h"
 #include "tools/symbols/symbols.h"
@@ -41,6 +44,7 @@
 #define FULL_DISK_BYTES (256u << 10)
 #define CROSSINGS_SHOWN 3
 #define KNOWN_BYTES 1024
+#define NAME_COLUMNS 60
 
 /* The name that is shortest to type here. */
 static const char *path_to_type(const char *path)
@@ -79,26 +83,41 @@ static void write_end(FILE *out, const char *program, const struct child_process
 			WEXITSTATUS(child->wait_status), duration.text);
 }
 
+/* As seep report calls it. */
+static void write_function(FILE *out, const struct frame *frame)
+{
+	static const struct text_style style = {.width = 80, .is_utf8 = true};
+	char buffer[FRAME_NAME_BYTES];
+	char *name = function_name_fit(&style, frame_name(frame, buffer), NAME_COLUMNS);
+
+	utf8_write_harmless(out, name ? name : "?");
+	free(name);
+}
+
 /* " in open_session, server.c:88"; of one of the entries. */
 static void write_place(FILE *out, struct report *report, size_t index)
 {
-	char name[FRAME_NAME_BYTES], place[FRAME_PLACE_BYTES];
+	char place[FRAME_PLACE_BYTES];
 	const struct report_site *site = report_entry_site(&report->entries[index]);
 
 	struct symbols *symbols = run_judgement_symbols();
 	if (symbols && symbols_resolve(symbols, report, index + 1, NULL) == 0) {
 		const struct frame *frame = stack_own_frame(site);
 		if (frame && !frame->is_pseudo) {
-			fprintf(out, " in %s", frame_name(frame, name));
+			fputs(" in ", out);
+			write_function(out, frame);
 			const char *where = frame_place(site, frame, place);
 			if (*where)
-				fprintf(out, "%s%s", *where == '(' ? " " : ", ", where);
+				fputs(*where == '(' ? " " : ", ", out);
+			utf8_write_harmless(out, where);
 			frame = stack_caller_frame(site);
 			if (frame) {
-				fprintf(out, ", called from %s", frame_name(frame, name));
+				fputs(", called from ", out);
+				write_function(out, frame);
 				where = frame_place(site, frame, place);
 				if (*where)
-					fprintf(out, " %s", where);
+					fputc(' ', out);
+				utf8_write_harmless(out, where);
 			}
 		}
 	}

@@ -5,11 +5,12 @@
 
 #include <limits.h>
 
-/* Each character of a path may become four ('\''), and two quotes. */
-#define SHELL_WORD_BYTES (4 * PATH_MAX + 3)
+/* Each byte of a path may become four ('\'' or \x1b), and there are quotes. */
+#define SHELL_WORD_BYTES (4 * PATH_MAX + 4)
 
 /* Writes `text` into `word`, in single quotes where a shell would read it as something else, and
- * returns `word`. */
+ * returns `word`. What would harm a terminal, or is no UTF-8, stands there in the way of bash, zsh and POSIX
+ * of 2024: $'x\x1b'. */
 const char *shell_word(const char *text, char word[SHELL_WORD_BYTES]);
 
 #endif

@@ -19,6 +19,7 @@
 #include "tools/model/scan.h"
 #include "tools/output/lost_text.h"
 #include "tools/output/number_text.h"
+#include "tools/output/shell_word.h"
 #include "tools/output/text_line.h"
 
 #define LABEL_COLUMNS 12
@@ -111,10 +112,11 @@ static void write_title(FILE *stream, const struct text_style *style, const stru
 	text_line_end(&line);
 }
 
-/* The arguments, those with blanks in quotes; cut at the end of the line. */
+/* The arguments, as a shell would take them; cut at the end of the line. */
 static void write_command(FILE *stream, const struct text_style *style,
 			  const struct profile *profile)
 {
+	char word[SHELL_WORD_BYTES];
 	struct text_line line;
 
 	if (profile->command_count == 0)
@@ -123,9 +125,8 @@ static void write_command(FILE *stream, const struct text_style *style,
 	text_line_put(&line, INK_TITLE, "  command");
 	text_line_pad(&line, LABEL_COLUMNS);
 	for (size_t i = 0; i < profile->command_count && !line.is_full; i++) {
-		const char *argument = profile->command[i];
-		const char *quote = !*argument || strpbrk(argument, " \t\n\"'") ? "'" : "";
-		text_line_print(&line, INK_PLAIN, "%s%s%s%s", i ? " " : "", quote, argument, quote);
+		text_line_put(&line, INK_PLAIN, i ? " " : "");
+		text_line_put(&line, INK_PLAIN, shell_word(profile->command[i], word));
 	}
 	text_line_end(&line);
 }
