@@ -14,6 +14,7 @@ def tests():
     yield "seep check fails for a lost block and for none that is held", gate
     yield "seep scan says what a running program has lost, and lets it go on", of_running
     yield "the summary of seep run says it in a line", summary
+    yield "and calls a function of C++ as a report does", summary_of_cpp
     yield "why it is not known is said, and fails nothing", not_known
     yield "seep diff and seep export know it too", others
 
@@ -120,6 +121,16 @@ def summary(box):
     result = box.seep("run", "-o", box.path("out.seep"), "--scan=exit", "--", program)
     expect(b"\nseep: nothing is lost, every block can be reached\n" in result.stderr,
            "the summary is %r" % result.stderr)
+
+
+def summary_of_cpp(box):
+    """Functions are called there as a report calls them, without the parameters."""
+    program = box.compile("forgets_a_name.cc", "-O1")
+    for arguments, wanted in ([], rb"lost in Registry::enter, forgets_a_name\.cc:\d+$"), \
+            (["--clean"], rb"^seep: nothing is lost, every block can be reached$"):
+        result = box.seep("run", "-o", box.path("out.seep"), "--scan=exit", "--", program,
+                          *arguments)
+        expect(re.search(wanted, result.stderr, re.M), "the summary is %r" % result.stderr)
 
 
 def not_known(box):
