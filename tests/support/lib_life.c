@@ -40,3 +40,10 @@ void lib_life_start(void)
 	is_started = true;
 	module_list_refresh();
 }
+
+int lib_life_setup(void **state)
+{
+	(void)state;
+	lib_life_start();
+	return 0;
+}

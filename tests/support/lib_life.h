@@ -13,6 +13,8 @@
 /* Reads the default settings, makes the recorder's tables and looks at the modules; again at will.
  */
 void lib_life_start(void);
+/* The same for cmocka. */
+int lib_life_setup(void **state);
 
 /* How often a thread has offered to do something in between. */
 extern _Atomic(uint32_t) lib_life_ticks;

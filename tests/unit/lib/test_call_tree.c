@@ -249,13 +249,6 @@ static void an_outermost_frame_is_never_taken_for_none(void **state)
 	assert_int_equal(taken_for_none, 0);
 }
 
-static int start(void **state)
-{
-	(void)state;
-	lib_life_start();
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -268,5 +261,5 @@ int main(void)
 		cmocka_unit_test(keeps_a_million_nodes_apart),
 	};
 
-	return cmocka_run_group_tests(tests, start, NULL);
+	return cmocka_run_group_tests(tests, lib_life_setup, NULL);
 }

@@ -709,13 +709,6 @@ static void a_helper_says_it_on_the_stderr_of_the_program(void **state)
 	assert_non_null(strstr(death.said, ": does not hold: context != NULL"));
 }
 
-static int start(void **state)
-{
-	(void)state;
-	lib_life_start();
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -727,5 +720,6 @@ int main(void)
 	};
 
 	/* In a release build one skip says it for all of them. */
-	return _cmocka_run_group_tests("tests", tests, INVARIANTS_ARE_CHECKED ? 5 : 2, start, NULL);
+	return _cmocka_run_group_tests("tests", tests, INVARIANTS_ARE_CHECKED ? 5 : 2,
+				       lib_life_setup, NULL);
 }

@@ -429,13 +429,6 @@ static void becomes_huge_pages_where_it_is_full(void **state)
 	assert_in_range(lib_huge_pages_in(first, (uintptr_t)last - (uintptr_t)first), 3, 4);
 }
 
-static int start(void **state)
-{
-	(void)state;
-	lib_life_start();
-	return 0;
-}
-
 struct found {
 	uint64_t *addresses;
 	size_t count;
@@ -482,5 +475,5 @@ int main(void)
 		cmocka_unit_test_teardown(becomes_huge_pages_where_it_is_full, clear),
 	};
 
-	return cmocka_run_group_tests(tests, start, NULL);
+	return cmocka_run_group_tests(tests, lib_life_setup, NULL);
 }

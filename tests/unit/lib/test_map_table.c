@@ -180,13 +180,6 @@ static void is_walked_while_threads_change_it(void **state)
 	assert_walk_equals();
 }
 
-static int start(void **state)
-{
-	(void)state;
-	lib_life_start();
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -196,5 +189,5 @@ int main(void)
 		cmocka_unit_test(is_walked_while_threads_change_it),
 	};
 
-	return cmocka_run_group_tests(tests, start, NULL);
+	return cmocka_run_group_tests(tests, lib_life_setup, NULL);
 }

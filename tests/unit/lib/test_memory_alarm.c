@@ -129,13 +129,6 @@ static void one_limit_says_nothing_of_another(void **state)
 		assert_true(judge_kind(kind, LIMIT) || kind == SEEP_LIMIT_CGROUP_HIGH);
 }
 
-static int start(void **state)
-{
-	(void)state;
-	lib_life_start();
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -147,7 +140,7 @@ int main(void)
 		cmocka_unit_test(one_limit_says_nothing_of_another),
 	};
 
-	return cmocka_run_group_tests_name("memory_alarm", tests, start, NULL);
+	return cmocka_run_group_tests_name("memory_alarm", tests, lib_life_setup, NULL);
 }
 
 /* The file under test; last, for it forbids names that cmocka's macros use. */

@@ -308,13 +308,6 @@ static void who_frees_is_said_when_there_is_memory(void **state)
 	options.max_file_bytes = most;
 }
 
-static int start(void **state)
-{
-	(void)state;
-	lib_life_start();
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -329,5 +322,5 @@ int main(void)
 		cmocka_unit_test_teardown(stacks_say_that_there_is_no_room, have_memory_again),
 	};
 
-	return cmocka_run_group_tests(tests, start, NULL);
+	return cmocka_run_group_tests(tests, lib_life_setup, NULL);
 }

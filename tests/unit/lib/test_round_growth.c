@@ -290,13 +290,6 @@ static void an_error_stays(void **state)
 	round_growth_release(growth);
 }
 
-static int start(void **state)
-{
-	(void)state;
-	lib_life_start();
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -309,5 +302,5 @@ int main(void)
 		cmocka_unit_test(an_error_stays),
 	};
 
-	return cmocka_run_group_tests(tests, start, NULL);
+	return cmocka_run_group_tests(tests, lib_life_setup, NULL);
 }

@@ -284,13 +284,6 @@ static void scans_come_a_whole_interval_after_each_other(void **state)
 	options.scan_interval_ns = 0;
 }
 
-static int start(void **state)
-{
-	(void)state;
-	lib_life_start();
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -306,7 +299,7 @@ int main(void)
 		cmocka_unit_test(scans_come_a_whole_interval_after_each_other),
 	};
 
-	return cmocka_run_group_tests(tests, start, NULL);
+	return cmocka_run_group_tests(tests, lib_life_setup, NULL);
 }
 
 /* The file under test, with our clock; last, for it forbids names that cmocka's macros use. */

@@ -378,13 +378,6 @@ static int clear(void **state)
 	return 0;
 }
 
-static int start(void **state)
-{
-	(void)state;
-	lib_life_start();
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -400,5 +393,5 @@ int main(void)
 		cmocka_unit_test_teardown(finds_no_block_at_the_marks_of_a_slot, clear),
 	};
 
-	return cmocka_run_group_tests(tests, start, NULL);
+	return cmocka_run_group_tests(tests, lib_life_setup, NULL);
 }

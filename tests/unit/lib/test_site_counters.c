@@ -208,13 +208,6 @@ static void sums_leave_out_newer_stacks(void **state)
 		assert_int_equal(sums[stack].allocations, 0);
 }
 
-static int start(void **state)
-{
-	(void)state;
-	lib_life_start();
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -226,5 +219,5 @@ int main(void)
 		cmocka_unit_test(nor_when_every_addition_moves_an_entry),
 	};
 
-	return cmocka_run_group_tests(tests, start, NULL);
+	return cmocka_run_group_tests(tests, lib_life_setup, NULL);
 }

@@ -268,13 +268,6 @@ static void every_site_has_its_parts_of_all_sparse_pages(void **state)
 	assert_true(all_found > all - STACKS * 2 && all_found < all + 1);
 }
 
-static int start(void **state)
-{
-	(void)state;
-	lib_life_start();
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -290,5 +283,5 @@ int main(void)
 		cmocka_unit_test_teardown(every_site_has_its_parts_of_all_sparse_pages, clear),
 	};
 
-	return cmocka_run_group_tests(tests, start, NULL);
+	return cmocka_run_group_tests(tests, lib_life_setup, NULL);
 }

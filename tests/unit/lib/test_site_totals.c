@@ -260,13 +260,6 @@ static void what_is_born_during_a_snapshot_is_one_cohort(void **state)
 		assert_true(live_table_remove(&guard, PLACE + i * 32ull, &old));
 }
 
-static int start(void **state)
-{
-	(void)state;
-	lib_life_start();
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -280,5 +273,5 @@ int main(void)
 		cmocka_unit_test(what_is_born_during_a_snapshot_is_one_cohort),
 	};
 
-	return cmocka_run_group_tests(tests, start, NULL);
+	return cmocka_run_group_tests(tests, lib_life_setup, NULL);
 }

@@ -157,13 +157,6 @@ static void where_nobody_runs_any_more_nothing_is_waited_for(void **state)
 	assert_int_equal(take(true), newest + 1);
 }
 
-static int start(void **state)
-{
-	(void)state;
-	lib_life_start();
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -177,5 +170,5 @@ int main(void)
 					  end_the_file),
 	};
 
-	return cmocka_run_group_tests(tests, start, NULL);
+	return cmocka_run_group_tests(tests, lib_life_setup, NULL);
 }

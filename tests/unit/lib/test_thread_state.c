@@ -358,13 +358,6 @@ static void an_heir_does_not_inherit_a_move(void **state)
 	assert_int_equal(thread->leaving[2].allocations, 6);
 }
 
-static int start(void **state)
-{
-	(void)state;
-	lib_life_start();
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -380,5 +373,5 @@ int main(void)
 		cmocka_unit_test(a_forked_child_goes_on_ignoring),
 	};
 
-	return cmocka_run_group_tests(tests, start, NULL);
+	return cmocka_run_group_tests(tests, lib_life_setup, NULL);
 }

@@ -154,13 +154,6 @@ static void takes_the_place_of_code_that_has_gone(void **state)
 	unwind_rules_verify();
 }
 
-static int start(void **state)
-{
-	(void)state;
-	lib_life_start();
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -172,5 +165,5 @@ int main(void)
 		cmocka_unit_test(takes_the_place_of_code_that_has_gone),
 	};
 
-	return cmocka_run_group_tests(tests, start, NULL);
+	return cmocka_run_group_tests(tests, lib_life_setup, NULL);
 }

@@ -11,7 +11,7 @@
 #include <math.h>
 
 #include "tests/support/profile_writer.h"
-#include "tools/model/error.h"
+#include "tests/unit/tools/read_run.h"
 #include "tools/model/profile.h"
 #include "tools/model/report.h"
 #include "tools/model/scan.h"
@@ -40,16 +40,9 @@ struct leak {
 	unsigned bytes;	 /* of a block */
 };
 
-struct run {
-	struct profile_writer writer;
-	struct profile *profile;
-	struct report *report;
-	uint32_t snapshots;
-};
-
-static void start_with(struct run *run, uint32_t single_epochs)
+static void start_with(struct read_run *run, uint32_t single_epochs)
 {
-	*run = (struct run){0};
+	*run = (struct read_run){0};
 	profile_writer_start(&run->writer);
 	run->writer.single_epochs = single_epochs;
 	profile_writer_process(&run->writer, 4711, "server");
@@ -63,17 +56,17 @@ static void start_with(struct run *run, uint32_t single_epochs)
 	profile_writer_node(&run->writer, OPEN, MAIN_OPENS, OF_PROGRAM + 0x30, 0);
 }
 
-static void start(struct run *run)
+static void start(struct read_run *run)
 {
 	start_with(run, 0);
 }
 
-static void add_stack(struct run *run, uint32_t stack, uint32_t caller, uint64_t pc)
+static void add_stack(struct read_run *run, uint32_t stack, uint32_t caller, uint64_t pc)
 {
 	profile_writer_node(&run->writer, stack, caller, pc, 0);
 }
 
-static void run_for(struct run *run, const struct leak *leaks, size_t count)
+static void run_for(struct read_run *run, const struct leak *leaks, size_t count)
 {
 	for (uint32_t t = 1; t <= PERIODS; t++) {
 		profile_writer_snapshot(&run->writer, t, t, t == 1 ? SEEP_SNAPSHOT_IS_KEYFRAME : 0,
@@ -100,37 +93,11 @@ static void run_for(struct run *run, const struct leak *leaks, size_t count)
 	run->snapshots = PERIODS;
 }
 
-static void finish(struct run *run)
-{
-	struct error error = {""};
-	profile_writer_end(&run->writer, SEEP_END_EXIT, 0);
-	run->profile = profile_writer_read(&run->writer);
-	assert_int_equal(run->profile->damage.damaged_records, 0);
-	if (report_build(run->profile, NULL, &run->report, &error) != 0)
-		fail_msg("%s", error.text);
-}
-
-static void done(struct run *run)
-{
-	report_free(run->report);
-	profile_free(run->profile);
-	profile_writer_free(&run->writer);
-}
-
-static struct report_site *site_of(const struct run *run, uint32_t stack)
-{
-	for (size_t i = 0; i < run->report->site_count; i++)
-		if (run->report->sites[i].stack == stack)
-			return &run->report->sites[i];
-	fail_msg("the report has no site of stack %u", stack);
-	return NULL;
-}
-
-static void leaks(struct run *run, const struct leak *sites, size_t count, size_t before,
+static void leaks(struct read_run *run, const struct leak *sites, size_t count, size_t before,
 		  size_t after)
 {
 	run_for(run, sites, count);
-	finish(run);
+	read_run_finish(run);
 	assert_int_equal(report_leak_count(run->report), before);
 	assert_true(report_join(run->report));
 	assert_int_equal(report_leak_count(run->report), after);
@@ -143,7 +110,7 @@ static const struct leak session[] = {
 	{FIRST_SITE + 2, kept_of_sessions, 1, 40, 24},
 };
 
-static void start_session(struct run *run)
+static void start_session(struct read_run *run)
 {
 	start(run);
 	for (uint32_t i = 0; i < 3; i++)
@@ -152,7 +119,7 @@ static void start_session(struct run *run)
 
 static void leaks_that_are_born_together_are_one(void **state)
 {
-	struct run run;
+	struct read_run run;
 	double bytes_per_hour = 0;
 	(void)state;
 	start_session(&run);
@@ -169,7 +136,7 @@ static void leaks_that_are_born_together_are_one(void **state)
 	/* The largest first; each is what it was. */
 	assert_int_equal(finding->sites[0]->stack, FIRST_SITE + 1);
 	for (uint32_t i = 0; i < 3; i++) {
-		const struct report_site *site = site_of(&run, FIRST_SITE + i);
+		const struct report_site *site = report_site_on(run.report, FIRST_SITE + i);
 		assert_true(site->judgement.is_flagged);
 		assert_ptr_equal(report_site_finding(site), finding);
 		bytes_per_hour += site->judgement.growth.bytes_per_hour;
@@ -179,63 +146,63 @@ static void leaks_that_are_born_together_are_one(void **state)
 	assert_true(report_join(run.report));
 	assert_int_equal(report_leak_count(run.report), 1);
 	assert_int_equal(run.report->entry_count, 1);
-	done(&run);
+	read_run_free(&run);
 }
 
 static void it_says_when_all_keep_the_same_number(void **state)
 {
 	const struct leak sites[] = {session[0], session[2]};
-	struct run run;
+	struct read_run run;
 	(void)state;
 	start_session(&run);
 	leaks(&run, sites, 2, 2, 1);
 	assert_true(run.report->entries[0].finding->is_same_number);
-	done(&run);
+	read_run_free(&run);
 }
 
 static void leaks_of_one_rate_are_two(void **state)
 {
 	struct leak sites[] = {session[0], session[2]};
-	struct run run;
+	struct read_run run;
 	(void)state;
 	sites[1].kept = kept_of_others;
 	start_session(&run);
 	leaks(&run, sites, 2, 2, 2);
-	done(&run);
+	read_run_free(&run);
 }
 
 /* A program that opens a session and writes a log, in turns. */
 static void what_only_main_has_in_common_is_two(void **state)
 {
 	struct leak sites[] = {session[0], session[2]};
-	struct run run;
+	struct read_run run;
 	(void)state;
 	start_session(&run);
 	add_stack(&run, FIRST_SITE + 3, MAIN_LOGS, OF_PROGRAM + 0x200);
 	sites[1].stack = FIRST_SITE + 3;
 	leaks(&run, sites, 2, 2, 2);
-	done(&run);
+	read_run_free(&run);
 }
 
 static void what_is_known_takes_no_part(void **state)
 {
-	struct run run;
+	struct read_run run;
 	(void)state;
 	start_session(&run);
 	run_for(&run, session, 3);
-	finish(&run);
-	site_of(&run, FIRST_SITE + 1)->judgement.is_flagged = false;
+	read_run_finish(&run);
+	report_site_on(run.report, FIRST_SITE + 1)->judgement.is_flagged = false;
 	assert_true(report_join(run.report));
-	const struct report_finding *finding = site_of(&run, FIRST_SITE)->finding;
+	const struct report_finding *finding = report_site_on(run.report, FIRST_SITE)->finding;
 	assert_non_null(finding);
 	assert_int_equal(finding->site_count, 2);
-	assert_null(site_of(&run, FIRST_SITE + 1)->finding);
-	done(&run);
+	assert_null(report_site_on(run.report, FIRST_SITE + 1)->finding);
+	read_run_free(&run);
 }
 
 static void who_holds_the_others_comes_first(void **state)
 {
-	struct run run;
+	struct read_run run;
 	(void)state;
 	start_session(&run);
 	run_for(&run, session, 3);
@@ -263,7 +230,7 @@ static void who_holds_the_others_comes_first(void **state)
 					.step_count = 1,
 					.steps = {{.stack = FIRST_SITE, .count = 1}}}},
 			       3);
-	finish(&run);
+	read_run_finish(&run);
 	assert_true(report_join(run.report));
 	const struct report_finding *finding = run.report->entries[0].finding;
 	assert_non_null(finding);
@@ -272,7 +239,7 @@ static void who_holds_the_others_comes_first(void **state)
 	/* None of them explains the others to a reader of all. */
 	for (size_t i = 0; i < finding->sum.held_by.count; i++)
 		assert_null(finding->sum.held_by.shapes[i].through);
-	done(&run);
+	read_run_free(&run);
 }
 
 /* With 65 snapshots, of which the last one finds fewer blocks of one site: without it that site would be seen
@@ -280,7 +247,7 @@ static void who_holds_the_others_comes_first(void **state)
 static void what_ends_earlier_is_compared_as_long_as_it_lasts(void **state)
 {
 	const uint32_t periods = 65;
-	struct run run;
+	struct read_run run;
 	(void)state;
 	start_session(&run);
 	for (uint32_t t = 1; t <= periods; t++) {
@@ -305,11 +272,11 @@ static void what_ends_earlier_is_compared_as_long_as_it_lasts(void **state)
 		}
 		profile_writer_snapshot_done(&run.writer);
 	}
-	finish(&run);
+	read_run_finish(&run);
 	assert_int_equal(report_leak_count(run.report), 2);
 	assert_true(report_join(run.report));
 	assert_int_equal(report_leak_count(run.report), 1);
-	done(&run);
+	read_run_free(&run);
 }
 
 #define SINGLE_EPOCHS 4
@@ -326,7 +293,7 @@ static uint32_t cohort_of(uint32_t epoch, uint32_t now)
 	}
 }
 
-static void write_merged(struct run *run, uint32_t stack, uint32_t now, uint32_t quiet_from)
+static void write_merged(struct read_run *run, uint32_t stack, uint32_t now, uint32_t quiet_from)
 {
 	uint64_t blocks[PERIODS + 1] = {0}, live = 0;
 	uint32_t cohorts = 0;
@@ -347,7 +314,7 @@ static void write_merged(struct run *run, uint32_t stack, uint32_t now, uint32_t
 static void cohorts_are_compared_as_far_as_both_are_merged(void **state)
 {
 	const uint32_t quiet_from = PERIODS - 3;
-	struct run run;
+	struct read_run run;
 	(void)state;
 	start_with(&run, SINGLE_EPOCHS);
 	for (uint32_t i = 0; i < 2; i++)
@@ -360,12 +327,12 @@ static void cohorts_are_compared_as_far_as_both_are_merged(void **state)
 		write_merged(&run, FIRST_SITE + 1, t, quiet_from);
 		profile_writer_snapshot_done(&run.writer);
 	}
-	finish(&run);
+	read_run_finish(&run);
 	assert_int_equal(report_leak_count(run.report), 2);
 	assert_true(report_join(run.report));
 	assert_int_equal(report_leak_count(run.report), 1);
 	assert_true(run.report->entries[0].finding->is_same_number);
-	done(&run);
+	read_run_free(&run);
 }
 
 /* ---- lost ---- */
@@ -373,7 +340,7 @@ static void cohorts_are_compared_as_far_as_both_are_merged(void **state)
 enum { CALLER = 20, PLACE = 40 };
 
 /* Three callers of one function that allocates. */
-static void start_lost(struct run *run, uint64_t pc)
+static void start_lost(struct read_run *run, uint64_t pc)
 {
 	start(run);
 	for (uint32_t i = 0; i < 3; i++)
@@ -384,7 +351,7 @@ static void start_lost(struct run *run, uint64_t pc)
 }
 
 /* One snapshot, with ten blocks of each. */
-static void lose(struct run *run, const struct profile_writer_scanned *sites, uint32_t count,
+static void lose(struct read_run *run, const struct profile_writer_scanned *sites, uint32_t count,
 		 uint64_t allocations)
 {
 	profile_writer_snapshot(&run->writer, 1, 1, SEEP_SNAPSHOT_IS_KEYFRAME, SEEP_REASON_FINAL,
@@ -399,7 +366,7 @@ static void lose(struct run *run, const struct profile_writer_scanned *sites, ui
 					       .flags = SEEP_SCAN_IS_CONFIRMED |
 							SEEP_SCAN_IS_STOPPED | SEEP_SCAN_HAS_HEADS},
 			    sites, count);
-	finish(run);
+	read_run_finish(run);
 	assert_true(report_join(run->report));
 }
 
@@ -414,7 +381,7 @@ static void what_one_place_loses_for_all_callers_is_one(void **state)
 						 lost(PLACE + 1),
 						 lost(PLACE + 2),
 						 {.stack = PLACE + 3, .sums = {[1] = {10, 1000}}}};
-	struct run run;
+	struct read_run run;
 	(void)state;
 	/* What only lost blocks hold belongs to their finding. */
 	sites[3].head = PLACE;
@@ -431,9 +398,9 @@ static void what_one_place_loses_for_all_callers_is_one(void **state)
 	assert_int_equal(finding->sum.judgement.verdict, VERDICT_LOST);
 	assert_int_equal(finding->sum.scanned->definitely.blocks, 30);
 	/* As before: it comes and goes with its head. */
-	assert_true(report_site_hangs(site_of(&run, PLACE + 3)));
-	assert_false(report_site_hangs(site_of(&run, PLACE + 1)));
-	done(&run);
+	assert_true(report_site_hangs(report_site_on(run.report, PLACE + 3)));
+	assert_false(report_site_hangs(report_site_on(run.report, PLACE + 1)));
+	read_run_free(&run);
 }
 
 /* Two places, in the report in turns, and a site of its own between them. */
@@ -441,7 +408,7 @@ static void what_two_places_lose_are_two(void **state)
 {
 	enum { OTHER = 60, SITES = 7 };
 	struct profile_writer_scanned sites[SITES];
-	struct run run;
+	struct read_run run;
 	(void)state;
 	start(&run);
 	for (uint32_t i = 0; i < SITES; i++) {
@@ -464,8 +431,8 @@ static void what_two_places_lose_are_two(void **state)
 		else
 			assert_int_equal(run.report->entries[i].site->stack, OTHER + 2 * 3 + 1);
 	}
-	assert_true(site_of(&run, OTHER + 2 * 3 + 1)->is_lost_by_place);
-	done(&run);
+	assert_true(report_site_on(run.report, OTHER + 2 * 3 + 1)->is_lost_by_place);
+	read_run_free(&run);
 }
 
 /* One caller has freed what he got: the others might have, too. */
@@ -473,14 +440,14 @@ static void where_one_frees_the_others_are_findings_of_their_own(void **state)
 {
 	const struct profile_writer_scanned sites[] = {lost(PLACE), lost(PLACE + 1),
 						       lost(PLACE + 2)};
-	struct run run;
+	struct read_run run;
 	(void)state;
 	start_lost(&run, OF_PROGRAM + 0x400);
 	lose(&run, sites, 3, 20);
 	assert_int_equal(report_leak_count(run.report), 3);
 	for (uint32_t i = 0; i < 3; i++)
-		assert_false(site_of(&run, PLACE + i)->is_lost_by_place);
-	done(&run);
+		assert_false(report_site_on(run.report, PLACE + i)->is_lost_by_place);
+	read_run_free(&run);
 }
 
 /* strdup is no place: each of its callers is one. */
@@ -488,14 +455,14 @@ static void a_function_of_libc_is_no_place(void **state)
 {
 	const struct profile_writer_scanned sites[] = {lost(PLACE), lost(PLACE + 1),
 						       lost(PLACE + 2)};
-	struct run run;
+	struct read_run run;
 	(void)state;
 	start_lost(&run, OF_LIBC + 0x400);
 	lose(&run, sites, 3, 10);
 	assert_int_equal(report_leak_count(run.report), 3);
 	/* But he loses all that he asks for. */
-	assert_true(site_of(&run, PLACE)->is_lost_by_place);
-	done(&run);
+	assert_true(report_site_on(run.report, PLACE)->is_lost_by_place);
+	read_run_free(&run);
 }
 
 static void a_wrapper_is_no_place(void **state)
@@ -503,7 +470,7 @@ static void a_wrapper_is_no_place(void **state)
 	const struct profile_writer_scanned sites[] = {lost(PLACE), lost(PLACE + 1)};
 	struct frame frames[] = {{.function = "xmalloc", .is_wrapper = true},
 				 {.function = "parse"}};
-	struct run run;
+	struct read_run run;
 	(void)state;
 	start_lost(&run, OF_PROGRAM + 0x400);
 	profile_writer_snapshot(&run.writer, 1, 1, SEEP_SNAPSHOT_IS_KEYFRAME, SEEP_REASON_FINAL,
@@ -516,14 +483,14 @@ static void a_wrapper_is_no_place(void **state)
 	profile_writer_scan(&run.writer,
 			    (struct seep_scan){.snapshot = 1, .flags = SEEP_SCAN_IS_STOPPED}, sites,
 			    2);
-	finish(&run);
+	read_run_finish(&run);
 	for (uint32_t i = 0; i < 2; i++) {
-		site_of(&run, PLACE + i)->frames = frames;
-		site_of(&run, PLACE + i)->frame_count = 2;
+		report_site_on(run.report, PLACE + i)->frames = frames;
+		report_site_on(run.report, PLACE + i)->frame_count = 2;
 	}
 	assert_true(report_join(run.report));
 	assert_int_equal(report_leak_count(run.report), 2);
-	done(&run);
+	read_run_free(&run);
 }
 
 int main(void)

@@ -14,8 +14,8 @@
 #include <string.h>
 
 #include "tests/support/profile_writer.h"
+#include "tests/unit/tools/read_run.h"
 #include "tools/model/equal_marks.h"
-#include "tools/model/error.h"
 #include "tools/model/mark_judgement.h"
 #include "tools/model/profile.h"
 #include "tools/model/report.h"
@@ -72,22 +72,9 @@ static struct profile *read_run(void)
 	return profile;
 }
 
-static struct report *build(const struct profile *profile, const struct report_options *options)
-{
-	struct report *report;
-	struct error error = {""};
-	if (report_build(profile, options, &report, &error) != 0)
-		fail_msg("%s", error.text);
-	return report;
-}
-
 static const struct judgement *judged(const struct report *report, uint32_t stack)
 {
-	for (size_t i = 0; i < report->site_count; i++)
-		if (report->sites[i].stack == stack)
-			return &report->sites[i].judgement;
-	fail_msg("there is no site %u", stack);
-	return NULL;
+	return &report_site_on(report, stack)->judgement;
 }
 
 /* ---- which marks ---- */
@@ -217,7 +204,7 @@ static void six_marks_are_enough_for_a_block_a_round(void **state)
 		run.blocks[1][i] = 50; /* never more */
 	}
 	struct profile *profile = read_run();
-	struct report *report = build(profile, NULL);
+	struct report *report = report_on(profile, NULL);
 	const struct judgement *judgement = judged(report, 1);
 	assert_int_equal(judgement->verdict, VERDICT_LEAK);
 	assert_true(judgement->is_flagged);
@@ -236,7 +223,7 @@ static void six_marks_are_enough_for_a_block_a_round(void **state)
 	report_free(report);
 
 	/* Without its first two snapshots four marks are left, of which only three count. */
-	report = build(profile, &(struct report_options){.first_snapshot = 2});
+	report = report_on(profile, &(struct report_options){.first_snapshot = 2});
 	assert_false(judged(report, 1)->is_flagged);
 	assert_null(judged(report, 1)->marks.label);
 	report_free(report);
@@ -244,7 +231,7 @@ static void six_marks_are_enough_for_a_block_a_round(void **state)
 	/* Nor are they marks without saying so. */
 	for (size_t i = 0; i < profile->snapshot_count; i++)
 		profile->snapshots[i].reason = SEEP_REASON_REQUEST;
-	report = build(profile, NULL);
+	report = report_on(profile, NULL);
 	assert_false(judged(report, 1)->is_flagged);
 	report_free(report);
 	profile_free(profile);
@@ -260,7 +247,7 @@ static void uneven_growth_over_few_marks_is_a_suspicion(void **state)
 		run.blocks[0][i] = blocks[i];
 	}
 	struct profile *profile = read_run();
-	struct report *report = build(profile, NULL);
+	struct report *report = report_on(profile, NULL);
 	const struct judgement *judgement = judged(report, 1);
 	assert_int_equal(judgement->verdict, VERDICT_GROWING);
 	assert_false(judgement->is_flagged);
@@ -284,7 +271,7 @@ static void among_many_sites_that_vary_few_marks_are_no_proof(void **state)
 			run.blocks[s][i] = noise[(i + s) % 6];
 	}
 	struct profile *profile = read_run();
-	struct report *report = build(profile, NULL);
+	struct report *report = report_on(profile, NULL);
 	for (uint32_t stack = 1; stack <= 40; stack++)
 		assert_false(judged(report, stack)->is_flagged);
 	assert_int_equal(judged(report, 1)->verdict, VERDICT_GROWING);
@@ -297,7 +284,7 @@ static void among_many_sites_that_vary_few_marks_are_no_proof(void **state)
 		for (size_t s = 1; s < run.site_count; s++)
 			run.blocks[s][i] = 50;
 	profile = read_run();
-	report = build(profile, NULL);
+	report = report_on(profile, NULL);
 	assert_true(judged(report, 1)->is_flagged);
 	report_free(report);
 	profile_free(profile);
@@ -320,7 +307,7 @@ static void one_label_where_it_is_level_clears_a_site(void **state)
 		run.blocks[2][i] = is_idle ? noise[i / 2] : 100 + 10 * i;
 	}
 	struct profile *profile = read_run();
-	struct report *report = build(profile, NULL);
+	struct report *report = report_on(profile, NULL);
 	assert_true(judged(report, 1)->is_flagged);
 	assert_false(judged(report, 2)->is_flagged);
 	assert_int_not_equal(judged(report, 2)->verdict, VERDICT_GROWING);

@@ -9,9 +9,9 @@
 
 #include <cmocka.h>
 #include <math.h>
-#include <string.h>
 
 #include "tests/support/profile_writer.h"
+#include "tests/unit/tools/read_run.h"
 #include "tools/model/error.h"
 #include "tools/model/profile.h"
 #include "tools/model/reachability.h"
@@ -20,18 +20,11 @@
 #define BLOCK_BYTES 100
 
 /* Sites are stacks 2, 3, … under one caller, of the program or of what ld.so loads before it. */
-struct run {
-	struct profile_writer writer;
-	struct profile *profile;
-	struct report *report;
-	uint32_t snapshots;
-};
-
 enum { OF_PROGRAM = 0x10000, OF_LIBC = 0x40000, OF_LOADER = 0x70000, OF_LIBSTDCXX = 0xa0000 };
 
-static void start(struct run *run)
+static void start(struct read_run *run)
 {
-	*run = (struct run){0};
+	*run = (struct read_run){0};
 	profile_writer_start(&run->writer);
 	profile_writer_process(&run->writer, 4711, "server");
 	profile_writer_module(&run->writer, 0, 0, OF_PROGRAM, OF_PROGRAM + 0x8000, "/bin/server");
@@ -52,7 +45,7 @@ static void start(struct run *run)
 
 /* `count` snapshots in which each of the stacks from 2 to `last_stack` gets a block a snapshot where
  * it `grows`, and else has ten from the beginning. */
-static void run_for(struct run *run, uint32_t count, uint32_t last_stack, const bool *grows)
+static void run_for(struct read_run *run, uint32_t count, uint32_t last_stack, const bool *grows)
 {
 	for (uint32_t i = 1; i <= count; i++) {
 		profile_writer_snapshot(&run->writer, i, i, i == 1 ? SEEP_SNAPSHOT_IS_KEYFRAME : 0,
@@ -86,7 +79,7 @@ static struct profile_writer_scanned scanned(uint32_t stack, uint64_t definitely
 	};
 }
 
-static void scan(struct run *run, const struct profile_writer_scanned *sites, uint32_t count)
+static void scan(struct read_run *run, const struct profile_writer_scanned *sites, uint32_t count)
 {
 	profile_writer_scan(&run->writer,
 			    (struct seep_scan){.snapshot = run->snapshots,
@@ -95,35 +88,9 @@ static void scan(struct run *run, const struct profile_writer_scanned *sites, ui
 			    sites, count);
 }
 
-static void finish(struct run *run)
+static enum verdict verdict_of(const struct read_run *run, uint32_t stack)
 {
-	struct error error = {""};
-	profile_writer_end(&run->writer, SEEP_END_EXIT, 0);
-	run->profile = profile_writer_read(&run->writer);
-	assert_int_equal(run->profile->damage.damaged_records, 0);
-	if (report_build(run->profile, NULL, &run->report, &error) != 0)
-		fail_msg("%s", error.text);
-}
-
-static void done(struct run *run)
-{
-	report_free(run->report);
-	profile_free(run->profile);
-	profile_writer_free(&run->writer);
-}
-
-static const struct report_site *site_of(const struct run *run, uint32_t stack)
-{
-	for (size_t i = 0; i < run->report->site_count; i++)
-		if (run->report->sites[i].stack == stack)
-			return &run->report->sites[i];
-	fail_msg("the report has no site of stack %u", stack);
-	return NULL;
-}
-
-static enum verdict verdict_of(const struct run *run, uint32_t stack)
-{
-	const struct judgement *judgement = &site_of(run, stack)->judgement;
+	const struct judgement *judgement = &report_site_on(run->report, stack)->judgement;
 	assert_int_equal(judgement->is_flagged,
 			 judgement->verdict == VERDICT_LEAK || judgement->verdict == VERDICT_LOST);
 	return judgement->verdict;
@@ -131,7 +98,7 @@ static enum verdict verdict_of(const struct run *run, uint32_t stack)
 
 static void one_block_that_is_definitely_lost_is_a_finding(void **state)
 {
-	struct run run;
+	struct read_run run;
 	(void)state;
 	start(&run);
 	run_for(&run, 3, 5, NULL);
@@ -140,27 +107,27 @@ static void one_block_that_is_definitely_lost_is_a_finding(void **state)
 		     scanned(2, 10, 0, 0, 0), scanned(3, 1, 0, 0, 9), scanned(4, 0, 0, 10, 0),
 		     scanned(5, 0, 0, 0, 10)},
 	     4);
-	finish(&run);
+	read_run_finish(&run);
 	assert_int_equal(verdict_of(&run, 2), VERDICT_LOST);
 	assert_int_equal(verdict_of(&run, 3), VERDICT_LOST);
 	/* Possibly is not enough, and what can be reached is what it was without a scan. */
 	assert_int_equal(verdict_of(&run, 4), VERDICT_UNFREED);
 	assert_int_equal(verdict_of(&run, 5), VERDICT_UNFREED);
 	assert_int_equal(report_leak_count(run.report), 2);
-	assert_true(site_of(&run, 2)->judgement.confidence > 0.99);
-	assert_int_equal(site_of(&run, 2)->judgement.severity, SEVERITY_LOW);
-	assert_int_equal(site_of(&run, 3)->scanned->definitely.blocks, 1);
+	assert_true(report_site_on(run.report, 2)->judgement.confidence > 0.99);
+	assert_int_equal(report_site_on(run.report, 2)->judgement.severity, SEVERITY_LOW);
+	assert_int_equal(report_site_on(run.report, 3)->scanned->definitely.blocks, 1);
 	/* Lost ones first, the larger ones first. */
 	assert_int_equal(run.report->sites[0].stack, 2);
 	assert_int_equal(run.report->sites[1].stack, 3);
-	done(&run);
+	read_run_free(&run);
 }
 
 static void without_a_scan_nothing_is_lost(void **state)
 {
 	(void)state;
 	for (int has_failed = 0; has_failed < 2; has_failed++) {
-		struct run run;
+		struct read_run run;
 		start(&run);
 		run_for(&run, 3, 3, NULL);
 		if (has_failed)
@@ -168,11 +135,11 @@ static void without_a_scan_nothing_is_lost(void **state)
 				&run.writer,
 				(struct seep_scan){.snapshot = 3, .outcome = SEEP_SCAN_NO_COPY},
 				NULL, 0);
-		finish(&run);
+		read_run_finish(&run);
 		assert_int_equal(report_leak_count(run.report), 0);
-		assert_null(site_of(&run, 2)->scanned);
+		assert_null(report_site_on(run.report, 2)->scanned);
 		assert_int_equal(run.report->scan != NULL, has_failed);
-		done(&run);
+		read_run_free(&run);
 	}
 }
 
@@ -182,24 +149,24 @@ static void a_later_scan_says_nothing_of_an_earlier_snapshot(void **state)
 	const struct report_options options = {.snapshot_limit = 2};
 	struct report *report;
 	struct error error;
-	struct run run;
+	struct read_run run;
 	(void)state;
 	start(&run);
 	run_for(&run, 3, 2, NULL);
 	scan(&run, &(struct profile_writer_scanned){.stack = 2, .sums = {{10, 1000}}}, 1);
-	finish(&run);
+	read_run_finish(&run);
 	assert_int_equal(report_leak_count(run.report), 1);
 	assert_int_equal(report_build(run.profile, &options, &report, &error), 0);
 	assert_int_equal(report_leak_count(report), 0);
 	assert_null(report->scan);
 	report_free(report);
-	done(&run);
+	read_run_free(&run);
 }
 
 static void a_leak_of_which_most_can_be_reached_remains_one(void **state)
 {
 	static const bool grows[8] = {[2] = true, [3] = true};
-	struct run run;
+	struct read_run run;
 	(void)state;
 	start(&run);
 	run_for(&run, 40, 3, grows);
@@ -207,12 +174,12 @@ static void a_leak_of_which_most_can_be_reached_remains_one(void **state)
 	     (const struct profile_writer_scanned[]){scanned(2, 10, 0, 0, 390),
 						     scanned(3, 200, 100, 0, 100)},
 	     2);
-	finish(&run);
+	read_run_finish(&run);
 	assert_int_equal(verdict_of(&run, 2), VERDICT_LEAK);
 	assert_int_equal(verdict_of(&run, 3), VERDICT_LOST);
 	/* It grows all the same. */
-	assert_true(site_of(&run, 3)->judgement.growth.bytes_per_hour > 1000);
-	done(&run);
+	assert_true(report_site_on(run.report, 3)->judgement.growth.bytes_per_hour > 1000);
+	read_run_free(&run);
 }
 
 static void what_only_lost_blocks_hold_is_one_finding_with_them(void **state)
@@ -221,7 +188,7 @@ static void what_only_lost_blocks_hold_is_one_finding_with_them(void **state)
 		scanned(2, 10, 0, 0, 0), scanned(3, 0, 10, 0, 0), scanned(4, 0, 10, 0, 0),
 		scanned(5, 10, 0, 0, 0), scanned(6, 0, 10, 0, 0),
 	};
-	struct run run;
+	struct read_run run;
 	(void)state;
 	sites[1].head = sites[2].head = 2;
 	sites[0].sums[4][0] = 20; /* below */
@@ -230,7 +197,7 @@ static void what_only_lost_blocks_hold_is_one_finding_with_them(void **state)
 	start(&run);
 	run_for(&run, 3, 6, NULL);
 	scan(&run, sites, 5);
-	finish(&run);
+	read_run_finish(&run);
 	for (uint32_t stack = 2; stack <= 6; stack++)
 		assert_int_equal(verdict_of(&run, stack), VERDICT_LOST);
 	assert_int_equal(report_leak_count(run.report), 3);
@@ -245,9 +212,9 @@ static void what_only_lost_blocks_hold_is_one_finding_with_them(void **state)
 	assert_int_equal(finding->sum.scanned->below.blocks, 20);
 	assert_int_equal(finding->sum.judgement.verdict, VERDICT_LOST);
 	assert_true(isnan(finding->share_kept));
-	assert_ptr_equal(site_of(&run, 3)->finding, finding);
-	assert_null(site_of(&run, 5)->finding);
-	done(&run);
+	assert_ptr_equal(report_site_on(run.report, 3)->finding, finding);
+	assert_null(report_site_on(run.report, 5)->finding);
+	read_run_free(&run);
 }
 
 /* A head that has lost nothing itself, one that is not there, and a site that is its own. */
@@ -255,7 +222,7 @@ static void heads_that_cannot_be_are_not_believed(void **state)
 {
 	struct profile_writer_scanned sites[] = {scanned(2, 0, 10, 0, 0), scanned(3, 0, 10, 0, 0),
 						 scanned(4, 0, 10, 0, 0), scanned(5, 0, 0, 0, 10)};
-	struct run run;
+	struct read_run run;
 	(void)state;
 	sites[0].head = 3;
 	sites[1].head = 7; /* without a block */
@@ -263,16 +230,16 @@ static void heads_that_cannot_be_are_not_believed(void **state)
 	start(&run);
 	run_for(&run, 3, 5, NULL);
 	scan(&run, sites, 4);
-	finish(&run);
+	read_run_finish(&run);
 	assert_int_equal(report_leak_count(run.report), 3);
 	for (size_t i = 0; i < run.report->entry_count; i++)
 		assert_null(run.report->entries[i].finding);
-	done(&run);
+	read_run_free(&run);
 }
 
 static void what_the_runtime_has_for_itself_is_never_flagged(void **state)
 {
-	struct run run;
+	struct read_run run;
 	(void)state;
 	start(&run);
 	profile_writer_snapshot(&run.writer, 1, 1, SEEP_SNAPSHOT_IS_KEYFRAME, SEEP_REASON_FINAL,
@@ -287,19 +254,19 @@ static void what_the_runtime_has_for_itself_is_never_flagged(void **state)
 	     (const struct profile_writer_scanned[]){scanned(8, 1, 0, 0, 0), scanned(9, 1, 0, 0, 0),
 						     scanned(10, 1, 0, 0, 0)},
 	     3);
-	finish(&run);
+	read_run_finish(&run);
 	assert_int_equal(verdict_of(&run, 8), VERDICT_UNFREED);
 	assert_int_equal(verdict_of(&run, 9), VERDICT_UNFREED);
 	/* What strdup has made is the program's. */
 	assert_int_equal(verdict_of(&run, 10), VERDICT_LOST);
-	done(&run);
+	read_run_free(&run);
 }
 
 /* As a group it is a leak by its growth; what each has lost is lost. */
 static void a_group_of_lost_sites_is_lost(void **state)
 {
 	static const bool grows[8] = {[2] = true, [3] = true, [4] = true};
-	struct run run;
+	struct read_run run;
 	(void)state;
 	start(&run);
 	run_for(&run, 40, 4, grows);
@@ -307,27 +274,27 @@ static void a_group_of_lost_sites_is_lost(void **state)
 	     (const struct profile_writer_scanned[]){
 		     scanned(2, 400, 0, 0, 0), scanned(3, 390, 0, 0, 10), scanned(4, 400, 0, 0, 0)},
 	     3);
-	finish(&run);
+	read_run_finish(&run);
 	const struct report_finding *finding = run.report->entries[0].finding;
 	assert_non_null(finding);
 	assert_int_equal(finding->kind, FINDING_CALLER);
 	assert_int_equal(finding->sum.judgement.verdict, VERDICT_LOST);
 	assert_int_equal(finding->sum.scanned->definitely.blocks, 1190);
 	assert_int_equal(report_leak_count(run.report), 1);
-	done(&run);
+	read_run_free(&run);
 }
 
 static void blocks_of_no_bytes_are_lost_too(void **state)
 {
 	struct profile_writer_scanned site = {.stack = 2, .sums = {{6, 0}, {0, 0}, {0, 0}, {4, 0}}};
-	struct run run;
+	struct read_run run;
 	(void)state;
 	start(&run);
 	run_for(&run, 3, 2, NULL);
 	scan(&run, &site, 1);
-	finish(&run);
+	read_run_finish(&run);
 	assert_int_equal(verdict_of(&run, 2), VERDICT_LOST);
-	done(&run);
+	read_run_free(&run);
 }
 
 static void a_diff_says_what_is_lost(void **state)
@@ -335,19 +302,19 @@ static void a_diff_says_what_is_lost(void **state)
 	static const bool grows[8] = {[2] = true};
 	struct report *diff;
 	struct error error;
-	struct run run;
+	struct read_run run;
 	(void)state;
 	start(&run);
 	run_for(&run, 4, 3, grows);
 	scan(&run, &(struct profile_writer_scanned){.stack = 2, .sums = {{40, 4000}}}, 1);
-	finish(&run);
+	read_run_finish(&run);
 	assert_int_equal(diff_build(run.profile, 0, run.profile, 3, NULL, NULL, &diff, &error), 0);
 	assert_int_equal(diff->site_count, 1);
 	assert_int_equal(diff->sites[0].judgement.verdict, VERDICT_LOST);
 	assert_int_equal(diff->sites[0].scanned->definitely.blocks, 40);
 	assert_non_null(diff->scan);
 	report_free(diff);
-	done(&run);
+	read_run_free(&run);
 }
 
 /* Numbers that no honest file holds do not wrap around to small ones. */

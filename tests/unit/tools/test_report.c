@@ -9,13 +9,12 @@
 
 #include <cmocka.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "tests/support/profile_writer.h"
+#include "tests/unit/tools/read_run.h"
 #include "tools/model/arena.h"
-#include "tools/model/error.h"
 #include "tools/model/profile.h"
 #include "tools/model/report.h"
 
@@ -52,15 +51,6 @@ static struct profile *read_run(uint32_t snapshots, double interval_s)
 	return profile;
 }
 
-static struct report *build(const struct profile *profile, const struct report_options *options)
-{
-	struct report *report;
-	struct error error = {""};
-	if (report_build(profile, options, &report, &error) != 0)
-		fail_msg("%s", error.text);
-	return report;
-}
-
 static const struct report_site *find_stack(const struct report *report, uint32_t stack)
 {
 	for (size_t i = 0; i < report->site_count; i++)
@@ -73,7 +63,7 @@ static void what_needs_attention_comes_first(void **state)
 {
 	(void)state;
 	struct profile *profile = read_run(40, 10);
-	struct report *report = build(profile, NULL);
+	struct report *report = report_on(profile, NULL);
 	assert_int_equal(report->site_count, 3);
 	assert_int_equal(report->sites[0].stack, 4); /* faster */
 	assert_int_equal(report->sites[1].stack, 1); /* slower */
@@ -89,7 +79,8 @@ static void counts_say_what_was_freed_and_what_was_the_most(void **state)
 {
 	(void)state;
 	struct profile *profile = read_run(40, 10);
-	struct report *report = build(profile, &(struct report_options){.keep_empty_sites = true});
+	struct report *report =
+		report_on(profile, &(struct report_options){.keep_empty_sites = true});
 	assert_int_equal(report->site_count, 4);
 	const struct report_site *traffic = find_stack(report, 3);
 	assert_int_equal(traffic->live_blocks, 0);
@@ -125,7 +116,7 @@ static void blocks_inherited_over_a_fork_are_no_frees(void **state)
 	profile_writer_cohort(&writer, 4, 1, 10);
 	profile_writer_snapshot_done(&writer);
 	struct profile *profile = profile_writer_read(&writer);
-	struct report *report = build(profile, NULL);
+	struct report *report = report_on(profile, NULL);
 	assert_int_equal(report->sites[0].frees, 4);
 	report_free(report);
 	profile_free(profile);
@@ -136,7 +127,7 @@ static void a_long_run_is_drawn_with_few_real_points_up_to_its_end(void **state)
 {
 	(void)state;
 	struct profile *profile = read_run(150, 2);
-	struct report *report = build(profile, NULL);
+	struct report *report = report_on(profile, NULL);
 	assert_true(report->point_count > 30 && report->point_count <= 60);
 	assert_true(report->series_t_s[0] == 2);
 	assert_true(report->series_t_s[report->point_count - 1] == 300);
@@ -154,7 +145,7 @@ static void a_short_run_is_drawn_with_every_snapshot(void **state)
 {
 	(void)state;
 	struct profile *profile = read_run(7, 2);
-	struct report *report = build(profile, NULL);
+	struct report *report = report_on(profile, NULL);
 	assert_int_equal(report->point_count, 7);
 	report_free(report);
 	profile_free(profile);
@@ -164,12 +155,12 @@ static void options_leave_out_the_small_and_judge_a_part(void **state)
 {
 	(void)state;
 	struct profile *profile = read_run(40, 10);
-	struct report *report = build(profile, &(struct report_options){.min_bytes = 2000000});
+	struct report *report = report_on(profile, &(struct report_options){.min_bytes = 2000000});
 	assert_int_equal(report->site_count, 2); /* what is flagged stays */
 	report_free(report);
 
-	report = build(profile,
-		       &(struct report_options){.first_snapshot = 10, .snapshot_limit = 20});
+	report = report_on(profile,
+			   &(struct report_options){.first_snapshot = 10, .snapshot_limit = 20});
 	assert_int_equal(report->first_snapshot, 10);
 	assert_int_equal(report->last_snapshot, 19);
 	assert_true(report->span_s == 90);
@@ -178,8 +169,8 @@ static void options_leave_out_the_small_and_judge_a_part(void **state)
 	report_free(report);
 
 	/* Beyond the end is the end. */
-	report = build(profile,
-		       &(struct report_options){.first_snapshot = 1000, .snapshot_limit = 1000});
+	report = report_on(
+		profile, &(struct report_options){.first_snapshot = 1000, .snapshot_limit = 1000});
 	assert_int_equal(report->first_snapshot, 39);
 	assert_int_equal(report->last_snapshot, 39);
 	report_free(report);
@@ -193,7 +184,7 @@ static void a_run_without_snapshots_is_an_empty_report(void **state)
 	profile_writer_start(&writer);
 	profile_writer_process(&writer, 4711, "server");
 	struct profile *profile = profile_writer_read(&writer);
-	struct report *report = build(profile, NULL);
+	struct report *report = report_on(profile, NULL);
 	assert_int_equal(report->site_count, 0);
 	assert_int_equal(report->point_count, 0);
 	assert_true(report->span_s == 0);
@@ -206,7 +197,7 @@ static void equal_texts_are_stored_once(void **state)
 {
 	(void)state;
 	struct profile *profile = read_run(2, 1);
-	struct report *report = build(profile, NULL);
+	struct report *report = report_on(profile, NULL);
 	char text[] = "open_session";
 	const char *first = report_text(report, text);
 	assert_ptr_not_equal(first, text);
@@ -241,7 +232,7 @@ static void a_hundred_thousand_sites_are_reported_in_seconds(void **state)
 	}
 	clock_t start = clock();
 	struct profile *profile = profile_writer_read(&writer);
-	struct report *report = build(profile, NULL);
+	struct report *report = report_on(profile, NULL);
 	assert_int_equal(report->site_count, SITES);
 	double seconds = (double)(clock() - start) / CLOCKS_PER_SEC;
 	print_message("  %.2f s\n", seconds);
@@ -283,7 +274,7 @@ static void says_who_frees_the_most_frequent_first(void **state)
 {
 	(void)state;
 	struct profile *profile = read_run_with_frees();
-	struct report *report = build(profile, NULL);
+	struct report *report = report_on(profile, NULL);
 	const struct freer_list *list = &find_stack(report, 1)->freed_by;
 	assert_int_equal(list->count, FREER_LIST_MAX);
 	assert_true(list->samples == 200);
@@ -301,7 +292,7 @@ static void says_who_frees_the_most_frequent_first(void **state)
 	/* Of a file that does not know of it nothing is claimed. */
 	profile->frees = NULL;
 	profile->version_minor = 3;
-	report = build(profile, NULL);
+	report = report_on(profile, NULL);
 	assert_null(find_stack(report, 24)->freed_by.freers);
 	report_free(report);
 	profile_free(profile);
@@ -365,7 +356,7 @@ static void the_callers_of_a_leaking_wrapper_are_one_entry(void **state)
 {
 	(void)state;
 	struct profile *profile = read_run_with_a_leaking_wrapper(0);
-	struct report *report = build(profile, NULL);
+	struct report *report = report_on(profile, NULL);
 	/* All sites as before, each flagged one by itself. */
 	assert_int_equal(report->site_count, 9);
 	assert_int_equal(report->sites[0].stack, 17);
@@ -402,7 +393,7 @@ static void a_limit_says_when_it_will_be_reached(void **state)
 {
 	(void)state;
 	struct profile *profile = read_run_with_a_leaking_wrapper(8 << 20);
-	struct report *report = build(profile, NULL);
+	struct report *report = report_on(profile, NULL);
 	/* 4096 bytes in 10 seconds, 4 MiB to go. */
 	double time_s = report->sites[0].judgement.growth.time_to_limit_s;
 	assert_true(fabs(time_s - 10240) < 1000);
