@@ -90,7 +90,9 @@ def judge_counted(box, allocator, case, program, environment=None):
     argv, plain = run_natively(box, allocator, program, environment)
     result = box.seep_run(argv, environment=environment)
     expect_same(result, plain)
-    case.judge(box, box.report(), result)
+    report = box.report()
+    case.judge(box, report, result)
+    expect_equal(report["process"]["own_malloc"], False, "own_malloc")
 
 
 def preloaded_before(allocator, case, box):
@@ -171,7 +173,9 @@ def judge_partly_seen(box, program, *said):
 
 
 def judge_unseen(box):
-    expect_equal(box.report()["totals"]["allocations"], 0, "allocations")
+    report = box.report()
+    expect_equal((report["totals"]["allocations"], report["process"]["own_malloc"]), (0, True),
+                 "(allocations, own_malloc)")
     text = box.seep("report", box.path("out.seep")).stdout
     expect(b"Nothing was seen" in text, "the report looks clean: %r" % text)
     expect_equal(box.seep("check", box.path("out.seep")).returncode, 2, "the status of a check")
