@@ -388,9 +388,9 @@ static void watch_program(void)
 		wake_set |= 1ull << (SIGCHLD - 1);
 	watched[WATCH_WAKE].fd = (int)sys_call(SYS_signalfd4, -1, &wake_set, sizeof(wake_set),
 					       O_CLOEXEC | O_NONBLOCK);
-	watched[WATCH_CALLERS].fd = control_server_open();
 	pidfd = helper_outlives_us() ? open_pidfd() : -1;
 	watched[WATCH_PROGRAM].fd = pidfd < 0 ? -1 : pidfd;
+	watched[WATCH_CALLERS].fd = control_server_open();
 	for (;;) {
 		uint64_t pause = schedule_pause_ns();
 		struct timespec timeout = {.tv_sec = (time_t)(pause / 1000000000u),

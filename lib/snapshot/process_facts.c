@@ -166,11 +166,11 @@ bool process_is_another(void)
 {
 	struct stat_fields stat;
 
-	/* Without /proc the ticks are 0 and nothing can be told apart. */
-	if (process_facts.start_ticks == 0)
+	/* Without /proc the ticks are 0 and nothing can be told apart; nor where there is no descriptor left to
+	 * read it by. */
+	if (process_facts.start_ticks == 0 || !read_stat(process_facts.pid, &stat))
 		return sys_call(SYS_kill, process_facts.pid, 0) == -ESRCH;
-	return !read_stat(process_facts.pid, &stat) ||
-	       stat.field[STAT_START_TICKS] != process_facts.start_ticks;
+	return stat.field[STAT_START_TICKS] != process_facts.start_ticks;
 }
 
 uint64_t process_start_ticks(uint32_t pid)

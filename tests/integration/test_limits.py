@@ -11,7 +11,7 @@ import subprocess
 
 from case_program import find_site, sum_of_sites
 from process_list import helper_of
-from sandbox import Skipped, expect, expect_equal
+from sandbox import Skipped, end_of, expect, expect_equal
 
 LIMIT_S = 20
 LIMITS = {"NOFILE": 0, "FSIZE": 0, "NPROC": 0, "STACK": 64 << 10, "AS": 100 << 20}
@@ -27,6 +27,9 @@ def tests():
         yield "a helper thread whose program may have %d descriptors sleeps" % number, \
             functools.partial(sleeping_helper, number)
     yield "who asks where no descriptor is left for him has an answer", no_descriptor_left
+    for number in (2, 3):
+        yield "a child that may have %d descriptors, and has none, is followed to its end" % number, \
+            functools.partial(without_descriptors, number)
     yield "a change of user or limits is no reason to read anything", read_in_changes
     yield "mlockall locks the program's memory and hardly any of seep's", all_locked
     yield "mlockall refuses what it refuses without seep", odd_locks
@@ -91,6 +94,18 @@ def no_descriptor_left(box):
         expect(result.returncode in (0, 2), "status %d" % result.returncode)
         process.stdin.close()
         expect_equal(process.wait(LIMIT_S), 0, "its status")
+
+
+def without_descriptors(number, box):
+    program = box.compile("forks_without_descriptors.c", "-O1")
+    result = box.seep_run([program, str(number)], output="%p.seep")
+    expect_equal((result.returncode, result.stdout, result.stderr), (40, b"", b""),
+                 "(status, stdout, stderr)")
+    box.wait_until(lambda: all(end_of(path) for path in box.seep_files()), "all ends")
+    reports = [box.report(path) for path in box.seep_files()]
+    found = {tuple(sum_of_sites(report, "keep").values()) for report in reports}
+    # (live blocks, live bytes, allocations, frees)
+    expect_equal(found, {(50, 5000, 50, 0), (77, 7700, 43, 6)}, "the numbers of both")
 
 
 def read_in_changes(box):
