@@ -17,6 +17,8 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -77,16 +79,22 @@ static int lock_what_exists(int flags)
 
 int memory_lock_all(int flags)
 {
+	static _Atomic(bool) is_future_locked;
 	int error = 0;
 
 	/* Before Linux 4.4 there is no MCL_ONFAULT, and what is no flag at all is the kernel's to refuse. */
 	if ((flags & ~(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT)) != 0 ||
 	    (flags & (MCL_CURRENT | MCL_FUTURE)) == 0)
 		return (int)sys_call(SYS_mlockall, flags);
+	/* Before it is so; a call that fails changes nothing. */
 	region_expect_locking((flags & MCL_FUTURE) != 0);
 	if ((flags & MCL_CURRENT) != 0)
 		error = lock_what_exists(flags);
 	if (error == 0 && (flags & MCL_FUTURE) != 0)
 		error = (int)sys_call(SYS_mlockall, flags & ~MCL_CURRENT);
+	if (error == 0)
+		atomic_store(&is_future_locked, (flags & MCL_FUTURE) != 0);
+	else
+		region_expect_locking(atomic_load(&is_future_locked));
 	return error;
 }
