@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """cgroup: a memory cgroup of a test's own, of either version, where it can be had."""
 
+import contextlib
 import os
+import signal
 
-from sandbox import Skipped
+from sandbox import Failed, Skipped
 
 V1 = ("/sys/fs/cgroup/memory", "memory.limit_in_bytes")
 V2 = ("/sys/fs/cgroup", "memory.max")
@@ -51,10 +53,20 @@ class Cgroup:
         return self
 
     def __exit__(self, failure, *_):
-        if failure:
-            for process in self.box.processes:
-                process.kill()
-        self.box.wait_until(self.is_removed, "the end of all that is in the cgroup")
+        if not failure:
+            self.box.wait_until(self.is_removed, "the end of all that is in the cgroup")
+            return
+        # What has failed is to be said, whatever becomes of the cgroup.
+        with contextlib.suppress(Failed):
+            self.box.wait_until(self.is_ended, "the end of all that is in the cgroup")
+
+    def is_ended(self):
+        """Who was started by another than the test, such as the program of a `seep run`, too."""
+        with open(os.path.join(self.folder, "cgroup.procs")) as file:
+            for pid in file.read().split():
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(int(pid), signal.SIGKILL)
+        return self.is_removed()
 
     def is_removed(self):
         try:
