@@ -12,6 +12,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -21,6 +24,9 @@
 
 /* Enough for the header and the first record with a long command line. */
 #define HEAD_BYTES (256 * 1024)
+/* So old is an empty file that nobody begins just now, and so long one is looked at that may be. */
+#define BEGINNING_S 2
+#define BEGINNING_NS 50000000
 
 int run_files_glob(const char *pattern, char *glob_pattern, size_t bytes)
 {
@@ -170,6 +176,30 @@ static void settle(struct run_files *run_files, const struct run_identity *run)
 	count_children(run_files);
 }
 
+static bool is_empty(int fd, struct stat *status)
+{
+	return fstat(fd, status) == 0 && S_ISREG(status->st_mode) && status->st_size == 0 &&
+	       status->st_uid == geteuid();
+}
+
+/* A process that is killed while it begins its file leaves an empty one. Who goes on may be just about to lock it and
+ * write to it, which takes no time at all. Only in a folder of our own, where nobody else has put it. */
+static void remove_left_empty(const char *path)
+{
+	struct stat status;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
+
+	if (fd < 0)
+		return;
+	if (is_empty(fd, &status)) {
+		if (time(NULL) - status.st_mtime < BEGINNING_S)
+			nanosleep(&(struct timespec){.tv_nsec = BEGINNING_NS}, NULL);
+		if (flock(fd, LOCK_SH | LOCK_NB) == 0 && is_empty(fd, &status))
+			unlink(path);
+	}
+	close(fd);
+}
+
 /* Adds every snapshot file whose name follows the pattern. `head` has room for HEAD_BYTES. */
 static int add_files(struct run_files *run_files, const char *pattern, bool is_in_folder,
 		     uint8_t *head, struct error *error)
@@ -192,8 +222,11 @@ static int add_files(struct run_files *run_files, const char *pattern, bool is_i
 	run_files->files = files;
 	for (size_t i = 0; i < found.gl_pathc; i++) {
 		struct run_file file;
-		if (!read_head(found.gl_pathv[i], head, &file))
+		if (!read_head(found.gl_pathv[i], head, &file)) {
+			if (is_in_folder)
+				remove_left_empty(found.gl_pathv[i]);
 			continue;
+		}
 		file.is_in_folder = is_in_folder;
 		file.path = strdup(found.gl_pathv[i]);
 		if (!file.path) {

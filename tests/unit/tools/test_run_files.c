@@ -7,10 +7,12 @@
 
 #include <cmocka.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -89,6 +91,24 @@ static const char *name_of(const struct run_files *files, size_t index)
 	return strrchr(files->files[index].path, '/') + 1;
 }
 
+static int begun_fd; /* of a file that a process has locked */
+
+static int open_empty(const char *name)
+{
+	char path[2 * PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	return open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+}
+
+static bool is_there(const char *name)
+{
+	char path[2 * PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	return access(path, F_OK) == 0;
+}
+
 static int make_folder(void **state)
 {
 	(void)state;
@@ -110,7 +130,11 @@ static int make_folder(void **state)
 		return -1;
 	write_file("seep.sh.100.children/ls.300.seep", 300, 299, 0, 9, 1001); /* of an unknown */
 	write_file("seep.sh.100.children/ls.301.seep", 301, 100, 0, 9, 999);  /* of another run */
-	return 0;
+	/* Killed before it had written anything; about to write; and somebody else's. */
+	close(open_empty("seep.sh.100.children/killed.302.seep"));
+	begun_fd = open_empty("seep.sh.100.children/begun.303.seep");
+	close(open_empty("seep.empty.304.seep"));
+	return begun_fd < 0 || flock(begun_fd, LOCK_EX) != 0;
 }
 
 static int remove_folder(void **state)
@@ -162,6 +186,20 @@ static void takes_all_of_the_run_in_the_folder_of_the_children(void **state)
 	assert_true(files.files[1].is_in_folder);
 	assert_false(files.files[0].is_in_folder);
 	run_files_free(&files);
+}
+
+static void removes_what_was_killed_before_it_was_begun(void **state)
+{
+	struct run_files files;
+
+	(void)state;
+	find_in("seep.sh.100.seep", "seep.sh.100.children/%e.%p.seep", false, &files);
+	run_files_free(&files);
+	assert_false(is_there("seep.sh.100.children/killed.302.seep"));
+	assert_true(is_there("seep.sh.100.children/begun.303.seep"));
+	find("seep.%e.%p.seep", false, &files);
+	run_files_free(&files);
+	assert_true(is_there("seep.empty.304.seep"));
 }
 
 static void finds_nothing_where_nothing_is(void **state)
@@ -236,6 +274,7 @@ int main(void)
 		cmocka_unit_test(finds_the_program_and_its_descendants),
 		cmocka_unit_test(takes_what_began_later_where_the_chain_has_gaps),
 		cmocka_unit_test(takes_all_of_the_run_in_the_folder_of_the_children),
+		cmocka_unit_test(removes_what_was_killed_before_it_was_begun),
 		cmocka_unit_test(finds_nothing_where_nothing_is),
 		cmocka_unit_test(is_not_misled_by_what_is_no_snapshot_file),
 		cmocka_unit_test(makes_a_glob_of_a_pattern),
