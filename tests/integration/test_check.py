@@ -135,7 +135,7 @@ def cannot(box):
             (["--error-exitcode=256", "out.seep"], "a number from 1 to 255"),
             (["--format=xml", "out.seep"], "one of text|json"),
             (["--fail-on=lost,leaks", "out.seep"],
-             "--fail-on: there is no 'leaks'; choose of lost,leak,growth,budget"),
+             "--fail-on: there is no 'leaks'; choose of lost,leak,growth,budget,misuse"),
             (["--fail-on=", "out.seep"], "--fail-on: there is no ''"),
             (["--sites", "out.seep"], "unknown option '--sites'"),
             (["-o", "no/such/folder/x", "--", "true"], "no/such/folder/x"),
@@ -202,7 +202,7 @@ def other_baselines(box):
             ("seep-baseline 1\n\nlost 0123456789abcdef x blocks 4 bytes y\n",
              ":3: 'N blocks N bytes' is missing"),
             ("seep-baseline 1\ngone 0123456789abcdef 3\n",
-             ":2: lines of a baseline begin with lost or leak")):
+             ":2: lines of a baseline begin with lost, leak or free")):
         path = box.write("known.baseline", text)
         for more in ([], ["--update-baseline"]):
             result = check(box, "--baseline=" + path, *more, "--", "touch", "has_run", status=2)
@@ -242,8 +242,8 @@ def as_json(box):
     expect_equal(words[:2], ["sh", "-c"], "the words of the command")
     expect_equal(document, {"schema": "seep.check/1", "command": {"status": 3}, "leaks": 1,
                             "lost": 1, "growing": 0, "suppressions": [], "suppressed": 0,
-                            "fail_on": ["lost", "leak", "budget"],
-                            "thresholds_crossed": 1, "unreadable": 0, "passed": False,
+                            "fail_on": ["lost", "leak", "budget", "misuse"],
+                            "thresholds_crossed": 1, "misuses": 0, "unreadable": 0, "passed": False,
                             "exit_status": 1}, "the document")
     expect(len(processes) >= 2, "%d processes" % len(processes))
     for process in processes:

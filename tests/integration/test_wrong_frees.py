@@ -26,7 +26,8 @@ def tests():
     for flags in BUILDS:
         yield "all that do not belong together are found, built with " + flags, functools.partial(
             every_one, flags=flags)
-    yield "and with clang", functools.partial(every_one, flags="-O1 -std=c++17 -fsized-deallocation", compiler="clang++")
+    yield "and with clang", functools.partial(
+        every_one, flags="-O1 -std=c++17 -fsized-deallocation", compiler="clang++")
     yield "Valgrind finds the same", as_valgrind
     yield "a text says who frees, and who allocated", text
     yield "what realloc has moved is realloc's", moved

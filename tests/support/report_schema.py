@@ -218,7 +218,8 @@ CHECK = {
     "processes": [REPORT],
     "command": Optional({"words": [lambda value: isinstance(value, str)], "status": count}),
     "findings": [{
-        "rule": one_of("lost", "leak", "growth", "threshold"), "fails": flag, "title": text,
+        "rule": one_of("lost", "leak", "growth", "threshold", "misuse"), "fails": flag,
+        "title": text,
         "fingerprint": text, "id": Optional(site_id),
         "severity": one_of("low", "medium", "high", "critical"),
         "bytes": count, "blocks": count, "bytes_per_hour": seconds, "function": Optional(text),
@@ -226,9 +227,10 @@ CHECK = {
         "processes": [{"pid": count, "name": text,
                        "command": [lambda value: isinstance(value, str)]}]}],
     "suppressions": [SUPPRESSION],
-    "fail_on": [one_of("lost", "leak", "growth", "budget")],
+    "fail_on": [one_of("lost", "leak", "growth", "budget", "misuse")],
     "lost": count, "leaks": count, "growing": count, "thresholds_crossed": count,
-    "suppressed": count, "unreadable": count, "passed": flag, "exit_status": count,
+    "misuses": count, "suppressed": count, "unreadable": count, "passed": flag,
+    "exit_status": count,
 }
 
 

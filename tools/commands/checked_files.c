@@ -25,6 +25,7 @@
 #include "tools/model/report.h"
 #include "tools/model/suppression_draft.h"
 #include "tools/model/verdict.h"
+#include "tools/model/wrong_free.h"
 #include "tools/symbols/symbols.h"
 
 /* ---- one file ---- */
@@ -54,6 +55,8 @@ static void add_sums(struct check_sums *sums, const struct report *report, bool 
 		sums->suppressed_count +=
 			report_site_is_known(site) && !site->suppression->is_builtin;
 	}
+	for (size_t i = 0; i < report->wrong_free_count; i++)
+		sums->suppressed_count += report->wrong_frees[i].freed.suppression != NULL;
 	sums->short_count += report->snapshot_count < VERDICT_MIN_SNAPSHOTS;
 }
 

@@ -8,17 +8,20 @@
 struct command;
 
 #define FAIL_ON_NAME "fail_on"
-#define FAIL_ON_WORDS "lost,leak,growth,budget"
+#define FAIL_ON_WORDS "lost,leak,growth,budget,misuse"
 #define FAIL_ON_OPTION                                                                             \
 	{                                                                                          \
-		.name = FAIL_ON_NAME, .argument = FAIL_ON_WORDS, .initial = "lost,leak,budget",    \
+		.name = FAIL_ON_NAME, .argument = FAIL_ON_WORDS, .initial = "lost,leak,budget,misuse", \
 		.help = "what fails the check: blocks that are lost; what leaks and can still be " \
 			"reached; what grows and is not decided yet; a threshold that was "        \
-			"crossed. All else that is found is shown, and fails nothing.",            \
+			"crossed; what is freed with a function that does not belong to the one "  \
+			"that has allocated it. All else that is found is shown, and fails "       \
+			"nothing.",                                                                \
 	}
 /* Without it. Who sets a threshold means it. */
 #define FAIL_ON_INITIAL                                                                            \
-	(1u << FINDING_RULE_LOST | 1u << FINDING_RULE_LEAK | 1u << FINDING_RULE_BUDGET)
+	(1u << FINDING_RULE_LOST | 1u << FINDING_RULE_LEAK | 1u << FINDING_RULE_BUDGET |           \
+	 1u << FINDING_RULE_MISUSE)
 
 /* Stores a bit (1 << enum finding_rule) for each word; prints what is wrong with one and returns
  * -EINVAL, or 0. */

@@ -81,6 +81,8 @@ static int judge(const struct report_request *request, struct folder_file *file,
 	int result = open_report(request, file->path, &thresholds, &operand, &report, error);
 
 	if (result == 0)
+		result = symbols_find_wrong_frees(symbols, report, error);
+	if (result == 0)
 		result = report_suppress(report, request->suppressions, symbols, error);
 	if (result == 0)
 		result = check_thresholds(&thresholds, report, request->suppressions, symbols,
@@ -145,7 +147,7 @@ static size_t count_processes(const struct folder_file *files, size_t count)
 static void write_title(const struct sink *sink, const char *path, const struct folder_file *files,
 			size_t count, size_t leaking)
 {
-	size_t processes = count_processes(files, count), crossings = 0;
+	size_t processes = count_processes(files, count), crossings = 0, wrong_frees = 0;
 	size_t leaking_processes = count_processes(files, leaking);
 	struct text_line line;
 
@@ -159,11 +161,16 @@ static void write_title(const struct sink *sink, const char *path, const struct 
 				leaking_processes == 1 ? "s" : "");
 	else
 		text_line_put(&line, INK_CALM, "none leaks");
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		crossings += files[i].brief.crossing_count;
+		wrong_frees += files[i].brief.wrong_free_count;
+	}
 	if (crossings)
 		text_line_print(&line, INK_ALARM, ", %zu threshold%s crossed", crossings,
 				crossings == 1 ? "" : "s");
+	if (wrong_frees)
+		text_line_print(&line, INK_ALARM, ", %zu wrong free%s", wrong_frees,
+				wrong_frees == 1 ? "" : "s");
 	text_line_end(&line);
 }
 
@@ -229,6 +236,12 @@ static void write_next(const struct sink *sink, const char *path)
 		     "one of them in full:", command);
 }
 
+/* Something that no line says. */
+static bool has_more(const struct process_brief *brief)
+{
+	return brief->crossing_count || brief->wrong_free_count;
+}
+
 /* In text those that have something to say which nobody has said before, in full, and all in a line each; in
  * JSON all. */
 static int write_judged(const struct report_request *request, const char *path,
@@ -245,7 +258,7 @@ static int write_judged(const struct report_request *request, const char *path,
 	while (leaking < count && files[leaking].brief.flagged_count)
 		leaking++;
 	with_finding = leaking;
-	while (with_finding < count && files[with_finding].brief.crossing_count)
+	while (with_finding < count && has_more(&files[with_finding].brief))
 		with_finding++;
 	if (!found) {
 		status = command_fail("%s: not enough memory", request->command->name);
@@ -265,7 +278,7 @@ static int write_judged(const struct report_request *request, const char *path,
 		suppressions_start_again(request->suppressions);
 	}
 	for (size_t i = 0; i < (is_text ? with_finding : count); i++) {
-		if (is_text && !files[i].news && !files[i].brief.crossing_count)
+		if (is_text && !files[i].news && !has_more(&files[i].brief))
 			continue;
 		has_report = true;
 		if (report_request_write(request, files[i].path, symbols, sink, true, &error) < 0)

@@ -64,6 +64,7 @@ int report_suppress(struct report *report, struct suppressions *suppressions,
 	    suppressions_add_program(suppressions, profile->exe, profile->suppressions,
 				     &own_error) < 0)
 		command_fail("%s; none of them counts", own_error.text);
+	suppressions_apply_wrong_frees(suppressions, report, time(NULL));
 	if (!suppressions->count || !count)
 		return 0;
 	int result = symbols_resolve(symbols, report, count, error);

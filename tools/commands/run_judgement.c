@@ -29,15 +29,16 @@ struct symbols *run_judgement_symbols(void)
 static int put_findings_together(struct report *report, struct suppressions *suppressions,
 				 struct error *error)
 {
-	if (!report_leak_count(report))
-		return report_join(report)
-			       ? 0
-			       : error_set(error, ENOMEM, "not enough memory for the findings");
 	struct symbols *symbols = run_judgement_symbols();
-	int result = symbols ? report_suppress(report, suppressions, symbols, error)
+	int result = symbols ? symbols_find_wrong_frees(symbols, report, error)
 			     : error_set(error, ENOMEM, "not enough memory");
-	if (result == 0)
+
+	if (result == 0 && (report_leak_count(report) || report->wrong_free_count))
+		result = report_suppress(report, suppressions, symbols, error);
+	if (result == 0 && report_leak_count(report))
 		result = report_join_findings(report, symbols, error);
+	else if (result == 0 && !report_join(report))
+		result = error_set(error, ENOMEM, "not enough memory for the findings");
 	symbols_free(symbols);
 	return result;
 }

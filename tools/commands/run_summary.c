@@ -28,6 +28,7 @@
 #include "tools/model/scan.h"
 #include "tools/model/suppression.h"
 #include "tools/model/threshold.h"
+#include "tools/model/wrong_free.h"
 #include "tools/output/frame_text.h"
 #include "tools/output/function_name.h"
 #include "tools/output/lost_text.h"
@@ -94,33 +95,38 @@ static void write_function(FILE *out, const struct frame *frame)
 	free(name);
 }
 
-/* " in open_session, server.c:88"; of one of the entries. */
-static void write_place(FILE *out, struct report *report, size_t index)
+/* " in open_session, server.c:88" */
+static void put_place(FILE *out, const struct report_site *site)
 {
 	char place[FRAME_PLACE_BYTES];
-	const struct report_site *site = report_entry_site(&report->entries[index]);
+	const struct frame *frame = stack_own_frame(site);
 
+	if (!frame || frame->is_pseudo)
+		return;
+	fputs(" in ", out);
+	write_function(out, frame);
+	const char *where = frame_place(site, frame, place);
+	if (*where)
+		fputs(*where == '(' ? " " : ", ", out);
+	utf8_write_harmless(out, where);
+	frame = stack_caller_frame(site);
+	if (!frame)
+		return;
+	fputs(", called from ", out);
+	write_function(out, frame);
+	where = frame_place(site, frame, place);
+	if (*where)
+		fputc(' ', out);
+	utf8_write_harmless(out, where);
+}
+
+/* Of one of the entries. */
+static void write_place(FILE *out, struct report *report, size_t index)
+{
 	struct symbols *symbols = run_judgement_symbols();
-	if (symbols && symbols_resolve(symbols, report, index + 1, NULL) == 0) {
-		const struct frame *frame = stack_own_frame(site);
-		if (frame && !frame->is_pseudo) {
-			fputs(" in ", out);
-			write_function(out, frame);
-			const char *where = frame_place(site, frame, place);
-			if (*where)
-				fputs(*where == '(' ? " " : ", ", out);
-			utf8_write_harmless(out, where);
-			frame = stack_caller_frame(site);
-			if (frame) {
-				fputs(", called from ", out);
-				write_function(out, frame);
-				where = frame_place(site, frame, place);
-				if (*where)
-					fputc(' ', out);
-				utf8_write_harmless(out, where);
-			}
-		}
-	}
+
+	if (symbols && symbols_resolve(symbols, report, index + 1, NULL) == 0)
+		put_place(out, report_entry_site(&report->entries[index]));
 	symbols_free(symbols);
 }
 
@@ -439,6 +445,22 @@ static struct thresholds without_rules(const struct thresholds *thresholds)
 	return simple;
 }
 
+static void write_wrong_frees(FILE *out, const struct report *report)
+{
+	size_t count = wrong_frees_count(report), first = 0;
+	char text[WRONG_FREE_BYTES];
+
+	if (!count)
+		return;
+	while (report->wrong_frees[first].freed.suppression)
+		first++;
+	wrong_free_text(&report->wrong_frees[first], text);
+	fprintf(out, "seep: %s wrong free%s%s %s", number_count(count).text, number_plural(count),
+		count == 1 ? ":" : "; first:", text);
+	put_place(out, &report->wrong_frees[first].freed);
+	fputc('\n', out);
+}
+
 static void write_crossings(FILE *out, const struct report *report)
 {
 	size_t count = report->crossing_count;
@@ -484,6 +506,7 @@ int run_summary_write(FILE *out, const char *program, const struct child_process
 			fputc('\n', out);
 		}
 		write_memory(out, report);
+		write_wrong_frees(out, report);
 		write_crossings(out, report);
 		write_state(out, profile);
 		write_children(out, run_files, children_folder);

@@ -74,6 +74,13 @@ enum allocator_family allocator_family_taken(const char *symbol)
 	return member ? member->taken : FAMILY_UNKNOWN;
 }
 
+const char *allocator_family_symbol(const char *symbol)
+{
+	const struct member *member = find(symbol);
+
+	return member ? member->symbol : NULL;
+}
+
 bool allocator_family_is_operator(const char *symbol)
 {
 	const struct member *member =

@@ -22,6 +22,9 @@ enum allocator_family {
 enum allocator_family allocator_family_given(const char *symbol);
 enum allocator_family allocator_family_taken(const char *symbol);
 
+/* The symbol as text that lives for ever; null where it is of no family. */
+const char *allocator_family_symbol(const char *symbol);
+
 /* A global operator new or delete, those with [] among them. */
 bool allocator_family_is_operator(const char *symbol);
 

@@ -25,6 +25,7 @@
 #include "tools/model/source_place.h"
 #include "tools/model/suppression.h"
 #include "tools/model/whole_file.h"
+#include "tools/model/wrong_free.h"
 
 #define FILE_MAX_BYTES (16u << 20)
 #define FIRST_WORD "seep-baseline"
@@ -134,13 +135,15 @@ static int read_entry(struct reader *reader, char *words)
 		.max_bytes = UINT64_MAX, .max_blocks = UINT64_MAX, .max_bytes_per_hour = INFINITY};
 	const char *rule = strsep(&words, " "), *id = strsep(&words, " ");
 	uint64_t number = 0, bytes = 0;
-	bool is_lost = strcmp(rule, "lost") == 0;
+	bool is_lost = strcmp(rule, "lost") == 0, is_free = strcmp(rule, "free") == 0;
 
-	if (!is_lost && strcmp(rule, "leak") != 0)
-		return fail(reader, "lines of a baseline begin with lost or leak");
+	if (!is_lost && !is_free && strcmp(rule, "leak") != 0)
+		return fail(reader, "lines of a baseline begin with lost, leak or free");
 	if (!id || strlen(id) != ID_DIGITS || strspn(id, "0123456789abcdef") != ID_DIGITS)
 		return fail(reader, "the id of a site has 16 hexadecimal digits");
-	if (is_lost) {
+	if (is_free) {
+		entry.kinds = WRONG_FREE;
+	} else if (is_lost) {
 		if (!take_number(&words, &number) || !take_word(&words, "blocks") ||
 		    !take_number(&words, &bytes) || !take_word(&words, "bytes"))
 			return fail(reader, "'N blocks N bytes' is missing");
@@ -373,7 +376,10 @@ static struct entry *entry_of(struct baseline *baseline, const struct report_sit
 	char key[KEY_BYTES], begin[ID_BYTES + 1];
 
 	snprintf(begin, sizeof(begin), "%s %s",
-		 site->judgement.verdict == VERDICT_LOST ? "lost" : "leak", site->id);
+		 site->freed_with			    ? "free"
+		 : site->judgement.verdict == VERDICT_LOST ? "lost"
+							   : "leak",
+		 site->id);
 	make_key(key, begin, place.path);
 	struct entry *entry = entry_for(baseline, key);
 	if (entry && !*entry->place)
@@ -415,6 +421,12 @@ bool baseline_add(struct baseline *baseline, const struct report *report)
 			entry->bytes = entry->bytes_here;
 		entry->rate = fmax(entry->rate, entry->rate_here);
 	}
+	for (size_t i = 0; i < report->wrong_free_count; i++) {
+		const struct report_site *site = &report->wrong_frees[i].freed;
+		bool is_in_older = site->suppression && site->suppression->site_id;
+		if ((is_in_older || !site->suppression) && !entry_of(baseline, site))
+			return false;
+	}
 	/* The next report may lie at the same address. */
 	for (struct entry *entry = baseline->entries; entry; entry = entry->hh.next)
 		entry->last = NULL;
@@ -438,6 +450,8 @@ static void write_entries(FILE *stream, const void *context)
 			fprintf(stream, "%.*s %" PRIu64 " blocks %" PRIu64 " bytes %s\n",
 				(int)ID_BYTES, entry->key, entry->blocks, entry->bytes,
 				entry->place);
+		else if (strncmp(entry->key, "free", 4) == 0)
+			fprintf(stream, "%.*s %s\n", (int)ID_BYTES, entry->key, entry->place);
 		else
 			fprintf(stream, "%.*s %.0f bytes/h %s\n", (int)ID_BYTES, entry->key,
 				fmin(ceil(entry->rate), 1e18), entry->place);

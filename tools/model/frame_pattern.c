@@ -110,6 +110,13 @@ static bool frame_matches(const struct frame_pattern *pattern, const struct fram
 	}
 }
 
+static bool is_of_valgrind(const struct frame_pattern *pattern)
+{
+	return pattern->kind == PATTERN_MODULE &&
+	       (strstr(pattern->text, "vgpreload_memcheck") ||
+		glob_matches(pattern->text, "/vgpreload_memcheck.so"));
+}
+
 /* A stack begins here with the caller of the allocator, there with the allocator itself. */
 bool frame_pattern_is_allocator(const struct frame_pattern *pattern)
 {
@@ -117,15 +124,19 @@ bool frame_pattern_is_allocator(const struct frame_pattern *pattern)
 					    "memalign", "posix_memalign", "aligned_alloc",
 					    "valloc",	"pvalloc",	  "reallocarray"};
 
-	if (pattern->kind == PATTERN_MODULE)
-		return strstr(pattern->text, "vgpreload_memcheck") ||
-		       glob_matches(pattern->text, "/vgpreload_memcheck.so");
 	if (pattern->kind != PATTERN_FUNCTION)
-		return false;
+		return is_of_valgrind(pattern);
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (glob_matches(pattern->text, names[i]))
 			return true;
 	return false;
+}
+
+/* The same of a stack that frees, of which it is known with which function. */
+static bool is_freer(const struct frame_pattern *pattern, const char *freed_with)
+{
+	return pattern->kind == PATTERN_FUNCTION ? glob_matches(pattern->text, freed_with)
+						 : is_of_valgrind(pattern);
 }
 
 /* Frame by frame; a gap stands for any number of frames, of which one pass back is enough, as with the
@@ -157,7 +168,8 @@ static bool block_matches(const struct frame_pattern *patterns, size_t count,
 {
 	/* In C++ the first frame may be operator new of either, or the malloc behind it. */
 	return frames_match(patterns, count, site->frames, site->frame_count) ||
-	       (frame_pattern_is_allocator(&patterns[0]) &&
+	       ((site->freed_with ? is_freer(&patterns[0], site->freed_with)
+				  : frame_pattern_is_allocator(&patterns[0])) &&
 		frames_match(patterns + 1, count - 1, site->frames, site->frame_count));
 }
 

@@ -72,7 +72,7 @@ struct report_site {
 	bool has_crossed; /* a threshold, see thresholds_check */
 	/* What it has lost is lost for all who call the place that allocates it, see lost_place. */
 	bool is_lost_by_place;
-	bool is_wrong_free; /* it frees, and is part of a wrong_free */
+	const char *freed_with; /* of a wrong_free, the stack that frees: the symbol; else null */
 };
 
 /* Sites that are one leak, see finding.h. */

@@ -15,12 +15,15 @@
 #include "tools/model/scan.h"
 #include "tools/model/source_place.h"
 #include "tools/model/suppression_index.h"
+#include "tools/model/wrong_free.h"
 
 /* So many calls of one function are looked for in a baseline. */
 #define TWINS_MAX 16
 
 static unsigned kinds_of(const struct report_site *site)
 {
+	if (site->freed_with)
+		return WRONG_FREE;
 	return site->judgement.verdict == VERDICT_LOST ? LEAK_DEFINITE | LEAK_INDIRECT
 						       : LEAK_REACHABLE;
 }
@@ -291,6 +294,22 @@ bool suppressions_apply(struct suppressions *suppressions, struct report *report
 		if (report->entries[i].finding)
 			pardon_finding(report->entries[i].finding);
 	return !any || report_sort_again(report);
+}
+
+void suppressions_apply_wrong_frees(struct suppressions *suppressions, struct report *report,
+				    int64_t now_unix_s)
+{
+	for (size_t i = 0; i < report->wrong_free_count; i++) {
+		struct report_site *site = &report->wrong_frees[i].freed;
+		for (size_t s = 0; s < suppressions->count && !site->suppression; s++) {
+			struct suppression *suppression = &suppressions->list[s];
+			if (!suppression_matches(suppression, site))
+				continue;
+			suppression->site_count++;
+			if (!suppression_has_expired(suppression, now_unix_s))
+				site->suppression = suppression;
+		}
+	}
 }
 
 static uint64_t without(uint64_t all, uint64_t part)

@@ -11,7 +11,8 @@
  * Valgrind's: a block in braces with a name, `Memcheck:Leak`, perhaps `match-leak-kinds:`, and frames
  * `fun:`, `obj:`, `src:` and `...` from the allocator outwards, where * and ? are wildcards and a text is
  * compared as a whole (manual, 2.5 "Suppressing errors"). Functions of C++ may be written as the
- * linker knows them or demangled. Blocks for other kinds of errors are skipped.
+ * linker knows them or demangled. `Memcheck:Free` is for wrong frees, and of the stack that frees. Blocks
+ * for other kinds of errors are skipped.
  *
  * A comment of the form
  *
@@ -44,6 +45,7 @@ enum leak_kind {
 	LEAK_POSSIBLE = 4,
 	LEAK_REACHABLE = 8,
 	LEAK_ANY = 15,
+	WRONG_FREE = 16, /* no leak, but Memcheck:Free */
 };
 
 struct suppression {
@@ -119,6 +121,10 @@ bool suppression_matches(const struct suppression *suppression, const struct rep
  * False without memory. */
 bool suppressions_apply(struct suppressions *suppressions, struct report *report,
 			int64_t now_unix_s);
+
+/* The same for its wrong frees. No block hangs on them: limits mean nothing. */
+void suppressions_apply_wrong_frees(struct suppressions *suppressions, struct report *report,
+				    int64_t now_unix_s);
 
 /* What a report's scan has found without what is suppressed; it must have one. */
 struct scan suppressions_leave(const struct report *report);

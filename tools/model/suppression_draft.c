@@ -20,6 +20,7 @@
 #include "tools/model/report.h"
 #include "tools/model/suppression.h"
 #include "tools/model/whole_file.h"
+#include "tools/model/wrong_free.h"
 
 /* Valgrind takes no more (VG_N_SUPP_CALLERS), and with the allocator's this is one of them. */
 #define FRAMES_MAX 23
@@ -35,6 +36,7 @@ struct entry {
 	char *name;
 	struct program *programs; /* in which it was found */
 	uint64_t bytes, blocks;
+	bool is_wrong_free; /* no blocks */
 };
 
 struct suppression_draft {
@@ -84,7 +86,7 @@ static void put_frame(FILE *stream, const struct frame *frame)
 }
 
 /* Without what starts the program or a thread, which each C library does in its way. */
-static char *frames_of(const struct report_site *site, bool is_lost)
+static char *frames_of(const struct report_site *site, const char *first, bool is_lost)
 {
 	char *text = NULL;
 	size_t bytes, count = report_site_length(site);
@@ -92,11 +94,14 @@ static char *frames_of(const struct report_site *site, bool is_lost)
 
 	if (!stream)
 		return NULL;
-	fprintf(stream, "   Memcheck:Leak\n   match-leak-kinds: %s\n",
-		is_lost ? "definite,indirect" : "reachable");
-	/* Valgrind's stacks begin with the allocator. */
-	if (site->frame_count && !site->frames[0].is_wrapper)
-		fputs("   fun:*alloc\n", stream);
+	if (site->freed_with)
+		fputs("   Memcheck:Free\n", stream);
+	else
+		fprintf(stream, "   Memcheck:Leak\n   match-leak-kinds: %s\n",
+			is_lost ? "definite,indirect" : "reachable");
+	/* Valgrind's stacks begin with the allocator, or with what frees. */
+	if (site->frame_count && (site->freed_with || !site->frames[0].is_wrapper))
+		fprintf(stream, "   fun:%s\n", first);
 	for (size_t i = 0; i < count && i < FRAMES_MAX; i++) {
 		const struct frame *frame = &site->frames[i];
 		if (frame->is_pseudo)
@@ -123,7 +128,9 @@ static bool describe(struct suppression_draft *draft, struct entry *entry,
 	while (own + 1 < site->frames + site->frame_count && (own->is_wrapper || own->is_pseudo))
 		own++;
 	snprintf(text, sizeof(text), "%s at %.160s in %.64s",
-		 site->judgement.verdict == VERDICT_LOST ? "lost" : "leak",
+		 site->freed_with			    ? "misuse"
+		 : site->judgement.verdict == VERDICT_LOST ? "lost"
+							   : "leak",
 		 own->function ? own->function : "an unknown place", name ? name : "?");
 	for (char *next = text; *next; next++)
 		if ((unsigned char)*next < ' ')
@@ -162,11 +169,11 @@ static bool add_program(struct suppression_draft *draft, struct entry *entry, co
 
 /* What hangs under a lost block needs none of its own, but counts where its frames are the same. */
 static bool add_site(struct suppression_draft *draft, const struct report_site *site,
-		     bool is_hanging)
+		     const char *first, bool is_hanging)
 {
 	bool is_lost = site->judgement.verdict == VERDICT_LOST;
 	const struct suppressed_amount amount = suppressed_amount(site);
-	char *frames = frames_of(site, is_lost);
+	char *frames = frames_of(site, first, is_lost);
 	struct entry *entry = NULL;
 
 	if (!frames)
@@ -178,6 +185,8 @@ static bool add_site(struct suppression_draft *draft, const struct report_site *
 	}
 	if (!entry) {
 		entry = arena_take(draft->arena, 1, sizeof(*entry));
+		if (entry)
+			entry->is_wrong_free = site->freed_with != NULL;
 		if (entry)
 			entry->frames = arena_text(draft->arena, frames, strlen(frames));
 		if (entry && entry->frames && describe(draft, entry, site))
@@ -202,7 +211,8 @@ static bool add_sites(struct suppression_draft *draft, const struct report *repo
 		bool is_flagged = site->judgement.is_flagged ||
 				  (finding && finding->sum.judgement.is_flagged);
 		if (is_flagged && site->frame_count && !site->suppression &&
-		    report_site_hangs(site) == that_hang && !add_site(draft, site, that_hang))
+		    report_site_hangs(site) == that_hang && 
+		    !add_site(draft, site, "*alloc", that_hang))
 			return false;
 	}
 	return true;
@@ -210,7 +220,15 @@ static bool add_sites(struct suppression_draft *draft, const struct report *repo
 
 bool suppression_draft_add(struct suppression_draft *draft, const struct report *report)
 {
-	return add_sites(draft, report, false) && add_sites(draft, report, true);
+	if (!add_sites(draft, report, false) || !add_sites(draft, report, true))
+		return false;
+	for (size_t i = 0; i < report->wrong_free_count; i++) {
+		const struct wrong_free *wrong = &report->wrong_frees[i];
+		if (!wrong->freed.suppression &&
+		    !add_site(draft, &wrong->freed, wrong->freed.freed_with, false))
+			return false;
+	}
+	return true;
 }
 
 size_t suppression_draft_count(const struct suppression_draft *draft)
@@ -230,8 +248,10 @@ static void write_entries(FILE *stream, const void *context)
 		fputs("\n# seep: program=", stream);
 		for (const struct program *next = entry->programs; next; next = next->next)
 			fprintf(stream, "%s%s", next->name, next->next ? "," : "");
-		fprintf(stream, " max-bytes=%" PRIu64 " max-blocks=%" PRIu64 "\n{\n   %s\n%s}\n",
-			entry->bytes, entry->blocks, entry->name, entry->frames);
+		if (!entry->is_wrong_free)
+			fprintf(stream, " max-bytes=%" PRIu64 " max-blocks=%" PRIu64, entry->bytes,
+				entry->blocks);
+		fprintf(stream, "\n{\n   %s\n%s}\n", entry->name, entry->frames);
 	}
 }
 

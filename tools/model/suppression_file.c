@@ -260,12 +260,12 @@ static bool read_frame(const char *line, struct frame_pattern *pattern)
 	return false;
 }
 
-/* "Memcheck:Leak", or several tools before the colon. Others' kinds are none of ours. */
-static bool is_of_leaks(const char *line)
+/* "Memcheck:Leak" and the like, or several tools before the colon. Others' kinds are none of ours. */
+static bool is_of_kind(const char *line, const char *kind)
 {
 	const char *colon = strchr(line, ':');
 
-	if (!colon || strcmp(colon, ":Leak") != 0)
+	if (!colon || strcmp(colon, kind) != 0)
 		return false;
 	for (const char *tool = line; tool < colon; tool += strcspn(tool, ",:") + 1)
 		if (strncmp(tool, "Memcheck", 8) == 0 && (tool[8] == ',' || tool[8] == ':'))
@@ -316,7 +316,10 @@ static int read_block(struct reader *reader)
 		return result;
 	if (!strchr(line, ':'))
 		return fail_with(reader, "no kind of error:", line, "write Memcheck:Leak");
-	if (!is_of_leaks(line)) {
+	bool is_of_frees = is_of_kind(line, ":Free");
+	if (is_of_frees)
+		kinds = WRONG_FREE;
+	if (!is_of_frees && !is_of_kind(line, ":Leak")) {
 		do
 			line = next_of_block(reader, begun, &result);
 		while (line && strcmp(line, "}") != 0);
@@ -324,7 +327,8 @@ static int read_block(struct reader *reader)
 		return result;
 	}
 	while ((line = next_of_block(reader, begun, &result)) && strcmp(line, "}") != 0) {
-		if (strncmp(line, kinds_key, sizeof(kinds_key) - 1) == 0 && count == 0) {
+		if (strncmp(line, kinds_key, sizeof(kinds_key) - 1) == 0 && count == 0 &&
+		    !is_of_frees) {
 			result = read_kinds(reader, line + sizeof(kinds_key) - 1, &kinds);
 			if (result < 0)
 				return result;

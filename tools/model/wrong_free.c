@@ -56,7 +56,7 @@ void wrong_free_identify(struct wrong_free *wrong, size_t allocating_frame, size
 
 	hash = hash_text(hash, allocator_family_word(wrong->allocator));
 	hash = hash_frame(hash, &wrong->allocated, allocating_frame);
-	hash = hash_text(hash, allocator_family_word(wrong->freer));
+	hash = hash_text(hash, allocator_family_word(wrong->freed.freed_with));
 	hash = hash_frame(hash, &wrong->freed, freeing_frame);
 	snprintf(wrong->freed.id, sizeof(wrong->freed.id), "%016" PRIx64, hash);
 }
@@ -64,7 +64,8 @@ void wrong_free_identify(struct wrong_free *wrong, size_t allocating_frame, size
 void wrong_free_text(const struct wrong_free *wrong, char text[WRONG_FREE_BYTES])
 {
 	snprintf(text, WRONG_FREE_BYTES, "allocated with %s, freed with %s",
-		 allocator_family_word(wrong->allocator), allocator_family_word(wrong->freer));
+		 allocator_family_word(wrong->allocator),
+		 allocator_family_word(wrong->freed.freed_with));
 }
 
 size_t wrong_frees_count(const struct report *report)

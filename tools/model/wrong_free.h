@@ -17,14 +17,14 @@
  * it is known: freed.suppression. */
 struct wrong_free {
 	struct report_site allocated, freed;
-	const char *allocator, *freer; /* symbols that allocator_family knows */
-	uint64_t samples;	       /* frees that were seen; there may be 256 times as many */
+	const char *allocator; /* a symbol that allocator_family knows, as freed.freed_with is */
+	uint64_t samples;      /* frees that were seen; there may be 256 times as many */
 };
 
 /* Makes room in report->wrong_frees, which belongs to the report; zeroed. Null without memory. */
 struct wrong_free *wrong_frees_add(struct report *report);
 
-/* Gives it its id, of the frames that call allocator and freer, by index. */
+/* Gives it its id, of the frames that call the allocator and what frees, by index. */
 void wrong_free_identify(struct wrong_free *wrong, size_t allocating_frame, size_t freeing_frame);
 
 /* "allocated with new[], freed with free" */

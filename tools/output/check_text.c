@@ -11,6 +11,7 @@
 
 #include "tools/model/profile.h"
 #include "tools/model/report.h"
+#include "tools/model/wrong_free.h"
 #include "tools/model/scan.h"
 #include "tools/output/check_format.h"
 #include "tools/output/lost_text.h"
@@ -119,7 +120,7 @@ static int file(struct check_writer *writer, const struct report *report,
 	struct notes *notes = writer->own;
 
 	(void)sums;
-	if (!report_leak_count(report) && !report->crossing_count) {
+	if (!report_leak_count(report) && !report->crossing_count && !wrong_frees_count(report)) {
 		note_scan(notes, report, writer->expects_scan);
 		note_memory(notes, report);
 		return 0;
@@ -209,7 +210,8 @@ static void write_several(const struct check_writer *writer, const struct merged
 static void write_counts(FILE *stream, const struct merged_findings *found, unsigned rules)
 {
 	static const enum finding_rule order[] = {FINDING_RULE_LEAK, FINDING_RULE_LOST,
-						  FINDING_RULE_GROWTH, FINDING_RULE_BUDGET};
+						  FINDING_RULE_GROWTH, FINDING_RULE_BUDGET,
+						  FINDING_RULE_MISUSE};
 	const char *comma = "";
 
 	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
@@ -228,6 +230,8 @@ static void write_counts(FILE *stream, const struct merged_findings *found, unsi
 				number_plural(count));
 		else if (order[i] == FINDING_RULE_GROWTH)
 			fprintf(stream, "site%s", count == 1 ? " grows" : "s grow");
+		else if (order[i] == FINDING_RULE_MISUSE)
+			fprintf(stream, "wrong free%s", number_plural(count));
 		else
 			fprintf(stream, "threshold%s crossed", number_plural(count));
 	}

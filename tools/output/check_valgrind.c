@@ -4,7 +4,8 @@
  *
  * CTest counts them for its MemCheck step (ProcessMemCheckValgrindOutput in cmCTestMemCheckHandler.cxx):
  * "definitely lost in loss record" is a memory leak, "still reachable in loss record" a potential one.
- * What accumulates and can be reached is the latter; what shall not fail is no loss record. Each line
+ * What accumulates and can be reached is the latter; what shall not fail is no loss record. What is freed
+ * by the wrong family is a "Mismatched free()" there, too. Each line
  * begins with ==PID==, of the first process that it was found in.
  */
 #include <inttypes.h>
@@ -89,12 +90,17 @@ static void write_title(FILE *stream, const struct merged_finding *finding)
 
 /* `number` and `count` are of the loss records; 0: it is none. */
 static void write_finding(const struct check_writer *writer, const struct merged_finding *finding,
-			  size_t number, size_t count)
+			  bool fails, size_t number, size_t count)
 {
 	bool is_lost = finding->rule == FINDING_RULE_LOST;
+	bool is_misuse = finding->rule == FINDING_RULE_MISUSE && fails;
 	FILE *stream = writer->stream;
 
 	write_commands(stream, finding);
+	if (is_misuse) {
+		begin_line(stream, finding);
+		fputs("Mismatched free() / delete / delete []\n", stream);
+	}
 	if (number) {
 		begin_line(stream, finding);
 		fprintf(stream, "%s bytes in %s blocks are %s in loss record %s of %s\n",
@@ -102,7 +108,7 @@ static void write_finding(const struct check_writer *writer, const struct merged
 			is_lost ? "definitely lost" : "still reachable", number_count(number).text,
 			number_count(count).text);
 	}
-	for (size_t i = 0; number && i < finding->frame_count; i++)
+	for (size_t i = 0; (number || is_misuse) && i < finding->frame_count; i++)
 		write_frame(writer, finding, i);
 	/* What else there is Valgrind has no word for. */
 	if (!number || !is_lost)
@@ -113,7 +119,8 @@ static void write_finding(const struct check_writer *writer, const struct merged
 static bool is_loss_record(const struct check_outcome *outcome,
 			   const struct merged_finding *finding)
 {
-	return finding->rule != FINDING_RULE_BUDGET && check_fails_on(outcome, finding);
+	return finding->rule != FINDING_RULE_BUDGET && finding->rule != FINDING_RULE_MISUSE &&
+	       check_fails_on(outcome, finding);
 }
 
 static int begin(struct check_writer *writer)
@@ -136,7 +143,8 @@ static int end(struct check_writer *writer, const struct check_outcome *outcome)
 		bool is_record = is_loss_record(outcome, next);
 
 		number += is_record;
-		write_finding(writer, next, is_record ? number : 0, count);
+		write_finding(writer, next, check_fails_on(outcome, next), is_record ? number : 0,
+			      count);
 	}
 	/* About all processes; there is none that it could have the number of but this one. */
 	if (sums->failed_count)

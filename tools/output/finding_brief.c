@@ -12,6 +12,7 @@
 
 #include "tools/model/reachability.h"
 #include "tools/model/threshold.h"
+#include "tools/model/wrong_free.h"
 #include "tools/output/finding_text.h"
 #include "tools/output/frame_text.h"
 #include "tools/output/number_text.h"
@@ -19,6 +20,7 @@
 #include "tools/output/stack_shape.h"
 #include "tools/output/text_report.h"
 #include "tools/output/threshold_text.h"
+#include "tools/output/wrong_free_text.h"
 
 #define TEXT_WIDTH 100
 
@@ -35,6 +37,9 @@ const struct finding_rule_text finding_rules[FINDING_RULES] = {
 	[FINDING_RULE_BUDGET] = {"threshold", "budget",
 				 "A limit that was set for the memory of the process "
 				 "or of a site was exceeded."},
+	[FINDING_RULE_MISUSE] = {"misuse", "misuse",
+				 "Memory is given back with a function that does not belong to "
+				 "the one that it was allocated with."},
 };
 
 /* "session_open server.c:88", as much as is known. */
@@ -164,7 +169,7 @@ void finding_title(enum finding_rule rule, uint64_t bytes, uint64_t blocks, doub
 {
 	const char *name = finding_rules[rule].name;
 
-	if (rule == FINDING_RULE_BUDGET)
+	if (rule == FINDING_RULE_BUDGET || rule == FINDING_RULE_MISUSE)
 		snprintf(title, FINDING_TITLE_BYTES, "%s: %s", name, place);
 	else if (bytes_per_hour > 0)
 		snprintf(title, FINDING_TITLE_BYTES, "%s: %s at %s", name,
@@ -238,6 +243,45 @@ static int visit_crossing(const struct crossing *crossing, size_t number, findin
 	return visit(&brief, number, context);
 }
 
+static char *text_of_wrong_free(const struct wrong_free *wrong)
+{
+	const struct text_style style = {.is_utf8 = true, .width = TEXT_WIDTH};
+	char *text = NULL;
+	size_t bytes;
+	FILE *stream = open_memstream(&text, &bytes);
+
+	if (!stream)
+		return NULL;
+	wrong_free_text_stacks(stream, &style, wrong, false);
+	if (fclose(stream) != 0) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
+static int visit_wrong_free(const struct wrong_free *wrong, size_t number, finding_visitor *visit,
+			    void *context)
+{
+	struct finding_brief brief = {
+		.rule = FINDING_RULE_MISUSE,
+		.severity = SEVERITY_MEDIUM,
+		.text = text_of_wrong_free(wrong),
+	};
+	char what[WRONG_FREE_BYTES], place[sizeof(brief.place) - sizeof(what) - sizeof(" at ")];
+
+	if (!brief.text)
+		return -ENOMEM;
+	locate(&brief, &wrong->freed);
+	name_finding(&brief);
+	name_place(&wrong->freed, place, sizeof(place));
+	wrong_free_text(wrong, what);
+	snprintf(brief.place, sizeof(brief.place), "%s at %s", what, place);
+	int result = visit(&brief, number, context);
+	free(brief.text);
+	return result;
+}
+
 int finding_brief_walk(const struct report *report, finding_visitor *visit, void *context)
 {
 	size_t number = 0;
@@ -248,6 +292,10 @@ int finding_brief_walk(const struct report *report, finding_visitor *visit, void
 			result = visit_entry(report, &report->entries[i], ++number, visit, context);
 	for (size_t i = 0; i < report->crossing_count && result == 0; i++)
 		result = visit_crossing(&report->crossings[i], ++number, visit, context);
+	for (size_t i = 0; i < report->wrong_free_count && result == 0; i++)
+		if (!report->wrong_frees[i].freed.suppression)
+			result = visit_wrong_free(&report->wrong_frees[i], ++number, visit,
+						  context);
 	return result;
 }
 

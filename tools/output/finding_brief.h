@@ -2,7 +2,8 @@
 /*
  * finding_brief: what fails a check, taken apart into what formats for machines ask for.
  *
- * One for each flagged site or group of sites, and one for each threshold that was crossed.
+ * One for each flagged site or group of sites, one for each threshold that was crossed, and one for each wrong
+ * free.
  */
 #ifndef SEEP_OUTPUT_FINDING_BRIEF_H
 #define SEEP_OUTPUT_FINDING_BRIEF_H
@@ -20,6 +21,7 @@ enum finding_rule {
 	FINDING_RULE_LEAK,   /* accumulates, and can still be reached as far as is known */
 	FINDING_RULE_GROWTH, /* grows and is not decided yet: only where report_options asks for it */
 	FINDING_RULE_BUDGET, /* a threshold that was crossed */
+	FINDING_RULE_MISUSE, /* freed by another family than it was allocated with */
 	FINDING_RULES
 };
 
@@ -27,7 +29,7 @@ struct finding_brief {
 	enum finding_rule rule;
 	const char *id;	  /* of the site, the same after a rebuild; "" where it has none */
 	const char *limit; /* of a threshold: which, as in "site_growth"; null */
-	/* Of the program's own frame that allocates; null and 0 where unknown. */
+	/* Of the program's own frame that allocates, or that frees wrongly; null and 0 where unknown. */
 	const char *function, *file;
 	int line;
 	enum severity severity;
@@ -35,7 +37,8 @@ struct finding_brief {
 	uint64_t bytes, blocks;
 	double bytes_per_hour;	       /* 0: that says nothing of it */
 	double value;		       /* of a threshold: what was more than the limit */
-	char place[FINDING_TITLE_BYTES - 64]; /* "session_open server.c:88"; of a threshold all that it says */
+	char place[FINDING_TITLE_BYTES - 64]; /* "session_open server.c:88"; of a threshold, and a wrong
+						 * free, all that it says */
 	char name[FINDING_TITLE_BYTES];	 /* "leak at session_open (server.c)": the same in each run */
 	char *text;			 /* the reasons and the stack, in lines */
 	const struct report_site *site;	 /* whose stack it is; null where there is none */

@@ -15,7 +15,7 @@ static json_t *wrong_free_object(const struct wrong_free *wrong)
 	return json_pack(
 		"{s:s, s:s, s:s, s:s, s:b, s:o, s:o, s:o, s:o}", "id", wrong->freed.id, "kind",
 		"family", "allocated_with", allocator_family_word(wrong->allocator), "freed_with",
-		allocator_family_word(wrong->freer), "flagged", wrong->freed.suppression == NULL,
+		allocator_family_word(wrong->freed.freed_with), "flagged", wrong->freed.suppression == NULL,
 		"samples", json_value_count(wrong->samples), "suppressed_by",
 		json_suppression_object(wrong->freed.suppression), "allocated_by",
 		json_stack(&wrong->allocated), "freed_by", json_stack(&wrong->freed));

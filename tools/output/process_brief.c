@@ -8,6 +8,7 @@
 
 #include "tools/model/profile.h"
 #include "tools/model/report.h"
+#include "tools/model/wrong_free.h"
 #include "tools/output/memory_text.h"
 #include "tools/output/number_text.h"
 #include "tools/output/text_line.h"
@@ -56,6 +57,7 @@ int process_brief_make(struct process_brief *brief, const struct report *report)
 		.is_sampled = profile->sample_bytes != 0,
 		.span_s = report->span_s,
 		.crossing_count = report->crossing_count,
+		.wrong_free_count = wrong_frees_count(report),
 		.memory = memory_text_word(report),
 	};
 	snprintf(brief->name, sizeof(brief->name), "%s",
@@ -68,11 +70,11 @@ int process_brief_make(struct process_brief *brief, const struct report *report)
 /* Higher is more urgent. */
 static int urgency(const struct process_brief *brief)
 {
-	return brief->flagged_count    ? 4
-	       : brief->crossing_count ? 3
-	       : brief->growing_count  ? 2
-	       : brief->memory	       ? 1
-				       : 0;
+	return brief->flagged_count			    ? 4
+	       : brief->crossing_count || brief->wrong_free_count ? 3
+	       : brief->growing_count			    ? 2
+	       : brief->memory				    ? 1
+							    : 0;
 }
 
 int process_brief_compare(const struct process_brief *one, const struct process_brief *other)

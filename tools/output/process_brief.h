@@ -34,6 +34,7 @@ struct process_brief {
 	size_t lost_count; /* of those that are flagged */
 	uint64_t lost_bytes;
 	size_t crossing_count; /* not in the line: who has crossed a threshold needs more than that */
+	size_t wrong_free_count; /* likewise: it needs both stacks */
 	const char *memory;    /* that it is not as it should be as a whole, in a word; or null */
 	double bytes_per_hour; /* of the sites that the conclusion is about */
 };
@@ -42,7 +43,7 @@ struct process_brief {
 int process_brief_make(struct process_brief *brief, const struct report *report);
 
 /* As for qsort: what needs attention comes first, in the order of a report's sites: leaks,
- * thresholds, growth, size. */
+ * thresholds and wrong frees, growth, size. */
 int process_brief_compare(const struct process_brief *one, const struct process_brief *other);
 
 /* "  cc1 (4713)       3.2 s   12.4 KiB live   too short to judge" */

@@ -91,12 +91,6 @@ static bool add_code(struct allocator_calls *calls, Elf_Scn *section, const Elf6
 
 /* ---- what a module says of itself ---- */
 
-static bool is_allocator(const char *name)
-{
-	return allocator_family_given(name) != FAMILY_UNKNOWN ||
-	       allocator_family_taken(name) != FAMILY_UNKNOWN;
-}
-
 /* The table of dynamic symbols; `names[i]` becomes the name of those that matter. */
 static bool read_symbols(struct allocator_calls *calls, const Elf64_Shdr *header,
 			 const Elf64_Sym *symbols, size_t count, const char **names)
@@ -107,9 +101,7 @@ static bool read_symbols(struct allocator_calls *calls, const Elf64_Shdr *header
 			continue;
 		calls->has_cxx_names |=
 			strncmp(name, "_Z", 2) == 0 || strncmp(name, "__gxx_personality", 17) == 0;
-		if (!is_allocator(name))
-			continue;
-		names[i] = name;
+		names[i] = allocator_family_symbol(name);
 		if (!allocator_family_is_operator(name))
 			continue;
 		if (symbols[i].st_shndx == SHN_UNDEF)

@@ -20,7 +20,7 @@ struct module_debug;
 struct allocator_calls *allocator_calls_new(const struct module_debug *debug);
 void allocator_calls_free(struct allocator_calls *calls);
 
-/* The symbol that the call names which returns to `address`, one that allocator_family knows; null where it
+/* The symbol that the call names which returns to `address`, as allocator_family_symbol has it; null where it
  * names another, or none. Addresses are the ELF file's own. */
 const char *allocator_calls_name(const struct allocator_calls *calls, uint64_t address);
 

@@ -222,6 +222,8 @@ int symbols_find_wrong_frees(struct symbols *symbols, struct report *report, str
 				      .notes = symbols->notes,
 				      .report = report,
 				      .has_modules_only = symbols->has_modules_only};
+	if (report->wrong_free_count)
+		return 0;
 	frame_cache_serve(symbols->cache, report);
 	progress_line_begin(&symbols->progress, symbols->show_progress);
 	bool is_fine = wrong_free_search(&frames, report);

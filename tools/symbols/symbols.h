@@ -38,7 +38,8 @@ int symbols_resolve(struct symbols *symbols, struct report *report, size_t site_
 		    struct error *error);
 
 /* Makes report->wrong_frees: memory that was given back by another family than the one it is from. Reads
- * debug information only where there is some. To be called once. Only lack of memory is an error. */
+ * debug information only where there is some. What was found
+ * before stays as it is. Only lack of memory is an error. */
 int symbols_find_wrong_frees(struct symbols *symbols, struct report *report, struct error *error);
 
 /* Notes for the user about modules that could not be used; null-terminated array of sentences,

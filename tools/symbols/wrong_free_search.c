@@ -214,9 +214,10 @@ static bool add(struct stack_frames *frames, struct report *report, const struct
 		return false;
 	*wrong = (struct wrong_free){
 		.allocated = {.profile = profile, .stack = pair->stack},
-		.freed = {.profile = profile, .stack = pair->free_stack, .is_wrong_free = true},
+		.freed = {.profile = profile,
+			  .stack = pair->free_stack,
+			  .freed_with = free_call->name},
 		.allocator = allocation->name,
-		.freer = free_call->name,
 		.samples = pair->samples,
 	};
 	if (!resolve_side(frames, profile, allocation, false, &wrong->allocated, &allocating,
