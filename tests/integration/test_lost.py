@@ -11,6 +11,7 @@ from test_snapshots import Server
 
 def tests():
     yield "a report says what is lost, with what only that held, in text and in JSON", in_reports
+    yield "what hangs in a lost tree is a line for each line of source", tree
     yield "seep check fails for a lost block and for none that is held", gate
     yield "seep scan says what a running program has lost, and lets it go on", of_running
     yield "the summary of seep run says it in a line", summary
@@ -60,6 +61,16 @@ def in_reports(box):
     check_schema(report)
     expect_equal((report["scan"], site_of(report, "lost_node")["reachability"]), (None, None),
                  "what is known without a scan")
+
+
+def tree(box):
+    """One line for what one line of source has allocated, however deep it called itself."""
+    box.seep_run([box.compile("loses_a_tree.c", "-O1")], "--scan=exit")
+    short = box.seep("report", box.path("out.seep")).stdout.decode()
+    expect(re.search(r"\n    lost with it:\n      24\.0 KiB in 1,022 blocks  grow "
+                     r"loses_a_tree\.c:\d+  1,022 sites\n\n", short), short)
+    whole = box.seep("report", "--top=0", box.path("out.seep")).stdout.decode()
+    expect(whole.count("  grow loses_a_tree.c:") >= 18, whole)
 
 
 def gate(box):

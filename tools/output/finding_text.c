@@ -6,6 +6,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "tools/model/report.h"
 #include "tools/model/scan.h"
@@ -96,12 +97,65 @@ static void write_what_is_one(const struct report_finding *finding, const struct
 	text_paragraph(text->stream, style, INK_TITLE, "", SITE_TEXT_INDENT, line);
 }
 
+/* Sites of which a line would say the same: a tree that a function builds by calling itself has one for each
+ * depth. */
+struct hanging {
+	const struct report_site *first;
+	struct block_sum lost;
+	size_t site_count;
+};
+
+static bool are_at_one_place(const struct report_site *one, const struct report_site *other)
+{
+	const struct frame *a = stack_own_frame(one), *b = stack_own_frame(other);
+
+	if (!a || !b || a->module != b->module)
+		return false;
+	if (!a->function || !b->function || !a->file || !b->file)
+		return a->offset == b->offset;
+	return a->line == b->line && strcmp(a->function, b->function) == 0 &&
+	       strcmp(a->file, b->file) == 0;
+}
+
+static void add_hanging(struct hanging *place, const struct report_site *site)
+{
+	const struct block_sum lost = site->scanned->indirectly;
+
+	if (!place->site_count++)
+		place->first = site;
+	place->lost.bytes += lost.bytes;
+	place->lost.blocks += lost.blocks;
+}
+
+static int compare_hanging(const void *a, const void *b)
+{
+	const struct hanging *one = a, *other = b;
+
+	return (one->lost.bytes < other->lost.bytes) - (one->lost.bytes > other->lost.bytes);
+}
+
+static void put_hanging(struct text_line *line, const struct hanging *place)
+{
+	text_line_pad(line, SITE_TEXT_STACK_INDENT);
+	text_line_print(line, INK_TITLE, "%s", number_bytes(place->lost.bytes).text);
+	text_line_print(line, INK_PLAIN, " in %s block%s  ", number_count(place->lost.blocks).text,
+			number_plural(place->lost.blocks));
+	if (place->site_count > 1) {
+		stack_text_put_own(line, place->first);
+		text_line_print(line, INK_DIM, "  %s sites", number_count(place->site_count).text);
+	} else {
+		stack_text_put_chain(line, place->first);
+	}
+	text_line_end(line);
+}
+
 /* What hangs under the first of them, shortly. */
 static void write_hanging(const struct report_finding *finding, const struct site_text *text)
 {
-	const size_t limit = text->options->site_limit ? HANGING_SHOWN : SIZE_MAX;
+	const bool is_short = text->options->site_limit;
+	struct hanging places[HANGING_SHOWN];
 	struct text_line line;
-	size_t shown = 0, left = 0;
+	size_t count = 0, left = 0;
 
 	text_line_begin(&line, text->stream, &text->options->style);
 	text_line_pad(&line, SITE_TEXT_INDENT);
@@ -109,21 +163,28 @@ static void write_hanging(const struct report_finding *finding, const struct sit
 	text_line_end(&line);
 	for (size_t i = 0; i < finding->site_count; i++) {
 		const struct report_site *site = finding->sites[i];
+		struct hanging alone = {0};
+		size_t at = 0;
 		if (site->stack == finding->sum.stack || !site->scanned)
 			continue;
-		if (shown == limit || !site->frames) {
+		if (!is_short && site->frames) {
+			add_hanging(&alone, site);
+			put_hanging(&line, &alone);
+			continue;
+		}
+		while (at < count && site->frames && !are_at_one_place(places[at].first, site))
+			at++;
+		if (at == HANGING_SHOWN || !site->frames) {
 			left++;
 			continue;
 		}
-		shown++;
-		text_line_pad(&line, SITE_TEXT_STACK_INDENT);
-		const struct block_sum lost = site->scanned->indirectly;
-		text_line_print(&line, INK_TITLE, "%s", number_bytes(lost.bytes).text);
-		text_line_print(&line, INK_PLAIN, " in %s block%s  ",
-				number_count(lost.blocks).text, number_plural(lost.blocks));
-		stack_text_put_chain(&line, site);
-		text_line_end(&line);
+		if (at == count)
+			places[count++] = (struct hanging){0};
+		add_hanging(&places[at], site);
 	}
+	qsort(places, count, sizeof(*places), compare_hanging);
+	for (size_t i = 0; i < count; i++)
+		put_hanging(&line, &places[i]);
 	if (!left)
 		return;
 	text_line_pad(&line, SITE_TEXT_STACK_INDENT);
