@@ -127,6 +127,11 @@ int named_file_read(const char *path, size_t most, char **text, size_t *bytes)
 		return fd;
 	int code = read_to_end(fd, most, text, bytes);
 	close(fd);
+	/* What some editors put before a text, to say that it is one. */
+	if (!code && *bytes >= 3 && memcmp(*text, "\xef\xbb\xbf", 3) == 0) {
+		*bytes -= 3;
+		memmove(*text, *text + 3, *bytes + 1);
+	}
 	if (code) {
 		free(*text);
 		*text = NULL;

@@ -20,7 +20,7 @@ int named_file_open(const char *path, int flags);
  * descriptor or -errno, as above. */
 int named_file_open_harmless(const char *path);
 
-/* Reads all of it: *text has *bytes bytes and a zero behind them, and is the caller's. Returns 0, or
+/* Reads all of it, but a byte order mark: *text has *bytes bytes and a zero behind them, and is the caller's. Returns 0, or
  * -errno, -EFBIG where there are more than `most`; then *text is null. */
 int named_file_read(const char *path, size_t most, char **text, size_t *bytes);
 

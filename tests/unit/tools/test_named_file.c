@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/inotify.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -107,12 +108,39 @@ static void nor_a_socket(void **state)
 	unlink(path);
 }
 
+/* As an editor on Windows begins it, and as one that lacks the rest. */
+static void a_text_begins_behind_its_byte_order_mark(void **state)
+{
+	static const struct {
+		const char *written, *read;
+	} texts[] = {{"\xef\xbb\xbfleak:a\n", "leak:a\n"},
+		     {"\xef\xbb\xbf", ""},
+		     {"\xef\xbb", "\xef\xbb"},
+		     {"a\xef\xbb\xbf", "a\xef\xbb\xbf"},
+		     {"", ""}};
+	char *text;
+	size_t bytes;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		FILE *file = fopen(named("text"), "w");
+		fputs(texts[i].written, file);
+		fclose(file);
+		assert_int_equal(named_file_read(path, 100, &text, &bytes), 0);
+		assert_string_equal(text, texts[i].read);
+		assert_int_equal(bytes, strlen(texts[i].read));
+		free(text);
+	}
+	unlink(path);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reads_files_folders_and_pipes),
 		cmocka_unit_test(opens_no_device_to_find_out_that_it_is_one),
 		cmocka_unit_test(nor_a_socket),
+		cmocka_unit_test(a_text_begins_behind_its_byte_order_mark),
 	};
 
 	return cmocka_run_group_tests_name("named_file", tests, make_folder, remove_folder);
