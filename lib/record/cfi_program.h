@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "lib/record/cfi_cursor.h"
+#include "lib/record/cfi_entry.h"
 
 enum unwind_kind {
 	UNWIND_NONE = 0, /* no rule; never in a result */
@@ -36,19 +36,6 @@ struct unwind_rule {
 
 /* The rule for an instruction address (for a return address: that address - 1). */
 struct unwind_rule cfi_rule(uint64_t pc);
-
-/* Register numbers of the x86_64 psABI, figure 3.36. */
-enum {
-	CFI_RBX = 3,
-	CFI_RBP = 6,
-	CFI_RSP = 7,
-	CFI_R12 = 12,
-	CFI_R13 = 13,
-	CFI_R14 = 14,
-	CFI_R15 = 15,
-	CFI_RETURN = 16, /* of a row: the return address; as a value: the pc */
-	CFI_REGISTERS = 17,
-};
 
 /* The registers that a call keeps, and the return address: what a row can tell of the caller. */
 #define CFI_KEPT 8u
@@ -92,24 +79,6 @@ enum cfi_found {
 	CFI_BAD_ENTRY,	  /* they are damaged or newer than we are */
 	CFI_SIGNAL_FRAME, /* the kernel's: the stack pointer points at a ucontext */
 	CFI_ROW,
-};
-
-/* Where an object lies: its unwind data, and the code that they are looked up for. With gaps
- * between its segments these are two places. */
-struct cfi_object {
-	const uint8_t *start, *end;
-	const uint8_t *code_start, *code_end;
-};
-
-/* An entry of .eh_frame: a function, as it is read. */
-struct cfi_entry {
-	struct cfi_object object;
-	struct cfi_cursor instructions, initial_instructions;
-	uint64_t start, range;
-	uint64_t code_align;
-	int64_t data_align;
-	uint8_t pointer_encoding;
-	bool is_signal_frame, is_kernel_frame, has_augmentation_data;
 };
 
 /* The whole row for an instruction address. `room` is memory to work in: the caller's, for on the
