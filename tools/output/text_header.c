@@ -17,6 +17,7 @@
 #include "tools/model/profile.h"
 #include "tools/model/report.h"
 #include "tools/model/scan.h"
+#include "tools/output/frame_text.h"
 #include "tools/output/lost_text.h"
 #include "tools/output/number_text.h"
 #include "tools/output/shell_word.h"
@@ -129,6 +130,16 @@ static void write_command(FILE *stream, const struct text_style *style,
 		text_line_put(&line, INK_PLAIN, shell_word(profile->command[i], word));
 	}
 	text_line_end(&line);
+}
+
+/* Frames are named by the file, which may be called otherwise: redis-server is a link to redis-check-rdb. */
+static void write_program(FILE *stream, const struct text_style *style,
+			  const struct profile *profile)
+{
+	const char *name = profile->name;
+
+	if (name && profile->exe && strncmp(path_base(profile->exe), name, strlen(name)) != 0)
+		row(stream, style, INK_PLAIN, "program", "%s", profile->exe);
 }
 
 static void write_time(FILE *stream, const struct text_style *style, const struct report *report)
@@ -316,6 +327,7 @@ void text_header_write(FILE *stream, const struct text_style *style, const struc
 
 	write_title(stream, style, profile);
 	write_command(stream, style, profile);
+	write_program(stream, style, profile);
 	write_time(stream, style, report);
 	if (profile->snapshot_count) {
 		const struct seep_snapshot *totals = &profile->snapshots[report->last_snapshot].raw;

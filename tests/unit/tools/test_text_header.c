@@ -105,12 +105,35 @@ static void says_that_figures_are_estimates_and_how_good_ones(void **state)
 	free(sample);
 }
 
+/* Which its frames are named by. */
+static void names_the_file_of_a_program_that_is_called_otherwise(void **state)
+{
+	static char link[] = "server-cli", longer[] = "/srv/bin/server3.11";
+	struct sample *sample = sample_new(1, (enum verdict[]){VERDICT_STABLE});
+	char *name = sample->profile.name;
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		sample->profile.name = i ? name : link;
+		if (i)
+			sample->profile.exe = longer;
+		char *text =
+			sample_report_text(sample, (struct text_report_options){.site_limit = 10});
+		const char *row = strstr(text, "shift'\n  program   /srv/bin/server\n  started");
+		assert_int_equal(row != NULL, i == 0);
+		assert_int_equal(strstr(text, "  program") != NULL, i == 0);
+		free(text);
+	}
+	free(sample);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tells_what_was_lost_and_damaged),
 		cmocka_unit_test(tells_what_is_torn_without_speaking_of_damage),
 		cmocka_unit_test(is_silent_about_damage_where_there_is_none),
+		cmocka_unit_test(names_the_file_of_a_program_that_is_called_otherwise),
 		cmocka_unit_test(says_that_figures_are_estimates_and_how_good_ones),
 	};
 
