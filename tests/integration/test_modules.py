@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""test_modules: objects that are linked in other ways than usual: at an address, or into one piece."""
+
+import functools
+
+from case_program import find_site
+from sandbox import LIBRARY, SEEP, expect, expect_equal, functions_of
+
+
+def tests():
+    for how in ("-pie", "-no-pie"):
+        yield "a library that is linked to an address, called by a program with " + how, \
+            functools.partial(library_with_a_base, how)
+    for how in ("-static-pie", "-static"):
+        yield "a %s program is refused in one line" % how, functools.partial(one_piece, how)
+        yield "who starts a %s program is followed, and that one runs as ever" % how, \
+            functools.partial(starts_one_piece, how)
+
+
+def library_with_a_base(how, box):
+    library = box.compile("library_with_a_base.c", "-shared", "-fPIC", "-O1",
+                          "-Wl,-Ttext-segment=0x31000000", output="libbase.so")
+    headers = box.run(["readelf", "-lW", library]).stdout.decode()
+    expect("0x0000000031000000" in headers, "the library is not linked to the address")
+    program = box.compile("calls_a_library_with_a_base.c", "-O1", how, library,
+                          "-Wl,-rpath," + box.folder)
+    result = box.seep_run([program], "--scan=exit")
+    expect_equal((result.returncode, result.stdout, result.stderr), (0, b"", b""),
+                 "(status, stdout, stderr)")
+    report = box.report()
+    expect_equal((report["lost"]["blocks"], report["lost"]["cut_stacks"]), (0, 0),
+                 "(lost blocks, cut stacks)")
+    site = find_site(report, "give")
+    expect_equal((site["live_blocks"], site["live_bytes"], site["allocations"], site["frees"]),
+                 (18, 1800, 30, 12), "(live blocks, live bytes, allocations, frees)")
+    expect_equal(functions_of(site)[:2], ["give", "main"], "the stack")
+    expect(site["stack"][0]["file"].endswith("library_with_a_base.c"), "no line is known")
+    # They are in the program's data, and the roots of a library with a base are its own.
+    expect_equal(site["reachability"]["definitely_lost"]["blocks"], 0, "definitely lost blocks")
+
+
+def one_piece(how, box):
+    program = box.compile("keeps_three_blocks.c", how)
+    result = box.seep("run", "-o", box.path("x.seep"), "--", program)
+    expect_equal((result.returncode, result.stdout, result.stderr.count(b"\n")), (2, b"", 1),
+                 "(status, stdout, lines of stderr)")
+    expect(b"static" in result.stderr, result.stderr.decode())
+    expect_equal(box.seep_files(), [], "the files")
+    result = box.run([program], {"LD_PRELOAD": LIBRARY, "SEEP_OPTIONS": "output=%p.seep"})
+    expect_equal((result.returncode, result.stderr), (0, b""), "(status, stderr) with LD_PRELOAD")
+
+
+def starts_one_piece(how, box):
+    program = box.compile("keeps_three_blocks.c", how)
+    result = box.run([SEEP, "run", "-q", "-o", box.path("x.seep"), "--", "/bin/sh", "-c",
+                      '"$0"; "$0"; echo "done: $?"', program])
+    expect_equal((result.returncode, result.stdout, result.stderr), (0, b"done: 0\n", b""),
+                 "(status, stdout, stderr)")
+    expect_equal(box.report("x.seep")["process"]["end"], "exit", "the end of the shell")
