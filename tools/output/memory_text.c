@@ -79,6 +79,27 @@ static void add_advice(const struct report *report, char *text)
 		 arenas);
 }
 
+/* What makes an interpreter that serves objects from mappings of its own ask malloc for each of them. */
+static const char *advice_for_interpreter(const struct profile *profile)
+{
+	static const struct {
+		const char *module, *advice;
+	} interpreters[] = {
+		{"python3", " PYTHONMALLOC=malloc in its environment shows what Python asks for."},
+		{"php", " USE_ZEND_ALLOC=0 in its environment shows what PHP asks for."},
+	};
+
+	for (size_t i = 0; i < profile->module_count; i++)
+		for (size_t j = 0; j < sizeof(interpreters) / sizeof(*interpreters); j++) {
+			const char *name = path_base(profile->modules[i].path);
+			name += strncmp(name, "lib", strlen("lib")) == 0 ? strlen("lib") : 0;
+			if (strncmp(name, interpreters[j].module, strlen(interpreters[j].module)) ==
+			    0)
+				return interpreters[j].advice;
+		}
+	return "";
+}
+
 static void say_outside(const struct report *report, const struct memory_finding *finding,
 			const char *rate, char *text)
 {
@@ -90,11 +111,12 @@ static void say_outside(const struct report *report, const struct memory_finding
 	else
 		snprintf(text, PARAGRAPH_BYTES,
 			 "Growth outside malloc: %s of memory that no malloc call asked for: "
-			 "mappings, stacks of threads, or an allocator of the program's own. %s",
+			 "mappings, stacks of threads, or an allocator of the program's own. %s%s",
 			 rate,
 			 report->profile->tracks_mappings
 				 ? "The sites with [mmap] show who maps it."
-				 : "seep run --track=mmap shows who maps it.");
+				 : "seep run --track=mmap shows who maps it.",
+			 advice_for_interpreter(report->profile));
 }
 
 static void say_finding(const struct report *report, const struct memory_finding *finding,

@@ -176,6 +176,17 @@ static void every_finding_has_a_sentence(void **state)
 			 "for:\nmappings, stacks of threads, or an allocator of the program's own. "
 			 "seep run\n--track=mmap shows who maps it.\n");
 
+	/* Of an interpreter it is known what is to be done. */
+	sample = sample_of(0, NULL);
+	static char python[] = "/usr/lib/x86_64-linux-gnu/libpython3.11.so.1.0";
+	sample->modules[1].path = python;
+	add(sample, MEMORY_OUTSIDE_MALLOC, PART_OUTSIDE, 5);
+	expect_sentences(sample,
+			 "Growth outside malloc: 5.00 MiB/h of memory that no malloc call asked "
+			 "for:\nmappings, stacks of threads, or an allocator of the program's own. "
+			 "seep run\n--track=mmap shows who maps it. PYTHONMALLOC=malloc in its "
+			 "environment shows\nwhat Python asks for.\n");
+
 	sample = sample_of(0, NULL);
 	sample->profile.tracks_mappings = true;
 	add(sample, MEMORY_OUTSIDE_MALLOC, PART_OUTSIDE, 5);
