@@ -34,7 +34,7 @@ static int fail_to_open(const char *path, int code, struct error *error)
 				 "it as the user whose program it is about, or as root",
 				 path);
 	case ENOTBLK:
-		return error_set(error, code, "\"%s\" is a device or socket, not a snapshot file",
+		return error_set(error, EINVAL, "\"%s\" is a device or socket, not a snapshot file",
 				 path);
 	default:
 		return error_set(error, code, "\"%s\" cannot be opened: %s", path, strerror(code));
