@@ -33,6 +33,7 @@
 #include "lib/base/options.h"
 #include "lib/base/raw_task.h"
 #include "lib/base/region.h"
+#include "lib/base/run_clock.h"
 #include "lib/base/syscalls.h"
 #include "lib/base/text.h"
 #include "lib/control/control_server.h"
@@ -416,7 +417,7 @@ static void watch_program(void)
 		if (watched[WATCH_CALLERS].fd < 0)
 			watched[WATCH_CALLERS].fd = control_server_open();
 		watched[WATCH_PRESSURE].fd =
-			helper_outlives_us() ? memory_pressure_watch(sys_clock_ns(CLOCK_MONOTONIC))
+			helper_outlives_us() ? memory_pressure_watch(run_clock_ns())
 					     : -1;
 		/* Without a pidfd this also is how soon an end is noticed. */
 		await_event(watched, &timeout, wake_set);

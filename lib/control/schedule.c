@@ -17,7 +17,7 @@
 
 #include "lib/base/invariant.h"
 #include "lib/base/options.h"
-#include "lib/base/syscalls.h"
+#include "lib/base/run_clock.h"
 #include "lib/control/memory_alarm.h"
 #include "lib/control/memory_pressure.h"
 #include "lib/record/thread_state.h"
@@ -51,7 +51,7 @@ static uint64_t interval_ns(uint64_t now)
 
 void schedule_start(void)
 {
-	started_ns = sys_clock_ns(CLOCK_MONOTONIC);
+	started_ns = run_clock_ns();
 	due_ns = started_ns + interval_ns(started_ns);
 	tick_ns = SHORTEST_TICK_NS;
 	bytes_at_last = 0;
@@ -63,19 +63,19 @@ void schedule_start(void)
 
 bool schedule_scan_is_due(void)
 {
-	return scan_due_ns != 0 && sys_clock_ns(CLOCK_MONOTONIC) >= scan_due_ns;
+	return scan_due_ns != 0 && run_clock_ns() >= scan_due_ns;
 }
 
 void schedule_scan_taken(void)
 {
 	scan_due_ns = options.scan_interval_ns == 0
 			      ? 0
-			      : sys_clock_ns(CLOCK_MONOTONIC) + options.scan_interval_ns;
+			      : run_clock_ns() + options.scan_interval_ns;
 }
 
 bool schedule_is_due(enum seep_snapshot_reason *reason)
 {
-	uint64_t now = sys_clock_ns(CLOCK_MONOTONIC), live_bytes;
+	uint64_t now = run_clock_ns(), live_bytes;
 
 	if (now >= due_ns) {
 		*reason = SEEP_REASON_INTERVAL;
@@ -95,7 +95,7 @@ bool schedule_is_due(enum seep_snapshot_reason *reason)
 
 void schedule_taken(const struct snapshot_result *snapshot)
 {
-	uint64_t now = sys_clock_ns(CLOCK_MONOTONIC);
+	uint64_t now = run_clock_ns();
 
 	bytes_at_last = snapshot->live_bytes;
 	duration_at_last_ns = snapshot->duration_ns;
@@ -109,7 +109,7 @@ void schedule_taken(const struct snapshot_result *snapshot)
 
 uint64_t schedule_pause_ns(void)
 {
-	uint64_t now = sys_clock_ns(CLOCK_MONOTONIC);
+	uint64_t now = run_clock_ns();
 	uint64_t next_ns = scan_due_ns != 0 && scan_due_ns < due_ns ? scan_due_ns : due_ns;
 	uint64_t left = next_ns > now ? next_ns - now : 0;
 	uint64_t allocations = thread_state_sum(COUNT_ALLOCATIONS);

@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include "lib/base/run_clock.h"
 #include "lib/base/syscalls.h"
 #include "lib/base/text.h"
 
@@ -81,7 +82,7 @@ void process_facts_read(uint32_t forked_from)
 	facts->parent_pid = (uint32_t)sys_call(SYS_getppid);
 	facts->forked_from = forked_from;
 	facts->started_unix_ns = sys_clock_ns(CLOCK_REALTIME);
-	facts->started_monotonic_ns = sys_clock_ns(CLOCK_MONOTONIC);
+	facts->started_monotonic_ns = run_clock_ns();
 	facts->start_ticks = read_stat(facts->pid, &stat) ? stat.field[STAT_START_TICKS] : 0;
 	sys_call(SYS_prctl, PR_GET_NAME, facts->name, 0, 0, 0);
 	/* A fork writes where its parent does; a daemon has gone to / meanwhile. */

@@ -21,6 +21,7 @@
 #include "lib/base/invariant.h"
 #include "lib/base/lock.h"
 #include "lib/base/options.h"
+#include "lib/base/run_clock.h"
 #include "lib/base/scratch.h"
 #include "lib/base/syscalls.h"
 #include "lib/base/text.h"
@@ -71,7 +72,9 @@ static struct {
 
 static uint64_t now_ns(void)
 {
-	return sys_clock_ns(CLOCK_MONOTONIC) - process_facts.started_monotonic_ns;
+	uint64_t now = run_clock_ns() - process_facts.started_monotonic_ns;
+
+	return now > writer.taken_ns ? now : writer.taken_ns;
 }
 
 /* One at a time. False in a signal handler that interrupted this thread's own snapshot, say to end
@@ -430,6 +433,7 @@ void snapshot_writer_postfork_child(void)
 	writer.last = (struct snapshot_result){0};
 	writer.epoch = 0;
 	writer.has_ended = false;
+	writer.taken_ns = 0;
 	writer.missed = 0;
 	writer.missed_error = 0;
 	module_records_postfork_child();
