@@ -153,6 +153,7 @@ struct profile {
 	bool is_running; /* no end record, and the process (pid and start_ticks) still exists here */
 	int32_t end_status;
 	uint64_t ended_unix_ns; /* 0 where unknown */
+	double ended_s;		/* since the start of the run; 0 where unknown */
 
 	struct module *modules;
 	size_t module_count;

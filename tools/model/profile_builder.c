@@ -111,7 +111,7 @@ static int add_process(struct profile_builder *builder, struct payload payload)
 	return 0;
 }
 
-static int add_end(struct profile_builder *builder, struct payload payload)
+static int add_end(struct profile_builder *builder, struct payload payload, double time_s)
 {
 	struct profile *profile = builder->profile;
 	struct seep_end end;
@@ -127,6 +127,9 @@ static int add_end(struct profile_builder *builder, struct payload payload)
 		profile->end_status = end.status;
 		profile->ended_unix_ns = end.ended_unix_ns;
 	}
+	/* The library's own word comes first, by a clock that nobody sets. */
+	if (!builder->has_end)
+		profile->ended_s = time_s;
 	builder->has_end = true;
 	return 0;
 }
@@ -258,7 +261,7 @@ int profile_builder_add(struct profile_builder *builder, const struct record *re
 	case SEEP_RECORD_PROCESS:
 		return add_process(builder, payload);
 	case SEEP_RECORD_END:
-		return add_end(builder, payload);
+		return add_end(builder, payload, time_s);
 	case SEEP_RECORD_MODULES:
 		return add_modules(builder, payload);
 	case SEEP_RECORD_MODULE_UNLOAD:

@@ -150,8 +150,8 @@ static void write_time(FILE *stream, const struct text_style *style, const struc
 
 	if (profile->snapshot_count)
 		watched_s = profile->snapshots[profile->snapshot_count - 1].time_s;
-	if (profile->ended_unix_ns > profile->started_unix_ns)
-		watched_s = (double)(profile->ended_unix_ns - profile->started_unix_ns) / 1e9;
+	if (profile->ended_s > watched_s)
+		watched_s = profile->ended_s;
 	row(stream, style, INK_PLAIN, "started", "%s, %s %s, %s snapshot%s in the file",
 	    text_header_clock(profile->started_unix_ns, clock),
 	    profile->is_running ? "seen for" : "ran for", number_duration(watched_s).text,

@@ -205,6 +205,7 @@ static inline struct sample *sample_new(size_t site_count, const enum verdict *v
 		.command_count = sizeof(sample_command) / sizeof(*sample_command),
 		.started_unix_ns = 1795225812123000000u,
 		.ended_unix_ns = 1795225812123000000u + 61200000000u,
+		.ended_s = 61.2,
 		.end_how = SEEP_END_SIGNAL,
 		.end_status = 9,
 		.modules = sample->modules,
