@@ -8,11 +8,11 @@
 #include <sys/types.h>
 
 struct process_stat {
-	char state;	  /* of its first thread: R, S, T, Z … */
-	unsigned flags;	  /* the kernel's PF_… */
-	unsigned threads; /* those that have not been waited for, with the first one */
-	uint64_t
-		start_ticks; /* since boot; together with its PID it names a process, also over exec */
+	char state;	      /* of its first thread: R, S, T, Z … */
+	unsigned flags;	      /* the kernel's PF_… */
+	unsigned threads;     /* those that have not been waited for, with the first one */
+	uint64_t start_ticks; /* since boot, by its own clock; together with its PID it names a
+			      * process, also over exec */
 };
 
 /* False where there is no such process, or it may not be seen. */
