@@ -417,8 +417,7 @@ static void watch_program(void)
 		if (watched[WATCH_CALLERS].fd < 0)
 			watched[WATCH_CALLERS].fd = control_server_open();
 		watched[WATCH_PRESSURE].fd =
-			helper_outlives_us() ? memory_pressure_watch(run_clock_ns())
-					     : -1;
+			helper_outlives_us() ? memory_pressure_watch(run_clock_ns()) : -1;
 		/* Without a pidfd this also is how soon an end is noticed. */
 		await_event(watched, &timeout, wake_set);
 		if (watched[WATCH_WAKE].revents != 0)

@@ -68,9 +68,7 @@ bool schedule_scan_is_due(void)
 
 void schedule_scan_taken(void)
 {
-	scan_due_ns = options.scan_interval_ns == 0
-			      ? 0
-			      : run_clock_ns() + options.scan_interval_ns;
+	scan_due_ns = options.scan_interval_ns == 0 ? 0 : run_clock_ns() + options.scan_interval_ns;
 }
 
 bool schedule_is_due(enum seep_snapshot_reason *reason)
