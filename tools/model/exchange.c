@@ -14,6 +14,12 @@
  * judged not to grow, and it has no more where it is lowest, then its sites have exchanged; where few
  * snapshots show few low points, only when its sites gain hardly more than they lose.
  *
+ * Where a collector of garbage or an epoch's end sweeps a pool a few times in a run, all of its sites rise from
+ * sweep to sweep, and some do beyond it, for the blocks they got are in other hands. There only its low points
+ * count: what one site has gained between two of them and the pool has not, others have lost. Such a list
+ * holds blocks of one size, and may be filled by several functions. So all sites with blocks of just that size
+ * are taken for a pool, too, when many of them move; of few that may be chance.
+ *
  * Where a pool goes up and down faster than snapshots are taken, that cannot be seen. Then its old blocks
  * are asked, which have come through many such waves, and only where several of its sites leak: that
  * the others lose what several leaks gain is hardly chance.
@@ -29,6 +35,7 @@
 
 #include "tools/model/cohort_series.h"
 #include "tools/model/live_shape.h"
+#include "tools/model/low_points.h"
 #include "tools/model/profile.h"
 #include "tools/model/trend.h"
 #include "tools/model/verdict.h"
@@ -47,9 +54,10 @@
 #define HANDED_OUT_AGAIN 0.5
 /* And it falls again by so much of what it rises by: who keeps all has nothing to hand out. */
 #define HANDED_BACK 0.2
-#define NET 0.2		 /* of what the sites of a pool gain, it may gain itself */
-#define WINDOWS 5	 /* in each of which it has a lowest point: as few as can show a trend */
-#define MOVED_SITES 3	 /* so many gain or lose, or it is hardly a pool */
+#define NET 0.2	      /* of what the sites of a pool gain, it may gain itself */
+#define WINDOWS 5     /* in each of which it has a lowest point: as few as can show a trend */
+#define MOVED_SITES 3 /* so many gain or lose, or it is hardly a pool */
+#define MANY_SITES 8  /* … when all that its sites have in common is the size of their blocks */
 #define OLD_SHARE 0.0625 /* of the run: as old are old blocks */
 #define OLD_LEAKS 3	 /* so many sites of a pool are several */
 
@@ -57,18 +65,20 @@
  * and later moments at which it is lowest. */
 struct level {
 	double blocks[MOMENTS];
-	size_t low[2];
+	struct low_points low;
 	double gained, lost; /* by sites that have more, or less */
 	size_t moved;	     /* sites that do */
 	size_t leaks;	     /* leaks that gain */
 };
 
 struct pool {
-	size_t frames; /* how many are in common; 0: all sites */
+	double block_bytes; /* of each block; 0: of any size */
+	size_t frames;	    /* how many are in common; 0: any */
 	uint64_t pcs[EXCHANGE_FRAMES];
 	struct level all, old;
 	double allocations[MOMENTS]; /* so far; not where it is all sites */
 	bool hands_out_again;
+	bool is_swept;
 	bool may_go_on; /* where it does: the growth of its sum */
 };
 
@@ -154,10 +164,23 @@ static size_t innermost(const struct profile *profile, uint32_t stack, size_t fr
 	return count;
 }
 
+/* The size of each block that the site has allocated; 0 where they differ. */
+static double block_bytes(const struct site *site)
+{
+	const struct site_point *last = &site->points[site->point_count - 1];
+	return !last->allocations || last->allocated_bytes % last->allocations ||
+			       last->live_bytes * last->allocations !=
+				       last->live_blocks * last->allocated_bytes
+		       ? 0
+		       : (double)last->allocated_bytes / (double)last->allocations;
+}
+
 static bool is_member(const struct profile *profile, const struct site *site,
 		      const struct pool *pool)
 {
 	uint64_t pcs[EXCHANGE_FRAMES];
+	if (pool->block_bytes > 0)
+		return block_bytes(site) == pool->block_bytes;
 	return innermost(profile, site->stack, pool->frames, pcs) == pool->frames &&
 	       !memcmp(pcs, pool->pcs, pool->frames * sizeof(*pcs));
 }
@@ -180,15 +203,9 @@ static void add_allocations(const struct site *site, const struct moments *momen
 	}
 }
 
-static void find_lows(const struct moments *moments, struct level *level)
-{
-	level->low[0] = lowest(level->blocks, 0, moments->count / 2);
-	level->low[1] = lowest(level->blocks, moments->count / 2, moments->count);
-}
-
 static void add_move(struct level *level, const double *blocks, bool is_leak)
 {
-	double gain = blocks[level->low[1]] - blocks[level->low[0]];
+	double gain = blocks[level->low.last] - blocks[level->low.first];
 	level->gained += fmax(0, gain);
 	level->lost += fmax(0, -gain);
 	level->moved += gain != 0;
@@ -216,16 +233,17 @@ static void add_up(const struct inquiry *inquiry, struct pool *pool)
 	const struct profile *profile = inquiry->profile;
 	const struct moments *moments = &inquiry->moments;
 	size_t count = 0;
-	for (size_t i = 0; !pool->frames && i < moments->count; i++)
+	bool is_of_all = !pool->frames && !(pool->block_bytes > 0);
+	for (size_t i = 0; is_of_all && i < moments->count; i++)
 		pool->all.blocks[i] =
 			(double)profile->snapshots[moments->snapshots[i]].raw.live_blocks;
-	for (size_t i = 0; pool->frames && i < profile->site_count; i++)
+	for (size_t i = 0; !is_of_all && i < profile->site_count; i++)
 		if (is_member(profile, &profile->sites[i], pool))
 			inquiry->members[count++] = &profile->sites[i];
 	for (size_t i = 0; i < count; i++)
 		add_blocks(inquiry->members[i], moments, pool->all.blocks, pool->old.blocks);
-	find_lows(moments, &pool->all);
-	find_lows(moments, &pool->old);
+	pool->all.low = low_points_find(pool->all.blocks, moments->count);
+	pool->old.low = low_points_find(pool->old.blocks, moments->count);
 	for (size_t i = 0; i < count; i++) {
 		const struct site *site = inquiry->members[i];
 		double all[MOMENTS] = {0}, old[MOMENTS] = {0};
@@ -235,21 +253,24 @@ static void add_up(const struct inquiry *inquiry, struct pool *pool)
 		add_move(&pool->old, old, is_leak);
 		add_allocations(site, moments, pool->allocations);
 	}
+	pool->is_swept = low_points_are_of_sweeps(pool->all.blocks, moments->count);
 	pool->hands_out_again =
 		exchange_hands_out_again(pool->all.blocks, pool->allocations, moments->count);
 	if (pool->hands_out_again && pool->all.moved >= MOVED_SITES)
 		pool->may_go_on = may_sum_go_on(inquiry, count);
 }
 
-static const struct pool *find_pool(struct inquiry *inquiry, size_t frames, const uint64_t *pcs)
+static const struct pool *find_pool(struct inquiry *inquiry, double bytes, size_t frames,
+				    const uint64_t *pcs)
 {
 	for (size_t i = 0; i < inquiry->pool_count; i++) {
 		const struct pool *pool = &inquiry->pools[i];
-		if (pool->frames == frames && !memcmp(pool->pcs, pcs, frames * sizeof(*pcs)))
+		if (pool->block_bytes == bytes && pool->frames == frames &&
+		    !memcmp(pool->pcs, pcs, frames * sizeof(*pcs)))
 			return pool;
 	}
 	struct pool *made = &inquiry->pools[inquiry->pool_count++];
-	*made = (struct pool){.frames = frames};
+	*made = (struct pool){.block_bytes = bytes, .frames = frames};
 	memcpy(made->pcs, pcs, frames * sizeof(*pcs));
 	add_up(inquiry, made);
 	return made;
@@ -278,12 +299,22 @@ static bool climbs(const struct level *level, const struct moments *moments)
 /* Does the site gain between the low points, and is it not alone? */
 static bool takes_part(const struct level *level, const double *blocks)
 {
-	return level->moved >= MOVED_SITES && blocks[level->low[1]] > blocks[level->low[0]];
+	return level->moved >= MOVED_SITES && blocks[level->low.last] > blocks[level->low.first];
 }
 
 static bool nets_little(const struct level *level)
 {
 	return fabs(level->gained - level->lost) <= NET * level->gained;
+}
+
+/* A pool that is swept now and then has as much as before at its low points, and the site has more. */
+static bool has_level_lows(const struct pool *pool, const struct moments *moments,
+			   const double *blocks)
+{
+	const struct level *level = &pool->all;
+	return pool->is_swept && takes_part(level, blocks) && !climbs(level, moments) &&
+	       level->blocks[level->low.last] - level->blocks[level->low.first] <=
+		       LEVEL * (blocks[level->low.last] - blocks[level->low.first]);
 }
 
 static bool is_exchange(struct inquiry *inquiry, const struct site *site)
@@ -294,7 +325,7 @@ static bool is_exchange(struct inquiry *inquiry, const struct site *site)
 	add_blocks(site, moments, all, old);
 	size_t frames = innermost(inquiry->profile, site->stack, EXCHANGE_FRAMES, pcs);
 	for (size_t common = 0; common <= frames; common++) {
-		const struct pool *pool = find_pool(inquiry, common, pcs);
+		const struct pool *pool = find_pool(inquiry, 0, common, pcs);
 		if (trend_mann_kendall(pool->all.blocks, moments->count).z < SURELY &&
 		    live_shape_is_level_beside(pool->all.blocks, all, moments->count, LEVEL))
 			return true;
@@ -305,8 +336,12 @@ static bool is_exchange(struct inquiry *inquiry, const struct site *site)
 		if (pool->old.leaks >= OLD_LEAKS && takes_part(&pool->old, old) &&
 		    nets_little(&pool->old) && !climbs(&pool->old, moments))
 			return true;
+		if (pool->hands_out_again && has_level_lows(pool, moments, all))
+			return true;
 	}
-	return false;
+	double bytes = block_bytes(site);
+	const struct pool *pool = bytes > 0 ? find_pool(inquiry, bytes, 0, pcs) : NULL;
+	return pool && pool->all.moved >= MANY_SITES && has_level_lows(pool, moments, all);
 }
 
 /* Before the program tidied up, as far as any of the leaks tells. */
@@ -336,7 +371,7 @@ bool exchange_withdraw(const struct profile *profile, size_t first, size_t last,
 	};
 	if (inquiry.moments.count < LEAST_MOMENTS)
 		return true;
-	inquiry.pools = malloc((EXCHANGE_FRAMES + 1) * EXCHANGE_SITES * sizeof(*inquiry.pools));
+	inquiry.pools = malloc((EXCHANGE_FRAMES + 2) * EXCHANGE_SITES * sizeof(*inquiry.pools));
 	inquiry.members = malloc((profile->site_count + 1) * sizeof(const struct site *));
 	bool is_done = inquiry.pools && inquiry.members;
 	size_t found[EXCHANGE_SITES], count = 0, asked = 0;

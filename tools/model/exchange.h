@@ -5,8 +5,8 @@
  * Many programs keep what was freed and hand it out again to whoever asks next: free lists of objects,
  * pools above malloc. A block there belongs to the site that once allocated it, whoever uses it now. So
  * one site may gain for hours what its siblings lose, and the pool as a whole keeps its size. A pool is
- * taken for those sites that have the innermost frames in common, or for all sites of the process. One that
- * grows as a whole is none: then the site may leak.
+ * taken for those sites that have the innermost frames in common, or blocks of one size, or for all sites
+ * of the process. One that grows as a whole is none: then the site may leak.
  */
 #ifndef SEEP_MODEL_EXCHANGE_H
 #define SEEP_MODEL_EXCHANGE_H

@@ -8,8 +8,8 @@
  *      over the last part of the run.                    no: sessions, caches, traffic; an older age
  *   2. Do all blocks of that age add up, and all that live with them?
  *                                        no: as many die of those born before, or of those born since
- *   3. Are as many added as in the beginning, per time or per work done, up to the end? (If they seem
- *      to be fewer: was it already slowing down during start-up?)
+ *   3. Are as many added as in the beginning, per time or per work done, up to the end, and does the site
+ *      still allocate at all? (If they seem to be fewer: was it already slowing down during start-up?)
  *                                                        no: a warm-up or a cache that fills
  *   4. Is enough seen for that: periods, and an even pace?               no: growing
  *   All yes: a leak.
@@ -134,6 +134,21 @@ static bool is_kept(const struct inquiry *inquiry, const struct rise *rise)
 	       of->kept_of_oldest >= limits->kept_of_any && of->kept_on_mean >= limits->kept_of_any;
 }
 
+/* The site allocates nothing any more, and that is no chance: then nothing more can be kept. Asked of what it
+ * allocates, for at an old age the end of it is out of sight. */
+static bool has_gone_quiet(const struct inquiry *inquiry)
+{
+	const struct cohort_series *series = inquiry->series;
+	const size_t first = inquiry->survey.first;
+	double births[SERIES_MAX_STEPS];
+	for (size_t i = first; i < series->count; i++)
+		births[i - first] = (series->births[i] - series->births[i - 1]) / series->unit;
+	struct additions added = {series, first, series->count - first, births, 2};
+	enum verdict_clock clock;
+	struct pace pace = additions_pace(&added, inquiry->limits->clock_gain, &clock);
+	return additions_have_ended(&added, pace.dispersion, inquiry->limits->ended);
+}
+
 /* Questions 1 to 4 at one age. Cheap ones first. */
 static void ask_survivors(const struct inquiry *inquiry, struct rise *rise)
 {
@@ -179,6 +194,10 @@ static void ask_survivors(const struct inquiry *inquiry, struct rise *rise)
 	if (of->gain < limits->kept || of->late_gain < limits->kept)
 		return;
 	judge_pace(inquiry, rise);
+	if (rise->doubt > DOUBT_SLOWS && has_gone_quiet(inquiry)) {
+		rise->doubt = DOUBT_SLOWS;
+		rise->has_ended = true;
+	}
 }
 
 /* Of several ages at which it leaks the one that shows it best: among thousands of sites it must stand
