@@ -203,6 +203,11 @@ void conclusion_text_write_next(FILE *stream, const struct text_report_options *
 				    : "see what grew from first to last snapshot:",
 			     command);
 		/* Who holds what leaks is only known where somebody has looked. */
+		if (!profile->is_running && !view->report->scan)
+			text_command(stream, &options->style, INK_PLAIN, "", 6,
+				     "or let the next run look who holds that, or whether it is "
+				     "lost:",
+				     "seep run --scan=exit …");
 		if (profile->is_running && !view->report->scan) {
 			snprintf(command, sizeof(command), "seep scan %" PRIu32, profile->pid);
 			text_command(stream, &options->style, INK_PLAIN, "", 6,

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "tools/model/report.h"
+#include "tools/output/frame_text.h"
 
 /* Longer stacks lose their middle: the frames near the allocation say what it is, the outermost
  * ones which part of the program asked. */
@@ -28,6 +29,34 @@ static bool is_startup(const struct frame *frame)
 		return false;
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
 		if (strcmp(frame->function, names[i]) == 0)
+			return true;
+	return false;
+}
+
+/* How libstdc++ and libc++ come from a thread to what it is to do: half a dozen frames, inlined or not,
+ * with long names that tell nothing. Theirs without symbols are such, too. */
+static bool is_thread_glue(const struct frame *frame)
+{
+	static const char *const beginnings[] = {
+		"std::thread::_",
+		"std::jthread::_",
+		"std::__invoke",
+		"std::__1::__invoke",
+		"std::__1::__thread_proxy",
+		"std::__1::__thread_execute",
+		"execute_native_thread_routine",
+	};
+	static const char *const libraries[] = {"libstdc++.so", "libc++.so"};
+
+	for (size_t i = 0; frame->function && i < sizeof(beginnings) / sizeof(*beginnings); i++)
+		if (strncmp(frame->function, beginnings[i], strlen(beginnings[i])) == 0)
+			return true;
+	/* A name may begin with the type of what is returned. */
+	if (frame->function &&
+	    strncmp(frame->function, "void std::__invoke", strlen("void std::__invoke")) == 0)
+		return true;
+	for (size_t i = 0; !frame->function && frame->module && i < 2; i++)
+		if (strncmp(path_base(frame->module), libraries[i], strlen(libraries[i])) == 0)
 			return true;
 	return false;
 }
@@ -59,6 +88,8 @@ struct stack_shape stack_shape_of(const struct report_site *site, bool is_full)
 							strlen("__libc_start_")) == 0)
 			shape.end = i;
 	while (shape.end > shape.own + 1 && is_startup(&site->frames[shape.end - 1]))
+		shape.end--;
+	while (shape.end > shape.own + 1 && is_thread_glue(&site->frames[shape.end - 1]))
 		shape.end--;
 	if (shape.end - shape.own > SHOWN_MAX) {
 		shape.gap_begin = shape.own + SHOWN_INNER;

@@ -105,7 +105,9 @@ static void shows_every_verdict(void **state)
 		" 8. stable  410 KiB in 4,200 blocks  ▅▄▄▄▄▅▅▄▄▄▅▅▄▄▄▄\n"
 		"    dictExpand dict.c:151 ← dictAdd ← main\n"
 		"\n"
-		"Next: see what grew from first to last snapshot: seep diff run.seep\n";
+		"Next: see what grew from first to last snapshot: seep diff run.seep\n"
+		"      or let the next run look who holds that, or whether it is lost:\n"
+		"      seep run --scan=exit …\n";
 	struct sample *sample = sample_of_all_verdicts();
 	char *text = sample_report_text(sample, (struct text_report_options){.site_limit = 10});
 
@@ -190,7 +192,9 @@ static void falls_back_to_ascii(void **state)
 		"      handle_events  events.c:31\n"
 		"      main           server/main.c:201\n"
 		"\n"
-		"Next: see what grew from first to last snapshot: seep diff run.seep\n";
+		"Next: see what grew from first to last snapshot: seep diff run.seep\n"
+		"      or let the next run look who holds that, or whether it is lost:\n"
+		"      seep run --scan=exit ...\n";
 	struct sample *sample = sample_new(1, (enum verdict[]){VERDICT_LEAK});
 	char *text = sample_report_text(
 		sample, (struct text_report_options){.style = {.width = 80}, .site_limit = 10});
