@@ -191,7 +191,7 @@ int checked_files_begin(struct checked_files *checked, struct error *error)
 		checked->folder[0] = '\0';
 	writer->folder = checked->folder;
 	checked->found = merged_findings_new();
-	return !checked->found || checked->format->begin(writer) < 0
+	return !checked->found || (checked->format->begin && checked->format->begin(writer) < 0)
 		       ? error_set(error, ENOMEM, "not enough memory")
 		       : 0;
 }

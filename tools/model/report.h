@@ -241,6 +241,9 @@ bool report_join(struct report *report);
 /* The entry's finding that the site is a part of; null where it is an entry of its own. */
 const struct report_finding *report_site_finding(const struct report_site *site);
 
+/* Would it flag something that somebody knows? */
+bool report_has_known(const struct report *report);
+
 /* Somebody knows the site, and it does not count in a finding that has others, which nobody knows. */
 bool report_site_is_known(const struct report_site *site);
 

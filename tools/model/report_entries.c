@@ -45,6 +45,14 @@ const struct report_finding *report_site_finding(const struct report_site *site)
 	return finding && finding->joined ? finding->joined : finding;
 }
 
+bool report_has_known(const struct report *report)
+{
+	for (size_t i = 0; i < report->site_count; i++)
+		if (report->sites[i].suppression)
+			return true;
+	return false;
+}
+
 bool report_site_is_known(const struct report_site *site)
 {
 	const struct report_finding *finding = report_site_finding(site);

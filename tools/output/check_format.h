@@ -62,7 +62,7 @@ static inline bool check_fails_on(const struct check_outcome *outcome,
 
 /* Begin, each file, end; `end` also after one of the others has failed. Each returns 0 or -ENOMEM; whether
  * the stream has failed its owner knows. `sums` are those of the files before; `found` has the findings
- * of this one already; `source` is the file as the user named it. `file` may be null. */
+ * of this one already; `source` is the file as the user named it. `begin` and `file` may be null. */
 struct check_format {
 	const char *name; /* as in --format */
 	int (*begin)(struct check_writer *writer);

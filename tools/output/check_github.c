@@ -167,12 +167,6 @@ static void append_summary(FILE *annotations, const struct check_outcome *outcom
 	fputc('\n', annotations);
 }
 
-static int begin(struct check_writer *writer)
-{
-	(void)writer;
-	return 0;
-}
-
 static int end(struct check_writer *writer, const struct check_outcome *outcome)
 {
 	const struct check_sums *sums = outcome->sums;
@@ -195,4 +189,4 @@ static int end(struct check_writer *writer, const struct check_outcome *outcome)
 	return result;
 }
 
-const struct check_format check_format_github = {.name = "github", .begin = begin, .end = end};
+const struct check_format check_format_github = {.name = "github", .end = end};

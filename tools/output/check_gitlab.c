@@ -86,12 +86,6 @@ static int add_remarks(json_t *entries, const struct check_writer *writer,
 	return result;
 }
 
-static int begin(struct check_writer *writer)
-{
-	(void)writer;
-	return 0;
-}
-
 static int end(struct check_writer *writer, const struct check_outcome *outcome)
 {
 	json_t *entries = json_array();
@@ -108,4 +102,4 @@ static int end(struct check_writer *writer, const struct check_outcome *outcome)
 	return result;
 }
 
-const struct check_format check_format_gitlab = {.name = "gitlab", .begin = begin, .end = end};
+const struct check_format check_format_gitlab = {.name = "gitlab", .end = end};

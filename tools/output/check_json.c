@@ -32,12 +32,9 @@ static int file(struct check_writer *writer, const struct report *report,
 
 static json_t *process_object(const struct found_process *process)
 {
-	json_t *words = json_array();
-
-	for (size_t i = 0; i < process->command_count; i++)
-		json_array_append_new(words, json_value_text(process->command[i]));
 	return json_pack("{s:o, s:o, s:o}", "pid", json_value_count(process->pid), "name",
-			 json_value_text(process->name), "command", words);
+			 json_value_text(process->name), "command",
+			 json_value_words(process->command, process->command_count));
 }
 
 static json_t *finding_object(const struct merged_finding *finding, bool fails)
@@ -105,12 +102,13 @@ static int end(struct check_writer *writer, const struct check_outcome *outcome)
 		comma = ",";
 	}
 	fprintf(stream,
-		"],\n \"leaks\":%zu,\"lost\":%zu,\"growing\":%zu,\"thresholds_crossed\":%zu,\"misuses\":%zu,"
+		"],\n "
+		"\"leaks\":%zu,\"lost\":%zu,\"growing\":%zu,\"thresholds_crossed\":%zu,\"misuses\":"
+		"%zu,"
 		"\"suppressed\":%zu,\"unreadable\":%zu,\n \"passed\":%s,\"exit_status\":%d}\n",
 		found->counts[FINDING_RULE_LOST] + found->counts[FINDING_RULE_LEAK],
-		found->counts[FINDING_RULE_LOST],
-		found->counts[FINDING_RULE_GROWTH], found->counts[FINDING_RULE_BUDGET],
-		found->counts[FINDING_RULE_MISUSE],
+		found->counts[FINDING_RULE_LOST], found->counts[FINDING_RULE_GROWTH],
+		found->counts[FINDING_RULE_BUDGET], found->counts[FINDING_RULE_MISUSE],
 		sums->suppressed_count, sums->failed_count,
 		merged_findings_fail(found, outcome->fails_on) || sums->failed_count ? "false"
 										     : "true",

@@ -86,25 +86,17 @@ static const char *level_of(const struct merged_finding *finding, bool fails)
 	return !fails ? "note" : finding->severity == SEVERITY_LOW ? "warning" : "error";
 }
 
-static json_t *command_of(const struct found_process *process)
-{
-	json_t *words = json_array();
-
-	for (size_t i = 0; i < process->command_count; i++)
-		json_array_append_new(words, json_value_text(process->command[i]));
-	return words;
-}
-
 static json_t *processes_of(const struct merged_finding *finding)
 {
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < finding->process_count; i++) {
 		const struct found_process *process = finding->processes[i];
-		json_array_append_new(list, json_pack("{s:o, s:o, s:o}", "name",
-						      json_value_text(process->name), "pid",
-						      json_value_count(process->pid), "command",
-						      command_of(process)));
+		json_array_append_new(
+			list,
+			json_pack("{s:o, s:o, s:o}", "name", json_value_text(process->name), "pid",
+				  json_value_count(process->pid), "command",
+				  json_value_words(process->command, process->command_count)));
 	}
 	return list;
 }
@@ -135,12 +127,6 @@ static int add_result(json_t *results, const struct check_writer *writer,
 	if (finding->frame_count)
 		json_object_set_new(result, "stacks", json_pack("[o]", stack_of(writer, finding)));
 	return json_array_append_new(results, result) ? -ENOMEM : 0;
-}
-
-static int begin(struct check_writer *writer)
-{
-	(void)writer;
-	return 0;
 }
 
 static json_t *rules(void)
@@ -215,4 +201,4 @@ static int end(struct check_writer *writer, const struct check_outcome *outcome)
 	return result;
 }
 
-const struct check_format check_format_sarif = {.name = "sarif", .begin = begin, .end = end};
+const struct check_format check_format_sarif = {.name = "sarif", .end = end};

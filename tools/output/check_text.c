@@ -11,8 +11,8 @@
 
 #include "tools/model/profile.h"
 #include "tools/model/report.h"
-#include "tools/model/wrong_free.h"
 #include "tools/model/scan.h"
+#include "tools/model/wrong_free.h"
 #include "tools/output/check_format.h"
 #include "tools/output/lost_text.h"
 #include "tools/output/memory_text.h"
@@ -61,14 +61,6 @@ static void note_memory(struct notes *notes, const struct report *report)
 	notes->memory_count++;
 }
 
-static bool has_known(const struct report *report)
-{
-	for (size_t i = 0; i < report->site_count; i++)
-		if (report->sites[i].suppression)
-			return true;
-	return false;
-}
-
 /* Nobody shall take for clean what could not be looked at. A program that went on as another one has
  * nothing to lose any more. */
 static void note_scan(struct notes *notes, const struct report *report, bool expects_scan)
@@ -80,7 +72,7 @@ static void note_scan(struct notes *notes, const struct report *report, bool exp
 	struct lost_sentence sentence = {"what is lost is not known: no scan was made"};
 
 	/* What is known to be lost is counted as that, and nothing else of this file is flagged. */
-	if (scan && has_known(report)) {
+	if (scan && report_has_known(report)) {
 		rest = *scan;
 		rest.raw.definitely_blocks = rest.raw.definitely_bytes = 0;
 		rest.raw.indirectly_blocks = rest.raw.indirectly_bytes = 0;

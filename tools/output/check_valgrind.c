@@ -123,12 +123,6 @@ static bool is_loss_record(const struct check_outcome *outcome,
 	       check_fails_on(outcome, finding);
 }
 
-static int begin(struct check_writer *writer)
-{
-	(void)writer;
-	return 0;
-}
-
 static int end(struct check_writer *writer, const struct check_outcome *outcome)
 {
 	const struct check_sums *sums = outcome->sums;
@@ -156,4 +150,4 @@ static int end(struct check_writer *writer, const struct check_outcome *outcome)
 	return 0;
 }
 
-const struct check_format check_format_valgrind = {.name = "valgrind", .begin = begin, .end = end};
+const struct check_format check_format_valgrind = {.name = "valgrind", .end = end};

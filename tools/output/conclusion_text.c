@@ -86,14 +86,6 @@ static bool is_nothing_lost(const struct report *report)
 	       !report->scan->raw.definitely_blocks;
 }
 
-static bool has_known(const struct report *report)
-{
-	for (size_t i = 0; i < report->site_count; i++)
-		if (report->sites[i].suppression)
-			return true;
-	return false;
-}
-
 /* A server of which only the workers leak looks calm. */
 static void write_children(FILE *stream, const struct text_report_options *options)
 {
@@ -161,7 +153,7 @@ void conclusion_text_write(FILE *stream, const struct text_report_options *optio
 	case CONCLUSION_CALM:
 	case CONCLUSION_DIFF:
 	default:
-		if (has_known(report))
+		if (report_has_known(report))
 			text_line_put(&line, INK_CALM, "No site stands out but what is known");
 		else if (sum_grows(report))
 			text_line_put(&line, INK_WATCH, "No site stands out");

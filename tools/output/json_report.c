@@ -62,17 +62,15 @@ static const char *end_name(const struct profile *profile)
 
 static json_t *process_object(const struct profile *profile)
 {
-	json_t *command = json_array();
 	bool has_ended = !profile->is_running && profile->ended_unix_ns;
 
-	for (size_t i = 0; i < profile->command_count; i++)
-		json_array_append_new(command, json_value_text(profile->command[i]));
 	return json_pack(
 		"{s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:i, s:b}", "pid",
 		json_value_count(profile->pid), "parent_pid",
 		json_value_count(profile->forked_from ? profile->forked_from : profile->parent_pid),
-		"name", json_value_text(profile->name), "command", command, "started",
-		instant(profile->started_unix_ns), "ended",
+		"name", json_value_text(profile->name), "command",
+		json_value_words((const char *const *)profile->command, profile->command_count),
+		"started", instant(profile->started_unix_ns), "ended",
 		has_ended ? instant(profile->ended_unix_ns) : json_null(), "end", end_name(profile),
 		"status", profile->is_running ? 0 : (int)profile->end_status, "own_malloc",
 		(int)profile->has_own_malloc);

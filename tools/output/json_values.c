@@ -26,3 +26,12 @@ json_t *json_value_text(const char *bytes)
 	free(valid);
 	return result;
 }
+
+json_t *json_value_words(const char *const *words, size_t count)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(array, json_value_text(words[i]));
+	return array;
+}

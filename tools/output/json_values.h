@@ -3,6 +3,7 @@
 #ifndef SEEP_OUTPUT_JSON_VALUES_H
 #define SEEP_OUTPUT_JSON_VALUES_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include <jansson.h>
@@ -11,5 +12,6 @@ json_t *json_value_count(uint64_t count);
 json_t *json_value_number(double number); /* null where it is not finite */
 json_t *
 json_value_text(const char *bytes); /* null for a null pointer; what is no UTF-8 is replaced */
+json_t *json_value_words(const char *const *words, size_t count);
 
 #endif
