@@ -21,8 +21,8 @@
 /* Of each thread, without a guard: a signal handler may come in between, and then a draw of one of
  * the two is lost. As the points have no memory, what remains is as random as before. */
 struct sampler_thread {
-	uint64_t
-		countdown; /* bytes that pass before the next point, or 0: nothing has been drawn */
+	/* bytes that pass before the next point, or 0: nothing has been drawn */
+	uint64_t countdown;
 	uint64_t random;   /* state of the generator; 0: none yet */
 	/* While an operator new is watched `countdown` is 0, so that all that it allocates is seen, and
 	 * the bytes are counted here. */

@@ -41,10 +41,10 @@ struct scan_question {
 /* Payloads lie in memory of the scan; release them. */
 struct scan_answer {
 	struct payload scan; /* of SEEP_RECORD_SCAN; what is not known here is 0 in its head */
-	struct payload
-		holders; /* of SEEP_RECORD_HOLDERS; empty: not asked for, or no memory for it */
-	struct payload
-		lost; /* what a first scan found lost, and then nothing else is here: for the second */
+	/* of SEEP_RECORD_HOLDERS; empty: not asked for, or no memory for it */
+	struct payload holders;
+	/* what a first scan found lost, and then nothing else is here: for the second */
+	struct payload lost;
 };
 
 /* With SEEP_SCAN_DONE all is in the answer, otherwise it is empty. */

@@ -20,13 +20,13 @@ struct scan_task {
 	const struct kernel_pointers *kernel;
 	uint32_t unread_threads;
 	uint32_t threads_at_end; /* how many may have run when the process ended */
-	uint32_t
-		before_epoch; /* what was born in it or later is too young to be lost; 0: nothing is */
+	/* what was born in it or later is too young to be lost; 0: nothing is */
+	uint32_t before_epoch;
 	uint32_t since_epoch; /* of what is lost only what was born in it or later is told */
 	bool wants_holders;
 	enum scan_turn turn;
-	const void
-		*seen_lost; /* for the second turn: what the first copy found lost, as it said it */
+	/* for the second turn: what the first copy found lost, as it said it */
+	const void *seen_lost;
 	uint64_t seen_lost_bytes;
 	uint64_t seed;
 };

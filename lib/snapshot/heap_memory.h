@@ -16,8 +16,8 @@
 struct heap_memory {
 	uint64_t bytes;		 /* of address space; 0: not known, nor is anything else */
 	uint64_t resident_bytes; /* of that; 0: not known */
-	uint64_t
-		live_page_bytes; /* pages with live blocks: of what is resident, where that is known */
+	/* pages with live blocks: of what is resident, where that is known */
+	uint64_t live_page_bytes;
 };
 
 /* With `until_ns` (CLOCK_MONOTONIC; 0: no end) what is not known by then stays unknown. One thread at

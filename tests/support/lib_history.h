@@ -18,8 +18,8 @@ struct lib_history {
 	uint32_t site_count;
 	const uint32_t *stacks; /* by site: the id of its stack in the file, rising */
 	uint32_t snapshot_count;
-	struct lib_history_value
-		*values; /* snapshot_count rows of site_count, for lib_history_free */
+	/* snapshot_count rows of site_count, for lib_history_free */
+	struct lib_history_value *values;
 };
 
 /* Keeps the state of all sites at the next snapshot. */

@@ -25,8 +25,7 @@
 #define LENT_MAX 100000u
 #define NAMES_TRIED 1000
 
-/* ---- the socket -------------------------------------------------------------------------------
- */
+/* ---- the socket ---- */
 
 static bool draw_digits(char *text, size_t count)
 {
@@ -72,8 +71,7 @@ void file_lender_close(struct file_lender *lender)
 	lender->fd = -1;
 }
 
-/* ---- the files --------------------------------------------------------------------------------
- */
+/* ---- the files ---- */
 
 /* Our own, and nobody else can make or rename anything in it. */
 static int open_folder(const char *path)
@@ -118,8 +116,7 @@ static int begin_in(int folder, const struct seep_lending_request *request, char
 	return fd;
 }
 
-/* ---- asking and answering ---------------------------------------------------------------------
- */
+/* ---- asking and answering ---- */
 
 /* fd < 0: why there is none. False where nobody is there any more. */
 static bool answer(int socket, const struct sockaddr_un *to, socklen_t to_bytes, int fd,

@@ -28,8 +28,7 @@
 #define SCRIPT_DEPTH_MAX 5
 #define SCRIPT_LINE_BYTES 256
 
-/* ---- finding ----------------------------------------------------------------------------------
- */
+/* ---- finding ---- */
 
 static int try_path(const char *path)
 {
@@ -97,8 +96,7 @@ int program_check_find(const char *name, char path[PATH_MAX], struct error *erro
 	return say_unfound(name, refused, *refused ? EACCES : ENOENT, error);
 }
 
-/* ---- ELF --------------------------------------------------------------------------------------
- */
+/* ---- ELF ---- */
 
 static int check_elf(const char *path, const struct program_file *file,
 		     const struct program_file *library, struct error *error)
@@ -150,8 +148,7 @@ static int check_elf(const char *path, const struct program_file *file,
 	return 0;
 }
 
-/* ---- privileges -------------------------------------------------------------------------------
- */
+/* ---- privileges ---- */
 
 /* A program that gains privileges starts in secure mode, where LD_PRELOAD is ignored. */
 static int check_privileges(const char *path, int fd, struct error *error)
@@ -182,8 +179,7 @@ static int check_privileges(const char *path, int fd, struct error *error)
 					   : "run seep as root, or run a copy of it without that");
 }
 
-/* ---- scripts ----------------------------------------------------------------------------------
- */
+/* ---- scripts ---- */
 
 static int check_at_depth(const char *path, const struct program_file *library, int depth,
 			  struct program_file *program, struct error *error);

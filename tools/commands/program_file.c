@@ -66,8 +66,7 @@ const char *program_file_machine(const struct program_file *file)
 	return number;
 }
 
-/* ---- segments ---------------------------------------------------------------------------------
- */
+/* ---- segments ---- */
 
 static void read_interpreter(Elf *elf, const GElf_Phdr *header, struct program_file *file)
 {
@@ -80,8 +79,7 @@ static void read_interpreter(Elf *elf, const GElf_Phdr *header, struct program_f
 		 (int)strnlen(image + header->p_offset, bytes), image + header->p_offset);
 }
 
-/* ---- the dynamic section ----------------------------------------------------------------------
- */
+/* ---- the dynamic section ---- */
 
 /* Names that begin with "libasan.so", "libtsan.so" and so on. The sanitizers' own malloc must come
  * first, and says so by ending the program. */
@@ -161,8 +159,7 @@ static void read_needed_versions(Elf *elf, Elf_Scn *section, const GElf_Shdr *he
 	}
 }
 
-/* ---- symbols ----------------------------------------------------------------------------------
- */
+/* ---- symbols ---- */
 
 static void take_function(const char *name, bool is_dynamic, struct program_file *file)
 {
@@ -210,8 +207,7 @@ static void read_symbols(Elf *elf, Elf_Scn *section, const GElf_Shdr *header,
 	}
 }
 
-/* ---- sections ---------------------------------------------------------------------------------
- */
+/* ---- sections ---- */
 
 static void read_build_id(Elf_Scn *section, struct program_file *file)
 {

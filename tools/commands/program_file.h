@@ -29,8 +29,8 @@ struct program_file {
 	bool has_own_malloc; /* defines malloc, where the dynamic linker finds it before ours */
 	const char *
 		own_allocator; /* the allocator that is linked into it, as people call it; or null */
-	char allocator_prefix
-		[32]; /* of its functions, as "je_", where they are not called malloc */
+	/* of its functions, as "je_", where they are not called malloc */
+	char allocator_prefix[32];
 	const char *foreign_call; /* what it calls of an allocator that nobody follows, or null */
 	bool is_go, is_python, is_java, is_javascript, is_php; /* what it is the run-time system of */
 

@@ -142,8 +142,7 @@ bool run_output_children(const char *pattern, const char *program, pid_t pid,
 	return true;
 }
 
-/* ---- an earlier run ---------------------------------------------------------------------------
- */
+/* ---- an earlier run ---- */
 
 enum earlier { EARLIER_NONE, EARLIER_ENDED, EARLIER_RUNNING, EARLIER_FOREIGN };
 

@@ -35,8 +35,7 @@ void watched_run_say(const struct watched_run *run, const char *text)
 	fprintf(run->log, "seep: %s: %s\n", run->command_name, text);
 }
 
-/* ---- before -----------------------------------------------------------------------------------
- */
+/* ---- before ---- */
 
 static int make_output_absolute(struct watched_run *run, struct error *error)
 {
@@ -109,8 +108,7 @@ int watched_run_start(struct watched_run *run, char **argv, struct error *error)
 	return result;
 }
 
-/* ---- after ------------------------------------------------------------------------------------
- */
+/* ---- after ---- */
 
 static void say_waiting(void *context)
 {

@@ -28,8 +28,8 @@ struct site;
 struct shape_step {
 	uint32_t stack;	      /* 0: blocks of sites that are not told */
 	uint64_t least, most; /* so many of them one after the other, over all paths */
-	uint64_t places
-		[SHAPE_PLACES_MAX]; /* where in them the next pointer was found, without doubles */
+	/* where in them the next pointer was found, without doubles */
+	uint64_t places[SHAPE_PLACES_MAX];
 	size_t place_count;
 	const struct frame *frame; /* who allocates them; null until symbols have been filled in */
 };
@@ -40,9 +40,9 @@ struct holder_shape {
 	struct shape_step *steps; /* from the root to the block, none of the sites themselves */
 	size_t step_count;
 	uint64_t own_most; /* other blocks of the sites themselves at the end of the way, at most */
-	const struct report_site
-		*through; /* another site on the way that is flagged or grows, the one
-					    * next to the root; null where there is none */
+	/* another site on the way that is flagged or grows, the one next to the root; null where
+	 * there is none */
+	const struct report_site *through;
 };
 
 struct holder_shapes {
@@ -58,8 +58,8 @@ struct holder_place {
 	const char *file;     /* that it is declared in */
 	const char *section;  /* without a name: ".data" */
 	uint64_t section_offset;
-	const struct frame
-		*frame; /* of a stack: the function that runs there, as far out as is known */
+	/* of a stack: the function that runs there, as far out as is known */
+	const struct frame *frame;
 };
 
 /* As the newest scan at or before snapshot index `last` has it. Memory is taken from `arena`; false where

@@ -23,8 +23,8 @@ struct holder_root {
 	enum seep_root_kind kind; /* also one that only a newer version knows */
 	uint32_t thread;	  /* tid; 0: none */
 	uint32_t module;	  /* index into profile.modules, or PROFILE_NO_MODULE */
-	uint32_t
-		pc_module; /* likewise, of the module that `pc` lies in, as far as it is still loaded */
+	/* likewise, of the module that `pc` lies in, as far as it is still loaded */
+	uint32_t pc_module;
 	uint64_t address, pc, offset;
 	uint64_t bytes;	  /* of a mapping: all of it; 0: not known */
 	const char *name; /* "" where there is none; any bytes but 0 */
@@ -49,8 +49,8 @@ struct holders {
 	struct seep_holders raw; /* as written */
 	struct holder_root *roots;
 	size_t root_count;
-	struct holder_path
-		*paths; /* in rising order of stack id; of one site the most blocks first */
+	/* in rising order of stack id; of one site the most blocks first */
+	struct holder_path *paths;
 	size_t path_count;
 };
 

@@ -21,9 +21,9 @@ struct lost_site {
 	uint32_t skipped; /* so many of its innermost frames only allocate for somebody else */
 	/* The first of those with the same place, itself where there is none before it. */
 	size_t leader;
-	uint32_t
-		depth; /* innermost frames that the place has; 0: of all that have those some is freed, or
-			 * can still be reached */
+	/* innermost frames that the place has; 0: of all that have those some is freed, or can
+	 * still be reached */
+	uint32_t depth;
 };
 
 /* By the scan that tells of snapshot index `last`. Returns false without memory. */

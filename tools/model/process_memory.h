@@ -44,8 +44,8 @@ struct memory_finding {
 	enum memory_verdict verdict;
 	enum memory_part part;
 	double bytes_per_hour; /* 0 where it does not grow but stays */
-	uint64_t
-		bytes; /* where it stays: as much as was there all the time of late; else what is there */
+	/* where it stays: as much as was there all the time of late; else what is there */
+	uint64_t bytes;
 	double confidence;
 };
 
@@ -69,8 +69,8 @@ struct memory_leaks {
 	size_t count;	       /* what is one leak counts once */
 	double bytes_per_hour; /* of all together */
 	double confidence;     /* of the surest */
-	const bool
-		*is_leak; /* for each of the profile's sites; may be null where there is no leak */
+	/* for each of the profile's sites; may be null where there is no leak */
+	const bool *is_leak;
 };
 
 /* Judges the snapshots with the indices `first` to `last`. A series has a value for each of the

@@ -111,8 +111,8 @@ struct free_pair {
 /* Who frees, as far as frees were sampled. */
 struct free_samples {
 	struct seep_frees raw; /* as written */
-	struct free_pair
-		*pairs; /* in rising order of stack id; of one site the most samples first */
+	/* in rising order of stack id; of one site the most samples first */
+	struct free_pair *pairs;
 	size_t pair_count;
 };
 

@@ -64,9 +64,8 @@ struct report_site {
 	uint64_t *series_bytes, *series_blocks;
 	struct freer_list freed_by;
 	struct holder_shapes held_by; /* not in a diff */
-	const struct report_finding
-		*finding; /* that it is a part of; null where it is none. Of the sum of
-					       * a joined one that itself. */
+	/* that it is a part of; null where it is none. Of the sum of a joined one that itself. */
+	const struct report_finding *finding;
 	/* It would be flagged, but somebody has said that it is known; see suppressions_apply. */
 	const struct suppression *suppression;
 	bool has_crossed; /* a threshold, see thresholds_check */
@@ -136,8 +135,8 @@ struct report {
 					     * each, as far as it was asked for; not in a diff */
 	double *series_t_s; /* point_count values */
 	size_t point_count;
-	struct crossing
-		*crossings; /* thresholds that were crossed, see thresholds_check; none in a diff */
+	/* thresholds that were crossed, see thresholds_check; none in a diff */
+	struct crossing *crossings;
 	size_t crossing_count;
 	struct wrong_free *wrong_frees; /* see symbols_find_wrong_frees; none in a diff */
 	size_t wrong_free_count;

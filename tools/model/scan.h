@@ -22,9 +22,9 @@ struct node_table;
 struct scanned_site {
 	uint32_t stack;
 	struct block_sum definitely, indirectly, possibly, reachable;
-	struct block_sum
-		below; /* of any sites: indirectly lost, and held only by those of this site that
-				 * are definitely lost */
+	/* of any sites: indirectly lost, and held only by those of this site that are definitely
+	 * lost */
+	struct block_sum below;
 	uint32_t head; /* a site under whose definitely lost blocks its indirectly lost ones hang; 0
 			* where the file does not say */
 };

@@ -20,8 +20,8 @@ struct report_site;
 #define SOURCE_PLACE_ANYWHERE "*/"
 
 struct source_place {
-	char path
-		[SOURCE_PLACE_BYTES]; /* "test1/main.c", "../lib/list.c", "/usr/src/x.c"; "?" unknown */
+	/* "test1/main.c", "../lib/list.c", "/usr/src/x.c"; "?" unknown */
+	char path[SOURCE_PLACE_BYTES];
 	bool is_module;		      /* no source is known, so it is where the module lies */
 	bool exists;
 };

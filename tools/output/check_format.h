@@ -43,8 +43,8 @@ struct check_writer {
 struct check_outcome {
 	const struct check_sums *sums;
 	const struct merged_findings *found;
-	unsigned
-		fails_on; /* the kinds of findings that fail: a bit (1 << enum finding_rule) each */
+	/* the kinds of findings that fail: a bit (1 << enum finding_rule) each */
+	unsigned fails_on;
 	bool writes_baseline; /* what leaks, grows or is lost stands in it now, and does not */
 	const struct suppressions *suppressions;
 	const char *const *notes; /* null-terminated sentences about missing symbols */

@@ -102,10 +102,9 @@ static int end(struct check_writer *writer, const struct check_outcome *outcome)
 		comma = ",";
 	}
 	fprintf(stream,
-		"],\n "
-		"\"leaks\":%zu,\"lost\":%zu,\"growing\":%zu,\"thresholds_crossed\":%zu,\"misuses\":"
-		"%zu,"
-		"\"suppressed\":%zu,\"unreadable\":%zu,\n \"passed\":%s,\"exit_status\":%d}\n",
+		"],\n \"leaks\":%zu,\"lost\":%zu,\"growing\":%zu,\"thresholds_crossed\":%zu,"
+		"\"misuses\":%zu,\"suppressed\":%zu,\"unreadable\":%zu,\n"
+		" \"passed\":%s,\"exit_status\":%d}\n",
 		found->counts[FINDING_RULE_LOST] + found->counts[FINDING_RULE_LEAK],
 		found->counts[FINDING_RULE_LOST], found->counts[FINDING_RULE_GROWTH],
 		found->counts[FINDING_RULE_BUDGET], found->counts[FINDING_RULE_MISUSE],

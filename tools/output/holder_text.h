@@ -20,8 +20,8 @@ struct text_style;
 struct holder_text {
 	char *path;
 	double share; /* of the blocks that were drawn */
-	const struct report_site
-		*through; /* another site on the way that is flagged or grows, or null */
+	/* another site on the way that is flagged or grows, or null */
+	const struct report_site *through;
 };
 
 struct holder_texts {

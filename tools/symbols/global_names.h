@@ -15,8 +15,8 @@ struct module_debug;
 struct text_pool;
 
 struct global_name {
-	const char
-		*name; /* "g_server.sessions.table[…]", "ns::Registry::all"; null where unknown */
+	/* "g_server.sessions.table[…]", "ns::Registry::all"; null where unknown */
+	const char *name;
 	const char *function; /* that it is a static of, where that is known; else null */
 	const char *file;     /* that it is declared in; null where unknown */
 	const char *section;  /* without a name: ".data"; null where that is not known either */

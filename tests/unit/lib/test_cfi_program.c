@@ -117,8 +117,7 @@ static struct unwind_rule rule_of(Dwarf_Frame *frame, uint64_t pc, bool is_signa
 	return (struct unwind_rule){.kind = UNWIND_ODD};
 }
 
-/* ---- whole rows --------------------------------------------------------------------------------
- */
+/* ---- whole rows ---- */
 
 /* A frame for expressions: registers that point into memory whose words do as well. */
 static struct cfi_registers some_registers;
@@ -658,8 +657,7 @@ static void equals_elfutils_in_the_files_that_are_named(void **state)
 		assert_true(compare_file(*path));
 }
 
-/* ---- damage ------------------------------------------------------------------------------------
- */
+/* ---- damage ---- */
 
 static void put_bytes(uint8_t **place, const void *bytes, size_t count)
 {

@@ -329,8 +329,7 @@ __asm__(".text\n" BY_REGISTER("rbx") BY_REGISTER("r12") BY_REGISTER("r13") BY_RE
 	"	ret\n"
 	".cfi_endproc\n");
 
-/* ---- looking -----------------------------------------------------------------------------------
- */
+/* ---- looking ---- */
 
 static struct lib_random source;
 static volatile sig_atomic_t is_oracle_at_work;
@@ -465,8 +464,7 @@ static __attribute__((noinline)) void look(void)
 	compare_both(caller, &context);
 }
 
-/* ---- nesting -----------------------------------------------------------------------------------
- */
+/* ---- nesting ---- */
 
 static uint32_t frames_left;
 static uint8_t other_stack[256 << 10] __attribute__((aligned(16)));
@@ -566,8 +564,7 @@ static void finds_every_frame_and_register_of_random_nestings(void **state)
 	assert_true(found.registers > found.frames);
 }
 
-/* ---- every instruction -------------------------------------------------------------------------
- */
+/* ---- every instruction ---- */
 
 static volatile sig_atomic_t is_stepping;
 static uint64_t steps_left, oracle_crashes;
@@ -790,8 +787,7 @@ static void finds_every_frame_of_openssl(void **state)
 	assert_int_equal(found.cut, 0);
 }
 
-/* ---- re-use ------------------------------------------------------------------------------------
- */
+/* ---- re-use ---- */
 
 static void look_from_there(uint64_t unused)
 {
@@ -835,8 +831,7 @@ static void does_not_reuse_what_only_a_saved_register_tells(void **state)
 	assert_int_equal(found.cut, 0);
 }
 
-/* ---- calls that do not return ------------------------------------------------------------------
- */
+/* ---- calls that do not return ---- */
 
 static jmp_buf back;
 
@@ -860,8 +855,7 @@ static void takes_the_rule_of_the_call_not_of_what_follows_it(void **state)
 	assert_int_equal(found.cut, 0);
 }
 
-/* ---- what libunwind cannot tell ---------------------------------------------------------------
- */
+/* ---- what libunwind cannot tell ---- */
 
 static struct full_frame reached;
 
@@ -938,8 +932,7 @@ static void does_not_follow_what_a_frame_has_lost(void **state)
 	assert_false(is_found_through(odd_by_volatile, look_through_rbx));
 }
 
-/* ---- room --------------------------------------------------------------------------------------
- */
+/* ---- room ---- */
 
 static uint64_t captured_at, capture_count;
 
@@ -985,8 +978,7 @@ static void takes_little_stack(void **state)
 #endif
 }
 
-/* ---- what gcc gets wrong -----------------------------------------------------------------------
- */
+/* ---- what gcc gets wrong ---- */
 
 static uint64_t instructions, reached_from;
 

@@ -69,8 +69,7 @@ static const struct loaded_module *newest_at(uint64_t pc)
 	return NULL;
 }
 
-/* ---- while somebody else looks ------------------------------------------------------------------
- */
+/* ---- while somebody else looks ---- */
 
 /* What a thread sees at the beginning of another one's look, or a handler that interrupts it. */
 static struct {
@@ -209,8 +208,7 @@ static void is_uncertain_while_any_dlclose_is_at_work(void **state)
 	assert_true(module_list_is_certain(atomic_load(&module_list_unloads)));
 }
 
-/* ---- what comes and goes ------------------------------------------------------------------------
- */
+/* ---- what comes and goes ---- */
 
 /* Say, code that the program makes: it must not be taken for the next module's. */
 static void gives_code_of_no_module_to_none(void **state)
@@ -418,8 +416,7 @@ static void tells_the_same_all_over_a_module_that_covers_more_than_was_unloaded(
 	munmap(place, 16 * PAGE);
 }
 
-/* ---- files that change --------------------------------------------------------------------------
- */
+/* ---- files that change ---- */
 
 static char copy_path[64];
 

@@ -112,8 +112,7 @@ static void cuts_where_the_stack_is_deeper_than_is_kept(void **state)
 	assert_int_equal(stack_oracle_found.shadows, stack_oracle_found.captures);
 }
 
-/* ---- that the test can fail -------------------------------------------------------------------
- */
+/* ---- that the test can fail ---- */
 
 typedef void list_change(struct stack_list *stack);
 
@@ -241,8 +240,7 @@ static void a_wrong_last_trace_is_found_out(void **state)
 	assert_int_equal(stack_oracle_found.mistakes, 1);
 }
 
-/* ---- where there is nothing to go by ----------------------------------------------------------
- */
+/* ---- where there is nothing to go by ---- */
 
 typedef void called(void);
 

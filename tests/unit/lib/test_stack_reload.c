@@ -70,8 +70,7 @@ static void close_plugin(const struct plugin *plugin)
 	module_list_end_close(has_looked);
 }
 
-/* ---- a call through a plug-in, on a stack of its own --------------------------------------------
- */
+/* ---- a call through a plug-in, on a stack of its own ---- */
 
 struct call {
 	const void *outer_return; /* stored by plugin_outer */
@@ -143,8 +142,7 @@ static void call_plugin(struct call *call, const struct plugin *plugin, uint32_t
 	stack_shadow_use(own);
 }
 
-/* ---- after each other ---------------------------------------------------------------------------
- */
+/* ---- after each other ---- */
 
 /* The generations from first to last (or at random), `rounds` of them. */
 static void reload(uint32_t rounds, struct lib_random *source, struct call *call, uint32_t looks)
@@ -248,8 +246,7 @@ static void drops_rules_of_what_the_list_did_not_know(void **state)
 	assert_int_equal(stack_oracle_found.mistakes, 0);
 }
 
-/* ---- while others go on -------------------------------------------------------------------------
- */
+/* ---- while others go on ---- */
 
 #define OTHERS 3u
 
@@ -300,8 +297,7 @@ static void is_right_in_threads_while_modules_come_and_go(void **state)
 	assert_true(reloaded.at_same_address > rounds / 4);
 }
 
-/* ---- two at once --------------------------------------------------------------------------------
- */
+/* ---- two at once ---- */
 
 /* What one thread has closed, the other one's may follow. */
 static void reload_with_others(uint32_t number, void *context)
@@ -330,8 +326,7 @@ static void is_right_where_threads_reload_at_once(void **state)
 	assert_int_equal(stack_oracle_found.shadows, stack_oracle_found.captures);
 }
 
-/* ---- that the test can fail ---------------------------------------------------------------------
- */
+/* ---- that the test can fail ---- */
 
 /* Replaced by the linker (-Wl,--wrap): gives out the rules that it gave out before. */
 static struct {

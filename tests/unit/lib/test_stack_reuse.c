@@ -62,8 +62,7 @@ static void finish(const char *what)
 	assert_int_equal(stack_oracle_found.shadows, stack_oracle_found.captures);
 }
 
-/* ---- a return address -------------------------------------------------------------------------
- */
+/* ---- a return address ---- */
 
 /* Not an argument: it would be in rbp, and the state another one. */
 static volatile uint32_t other_at;
@@ -109,8 +108,7 @@ static void finds_another_return_address_at_any_depth(void **state)
 	assert_int_equal(temptations, 3 * depth - 1);
 }
 
-/* ---- the end of a stack -------------------------------------------------------------------------
- */
+/* ---- the end of a stack ---- */
 
 #define MEMORY_BYTES (1ul << 20)
 #define PAGE 4096ul
@@ -235,8 +233,7 @@ static void finds_that_a_stack_goes_on_where_it_ended(void **state)
 	assert_int_equal(temptations, 7);
 }
 
-/* ---- a saved frame pointer ----------------------------------------------------------------------
- */
+/* ---- a saved frame pointer ---- */
 
 /* Looks from a frame that has saved its caller's rbp and holds something else in it. */
 void look_without_pointer(void);
@@ -366,8 +363,7 @@ static void finds_another_frame_pointer(void **state)
 	assert_int_equal(temptations, count - 1);
 }
 
-/* ---- a realigned frame --------------------------------------------------------------------------
- */
+/* ---- a realigned frame ---- */
 
 /* With room of variable size gcc reaches the frame's own caller through a saved pointer (DRAP). */
 FUNCTION void look_realigned(size_t bytes)
@@ -416,8 +412,7 @@ static void finds_another_frame_before_a_realigned_one(void **state)
 #endif
 }
 
-/* ---- a signal -------------------------------------------------------------------------------------
- */
+/* ---- a signal ---- */
 
 /* On a stack of its own, so its frame is always at the same address. */
 static void handle(int number, siginfo_t *info, void *interrupted)

@@ -57,8 +57,7 @@ static void equals_both_witnesses_in_threads_at_once(void **state)
 	assert_true(stack_oracle_has_met(1ull << STACK_THREAD | 1ull << STACK_COROUTINE_MOVED));
 }
 
-/* ---- ends ---------------------------------------------------------------------------------------
- */
+/* ---- ends ---- */
 
 enum end { END_BY_EXIT, END_BY_TEST, END_BY_SIGNAL, END_WITH_HANDLER, END_COUNT };
 

@@ -19,8 +19,7 @@
 #include "tools/commands/help_text.h"
 #include "tools/commands/man_page.h"
 
-/* ---- parsing ----------------------------------------------------------------------------------
- */
+/* ---- parsing ---- */
 
 static const struct command_option sample_options[] = {
 	{.name = "stack_depth", .letter = 'd', .argument = "N", .help = "a number."},
@@ -208,8 +207,7 @@ static void suggests_the_nearest_command(void **state)
 	assert_null(command_suggest("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"));
 }
 
-/* ---- table, help, man page, completion --------------------------------------------------------
- */
+/* ---- table, help, man page, completion ---- */
 
 static char *written(void (*write)(FILE *out, const struct command *command),
 		     const struct command *command)
