@@ -162,6 +162,7 @@ static bool copy_frames(struct report *report, struct report_site *site)
 	for (size_t i = 0; i < site->frame_count; i++) {
 		copies[i] = site->frames[i];
 		copies[i].function = report_text(report, site->frames[i].function);
+		copies[i].linkage_name = report_text(report, site->frames[i].linkage_name);
 		copies[i].file = report_text(report, site->frames[i].file);
 		copies[i].module = report_text(report, site->frames[i].module);
 	}

@@ -65,6 +65,7 @@ static int resolve(struct report *report, void *context, struct error *error)
 			 (unsigned)site->profile->nodes[site->stack].pc);
 		site->frames = report_frames(report, 1);
 		site->frames[0].function = report_text(report, name);
+		site->frames[0].linkage_name = report_text(report, name);
 		site->frame_count = 1;
 		report_site_identify(site);
 	}
@@ -216,6 +217,7 @@ static void runs_are_matched_by_function_and_not_by_number(void **state)
 	assert_int_equal(gone->live_bytes, 0);
 	assert_int_equal(gone->delta_bytes, -80);
 	assert_string_equal(gone->frames[0].function, "function_11030");
+	assert_ptr_equal(gone->frames[0].linkage_name, gone->frames[0].function);
 	assert_int_equal(gone->series_bytes[report->point_count - 1], 0);
 	report_free(report);
 	profile_free(old);
