@@ -89,6 +89,9 @@
 	  "compare every captured stack, or one in N, with libunwind's (package libunwind8), in the " \
 	  "running program. The report says what differed. Slow.")                                 \
 	X(command_line, 0, CHOICE, "on|off", "on", "store the program's arguments in the file.")   \
+	X(loss_checks, 0, CHOICE, "on|off", "on",                                                  \
+	  "what a program's tests ask about blocks that they have lost (seep.h, adapters of test " \
+	  "frameworks). off: they are told of none, and what is lost at the end counts alone.")     \
 	X(quiet, 'q', CHOICE, "on|off", "off", "no summary, no notices on stderr.")
 
 #endif

@@ -379,6 +379,11 @@ static bool set_command_line(const char *value)
 	return read_switch(value, &options.stores_command_line);
 }
 
+static bool set_loss_checks(const char *value)
+{
+	return read_switch(value, &options.has_loss_checks);
+}
+
 static bool set_quiet(const char *value)
 {
 	return read_switch(value, &options.is_quiet);

@@ -53,6 +53,7 @@ struct options {
 	uint64_t max_live_bytes, max_site_live_bytes;
 	uint64_t max_heap_share; /* in 1/1000 */
 	bool stores_command_line;
+	bool has_loss_checks;
 	bool is_quiet;
 	uint32_t root_pid;		/* pid of the process that seep run started; 0: unknown */
 	char children_output[PATH_MAX]; /* pattern for its children, its folder is made; "": output

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "lib/base/life.h"
+#include "lib/base/options.h"
 #include "lib/base/stale_stack.h"
 #include "lib/base/syscalls.h"
 #include "lib/base/text.h"
@@ -34,6 +35,9 @@ long long seep_moment_(void)
 
 long long seep_check_since_(long long moment)
 {
+	/* Whoever has switched them off looks at what is lost at the end. */
+	if (!options.has_loss_checks)
+		return 0;
 	stale_stack_wipe();
 	return life_check_since(moment);
 }
@@ -67,6 +71,8 @@ long long seep_end_rounds_(void *rounds)
 /* The findings in one write, so that what other threads say does not come in between their lines. */
 void seep_end_scope_(const char *name, long long moment)
 {
+	if (!options.has_loss_checks)
+		return;
 	stale_stack_wipe();
 
 	int64_t lost = life_check_since(moment);

@@ -4,7 +4,7 @@
 import os
 import shutil
 
-from sandbox import expect, expect_equal
+from sandbox import ROOT, expect, expect_equal
 from test_check import check
 
 # Its argument says how it ends; it loses a block as long as it is called with another one.
@@ -23,12 +23,35 @@ int main(int argc, char **argv)
 }
 """
 
+# A test that fails when it has lost something, as the adapters of test frameworks make one; it
+# loses a block with each argument, the second one elsewhere.
+ASKS_ITSELF = """\
+#include <stdlib.h>
+#include <seep.h>
+#define APART __attribute__((noinline))
+void *volatile block;
+static void tidy(void) { block = malloc(1); free(block); block = NULL; }
+APART static void lose(void) { block = malloc(50); tidy(); }
+APART static void lose_more(void) { block = malloc(60); tidy(); }
+int main(int argc, char **argv)
+{
+    long long moment = seep_moment();
+    (void)argv;
+    if (argc > 1)
+        lose();
+    if (argc > 2)
+        lose_more();
+    return seep_check_since(moment) ? 3 : 0;
+}
+"""
+
 
 def tests():
     yield "main.c of one test is not main.c of another, with equal names of all else", same_names
     yield "and is known again from another checkout, another build and another line", elsewhere
     yield "a source that was moved or renamed is known again by its program", moved
     yield "one of version 1 goes on matching by base names until it is written anew", version_one
+    yield "a test that asks itself passes with what is known, not with what is new", asks_itself
     yield "what a program that failed did not come to stays in it, and that is said", failed
 
 
@@ -153,3 +176,20 @@ def failed(box):
         expect_equal(file.read(), before, "the baseline after less of it")
     text = check(box, *known, "--update-baseline", "--", one, "0", status=0).stderr.decode()
     expect("has 0 entries now\n" in text, "of one that did not fail it says " + text)
+
+
+def asks_itself(box):
+    program = build((box, box.path("project")), "test", "-O1", "-I%s/include" % ROOT,
+                    text=ASKS_ITSELF)
+    baseline = "--baseline=" + box.path("project/known.baseline")
+    expect_equal(box.seep_run([program, "x"]).returncode, 3, "its status without a baseline")
+    check(box, "--", program, "x", status=1)
+    check(box, baseline, "--update-baseline", "--", program, "x", status=0)
+    check(box, baseline, "--", program, "x", status=0)
+    text = check(box, baseline, "--", program, "x", "y", status=1).stderr.decode()
+    expect("failed: 60 B lost at 1 site\n" in text, text)
+    # Who wants it to fail says so; and a check with suppressions may leave it out, too.
+    check(box, baseline, "--loss-checks=on", "--", program, "x", status=3)
+    known = box.write("known.supp", b"leak:lose\n")
+    check(box, "--suppressions=" + known, "--", program, "x", status=3)
+    check(box, "--suppressions=" + known, "--loss-checks=off", "--", program, "x", status=0)

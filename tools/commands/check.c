@@ -378,6 +378,17 @@ static int set_scan(struct check *check, struct error *error)
 	return result;
 }
 
+/* A test asks what it has lost, and only here is known what is known already. What it has lost is lost at
+ * the end, too. */
+static int set_loss_checks(struct check *check, struct error *error)
+{
+	const struct setting *setting = settings_find("loss_checks");
+
+	if (!check->baseline || check->settings.all.values[setting - settings_table])
+		return 0;
+	return settings_text_set(&check->settings.all, setting, "off", error);
+}
+
 static int check_program(struct check *check, char **words)
 {
 	struct settings_text *settings = &check->settings.all;
@@ -390,6 +401,8 @@ static int check_program(struct check *check, char **words)
 
 	if (result == 0)
 		result = set_scan(check, &error);
+	if (result == 0)
+		result = set_loss_checks(check, &error);
 	if (result == 0)
 		result = kept_files_place(&kept, settings, &error);
 	if (result == 0) {

@@ -52,6 +52,7 @@ static void assert_defaults(void)
 	assert_true(options.max_site_growth.bytes_per_hour == OPTIONS_NO_LIMIT);
 	assert_true(options.max_site_live_bytes == OPTIONS_NO_LIMIT);
 	assert_true(options.stores_command_line);
+	assert_true(options.has_loss_checks);
 	assert_false(options.is_quiet);
 	assert_int_equal(options.root_pid, 0);
 }
@@ -82,7 +83,7 @@ static void sets_every_key(void **state)
 	(void)state;
 	parse_well("output=/tmp/x.seep:interval=200ms:growth=1G:stack_depth=512:track=malloc,mmap:"
 		   "children=none:snapshots_by=thread:max_file=1M:selfcheck=1/250:"
-		   "command_line=off:quiet=on:max_growth=2M/h:max_live=3M:"
+		   "command_line=off:loss_checks=off:quiet=on:max_growth=2M/h:max_live=3M:"
 		   "max_heap_share_of_rss=75%:max_site_growth=1K/s:max_site_live=5M:"
 		   "scan=90s:root_pid=77");
 	assert_true(options.scans_at_exit);
@@ -104,6 +105,7 @@ static void sets_every_key(void **state)
 	assert_int_equal(options.max_file_bytes, MIB);
 	assert_int_equal(options.selfcheck_one_in, 250);
 	assert_false(options.stores_command_line);
+	assert_false(options.has_loss_checks);
 	assert_true(options.is_quiet);
 	assert_int_equal(options.root_pid, 77);
 	parse_well("tool=/opt/my\\:seep");
