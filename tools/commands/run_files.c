@@ -20,6 +20,7 @@
 
 #include "seep/snapshot_format.h"
 #include "tools/model/error.h"
+#include "tools/model/named_file.h"
 #include "tools/model/record_reader.h"
 
 /* Enough for the header and the first record with a long command line. */
@@ -60,7 +61,7 @@ static bool read_head(const char *path, uint8_t *head, struct run_file *file)
 		offsetof(struct seep_process, sample_bytes); /* of version 1.0 */
 	struct record_reader reader;
 	struct record record;
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	int fd = named_file_open_harmless(path);
 
 	if (fd < 0)
 		return false;

@@ -13,7 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -236,6 +238,33 @@ static void is_not_misled_by_what_is_no_snapshot_file(void **state)
 	}
 }
 
+/* Whoever may write to the folder can put a link there that leads to a device. */
+static void opens_no_device_that_has_such_a_name(void **state)
+{
+	char device[PATH_MAX], link[PATH_MAX];
+	struct inotify_event event;
+	struct run_files files;
+
+	(void)state;
+	snprintf(device, sizeof(device), "%s/device", folder);
+	snprintf(link, sizeof(link), "%s/linked.1", folder);
+	if (mknod(device, S_IFCHR | 0600, makedev(1, 3)) != 0) {
+		print_message("this user can make no device\n");
+		skip();
+	}
+	assert_int_equal(symlink(device, link), 0);
+	int watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	assert_true(inotify_add_watch(watch, device, IN_OPEN) >= 0);
+	find("linked.%p", false, &files);
+	assert_int_equal(files.count, 0);
+	run_files_free(&files);
+	assert_true(read(watch, &event, sizeof(event)) < 0);
+	assert_int_equal(errno, EAGAIN);
+	close(watch);
+	unlink(link);
+	unlink(device);
+}
+
 static void drops_a_file_that_is_gone_when_it_is_judged(void **state)
 {
 	struct run_files files;
@@ -277,6 +306,7 @@ int main(void)
 		cmocka_unit_test(removes_what_was_killed_before_it_was_begun),
 		cmocka_unit_test(finds_nothing_where_nothing_is),
 		cmocka_unit_test(is_not_misled_by_what_is_no_snapshot_file),
+		cmocka_unit_test(opens_no_device_that_has_such_a_name),
 		cmocka_unit_test(makes_a_glob_of_a_pattern),
 		cmocka_unit_test(drops_a_file_that_is_gone_when_it_is_judged),
 	};
