@@ -171,9 +171,13 @@ static void read_words(struct flood *flood, uint64_t start, uint64_t end, struct
 	const uint64_t low = flood->index->low, span = flood->index->high - low;
 	const uint64_t *words = (const uint64_t *)start, *last = (const uint64_t *)end;
 
-	for (; words < last; words++, from.place++)
-		if (__builtin_expect(*words - low < span, 0))
-			wait_for(flood, *words, from);
+	for (; words < last; words++, from.place++) {
+		/* Once: the page may be shared with another program, which goes on. */
+		const uint64_t word = __atomic_load_n(words, __ATOMIC_RELAXED);
+
+		if (__builtin_expect(word - low < span, 0))
+			wait_for(flood, word, from);
+	}
 }
 
 /* The same of a large block, without those pages that the program has never touched. */

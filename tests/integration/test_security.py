@@ -177,7 +177,7 @@ def other_user(box):
         raise Skipped("setpriv is not installed")
     process = start(box, "dumpable")
     box.wait_until(lambda: os.path.exists(box.path("out.seep")), "the file")
-    for verb in (["snapshot"], ["scan"], ["mark"]):
+    for verb in (["snapshot"], ["scan"], ["mark"], ["report"]):
         argv = [SEEP, *verb, str(process.pid)] + (["label"] if verb == ["mark"] else [])
         asked = box.run_as_nobody(argv)
         expect_equal((asked.returncode, asked.stdout), (2, b""), "seep %s by nobody" % verb[0])
