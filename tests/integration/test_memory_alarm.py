@@ -6,8 +6,11 @@ import functools
 import os
 import re
 import resource
+import signal
+import subprocess
 
-from sandbox import SEEP, begun, expect, expect_equal
+from cgroup import Pressed
+from sandbox import SEEP, Failed, Skipped, begun, expect, expect_equal
 from test_memory_limit import MIB, Cgroup
 from test_snapshots import Server
 
@@ -26,6 +29,7 @@ def tests():
                 functools.partial(killed, nested, followed)
     yield "a limit that comes nearer while the program does nothing", lowered
     yield "near RLIMIT_AS", near_address_space
+    yield "tasks of its cgroup wait for memory; those of another one are no alarm", pressed
     yield "not where it is switched off, and not far from the limit", quiet
 
 
@@ -109,6 +113,52 @@ def lowered(box):
         box.wait_until(lambda: [snapshot for snapshot in alarms(box)
                                 if snapshot.limit_bytes == LIMIT], "one near the old limit")
         server.end()
+
+
+def pressed(box):
+    """The program does nothing. Somebody else reads ever again what does not fit."""
+    box.write("text", "")
+    file = os.open(box.path("text"), os.O_RDWR)
+    os.write(file, os.urandom(64 * MIB))
+    os.fsync(file)
+    os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)  # it is not the test's memory
+    os.close(file)
+    with Pressed(box, "neighbours", 12 * MIB) as others, Pressed(box, "own", 12 * MIB) as own:
+        server = Server(box, *QUIET)
+        own.watch(server.pid)
+        box.wait_until(lambda: os.path.exists(box.path("out.seep")), "the file")
+        server.ask("sleep 2000")  # the kernel is asked for its word after a second
+        for cgroup in (others, own):
+            with readers(box, cgroup):
+                try:
+                    box.wait_until(cgroup.has_pressure, "somebody to wait for memory", 30)
+                except Failed as reason:
+                    raise Skipped("nobody waits for what this disk holds: %s" % reason) from None
+                if cgroup is own:
+                    box.wait_until(lambda: memory_snapshots(box), "an alarm")
+            if cgroup is others:
+                expect_equal(len(memory_snapshots(box)), 0, "alarms for others")
+        server.end()
+
+
+def memory_snapshots(box):
+    return [snapshot for snapshot in begun(box.path("out.seep")).snapshots
+            if snapshot.reason == "memory"]
+
+
+@contextlib.contextmanager
+def readers(box, cgroup):
+    """Four of them; one alone waits too little on a fast disk."""
+    script = ('for folder; do echo $$ > "$folder/cgroup.procs"; done;'
+              ' while :; do cat "%s" > /dev/null; done' % box.path("text"))
+    processes = [box.start(["sh", "-c", script, "reader", *cgroup.folders], process_group=0,
+                           stderr=subprocess.DEVNULL) for _ in range(4)]
+    try:
+        yield
+    finally:
+        for process in processes:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
 
 
 def size_of(pid):

@@ -84,3 +84,48 @@ class Cgroup:
     def write(self, name, value):
         with open(os.path.join(self.folder, name), "w") as file:
             file.write(str(value))
+
+
+class Pressed:
+    """A cgroup with little memory, of which the kernel tells who waits for it (memory.pressure)."""
+    def __init__(self, box, name, size):
+        self.limited = Cgroup(box, name)
+        self.box, self.name, self.size = box, name, size
+
+    def __enter__(self):
+        self.limited.__enter__()
+        self.limited.limit(self.size)
+        self.folders = [self.limited.folder]
+        if os.path.exists(os.path.join(self.limited.folder, "memory.pressure")):
+            return self
+        # Limits are of version 1, and pressure of version 2: it is in one of each.
+        folder = "/sys/fs/cgroup/unified/%s-%s" % (self.name, os.path.basename(self.box.folder))
+        try:
+            os.mkdir(folder)
+        except OSError as error:
+            self.limited.__exit__(None)
+            raise Skipped("a cgroup of version 2 cannot be made: %s" % error) from None
+        self.folders.append(folder)
+        return self
+
+    def __exit__(self, failure, *_):
+        self.limited.__exit__(failure)
+        if len(self.folders) > 1:
+            self.box.wait_until(self.is_removed, "the end of all that is in the cgroup")
+
+    def is_removed(self):
+        try:
+            os.rmdir(self.folders[1])
+            return True
+        except OSError:
+            return False
+
+    def watch(self, pid):
+        """Where pressure is told of, but not, if that is another one, where memory is short."""
+        with open(os.path.join(self.folders[-1], "cgroup.procs"), "w") as file:
+            file.write(str(pid))
+
+    def has_pressure(self):
+        """Some task has waited for a second altogether."""
+        with open(os.path.join(self.folders[-1], "memory.pressure")) as file:
+            return int(file.readline().split("total=")[1]) > 1000000
