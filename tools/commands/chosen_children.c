@@ -9,6 +9,7 @@
 
 #include "tools/commands/settings_text.h"
 #include "tools/model/error.h"
+#include "tools/model/path_base.h"
 
 /* What libseep keeps of a program's name: TASK_COMM_LEN without the zero byte. */
 #define NAME_BYTES 15
@@ -87,7 +88,7 @@ int chosen_children_resolve(struct settings_text *settings, struct error *error)
  * dash. */
 static bool names(const char *word, size_t length, const char *program, const char *path)
 {
-	const char *slash = strrchr(program, '/'), *name = slash ? slash + 1 : program;
+	const char *name = path_base(program);
 
 	if (*word == '/')
 		return strncmp(word, path, length) == 0 &&

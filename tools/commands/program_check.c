@@ -23,6 +23,7 @@
 
 #include "tools/commands/program_file.h"
 #include "tools/model/error.h"
+#include "tools/model/path_base.h"
 
 /* The kernel's limits: five scripts deep, 255 bytes of #! line. */
 #define SCRIPT_DEPTH_MAX 5
@@ -215,8 +216,7 @@ static int check_script(const char *path, char *line, const struct program_file 
 		return error_set(error, code, "%s: its interpreter '%s' cannot be started: %s",
 				 path, interpreter, strerror(code));
 	int result = check_at_depth(interpreter, library, depth + 1, program, error);
-	const char *name = strrchr(interpreter, '/');
-	if (result == 0 && strcmp(name ? name + 1 : interpreter, "env") == 0)
+	if (result == 0 && strcmp(path_base(interpreter), "env") == 0)
 		result = check_env_program(rest, library, depth, program, error);
 	return result;
 }

@@ -19,6 +19,7 @@
 
 #include "seep/snapshot_format.h"
 #include "tools/model/error.h"
+#include "tools/model/path_base.h"
 
 /* TASK_COMM_LEN without the zero byte: what the kernel keeps of a program's name. */
 #define NAME_BYTES 15
@@ -83,11 +84,10 @@ static bool has_pid(const char *pattern)
 /* The name that the program's own file will have. Empty where it is too long. */
 static void expand(const char *pattern, const char *program, pid_t pid, char path[PATH_MAX])
 {
-	const char *name = strrchr(program, '/');
+	const char *name = path_base(program);
 	char text[2 * PATH_MAX];
 	size_t length = 0;
 
-	name = name ? name + 1 : program;
 	for (; *pattern && length < PATH_MAX; pattern++) {
 		if (strncmp(pattern, "%p", 2) == 0) {
 			length += (size_t)sprintf(text + length, "%d", (int)pid);

@@ -8,17 +8,11 @@
 #include <string.h>
 
 #include "tools/commands/chosen_children.h"
+#include "tools/model/path_base.h"
 #include "tools/model/profile.h"
 
 /* An interpreter's script is one of the words behind it: python3 -m pytest, perl /usr/bin/prove. */
 #define WORDS 3
-
-static const char *base_of(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
 
 static bool drives(const char *name)
 {
@@ -50,12 +44,12 @@ static bool interprets(const char *name)
 
 static bool is_known(const struct profile *profile)
 {
-	const char *program = base_of(profile->exe);
+	const char *program = path_base(profile->exe);
 
 	if (drives(program) || (profile->name && drives(profile->name)))
 		return true;
 	for (size_t i = 1; interprets(program) && i < profile->command_count && i < WORDS; i++)
-		if (drives(base_of(profile->command[i])))
+		if (drives(path_base(profile->command[i])))
 			return true;
 	return false;
 }
@@ -89,7 +83,7 @@ bool test_driver_is(const struct profile *profile, const char *children, bool is
 	bool is_left_out =
 		chosen_children_leave_out(children, profile->exe) &&
 		!is_named(children, profile->name ? profile->name : "") &&
-		!(profile->command_count && is_named(children, base_of(profile->command[0])));
+		!(profile->command_count && is_named(children, path_base(profile->command[0])));
 
 	if (strcmp(children, "none") == 0)
 		return false;

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "tools/model/path_base.h"
 #include "tools/model/profile.h"
 
 static bool is_runtime(const char *path)
@@ -14,8 +15,7 @@ static bool is_runtime(const char *path)
 	static const char *const names[] = {"ld-linux",	   "ld64.so",	   "libc.so",
 					    "libc-2.",	   "libdl.so",	   "libstdc++.so",
 					    "libgcc_s.so", "libpthread.so"};
-	const char *slash = strrchr(path, '/');
-	const char *name = slash ? slash + 1 : path;
+	const char *name = path_base(path);
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
 		if (strncmp(name, names[i], strlen(names[i])) == 0)
 			return true;

@@ -27,6 +27,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tools/model/path_base.h"
 #include "tools/model/profile.h"
 #include "tools/model/report.h"
 
@@ -142,12 +143,6 @@ static uint64_t add_wrapper(uint64_t hash, const char *function)
 
 /* ---- modules ---- */
 
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	return slash ? slash + 1 : path;
-}
-
 static bool is_executable(const struct profile *profile, const char *path)
 {
 	for (size_t i = 0; profile && i < profile->module_count; i++) {
@@ -162,7 +157,7 @@ static bool is_executable(const struct profile *profile, const char *path)
 /* "/usr/lib/libssl.so.3" counts as "libssl.so". */
 static uint64_t add_library(uint64_t hash, const char *path)
 {
-	const char *base = base_name(path);
+	const char *base = path_base(path);
 	const char *version = strstr(base, ".so.");
 	return add_bytes(hash, base, version ? (size_t)(version - base) + 3 : strlen(base));
 }
@@ -176,7 +171,7 @@ static bool is_of_runtime(const struct frame *frame)
 	if (frame->function && strcmp(frame->function, "_start") == 0)
 		return true;
 	for (size_t i = 0; frame->module && i < sizeof(libraries) / sizeof(*libraries); i++)
-		if (begins(base_name(frame->module), libraries[i]))
+		if (begins(path_base(frame->module), libraries[i]))
 			return true;
 	return false;
 }

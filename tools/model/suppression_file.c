@@ -18,6 +18,7 @@
 #include "tools/model/error.h"
 #include "tools/model/frame_pattern.h"
 #include "tools/model/named_file.h"
+#include "tools/model/path_base.h"
 #include "tools/model/suppression.h"
 #include "tools/model/suppression_index.h"
 
@@ -397,13 +398,12 @@ int suppressions_add_program(struct suppressions *suppressions, const char *exe,
 			     struct error *error)
 {
 	size_t first = suppressions->count;
-	const char *base = strrchr(exe, '/');
 	char name[256];
 
 	for (size_t i = 0; i < suppressions->count; i++)
 		if (suppressions->list[i].exe && strcmp(suppressions->list[i].exe, exe) == 0)
 			return 0;
-	snprintf(name, sizeof(name), "%s's own suppressions", base ? base + 1 : exe);
+	snprintf(name, sizeof(name), "%s's own suppressions", path_base(exe));
 	int result = suppressions_parse(suppressions, name, text, strlen(text), error);
 	for (size_t i = first; i < suppressions->count && result == 0; i++)
 		if (!(suppressions->list[i].exe =

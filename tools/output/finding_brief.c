@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/model/path_base.h"
 #include "tools/model/reachability.h"
 #include "tools/model/threshold.h"
 #include "tools/model/wrong_free.h"

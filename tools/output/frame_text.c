@@ -7,14 +7,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "tools/model/path_base.h"
 #include "tools/model/profile.h"
-
-const char *path_base(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash && slash[1] ? slash + 1 : path;
-}
 
 const char *frame_name(const struct frame *frame, char *buffer)
 {

@@ -23,7 +23,4 @@ const char *frame_place(const struct report_site *site, const struct frame *fram
 const char *frame_place_in_stack(const struct report_site *site, const struct frame *frame,
 				 char *buffer);
 
-/* The last component of a path. */
-const char *path_base(const char *path);
-
 #endif

@@ -7,9 +7,9 @@
 
 #include <string.h>
 
+#include "tools/model/path_base.h"
 #include "tools/model/profile.h"
 #include "tools/model/report.h"
-#include "tools/output/frame_text.h"
 #include "tools/output/memory_table.h"
 #include "tools/output/number_text.h"
 #include "tools/output/stack_text.h"

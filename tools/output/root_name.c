@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "tools/model/holders.h"
+#include "tools/model/path_base.h"
 #include "tools/model/profile.h"
 #include "tools/model/report.h"
 #include "tools/output/frame_text.h"

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "tools/model/path_base.h"
 #include "tools/model/report.h"
 #include "tools/output/frame_text.h"
 

@@ -14,10 +14,10 @@
 #include <time.h>
 
 #include "tools/model/equal_marks.h"
+#include "tools/model/path_base.h"
 #include "tools/model/profile.h"
 #include "tools/model/report.h"
 #include "tools/model/scan.h"
-#include "tools/output/frame_text.h"
 #include "tools/output/lost_text.h"
 #include "tools/output/number_text.h"
 #include "tools/output/shell_word.h"

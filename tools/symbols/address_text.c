@@ -21,6 +21,7 @@
 #include <uthash.h>
 
 #include "tools/model/named_file.h"
+#include "tools/model/path_base.h"
 #include "tools/model/profile.h"
 #include "tools/symbols/address_lines.h"
 #include "tools/symbols/module_debug.h"
@@ -197,20 +198,13 @@ static bool find_place(struct address_text *text, const char *line, struct place
 	return true;
 }
 
-static const char *base_of(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash && slash[1] ? slash + 1 : path;
-}
-
 static void write_frame(FILE *out, const struct place *place, const struct source_frame *frame)
 {
 	fputs(frame->function, out);
 	if (frame->file)
 		fprintf(out, " %s", frame->file);
 	else
-		fprintf(out, " (%s)", base_of(place->module->path));
+		fprintf(out, " (%s)", path_base(place->module->path));
 	if (frame->file && frame->line > 0)
 		fprintf(out, ":%d", frame->line);
 	if (frame->is_inlined)
