@@ -33,6 +33,33 @@ def own_cgroup():
     return (folder if os.path.isdir(folder) else mount), limit
 
 
+def end(box, folder, failure):
+    """Removes it, once all that the test has started in it is gone."""
+    if not failure:
+        box.wait_until(lambda: is_removed(folder), "the end of all that is in the cgroup")
+        return
+    # What has failed is to be said, whatever becomes of the cgroup.
+    with contextlib.suppress(Failed):
+        box.wait_until(lambda: is_ended(folder), "the end of all that is in the cgroup")
+
+
+def is_ended(folder):
+    """Who was started by another than the test, such as the program of a `seep run`, too."""
+    with open(os.path.join(folder, "cgroup.procs")) as file:
+        for pid in file.read().split():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(pid), signal.SIGKILL)
+    return is_removed(folder)
+
+
+def is_removed(folder):
+    try:
+        os.rmdir(folder)
+        return True
+    except OSError:
+        return False
+
+
 class Cgroup:
     """A memory cgroup for as long as the `with` lasts."""
     def __init__(self, box, name, above=None):
@@ -53,27 +80,7 @@ class Cgroup:
         return self
 
     def __exit__(self, failure, *_):
-        if not failure:
-            self.box.wait_until(self.is_removed, "the end of all that is in the cgroup")
-            return
-        # What has failed is to be said, whatever becomes of the cgroup.
-        with contextlib.suppress(Failed):
-            self.box.wait_until(self.is_ended, "the end of all that is in the cgroup")
-
-    def is_ended(self):
-        """Who was started by another than the test, such as the program of a `seep run`, too."""
-        with open(os.path.join(self.folder, "cgroup.procs")) as file:
-            for pid in file.read().split():
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(int(pid), signal.SIGKILL)
-        return self.is_removed()
-
-    def is_removed(self):
-        try:
-            os.rmdir(self.folder)
-            return True
-        except OSError:
-            return False
+        end(self.box, self.folder, failure)
 
     def limit(self, size):
         self.write(self.limit_file, size)
@@ -109,16 +116,8 @@ class Pressed:
         return self
 
     def __exit__(self, failure, *_):
-        self.limited.__exit__(failure)
-        if len(self.folders) > 1:
-            self.box.wait_until(self.is_removed, "the end of all that is in the cgroup")
-
-    def is_removed(self):
-        try:
-            os.rmdir(self.folders[1])
-            return True
-        except OSError:
-            return False
+        for folder in self.folders:
+            end(self.box, folder, failure)
 
     def watch(self, pid):
         """Where pressure is told of, but not, if that is another one, where memory is short."""
