@@ -16,11 +16,8 @@
 /* The verb that was left out before a program, a snapshot file or a process; null where it is none. */
 static const char *meant_command(const char *word)
 {
-	static const char ending[] = ".seep";
-	size_t length = strlen(word);
-
 	if (target_is_pid(word) || snapshot_folder_is(word) ||
-	    (length > strlen(ending) && strcmp(word + length - strlen(ending), ending) == 0))
+	    snapshot_folder_stem(word) < strlen(word))
 		return "report";
 	return strchr(word, '/') && access(word, X_OK) == 0 ? "run" : NULL;
 }

@@ -18,13 +18,13 @@
 #include <unistd.h>
 
 #include "seep/snapshot_format.h"
+#include "tools/commands/snapshot_folder.h"
 #include "tools/model/error.h"
 #include "tools/model/path_base.h"
 
 /* TASK_COMM_LEN without the zero byte: what the kernel keeps of a program's name. */
 #define NAME_BYTES 15
 
-#define CHILDREN_SUFFIX ".children"
 #define CHILDREN_NAMES "/%e.%p.seep"
 /* What the names in that folder may grow to, with the suffixes that the library may add. */
 #define CHILD_NAME_BYTES 64
@@ -109,18 +109,14 @@ static void expand(const char *pattern, const char *program, pid_t pid, char pat
 bool run_output_children_folder(const char *pattern, const char *program, pid_t pid,
 				char folder[PATH_MAX])
 {
-	static const char ending[] = ".seep";
-
 	expand(pattern, program, pid, folder);
-	size_t length = strlen(folder);
-	if (length >= strlen(ending) && strcmp(folder + length - strlen(ending), ending) == 0)
-		length -= strlen(ending);
+	size_t length = snapshot_folder_stem(folder);
 	folder[length] = '\0';
 	const char *name = strrchr(folder, '/');
-	if (!name || strlen(name + 1) + strlen(CHILDREN_SUFFIX) > NAME_MAX ||
-	    length + strlen(CHILDREN_SUFFIX) + CHILD_NAME_BYTES >= PATH_MAX)
+	if (!name || strlen(name + 1) + strlen(SNAPSHOT_FOLDER_CHILDREN) > NAME_MAX ||
+	    length + strlen(SNAPSHOT_FOLDER_CHILDREN) + CHILD_NAME_BYTES >= PATH_MAX)
 		return false;
-	strcpy(folder + length, CHILDREN_SUFFIX);
+	strcpy(folder + length, SNAPSHOT_FOLDER_CHILDREN);
 	return true;
 }
 

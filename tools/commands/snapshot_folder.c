@@ -22,7 +22,16 @@
 /* The library thins a file into a new one of this name beside it, which a kill may leave behind:
  * half of what the file itself says. */
 #define THINNING_SUFFIX ".thin"
-#define CHILDREN_SUFFIX ".children"
+
+size_t snapshot_folder_stem(const char *path)
+{
+	static const char ending[] = ".seep";
+	size_t length = strlen(path);
+	bool has_ending =
+		length > strlen(ending) && strcmp(path + length - strlen(ending), ending) == 0;
+
+	return has_ending ? length - strlen(ending) : length;
+}
 
 bool snapshot_folder_is(const char *path)
 {
@@ -74,10 +83,10 @@ static int add(struct snapshot_folder *folder, const char *path, const char *nam
 static bool has_children(int folder_fd, const char *name)
 {
 	struct stat status;
-	size_t length = strlen(name), suffix_length = strlen(CHILDREN_SUFFIX);
+	size_t length = strlen(name), suffix_length = strlen(SNAPSHOT_FOLDER_CHILDREN);
 
 	return length > suffix_length &&
-	       strcmp(name + length - suffix_length, CHILDREN_SUFFIX) == 0 &&
+	       strcmp(name + length - suffix_length, SNAPSHOT_FOLDER_CHILDREN) == 0 &&
 	       fstatat(folder_fd, name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
 	       S_ISDIR(status.st_mode);
 }
@@ -147,7 +156,7 @@ static size_t find_children_of(const char *parent, uint32_t pid, char folder[PAT
 	char ending[48];
 	size_t count = 0;
 
-	snprintf(ending, sizeof(ending), ".%u" CHILDREN_SUFFIX, pid);
+	snprintf(ending, sizeof(ending), ".%u" SNAPSHOT_FOLDER_CHILDREN, pid);
 	for (struct dirent *entry; entries && !count && (entry = readdir(entries));) {
 		const char *name = entry->d_name;
 		size_t length = strlen(name);
@@ -165,16 +174,14 @@ static size_t find_children_of(const char *parent, uint32_t pid, char folder[PAT
 
 size_t snapshot_folder_of_children(const char *path, uint32_t pid, char folder[PATH_MAX])
 {
-	static const char ending[] = ".seep";
 	const char *slash = strrchr(path, '/');
 	char parent[PATH_MAX] = ".";
-	size_t length = strlen(path);
+	size_t length = snapshot_folder_stem(path);
 
-	if (length >= PATH_MAX)
+	if (strlen(path) >= PATH_MAX)
 		return 0;
-	if (length > strlen(ending) && strcmp(path + length - strlen(ending), ending) == 0)
-		length -= strlen(ending);
-	if (snprintf(folder, PATH_MAX, "%.*s" CHILDREN_SUFFIX, (int)length, path) < PATH_MAX) {
+	if (snprintf(folder, PATH_MAX, "%.*s" SNAPSHOT_FOLDER_CHILDREN, (int)length, path) <
+	    PATH_MAX) {
 		size_t count = count_files(folder);
 		if (count)
 			return count;

@@ -18,12 +18,19 @@ struct snapshot_folder {
 	size_t count;
 };
 
+/* The folder with the files of a process's children is called as its own file is without .seep, and so. */
+#define SNAPSHOT_FOLDER_CHILDREN ".children"
+
+/* How much of a file's path is left without .seep. */
+size_t snapshot_folder_stem(const char *path);
+
 /* Is this the name of a folder? */
 bool snapshot_folder_is(const char *path);
 
 /* Finds every snapshot file that lies in the folder itself, or in one beside them that seep run has
- * made for the files of children; what is none is passed over, what cannot be opened is taken for one, so that somebody says so. Returns 0, or -errno and a sentence:
- * -ENOENT when there is none. Either way snapshot_folder_free releases it. */
+ * made for the files of children; what is none is passed over, what cannot be opened is taken for one,
+ * so that somebody says so. Returns 0, or -errno and a sentence: -ENOENT when there is none. Either way
+ * snapshot_folder_free releases it. */
 int snapshot_folder_list(struct snapshot_folder *folder, const char *path, struct error *error);
 void snapshot_folder_free(struct snapshot_folder *folder);
 

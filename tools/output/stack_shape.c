@@ -8,7 +8,6 @@
 
 #include "tools/model/path_base.h"
 #include "tools/model/report.h"
-#include "tools/output/frame_text.h"
 
 /* Longer stacks lose their middle: the frames near the allocation say what it is, the outermost
  * ones which part of the program asked. */
