@@ -21,7 +21,7 @@
 
 /* So many sites are named that another one has lost, that come to a place where all is lost, or that are born
  * together. */
-#define HANGING_SHOWN 4
+#define PLACES_SHOWN 4
 #define CALLERS_SHOWN 4
 #define PARTS_SHOWN 12
 
@@ -99,10 +99,15 @@ static void write_what_is_one(const struct report_finding *finding, const struct
 
 /* Sites of which a line would say the same: a tree that a function builds by calling itself has one for each
  * depth. */
-struct hanging {
+struct place {
 	const struct report_site *first;
-	struct block_sum lost;
+	struct block_sum sum;
 	size_t site_count;
+};
+
+struct places {
+	struct place list[PLACES_SHOWN];
+	size_t count, left; /* of sites that found no room */
 };
 
 static bool are_at_one_place(const struct report_site *one, const struct report_site *other)
@@ -117,29 +122,40 @@ static bool are_at_one_place(const struct report_site *one, const struct report_
 	       strcmp(a->file, b->file) == 0;
 }
 
-static void add_hanging(struct hanging *place, const struct report_site *site)
+static void add_place(struct places *places, const struct report_site *site, struct block_sum sum)
 {
-	const struct block_sum lost = site->scanned->indirectly;
+	size_t at = 0;
 
-	if (!place->site_count++)
-		place->first = site;
-	place->lost.bytes += lost.bytes;
-	place->lost.blocks += lost.blocks;
+	while (at < places->count && site->frames &&
+	       !are_at_one_place(places->list[at].first, site))
+		at++;
+	if (at == PLACES_SHOWN || !site->frames) {
+		places->left++;
+		return;
+	}
+	struct place *place = &places->list[at];
+	if (at == places->count) {
+		*place = (struct place){.first = site};
+		places->count++;
+	}
+	place->sum.bytes += sum.bytes;
+	place->sum.blocks += sum.blocks;
+	place->site_count++;
 }
 
-static int compare_hanging(const void *a, const void *b)
+static int compare_places(const void *a, const void *b)
 {
-	const struct hanging *one = a, *other = b;
+	const struct place *one = a, *other = b;
 
-	return (one->lost.bytes < other->lost.bytes) - (one->lost.bytes > other->lost.bytes);
+	return (one->sum.bytes < other->sum.bytes) - (one->sum.bytes > other->sum.bytes);
 }
 
-static void put_hanging(struct text_line *line, const struct hanging *place)
+static void put_place(struct text_line *line, const struct place *place)
 {
 	text_line_pad(line, SITE_TEXT_STACK_INDENT);
-	text_line_print(line, INK_TITLE, "%s", number_bytes(place->lost.bytes).text);
-	text_line_print(line, INK_PLAIN, " in %s block%s  ", number_count(place->lost.blocks).text,
-			number_plural(place->lost.blocks));
+	text_line_print(line, INK_TITLE, "%s", number_bytes(place->sum.bytes).text);
+	text_line_print(line, INK_PLAIN, " in %s block%s  ", number_count(place->sum.blocks).text,
+			number_plural(place->sum.blocks));
 	if (place->site_count > 1) {
 		stack_text_put_own(line, place->first);
 		text_line_print(line, INK_DIM, "  %s sites", number_count(place->site_count).text);
@@ -149,48 +165,69 @@ static void put_hanging(struct text_line *line, const struct hanging *place)
 	text_line_end(line);
 }
 
+static void put_places(struct text_line *line, struct places *places)
+{
+	qsort(places->list, places->count, sizeof(*places->list), compare_places);
+	for (size_t i = 0; i < places->count; i++)
+		put_place(line, &places->list[i]);
+	if (!places->left)
+		return;
+	text_line_pad(line, SITE_TEXT_STACK_INDENT);
+	text_line_print(line, INK_DIM, "and at %s more site%s", number_count(places->left).text,
+			number_plural(places->left));
+	text_line_end(line);
+}
+
+static void put_title(struct text_line *line, const char *title)
+{
+	text_line_pad(line, SITE_TEXT_INDENT);
+	text_line_put(line, INK_TITLE, title);
+	text_line_end(line);
+}
+
 /* What hangs under the first of them, shortly. */
 static void write_hanging(const struct report_finding *finding, const struct site_text *text)
 {
-	const bool is_short = text->options->site_limit;
-	struct hanging places[HANGING_SHOWN];
+	struct places places = {.count = 0};
 	struct text_line line;
-	size_t count = 0, left = 0;
 
 	text_line_begin(&line, text->stream, &text->options->style);
-	text_line_pad(&line, SITE_TEXT_INDENT);
-	text_line_put(&line, INK_TITLE, "lost with it:");
-	text_line_end(&line);
+	put_title(&line, "lost with it:");
 	for (size_t i = 0; i < finding->site_count; i++) {
 		const struct report_site *site = finding->sites[i];
-		struct hanging alone = {0};
-		size_t at = 0;
 		if (site->stack == finding->sum.stack || !site->scanned)
 			continue;
-		if (!is_short && site->frames) {
-			add_hanging(&alone, site);
-			put_hanging(&line, &alone);
-			continue;
-		}
-		while (at < count && site->frames && !are_at_one_place(places[at].first, site))
-			at++;
-		if (at == HANGING_SHOWN || !site->frames) {
-			left++;
-			continue;
-		}
-		if (at == count)
-			places[count++] = (struct hanging){0};
-		add_hanging(&places[at], site);
+		if (text->options->site_limit || !site->frames)
+			add_place(&places, site, site->scanned->indirectly);
+		else
+			put_place(&line, &(struct place){.first = site,
+							 .sum = site->scanned->indirectly,
+							 .site_count = 1});
 	}
-	qsort(places, count, sizeof(*places), compare_hanging);
-	for (size_t i = 0; i < count; i++)
-		put_hanging(&line, &places[i]);
-	if (!left)
+	put_places(&line, &places);
+}
+
+/* Who allocates what a caller of theirs is named for, shortly: who reads it looks there. */
+static void write_allocators(const struct report_finding *finding, const struct site_text *text)
+{
+	const bool is_given_back = report_site_is_given_back(&finding->sum);
+	struct places places = {.count = 0};
+	struct text_line line;
+
+	for (size_t i = 0; i < finding->site_count; i++) {
+		const struct report_site *site = finding->sites[i];
+		add_place(&places, site,
+			  is_given_back ? (struct block_sum){.bytes = site->peak_bytes,
+							     .blocks = site->peak_blocks}
+					: (struct block_sum){.bytes = site->live_bytes,
+							     .blocks = site->live_blocks});
+	}
+	/* The place that stands above. */
+	if (places.count + places.left < 2)
 		return;
-	text_line_pad(&line, SITE_TEXT_STACK_INDENT);
-	text_line_print(&line, INK_DIM, "and at %s more site%s", number_count(left).text,
-			number_plural(left));
-	text_line_end(&line);
+	text_line_begin(&line, text->stream, &text->options->style);
+	put_title(&line, "allocated by:");
+	put_places(&line, &places);
 }
 
 /* "84.3 KiB in 130 blocks  +17.7 MiB/h, 27,900 blocks/h". */
@@ -317,4 +354,6 @@ void finding_text_write(const struct site_text *text, const struct report_findin
 		write_parts(finding, text);
 	else if (text->options->site_limit == 0)
 		write_members(finding, text);
+	else if (finding->kind == FINDING_CALLER)
+		write_allocators(finding, text);
 }

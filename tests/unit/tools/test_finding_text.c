@@ -77,6 +77,28 @@ static void a_caller_is_called_one_leak_with_what_it_allocates(void **state)
 	assert_non_null(strstr(text,
 			       "\n    2 sites are one leak: on their ways from accept_one they "
 			       "keep 5.2 % of their\n    blocks\n"));
+	/* Who does is named below; where all do so in one line, that one stands above. */
+	static const char allocators[] =
+		"      main           server/main.c:201\n"
+		"    allocated by:\n"
+		"      3.72 MiB in 39,000 blocks  open_session server.c:88 ← accept_one ← …\n"
+		"      1.91 MiB in 20,000 blocks  copy_name name.c:7 ← accept_one\n";
+	static struct frame other[] = {
+		{.function = "copy_name", .file = "name.c", .line = 7, .module = SERVER},
+		{.function = "accept_one", .file = "server.c", .line = 144, .module = SERVER}};
+	sample->sites[1].frames = other;
+	sample->sites[1].frame_count = 2;
+	sample->sites[1].live_bytes = 2000000;
+	sample->sites[1].live_blocks = 20000;
+	free(text);
+	text = sample_report_text(sample, (struct text_report_options){.site_limit = 2});
+	if (!strstr(text, allocators))
+		fail_msg("%s", text);
+	free(text);
+	sample->sites[1].frames = sample->sites[0].frames;
+	sample->sites[1].frame_count = sample->sites[0].frame_count;
+	text = sample_report_text(sample, (struct text_report_options){.site_limit = 2});
+	assert_null(strstr(text, "allocated by:"));
 	free(text);
 	free(sample);
 }
