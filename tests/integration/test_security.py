@@ -5,12 +5,24 @@ import functools
 import os
 import shutil
 import stat
+import subprocess
+import sys
 
 from process_list import helper_of
-from sandbox import NOBODY, SEEP, Skipped, expect, expect_equal
+from sandbox import NOBODY, SEEP, Skipped, expect, expect_equal, stop
 
 LIMIT_S = 20
 FOREIGN = b"somebody else's\n"
+STRANGER = """
+import socket, sys
+while True:
+    caller = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    caller.setblocking(False)
+    try:
+        caller.connect("\\0" + sys.argv[1])
+    except BlockingIOError:
+        pass
+"""
 
 
 def tests():
@@ -28,6 +40,7 @@ def tests():
     yield "a file that somebody has put in the place of ours is not written to", replaced_file
     yield "the folder of children is no link and no stranger's", strangers_folder
     yield "nobody but the program's user and root may ask for anything", other_user
+    yield "who may not ask keeps nobody else from it, however often he tries", stranger
 
 
 def only_root():
@@ -189,3 +202,29 @@ def other_user(box):
     asked = box.run_as_nobody([SEEP, "snapshot", str(given_up.pid)])
     expect_equal(asked.returncode, 0, "by the user that the program has become")
     expect_equal(given_up.wait(LIMIT_S), 3, "its status")
+
+
+def stranger(box):
+    only_root()
+    if not shutil.which("setpriv"):
+        raise Skipped("setpriv is not installed")
+    process = box.start([box.compile("grows_on_command.c", "-O1")],
+                        box.preload(output=box.path("out.seep"), quiet="on", interval="1h"),
+                        stdin=subprocess.PIPE)
+    box.wait_until(lambda: box.seep("snapshot", process.pid).returncode == 0, "a snapshot")
+    with open("/proc/%d/stat" % process.pid) as file:
+        start_ticks = file.read().rsplit(")", 1)[1].split()[19]
+    user = str(NOBODY)
+    other = box.start(["setpriv", "--reuid=" + user, "--regid=" + user, "--clear-groups",
+                       sys.executable, "-c", STRANGER,
+                       "seep.%d.%s" % (process.pid, start_ticks)])
+    for _ in range(20):
+        asked = box.seep("snapshot", process.pid)
+        # He may have filled the queue at the moment.
+        expect(asked.returncode == 0 or b"too many are asking" in asked.stderr,
+               "seep snapshot says %r" % asked.stderr)
+    box.wait_until(lambda: box.seep("snapshot", process.pid).returncode == 0, "an answer")
+    expect_equal(other.poll(), None, "the end of who asks all the time")
+    stop(other)
+    process.stdin.close()
+    expect_equal(process.wait(LIMIT_S), 0, "the status of the program")
