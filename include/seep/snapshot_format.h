@@ -39,6 +39,7 @@
  *   1.5   SEEP_RECORD_SCAN, SEEP_RECORD_HOLDERS, SEEP_RECORD_SUPPRESSIONS
  *   1.6   SEEP_PROCESS_HAS_OWN_MALLOC, SEEP_REASON_MEMORY, SEEP_LIMIT_CGROUP_HIGH
  *   1.7   seep_snapshot.missed_snapshots and what follows it
+ *   1.8   seep_snapshot.unseen_frees
  */
 #ifndef SEEP_SNAPSHOT_FORMAT_H
 #define SEEP_SNAPSHOT_FORMAT_H
@@ -48,7 +49,7 @@
 #define SEEP_FILE_MAGIC "SEEP\r\n\x1a\n" /* 8 bytes, without the terminating zero */
 #define SEEP_FILE_MAGIC_BYTES 8
 #define SEEP_VERSION_MAJOR 1
-#define SEEP_VERSION_MINOR 7
+#define SEEP_VERSION_MINOR 8
 #define SEEP_BYTE_ORDER 0x01020304u
 #define SEEP_RECORD_MAGIC 0x43455253u /* "SREC" */
 #define SEEP_RECORD_ALIGN 8u
@@ -328,6 +329,10 @@ struct seep_snapshot {
 	 * kernel's. */
 	uint32_t missed_snapshots;
 	uint32_t missed_error; /* 0: none was missed */
+	/* Since 1.8; of `frees` and `inherited_frees`: those that nobody saw, and that are known because the
+	 * address has been given to another block since. Who frees so, past the library, may have freed
+	 * other blocks that count as live. */
+	uint64_t unseen_frees;
 };
 
 enum seep_limit_kind {
@@ -649,7 +654,7 @@ SEEP_ASSERT_SIZE(struct seep_process, 72);
 SEEP_ASSERT_SIZE(struct seep_module, 48);
 SEEP_ASSERT_SIZE(struct seep_module_unload, 8);
 SEEP_ASSERT_SIZE(struct seep_stacks, 16);
-SEEP_ASSERT_SIZE(struct seep_snapshot, 248);
+SEEP_ASSERT_SIZE(struct seep_snapshot, 256);
 SEEP_ASSERT_SIZE(struct seep_self_check, 64);
 SEEP_ASSERT_SIZE(struct seep_difference, 24);
 SEEP_ASSERT_SIZE(struct seep_samples, 48);

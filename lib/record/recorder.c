@@ -34,6 +34,7 @@
 
 _Atomic(uint32_t) epoch_current = 1;
 uint32_t recorder_inherited_epoch;
+_Atomic(uint64_t) recorder_unseen_frees;
 _Atomic(bool) recorder_has_ignored;
 
 bool recorder_start(void)
@@ -108,6 +109,7 @@ static __attribute__((noinline)) bool put_slow(const struct guard *guard, uint64
 
 	switch (live_table_add(guard, addr, block, &old)) {
 	case LIVE_TABLE_REPLACED:
+		atomic_fetch_add(&recorder_unseen_frees, 1);
 		count_free(guard, old.bytes, old.epoch);
 		return true;
 	case LIVE_TABLE_ADDED:
@@ -329,6 +331,7 @@ void recorder_add_sample(const void *ptr, uint64_t bytes, enum block_kind kind,
 	}
 	switch (live_table_add(&guard, addr, &block, &old)) {
 	case LIVE_TABLE_REPLACED:
+		atomic_fetch_add(&recorder_unseen_frees, 1);
 		count_sample_free(&guard, addr, &old);
 		break;
 	case LIVE_TABLE_ADDED:
@@ -573,6 +576,7 @@ void recorder_postfork_child(void)
 	sampler_postfork_child();
 	free_pairs_postfork_child();
 	atomic_store(&thread_state_lost_blocks, 0);
+	atomic_store(&recorder_unseen_frees, 0);
 	/* What was born up to now belongs to the parent; our own blocks are born from the next
 	 * epoch on. */
 	recorder_inherited_epoch = epoch_of_birth();

@@ -43,6 +43,9 @@ uint32_t recorder_remove(const void *ptr);
 void recorder_ask_free(uint32_t allocated_by, struct caller caller);
 void recorder_count_unknown_free(void);
 
+/* Blocks whose address has been given to another since: somebody has freed them past our doors. */
+extern _Atomic(uint64_t) recorder_unseen_frees;
+
 /* For realloc: as recorder_remove, but nothing is counted before it is known how realloc ends. */
 bool recorder_take(const void *ptr, struct live_block *block);
 void recorder_put_back(const void *ptr, const struct live_block *block);

@@ -13,6 +13,7 @@
 #include "lib/base/options.h"
 #include "lib/base/region.h"
 #include "lib/base/syscalls.h"
+#include "lib/record/recorder.h"
 #include "lib/record/sample_sums.h"
 #include "lib/record/sample_weight.h"
 #include "lib/record/sampler.h"
@@ -137,6 +138,7 @@ struct seep_snapshot snapshot_head(const struct site_totals *totals, uint32_t nu
 		.heap_bytes = heap.bytes,
 		.heap_resident_bytes = heap.resident_bytes,
 		.live_page_bytes = heap.live_page_bytes,
+		.unseen_frees = atomic_load(&recorder_unseen_frees),
 	};
 }
 

@@ -3,7 +3,7 @@
 
 import functools
 
-from case_program import find_site
+from case_program import find_site, sum_of_sites
 from sandbox import LIBRARY, SEEP, expect, expect_equal, functions_of
 
 
@@ -11,6 +11,8 @@ def tests():
     for how in ("-pie", "-no-pie"):
         yield "a library that is linked to an address, called by a program with " + how, \
             functools.partial(library_with_a_base, how)
+    yield "what passes the library by is said, where a deep-bound plug-in frees", deep_binding
+    yield "nothing is said where the same plug-in is opened as usual", usual_binding
     for how in ("-static-pie", "-static"):
         yield "a %s program is refused in one line" % how, functools.partial(one_piece, how)
         yield "who starts a %s program is followed, and that one runs as ever" % how, \
@@ -37,6 +39,35 @@ def library_with_a_base(how, box):
     expect(site["stack"][0]["file"].endswith("library_with_a_base.c"), "no line is known")
     # They are in the program's data, and the roots of a library with a base are its own.
     expect_equal(site["reachability"]["definitely_lost"]["blocks"], 0, "definitely lost blocks")
+
+
+def cross(box, *arguments):
+    """The report, as text and as JSON."""
+    box.compile("plugin_that_gives_and_takes.c", "-shared", "-fPIC",
+                output="plugin_that_gives_and_takes.so")
+    program = box.compile("crosses_a_deep_binding.c", "-O1", "-ldl")
+    result = box.seep_run([program, *arguments])
+    expect_equal((result.returncode, result.stdout, result.stderr), (0, b"", b""),
+                 "(status, stdout, stderr)")
+    return box.seep("report", box.path("out.seep")).stdout.decode(), box.report()
+
+
+def deep_binding(box):
+    text, report = cross(box, "deep")
+    expect_equal(report["lost"]["unseen_frees"], 10, "frees that nobody saw")
+    expect(0 < report["lost"]["unknown_frees"] <= 5, "frees of unseen blocks")
+    expect("was opened with RTLD_DEEPBIND" in " ".join(text.split()), text)
+    expect("10 blocks were freed unseen; others that are freed so count as live"
+           in " ".join(text.split()), text)
+
+
+def usual_binding(box):
+    text, report = cross(box)
+    expect_equal((report["lost"]["unseen_frees"], report["lost"]["unknown_frees"]), (0, 0),
+                 "(unseen frees, unknown frees)")
+    expect("unseen" not in text, text)
+    # (live blocks, live bytes, allocations, frees)
+    expect_equal(tuple(sum_of_sites(report, "keep").values()), (20, 2000, 40, 20), "the numbers")
 
 
 def one_piece(how, box):

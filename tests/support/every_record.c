@@ -69,6 +69,7 @@ void every_record_write(struct profile_writer *writer)
 	writer->snapshot.live_page_bytes = 40 << 20;
 	writer->snapshot.missed_snapshots = 3;
 	writer->snapshot.missed_error = 28; /* ENOSPC */
+	writer->snapshot.unseen_frees = 7;
 	profile_writer_entry(writer, 2, 10, 1000, 12, 1);
 	profile_writer_cohort(writer, 1, 10, 1000);
 	profile_writer_snapshot_done(writer);

@@ -12,7 +12,7 @@ import snapshot_file
 NUMBERS = (0, 1, 2, 7, 127, 128, 255, 65535, 2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1, 2 ** 53,
            2 ** 63 - 1, 2 ** 63, 2 ** 64 - 1)
 # Of a struct that stands at the beginning of a payload.
-STRUCT_BYTES = 248
+STRUCT_BYTES = 256
 
 
 def write_varint(value):

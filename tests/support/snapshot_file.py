@@ -22,7 +22,7 @@ SCAN_HEAD = struct.Struct("<IIHHiIIII13Q")
 HOLDERS_HEAD = struct.Struct("<6I")
 ROOT_HEAD = struct.Struct("<II3Q4I")
 PROCESS_HEAD = struct.Struct("<10I3QII")
-SNAPSHOT = struct.Struct("<IIIHHIIII18QQQIIQQQQQII")
+SNAPSHOT = struct.Struct("<IIIHHIIII18QQQIIQQQQQIIQ")
 END_EXIT, END_SIGNAL, END_EXEC = 1, 2, 3  # how a process ended, in its end record
 MAGIC = b"SEEP\r\n\x1a\n"
 RECORD_MAGIC = 0x43455253
@@ -44,7 +44,7 @@ TOTALS = ("live_bytes live_blocks allocations allocated_bytes frees freed_bytes 
           "cut_stacks rss_bytes swap_bytes vm_bytes own_bytes").split()
 IS_KEYFRAME, IS_FUZZY = 1, 2
 
-assert FILE_HEADER.size == 64 and RECORD_HEADER.size == 32 and SNAPSHOT.size == 248
+assert FILE_HEADER.size == 64 and RECORD_HEADER.size == 32 and SNAPSHOT.size == 256
 assert SELF_CHECK_HEAD.size == 64 and DIFFERENCE.size == 24
 assert SAMPLES_HEAD.size == 48 and PROCESS_HEAD.size == 72
 assert SCAN_HEAD.size == 136 and HOLDERS_HEAD.size == 24 and ROOT_HEAD.size == 48
@@ -72,7 +72,7 @@ class Snapshot:
         self.limit_kind = LIMIT_KINDS[limit_kind]
         self.anonymous_bytes, self.data_bytes = fields[31:33]
         self.heap_bytes, self.heap_resident_bytes, self.live_page_bytes = fields[33:36]
-        self.missed_snapshots, self.missed_error = fields[36:]
+        self.missed_snapshots, self.missed_error, self.unseen_frees = fields[36:]
         start = self.struct_bytes
         self.label = record.payload[start:start + label_bytes].decode()
         self.sites = {}

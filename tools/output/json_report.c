@@ -81,13 +81,15 @@ static json_t *lost_object(const struct report *report, const struct seep_snapsh
 	const char *why =
 		totals->missed_snapshots ? strerrordesc_np((int)totals->missed_error) : NULL;
 
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:b}", "blocks",
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o}", "blocks",
 			 json_value_count(totals->lost_blocks), "stacks",
 			 json_value_count(totals->lost_stacks), "cut_stacks",
 			 json_value_count(totals->cut_stacks), "snapshots",
 			 json_value_count(totals->missed_snapshots), "snapshots_error",
 			 why ? json_value_text(why) : json_null(), "last_state",
-			 report_lacks_last_state(report));
+			 report_lacks_last_state(report), "unknown_frees",
+			 json_value_count(totals->unknown_frees), "unseen_frees",
+			 json_value_count(totals->unseen_frees));
 }
 
 static json_t *totals_object(const struct seep_snapshot *totals)

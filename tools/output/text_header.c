@@ -279,6 +279,24 @@ static void write_missed_snapshots(FILE *stream, const struct text_style *style,
 		    number_duration(report->profile->snapshots[report->last_snapshot].time_s).text);
 }
 
+/* What is allocated past the library and freed past it leaves no trace. */
+static void write_bypass(FILE *stream, const struct text_style *style,
+			 const struct seep_snapshot *totals)
+{
+	const char *who = "by a library that was opened with RTLD_DEEPBIND or dlmopen, say";
+
+	if (totals->unknown_frees)
+		row(stream, style, INK_WATCH, "missed", "%s freed block%s allocated unseen, %s",
+		    number_count(totals->unknown_frees).text,
+		    totals->unknown_frees == 1 ? " was" : "s were", who);
+	if (totals->unseen_frees)
+		row(stream, style, INK_WATCH, "missed",
+		    "%s block%s freed unseen%s%s; others that are freed so count as live",
+		    number_count(totals->unseen_frees).text,
+		    totals->unseen_frees == 1 ? " was" : "s were",
+		    totals->unknown_frees ? "" : ", ", totals->unknown_frees ? "" : who);
+}
+
 static void write_lost(FILE *stream, const struct text_style *style, const struct report *report,
 		       const struct seep_snapshot *totals)
 {
@@ -292,6 +310,7 @@ static void write_lost(FILE *stream, const struct text_style *style, const struc
 		row(stream, style, INK_WATCH, "missed", "%s allocation%s recorded without a stack",
 		    number_count(totals->lost_stacks).text,
 		    totals->lost_stacks == 1 ? " was" : "s were");
+	write_bypass(stream, style, totals);
 	if (totals->cut_stacks)
 		row(stream, style, INK_DIM, "cut",
 		    "%s allocation%s a stack whose outer frames are missing",

@@ -26,7 +26,8 @@
 #define KEPT_FILE_1_4 "tests/unit/files/version_1_4.seep"
 #define KEPT_FILE_1_5 "tests/unit/files/version_1_5.seep"
 #define KEPT_FILE_1_6 "tests/unit/files/version_1_6.seep"
-#define KEPT_FILE "tests/unit/files/version_1_7.seep" /* of the current version */
+#define KEPT_FILE_1_7 "tests/unit/files/version_1_7.seep"
+#define KEPT_FILE "tests/unit/files/version_1_8.seep" /* of the current version */
 
 static void check_example(const struct profile *profile)
 {
@@ -324,7 +325,12 @@ static void still_reads_the_files_kept_from_every_version(void **state)
 	assert_int_equal(profile->snapshots[0].raw.missed_snapshots, 0);
 	assert_int_equal(profile->snapshots[0].raw.missed_error, 0);
 	profile_free(profile);
+	profile = read_kept(KEPT_FILE_1_7);
+	assert_int_equal(profile->snapshots[0].raw.missed_snapshots, 3);
+	assert_int_equal(profile->snapshots[0].raw.unseen_frees, 0);
+	profile_free(profile);
 	profile = read_kept(KEPT_FILE);
+	assert_int_equal(profile->snapshots[0].raw.unseen_frees, 7);
 	assert_int_equal(profile->snapshots[0].raw.missed_snapshots, 3);
 	assert_int_equal(profile->snapshots[0].raw.missed_error, 28);
 	assert_true(profile->has_own_malloc);

@@ -65,6 +65,33 @@ static void tells_what_is_torn_without_speaking_of_damage(void **state)
 	free(sample);
 }
 
+static void tells_what_passes_the_library_by(void **state)
+{
+	(void)state;
+	struct sample *sample = sample_new(1, (enum verdict[]){VERDICT_STABLE});
+	struct seep_snapshot *last = &sample->snapshots[SAMPLE_POINTS - 1].raw;
+	last->unseen_frees = 1;
+	char *text = sample_report_text(sample, (struct text_report_options){.site_limit = 10});
+
+	assert_non_null(strstr(
+		text,
+		"  missed    1 block was freed unseen, by a library that was opened with\n"
+		"            RTLD_DEEPBIND or dlmopen, say; others that are freed so count as\n"
+		"            live\n"));
+	free(text);
+	last->unknown_frees = 1200;
+	last->unseen_frees = 2;
+	text = sample_report_text(sample, (struct text_report_options){.site_limit = 10});
+	assert_non_null(strstr(
+		text,
+		"  missed    1,200 freed blocks were allocated unseen, by a library that was\n"
+		"            opened with RTLD_DEEPBIND or dlmopen, say\n"
+		"  missed    2 blocks were freed unseen; others that are freed so count as "
+		"live\n"));
+	free(text);
+	free(sample);
+}
+
 static void is_silent_about_damage_where_there_is_none(void **state)
 {
 	(void)state;
@@ -132,6 +159,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tells_what_was_lost_and_damaged),
 		cmocka_unit_test(tells_what_is_torn_without_speaking_of_damage),
+		cmocka_unit_test(tells_what_passes_the_library_by),
 		cmocka_unit_test(is_silent_about_damage_where_there_is_none),
 		cmocka_unit_test(names_the_file_of_a_program_that_is_called_otherwise),
 		cmocka_unit_test(says_that_figures_are_estimates_and_how_good_ones),
