@@ -287,6 +287,8 @@ def wrong_usage(box):
             (["/bin/true"], ["did you mean 'seep run /bin/true'"]),
             ([good], ["did you mean 'seep report " + good]),
             (["4711"], ["did you mean 'seep report 4711'"]),
+            (["help", "rn"], ["did you mean 'seep help run'"]),
+            (["run", "--children=none,sh", "--", "/bin/true"], ["'none' stands alone"]),
             (["scan", good], ["is a file", "give its PID"]),
             (["check", "--baseline=-", good], ["--baseline needs a file"]),
             (["check", "--gen-suppressions=-", good], ["--gen-suppressions needs a file"]),

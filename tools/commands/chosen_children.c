@@ -47,9 +47,15 @@ static int add_word(char **list, const char *word)
 
 static int resolve(char *words, char **resolved, struct error *error)
 {
+	bool is_list = strchr(words, ',');
 	int result = 0;
 
 	for (char *word; result == 0 && (word = next_word(&words));) {
+		/* No program is called so. */
+		if (is_list && (strcmp(word, "all") == 0 || strcmp(word, "none") == 0))
+			return error_set(error, EINVAL,
+					 "--children: '%s' stands alone, or else names or folders",
+					 word);
 		char *path = is_folder(word) ? realpath(word, NULL) : NULL;
 		if (is_folder(word) && !path)
 			return error_set(error, errno, "--children: %s: %s", word, strerror(errno));

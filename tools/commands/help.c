@@ -74,6 +74,11 @@ static int run(const struct command *self, int argc, char **argv)
 
 	const char *name = argv[operand];
 	const struct command *command = name ? command_find(name) : &command_seep;
+	const struct command *near = command ? NULL : command_suggest(name);
+	if (near)
+		return command_fail("help: there is no command '%s', did you mean 'seep help %s'? "
+				    "see 'seep --help'",
+				    name, near->name);
 	if (!command)
 		return command_fail("help: there is no command '%s'; see 'seep --help'", name);
 	if (choices.man)

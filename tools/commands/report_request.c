@@ -97,8 +97,8 @@ static int write_report(const struct report_request *request, struct symbols *sy
 	} else {
 		const char *const *notes = symbols_notes(symbols);
 		char children[PATH_MAX];
-		size_t children_count = snapshot_folder_of_children(
-			operand->path, operand->profile->pid, children);
+		size_t children_count =
+			snapshot_folder_of_children(operand->path, operand->profile->pid, children);
 		char unseen[UNSEEN_MEMORY_BYTES];
 		bool has_unseen =
 			unseen_memory_describe(operand->profile, request->symbols.sysroot, unseen);

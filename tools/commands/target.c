@@ -57,10 +57,11 @@ int target_parse_pid(const char *text, pid_t *pid, struct error *error)
 	if (!*text || strspn(text, "0123456789") != strlen(text) || strlen(text) > 10 ||
 	    atoll(text) < 1 || atoll(text) > INT_MAX)
 		return access(text, F_OK) == 0
-			       ? error_set(error, EINVAL,
-					   "%s is a file, and only a process that runs can be asked: "
-					   "give its PID",
-					   text)
+			       ? error_set(
+					 error, EINVAL,
+					 "%s is a file, and only a process that runs can be asked: "
+					 "give its PID",
+					 text)
 			       : error_set(error, EINVAL, "'%s' is not the number of a process",
 					   text);
 	*pid = (pid_t)atoll(text);

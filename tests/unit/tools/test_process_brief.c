@@ -136,8 +136,8 @@ static void puts_first_what_needs_attention(void **state)
 	const struct process_brief large = {.live_bytes = 7, .pid = 4};
 	const struct process_brief small = {.live_bytes = 1, .pid = 5};
 	const struct process_brief next = {.live_bytes = 1, .pid = 6};
-	const struct process_brief *const order[] = {
-		&fast, &slow, &crosses, &grows, &pinned, &large, &small, &next};
+	const struct process_brief *const order[] = {&fast,   &slow,  &crosses, &grows,
+						     &pinned, &large, &small,	&next};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(order) / sizeof(*order); i++) {
