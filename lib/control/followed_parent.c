@@ -8,7 +8,7 @@
  *   Runs in   the target, where its file cannot be begun
  *   Locks     none
  *   Memory    512 bytes of stack
- *   Calls     open, read; what control_server_is_of calls
+ *   Calls     open, read, nanosleep; what control_server_is_of calls
  *   Failure   false
  */
 #include "lib/control/followed_parent.h"
@@ -25,6 +25,8 @@
 
 static const char own_file[] = "/libseep.so\n";
 #define OWN_FILE_BYTES (sizeof(own_file) - 1)
+#define PATIENCE_NS 200000000u
+#define PAUSE_NS 2000000u
 
 static bool holds_own_file(const char *text, size_t bytes)
 {
@@ -34,7 +36,9 @@ static bool holds_own_file(const char *text, size_t bytes)
 	return false;
 }
 
-static bool has_library(uint32_t pid)
+enum library { LIBRARY_ABSENT, LIBRARY_THERE, LIBRARY_HIDDEN };
+
+static enum library look_into(uint32_t pid)
 {
 	char path[32], part[512];
 	struct text name = TEXT_IN(path);
@@ -47,7 +51,7 @@ static bool has_library(uint32_t pid)
 	text_add(&name, "/maps");
 	fd = sys_call(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
 	if (fd < 0)
-		return false;
+		return LIBRARY_HIDDEN;
 	while (!is_found &&
 	       (bytes = sys_call(SYS_read, fd, part + kept, sizeof(part) - kept)) > 0) {
 		size_t filled = kept + (size_t)bytes;
@@ -57,13 +61,23 @@ static bool has_library(uint32_t pid)
 		memmove(part, part + filled - kept, kept);
 	}
 	sys_call(SYS_close, fd);
-	return is_found;
+	return is_found ? LIBRARY_THERE : LIBRARY_ABSENT;
 }
 
 bool followed_parent_is_there(void)
 {
 	uint32_t pid = process_facts.parent_pid;
+	enum library library = pid != 0 ? look_into(pid) : LIBRARY_ABSENT;
+	uint64_t ticks;
 
-	return pid != 0 &&
-	       (has_library(pid) || control_server_is_of(pid, process_start_ticks(pid)));
+	if (library != LIBRARY_HIDDEN)
+		return library == LIBRARY_THERE;
+	ticks = process_start_ticks(pid);
+	/* Its helper may be as young as we are. */
+	for (uint32_t waited = 0; waited < PATIENCE_NS; waited += PAUSE_NS) {
+		if (control_server_is_of(pid, ticks))
+			return true;
+		sys_sleep_ns(PAUSE_NS);
+	}
+	return false;
 }
