@@ -2,8 +2,8 @@
 /*
  * self_checked: tests without a framework, each of which asks by itself what it has lost and what grows.
  *
- * Run it alone and nothing is checked; run it as `seep run -q ./self_checked` and the two that leak fail, with the
- * place of what they have lost.
+ * Run it alone and nothing is checked; run it as `seep run -q ./self_checked` and the two that leak
+ * fail, with the place of what they have lost.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -350,8 +350,8 @@ static void start_self_check(void)
 }
 
 /* Valgrind ends a program that makes a process by clone, and most of its tools replace malloc. Whoever asks for
- * snapshots inline counts our instructions. What it preloads is in LD_PRELOAD of the programs that it runs, and of no
- * others. */
+ * snapshots inline counts our instructions. What it preloads is in LD_PRELOAD of the programs that it
+ * runs, and of no others. */
 static bool is_run_by_valgrind(void)
 {
 	static const char valgrinds[] = "/vgpreload_core";

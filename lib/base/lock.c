@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * lock: a mutex on a futex, after Drepper, "Futexes Are Tricky" (2011), mutex 3; its word says who has it, for a
- * signal handler may jump out of who does.
+ * lock: a mutex on a futex, after Drepper, "Futexes Are Tricky" (2011), mutex 3; its word says who has
+ * it, for a signal handler may jump out of who does.
  *
  *   Runs in   the target, inside malloc; the helper
  *   Locks     itself

@@ -2,9 +2,9 @@
 /*
  * stale_stack: what calls that have returned have left on the stack.
  *
- * A program asks for a check right after the function that is to be checked has returned. Our own frames come to
- * lie over that function's, and where they have not written to yet its variables would still be there, and
- * hold what it has lost.
+ * A program asks for a check right after the function that is to be checked has returned. Our own frames
+ * come to lie over that function's, and where they have not written to yet its variables would still be
+ * there, and hold what it has lost.
  *
  *   Runs in   the target, in the thread that asks for a check
  *   Locks     none

@@ -13,7 +13,8 @@
 
 #define FINDINGS_SITES_MAX 16u /* the rest is counted */
 
-/* A site that was found: the blocks and bytes that count, and of lost ones how many of them are indirectly lost. */
+/* A site that was found: the blocks and bytes that count, and of lost ones how many of them are
+ * indirectly lost. */
 struct finding {
 	uint32_t stack;
 	uint64_t blocks, bytes;
@@ -33,8 +34,8 @@ void found_sites_add(struct found_sites *found, const struct finding *finding);
 void findings_write_lost(struct buffer *text, const struct seep_scan *scan,
 			 const struct buffer *sites);
 
-/* Whether nothing is lost for certain, and some blocks may be: registers could not be read, or the kernel not be
- * asked what it holds. */
+/* Whether nothing is lost for certain, and some blocks may be: registers could not be read, or the
+ * kernel not be asked what it holds. */
 bool findings_are_unsure(const struct seep_scan *scan);
 
 /* Where it could not be found out, for this reason: a negative errno value. */

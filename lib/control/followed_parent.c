@@ -2,8 +2,8 @@
 /*
  * followed_parent: is the process that has started this one followed, too?
  *
- * Its mappings say so to its own user. Where it is another's, or has changed its user, they are hidden; but then the
- * helper of one that is followed has a name that everybody may know.
+ * Its mappings say so to its own user. Where it is another's, or has changed its user, they are hidden;
+ * but then the helper of one that is followed has a name that everybody may know.
  *
  *   Runs in   the target, where its file cannot be begun
  *   Locks     none

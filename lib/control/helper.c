@@ -231,8 +231,8 @@ static void serve_request(void)
 	is_serving = false;
 }
 
-/* A program that ends, or becomes another one, is not to wait for a scan that nobody has asked for, nor is who asks
- * for one. */
+/* A program that ends, or becomes another one, is not to wait for a scan that nobody has asked for, nor
+ * is who asks for one. */
 static bool is_left_alone(void)
 {
 	if (has_left_us())
@@ -338,8 +338,8 @@ static void follow_identity(void)
 		identity_follow();
 }
 
-/* The kernel refuses to look at more descriptors than a task may have, and a thread has the program's limit: then
- * signals and /proc must tell. */
+/* The kernel refuses to look at more descriptors than a task may have, and a thread has the program's
+ * limit: then signals and /proc must tell. */
 static void await_event(struct pollfd *watched, const struct timespec *timeout, uint64_t wake_set)
 {
 	struct timespec left = *timeout;
@@ -353,8 +353,8 @@ static void await_event(struct pollfd *watched, const struct timespec *timeout, 
 		watched[WATCH_PROGRAM].revents = POLLIN;
 }
 
-/* An exec that was announced and did not fail took place; what has ended since is the program after it. One past our
- * doors has been noticed, unless the end came sooner than the next look. */
+/* An exec that was announced and did not fail took place; what has ended since is the program after it.
+ * One past our doors has been noticed, unless the end came sooner than the next look. */
 static bool had_become_another(int callers)
 {
 	struct pollfd successor = {.fd = callers, .events = POLLIN};
@@ -571,7 +571,8 @@ void helper_note_identity(void)
 {
 	if (mailbox == NULL || helper_is_inline())
 		return;
-	/* Until the helper has seen it, it has been told; some programs change their user a thousand times a second. */
+	/* Until the helper has seen it, it has been told; some programs change their user a thousand
+	 * times a second. */
 	if (atomic_exchange(&mailbox->is_identity_near, 1) == 0)
 		mailbox_signal_reader();
 }

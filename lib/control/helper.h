@@ -22,8 +22,8 @@ bool helper_is_inline(void);
 /* True when the helper outlives the program and writes its last state by itself. */
 bool helper_outlives_us(void);
 
-/* Where the kernel asks whom a process may be traced by (Yama), it is told. Before each scan that the program waits
- * for: somebody else may have been named since. */
+/* Where the kernel asks whom a process may be traced by (Yama), it is told. Before each scan that the
+ * program waits for: somebody else may have been named since. */
 void helper_allow_tracing(void);
 
 /* The program has asked for its last scan before its end: there is none then. */

@@ -2,10 +2,10 @@
 /*
  * identity: the user and the groups that the program runs as, which its helper takes on.
  *
- * The kernel keeps them for each task, and libc changes those of the threads that it knows of; so the helper, be it a
- * process or a thread, changes its own. What it has from the start is the program's, and what is asked of the kernel
- * here gives nothing that it did not have. A program that changes its user for a moment keeps the right to change
- * back, and so does the helper.
+ * The kernel keeps them for each task, and libc changes those of the threads that it knows of; so the
+ * helper, be it a process or a thread, changes its own. What it has from the start is the program's, and
+ * what is asked of the kernel here gives nothing that it did not have. A program that changes its user
+ * for a moment keeps the right to change back, and so does the helper.
  *
  *   Runs in   the helper
  *   Locks     none

@@ -2,8 +2,8 @@
 /*
  * mailbox: the page on which the program and its helper speak to each other.
  *
- * One request at a time, and each has a number: who has lost patience, or was cancelled, may have left one that is
- * still being served, and the answer to it must not be taken for another's.
+ * One request at a time, and each has a number: who has lost patience, or was cancelled, may have left
+ * one that is still being served, and the answer to it must not be taken for another's.
  *
  *   Runs in   the target (requests); the helper (answers)
  *   Locks     the label, which a thread that has it may leave for ever: it is taken from it then
@@ -64,8 +64,8 @@ static bool is_reader_woken(void)
 				    process_is_zombie(atomic_load(&mailbox_reader.tid)));
 }
 
-/* Until the helper has served the request with this number: 0 or a negative errno value. A signal of the program
- * ends a wait, and a profiler sends a thousand in a second; so it is time that counts. */
+/* Until the helper has served the request with this number: 0 or a negative errno value. A signal of the
+ * program ends a wait, and a profiler sends a thousand in a second; so it is time that counts. */
 static int await(uint32_t number)
 {
 	const struct timespec patience = {.tv_sec = 1};
@@ -101,8 +101,8 @@ static bool is_left(uint32_t holder, uint32_t own, uint32_t waited_ms)
 	       waited_ms > MAILBOX_PATIENCE_NS / 1000000 + 1000;
 }
 
-/* One that asks again and again, such as a thread with one test after another, lets others have their turn; an exit
- * would wait for seconds. */
+/* One that asks again and again, such as a thread with one test after another, lets others have their
+ * turn; an exit would wait for seconds. */
 static void hold_label(void)
 {
 	uint32_t own = sys_tid(), holder = 0, last_number = 0, waited_ms = 0;
@@ -133,8 +133,8 @@ void mailbox_give_label(void)
 	atomic_compare_exchange_strong(&mailbox->label_holder, &own, 0);
 }
 
-/* What the mailbox points to is the holder's, too. One who has left, or has lost patience, may have a request in
- * there that is still being served. */
+/* What the mailbox points to is the holder's, too. One who has left, or has lost patience, may have a
+ * request in there that is still being served. */
 int mailbox_take_label(void)
 {
 	int error;

@@ -73,13 +73,13 @@ bool mailbox_open(void);
 
 /* ---- in the program ---- */
 
-/* Waits until nobody else has the label and all that was asked for is done. Returns 0, or a negative errno value:
- * then the label is nobody's. */
+/* Waits until nobody else has the label and all that was asked for is done. Returns 0, or a negative
+ * errno value: then the label is nobody's. */
 int mailbox_take_label(void);
 void mailbox_give_label(void);
 
-/* Has the request that is in there served, and waits for that. With the label taken. Returns the error of what was
- * asked for, or -ESRCH when there is no helper any more, or -ETIMEDOUT. */
+/* Has the request that is in there served, and waits for that. With the label taken. Returns the error
+ * of what was asked for, or -ESRCH when there is no helper any more, or -ETIMEDOUT. */
 int mailbox_ask(void);
 
 /* Has the helper look, if there is one. */
@@ -93,9 +93,9 @@ bool mailbox_has_request(void);
 /* The request with this number has been served: whoever waits for it goes on. */
 void mailbox_answer(uint32_t number, int error);
 
-/* Sent to the helper only; it blocks all and reads this one. A thread also reads what is sent to the program as a
- * whole, so it is one that nobody sends there: libc keeps it for itself (SIGSETXID), and sends it to threads that it
- * knows of. */
+/* Sent to the helper only; it blocks all and reads this one. A thread also reads what is sent to the
+ * program as a whole, so it is one that nobody sends there: libc keeps it for itself (SIGSETXID), and
+ * sends it to threads that it knows of. */
 #define MAILBOX_WAKE_SIGNAL 33
 
 void mailbox_postfork_child(void);

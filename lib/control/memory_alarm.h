@@ -16,8 +16,8 @@
 /* Forgets what was seen; call when the process starts. */
 void memory_alarm_start(void);
 
-/* True when a snapshot should be taken now, with this much live. Looks at the limits only when enough has happened
- * since it looked last. */
+/* True when a snapshot should be taken now, with this much live. Looks at the limits only when enough
+ * has happened since it looked last. */
 bool memory_alarm_is_due(uint64_t now_ns, uint64_t live_bytes);
 
 /* What it makes of the limit that will be met first, at the time `now_ns` with this much live. */

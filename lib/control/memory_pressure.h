@@ -13,9 +13,9 @@
 void memory_pressure_start(uint64_t now_ns);
 
 /* A descriptor on which the kernel raises POLLPRI while tasks of the program's cgroup wait for memory; where
- * only the machine as a whole may be asked, tasks of that. -1 in the first second, and where the kernel does not
- * tell (before Linux 5.2; who has no rights before 6.5). It may be another one after a while, so ask
- * before each wait. */
+ * only the machine as a whole may be asked, tasks of that. -1 in the first second, and where the kernel
+ * does not tell (before Linux 5.2; who has no rights before 6.5). It may be another one after a while,
+ * so ask before each wait. */
 int memory_pressure_watch(uint64_t now_ns);
 
 /* For a descriptor that has an error: its cgroup is gone. */

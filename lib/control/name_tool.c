@@ -187,7 +187,8 @@ void name_tool_ask(struct buffer *text)
 
 	if (options.tool[0] == 0 || text->bytes <= 1 || text->is_failed)
 		return;
-	/* Its name lies in memory that the program can write: nobody but the program's user may be told to start it. */
+	/* Its name lies in memory that the program can write: nobody but the program's user may be told
+	 * to start it. */
 	if (!identity_follow())
 		return;
 	make_pipes(ends);

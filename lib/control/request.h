@@ -3,8 +3,8 @@
  * request: what the program may ask of its helper, and waits for.
  *
  * Each returns 0 or a negative errno value: -ESRCH when there is no helper any more, -ETIMEDOUT when it has not
- * answered in a minute. The `_inline` ones are for where nobody else is there (helper_is_inline): the calling thread
- * does it itself.
+ * answered in a minute. The `_inline` ones are for where nobody else is there (helper_is_inline): the
+ * calling thread does it itself.
  */
 #ifndef LIB_CONTROL_REQUEST_H
 #define LIB_CONTROL_REQUEST_H
@@ -35,8 +35,8 @@ int request_last_scan(const struct waiting_thread *exiting);
 int request_check(uint32_t since_epoch, struct seep_scan *found, struct buffer *findings);
 int request_check_inline(uint32_t since_epoch, struct seep_scan *found, struct buffer *findings);
 
-/* Has the helper do work(context) when nobody takes a snapshot. When it has not been done: after -ETIMEDOUT it may
- * still be. */
+/* Has the helper do work(context) when nobody takes a snapshot. When it has not been done: after
+ * -ETIMEDOUT it may still be. */
 int request_work(void (*work)(void *context), void *context);
 
 /* Puts names in place of the addresses in a text, where that is possible. */

@@ -2,9 +2,10 @@
 /*
  * running_rounds: the growth checks that threads are in the middle of, and those that were left.
  *
- * Rounds were left when their thread is gone, or when it begins others in a frame that is not inside of theirs. A
- * program that changes stacks by itself (swapcontext) may seem to have left what it goes on with: so rounds go by a
- * name that is never used again, and whoever comes with a name that is gone learns that.
+ * Rounds were left when their thread is gone, or when it begins others in a frame that is not inside of
+ * theirs. A program that changes stacks by itself (swapcontext) may seem to have left what it goes on
+ * with: so rounds go by a name that is never used again, and whoever comes with a name that is gone
+ * learns that.
  *
  *   Runs in   the target, in any thread; releases where the caller has them run
  *   Locks     none; slots are claimed with compare-and-swap

@@ -2,8 +2,8 @@
 /*
  * running_rounds: the growth checks that threads are in the middle of, and those that were left.
  *
- * A body of rounds may leave them by longjmp, or end its thread: then nobody says that they are over. What is known
- * of them is released when the next ones begin, in whichever thread.
+ * A body of rounds may leave them by longjmp, or end its thread: then nobody says that they are over.
+ * What is known of them is released when the next ones begin, in whichever thread.
  */
 #ifndef LIB_CONTROL_RUNNING_ROUNDS_H
 #define LIB_CONTROL_RUNNING_ROUNDS_H
@@ -13,8 +13,8 @@
 
 struct round_growth;
 
-/* Notes that the calling thread begins with them, in a function with this frame. Returns how they are called; null
- * when too many are running. */
+/* Notes that the calling thread begins with them, in a function with this frame. Returns how they are
+ * called; null when too many are running. */
 void *running_rounds_add(struct round_growth *growth, uint64_t frame);
 
 /* Those that are called so. Null: they were taken for left. */

@@ -2,9 +2,9 @@
 /*
  * jump_doors: longjmp and its names, by which a signal handler may leave what it has interrupted for good.
  *
- * Where that is the library, in the middle of an allocation, nobody would take the mark away that the thread is inside,
- * nor give back what it holds. A handler that throws, or sets a context, is not seen here: its thread's stacks are not
- * known from then on.
+ * Where that is the library, in the middle of an allocation, nobody would take the mark away that the
+ * thread is inside, nor give back what it holds. A handler that throws, or sets a context, is not seen
+ * here: its thread's stacks are not known from then on.
  *
  *   Runs in   the target, in every thread and in signal handlers
  *   Locks     none
@@ -22,8 +22,8 @@
 
 #include "lib/base/poison.h"
 
-/* The stack pointer in a buffer of glibc's, which mixes it with a secret of the thread: sysdeps/x86_64/__longjmp.S and
- * sysdeps/unix/sysv/linux/x86_64/pointer_guard.h. 0: not known. */
+/* The stack pointer in a buffer of glibc's, which mixes it with a secret of the thread:
+ * sysdeps/x86_64/__longjmp.S and sysdeps/unix/sysv/linux/x86_64/pointer_guard.h. 0: not known. */
 static uint64_t sp_in(const struct __jmp_buf_tag *buffer)
 {
 #if defined(__x86_64__)

@@ -25,8 +25,8 @@ bool preload_list_is_broken(struct preload_list *list, char *const environment[]
 /* The environment without us: `mended` has room for count + 1 pointers, `text` for `bytes`. */
 void preload_list_mend(const struct preload_list *list, char *mended[], char *text);
 
-/* The program's own environment without us, for functions that pass it on, where the library is out of reach: from
- * then on the program sees no more of it. Stays as it is where it cannot be changed. */
+/* The program's own environment without us, for functions that pass it on, where the library is out of
+ * reach: from then on the program sees no more of it. Stays as it is where it cannot be changed. */
 void preload_list_mend_own(void);
 
 #endif

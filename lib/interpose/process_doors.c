@@ -41,8 +41,9 @@ int dlclose(void *handle)
 }
 
 #if defined(__x86_64__)
-/* A fork finds out what it is at its first door. Where that is one of a child that it has vforked meanwhile, that
- * would be taken for the fork: so it finds out before. (Elsewhere than on x86_64 there is no such door yet.) */
+/* A fork finds out what it is at its first door. Where that is one of a child that it has vforked
+ * meanwhile, that would be taken for the fork: so it finds out before. (Elsewhere than on x86_64 there
+ * is no such door yet.) */
 __attribute__((used, visibility("hidden"))) pid_t (*process_doors_before_vfork(void))(void);
 
 pid_t (*process_doors_before_vfork(void))(void)

@@ -3,8 +3,8 @@
  * spawn_doors: what starts other programs while this one goes on.
  *
  * libc does that past our doors of exec. Their environment is looked at here, as there: what is started where
- * libseep.so is out of reach must not hear of it. `system` and `popen` pass on the program's own environment, so
- * that is mended for good then.
+ * libseep.so is out of reach must not hear of it. `system` and `popen` pass on the program's own
+ * environment, so that is mended for good then.
  *
  *   Runs in   the target, in every thread
  *   Locks     none of its own

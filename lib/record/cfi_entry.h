@@ -47,11 +47,12 @@ struct cfi_entry {
  * null where there is none. */
 const uint8_t *cfi_entry_find(uint64_t pc, struct cfi_object *object);
 
-/* Reads the one at `start`, an address in entry->object. Finding it, reading it and running it do not need their
- * stack at the same time. */
+/* Reads the one at `start`, an address in entry->object. Finding it, reading it and running it do not
+ * need their stack at the same time. */
 bool cfi_entry_read(const uint8_t *start, struct cfi_entry *entry);
 
-/* The next pointer, in one of the encodings of .eh_frame; those that are relative to data are so to `data_base`. */
+/* The next pointer, in one of the encodings of .eh_frame; those that are relative to data are so to
+ * `data_base`. */
 uint64_t cfi_entry_pointer(struct cfi_cursor *cursor, uint8_t encoding, uint64_t data_base);
 
 #endif

@@ -59,8 +59,8 @@ struct cfi_kept_registers {
 	uint8_t saved[CFI_KEPT]; /* enum cfi_saved */
 };
 
-/* Whether an expression is "where rbp points" (breg6 +0), in which gcc saves rbp in over-aligned frames. Byte by
- * byte: a shorter one may end where its object does. */
+/* Whether an expression is "where rbp points" (breg6 +0), in which gcc saves rbp in over-aligned frames.
+ * Byte by byte: a shorter one may end where its object does. */
 static inline bool cfi_is_at_bp(const uint8_t *block)
 {
 	return block[0] == 2 && block[1] == 0x76 && block[2] == 0x00;

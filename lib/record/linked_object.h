@@ -20,8 +20,8 @@ struct linked_object {
 /* False where there is none. For malloc: takes no lock of the dynamic linker. */
 bool linked_object_find(uint64_t pc, struct linked_object *found);
 
-/* Fills what of a module is known from the object itself; `is_first`: the executable, which has no name. The path is
- * still somebody else's. False where nothing of it is loaded. */
+/* Fills what of a module is known from the object itself; `is_first`: the executable, which has no name.
+ * The path is still somebody else's. False where nothing of it is loaded. */
 bool linked_object_describe(struct loaded_module *module, const struct dl_phdr_info *info,
 			    bool is_first);
 

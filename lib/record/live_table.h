@@ -44,8 +44,8 @@ void live_table_ask(uint64_t addr);
  * there is none. */
 bool live_table_ignore(const struct guard *guard, uint64_t addr);
 
-/* Makes huge pages of those parts of the table that are in use nearly everywhere: a copy of the process then has
- * less to copy. The program goes on meanwhile. */
+/* Makes huge pages of those parts of the table that are in use nearly everywhere: a copy of the process
+ * then has less to copy. The program goes on meanwhile. */
 void live_table_gather_pages(void);
 
 /* Visits every block. Threads may go on meanwhile: what is added or removed during the walk may be

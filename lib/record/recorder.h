@@ -89,8 +89,8 @@ void recorder_remove_mapping(const void *start, uint64_t bytes);
 /* Blocks born up to this epoch were inherited over a fork; 0: none. */
 extern uint32_t recorder_inherited_epoch;
 
-/* The calling thread is about to go on at this address of its stack, by longjmp or the like: where a signal handler
- * has interrupted the library it may never come back to that. */
+/* The calling thread is about to go on at this address of its stack, by longjmp or the like: where a
+ * signal handler has interrupted the library it may never come back to that. */
 void recorder_leave(uint64_t sp);
 
 void recorder_postfork_child(void);

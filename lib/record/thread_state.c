@@ -205,8 +205,8 @@ found:
 #define PAGE_BYTES 4096u
 #define PAGES_AT_ONCE 512u
 
-/* Whether all that lies between is memory: two stacks mostly have nothing, or a page that nobody may touch, between
- * them. */
+/* Whether all that lies between is memory: two stacks mostly have nothing, or a page that nobody may
+ * touch, between them. */
 static bool is_one_stack(uint64_t below, uint64_t above)
 {
 	unsigned char pages[PAGES_AT_ONCE];

@@ -121,8 +121,8 @@ static inline bool thread_state_is_ours(const struct thread_state *thread)
 	       (thread_state_pid != 0 && thread_state_pid != sys_pid());
 }
 
-/* Where the calling function is on its stack: it is not called again before a function that called it goes on at a
- * higher address. */
+/* Where the calling function is on its stack: it is not called again before a function that called it
+ * goes on at a higher address. */
 #if defined(__x86_64__)
 #define NOTE_OWN_SP(where) __asm__ volatile("mov %%rsp, %0" : "=m"(where))
 #else
@@ -213,9 +213,9 @@ static inline bool guard_ignores(const struct guard *guard)
 	return (guard->depth & THREAD_IGNORES) != 0;
 }
 
-/* The thread is about to go on at a higher address of its stack, which a signal handler or a function called by it
- * jumps to. True when it leaves what it was inside of: then that is undone as far as it was the thread's own. Who has
- * changed stacks in a signal handler leaves nothing. */
+/* The thread is about to go on at a higher address of its stack, which a signal handler or a function
+ * called by it jumps to. True when it leaves what it was inside of: then that is undone as far as it was
+ * the thread's own. Who has changed stacks in a signal handler leaves nothing. */
 bool thread_state_leave(struct thread_state *thread, uint64_t sp);
 
 /* How often that was so: the counts of threads may be off by that much. */

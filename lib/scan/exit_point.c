@@ -4,8 +4,8 @@
  *
  * The last scan is made while the thread waits in a handler, in frames of ours that lie on those of exit, which
  * lie where those of main were a moment ago. Between what they have written stand main's variables,
- * and hold what main has lost. None of it is the program's any more: what counts is the stack of exit's caller, and
- * the registers that a call keeps, as unwinding gives them back.
+ * and hold what main has lost. None of it is the program's any more: what counts is the stack of exit's
+ * caller, and the registers that a call keeps, as unwinding gives them back.
  *
  *   Runs in   the target, in a handler that exit calls
  *   Locks     none

@@ -14,8 +14,8 @@
 #include "lib/scan/block_index.h"
 #include "lib/scan/payload.h"
 
-/* Blocks of which the mark is one of these (1 << mark | …); none, unless one of them was born in the epoch or later.
- * Older ones are what those may hang under. */
+/* Blocks of which the mark is one of these (1 << mark | …); none, unless one of them was born in the
+ * epoch or later. Older ones are what those may hang under. */
 struct payload lost_list_make(struct block_index *index, struct scan_memory *memory, uint32_t marks,
 			      uint32_t since_epoch);
 

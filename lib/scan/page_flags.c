@@ -45,9 +45,9 @@ void page_flags_close(void)
 	pagemap = -1;
 }
 
-/* Which pages can hold anything: a terabyte may be reserved of which one is used, and whoever reads the rest makes page
- * tables for it. What is swapped out the kernel does not count here, so that has to be nothing, on the whole machine: of
- * one process it says so only roughly. */
+/* Which pages can hold anything: a terabyte may be reserved of which one is used, and whoever reads the
+ * rest makes page tables for it. What is swapped out the kernel does not count here, so that has to be
+ * nothing, on the whole machine: of one process it says so only roughly. */
 static void note_made(uint64_t addr, uint64_t pages)
 {
 	struct sysinfo machine;
@@ -59,8 +59,8 @@ static void note_made(uint64_t addr, uint64_t pages)
 		is_wanted[i] &= 1;
 }
 
-/* Of those, which can be read at all: behind the end of a file nothing can, and whoever tries gets SIGBUS. For who may
- * not read the page map, such as a program that has given up root. */
+/* Of those, which can be read at all: behind the end of a file nothing can, and whoever tries gets
+ * SIGBUS. For who may not read the page map, such as a program that has given up root. */
 static void probe(uint64_t addr, uint64_t pages)
 {
 	char bytes[PROBED_AT_ONCE];

@@ -33,8 +33,8 @@ struct scan_order {
 	struct waiting_thread waiting;
 	void (*when_copied)(
 		void); /* called when the program need not wait any longer; may be null */
-	/* Called again and again while the copy is at work, a hundred times in a second: may do what is to be done
-	 * meanwhile, but no other scan. False: the scan is not wanted any more. Null: it is. */
+	/* Called again and again while the copy is at work, a hundred times in a second: may do what is
+	 * to be done meanwhile, but no other scan. False: the scan is not wanted any more. Null: it is. */
 	bool (*goes_on)(void);
 };
 

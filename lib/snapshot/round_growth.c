@@ -75,8 +75,8 @@ static uint32_t old_age_of(const struct round_growth *growth)
 	return growth->rounds / AGE_SHARE > 0 ? growth->rounds / AGE_SHARE : 1;
 }
 
-/* The rounds after which there can be blocks that are old and younger than the warm-up, the last round that belongs to
- * it included. */
+/* The rounds after which there can be blocks that are old and younger than the warm-up, the last round
+ * that belongs to it included. */
 static uint32_t first_of_age(const struct round_growth *growth)
 {
 	return warm_up_of(growth) + old_age_of(growth);

@@ -27,8 +27,8 @@ typedef int round_growth_runner(void (*work)(void *context), void *context);
 int round_growth_end_round(struct round_growth *growth, round_growth_runner *run);
 int round_growth_error(const struct round_growth *growth);
 
-/* After the last one (before it, nothing has grown): calls `visit` for each site that has kept growing, with what it has grown by since the
- * warm-up. */
+/* After the last one (before it, nothing has grown): calls `visit` for each site that has kept growing,
+ * with what it has grown by since the warm-up. */
 typedef void round_growth_visitor(uint32_t stack, uint64_t blocks, uint64_t bytes, void *context);
 void round_growth_visit(const struct round_growth *growth, round_growth_visitor *visit,
 			void *context);

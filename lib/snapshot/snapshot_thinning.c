@@ -11,8 +11,8 @@
  *
  *   Runs in   whoever takes a snapshot
  *   Locks     none of its own: callers hold LOCK_SNAPSHOT
- *   Memory    three buffers of a record's size, 16 bytes a snapshot. Not a mapping of the file: somebody might truncate
- *             it, and the SIGBUS would be the program's
+ *   Memory    three buffers of a record's size, 16 bytes a snapshot. Not a mapping of the file: somebody
+ *             might truncate it, and the SIGBUS would be the program's
  *   Calls     pread
  *   Failure   a negative errno value
  */

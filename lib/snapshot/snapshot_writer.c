@@ -243,8 +243,8 @@ static bool is_near(uint64_t one, uint64_t other, uint64_t most)
 	return one <= other + most && other <= one + most;
 }
 
-/* What the threads counted is what the tables hold. A thread that was stopped between the two, or has left us there,
- * is off by a block, and by an entry of its cache if that was on its way. */
+/* What the threads counted is what the tables hold. A thread that was stopped between the two, or has
+ * left us there, is off by a block, and by an entry of its cache if that was on its way. */
 static void verify_sums(const struct site_totals *totals)
 {
 	uint64_t threads = thread_state_count() + atomic_load(&thread_state_left);

@@ -55,7 +55,8 @@ static double now_s(void)
 }
 
 /* The library must know which process is the first, where all others write, who begins files for those that
- * cannot, and who knows the names of functions: the first two are only known when there is a pid. Null: no memory. */
+ * cannot, and who knows the names of functions: the first two are only known when there is a pid. Null:
+ * no memory. */
 static char *options_of_process(const struct child_settings *settings, const char *path)
 {
 	char children[PATH_MAX], tool[PATH_MAX], *text = NULL;
@@ -114,8 +115,8 @@ static int read_exec_error(int pipe_fd)
 	return bytes == (ssize_t)sizeof(code) ? code : 0;
 }
 
-/* Returns when the program has ended. `child_events` tells of any child that has, where it is a signalfd: then others
- * can be served meanwhile. */
+/* Returns when the program has ended. `child_events` tells of any child that has, where it is a
+ * signalfd: then others can be served meanwhile. */
 static void wait_beside(pid_t pid, int child_events, const char *path,
 			const struct child_settings *settings)
 {

@@ -54,9 +54,10 @@ const char *command_option_text(const struct command_option *option, int with_ar
 extern const struct command_option command_help_option;
 
 /* Parses options in front of the first operand (or up to "--"). For each option calls
- * `take(option, value, context)`, value null for a switch or where it was left out; take returns 0 or -EINVAL with its own
- * message printed. Handles --help. Returns the index of the first operand, or -1 when the command
- * should end with *status. Options may stand after operands too, unless `stop_at_operand`. */
+ * `take(option, value, context)`, value null for a switch or where it was left out; take returns 0 or
+ * -EINVAL with its own message printed. Handles --help. Returns the index of the first operand, or -1
+ * when the command should end with *status. Options may stand after operands too, unless
+ * `stop_at_operand`. */
 int command_parse(const struct command *command, int argc, char **argv, int stop_at_operand,
 		  int (*take)(const struct command_option *option, const char *value,
 			      void *context),

@@ -2,8 +2,8 @@
 /*
  * file_lender: begins the files of processes that cannot do it themselves.
  *
- * Who gets one can write to it and do nothing else: it stays ours, in our folder, and by its name nobody else can
- * open, replace or remove it.
+ * Who gets one can write to it and do nothing else: it stays ours, in our folder, and by its name nobody
+ * else can open, replace or remove it.
  */
 #include "tools/commands/file_lender.h"
 

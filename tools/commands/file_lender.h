@@ -3,8 +3,8 @@
  * file_lender: begins the files of processes that cannot do it themselves.
  *
  * The folder of a run's files belongs to who has started it. A process of the run that becomes another user, or
- * changes its root, finds that folder closed; so do the programs that it starts, and their forks. They ask for a file
- * (include/seep/file_lending.h), and get its descriptor.
+ * changes its root, finds that folder closed; so do the programs that it starts, and their forks. They
+ * ask for a file (include/seep/file_lending.h), and get its descriptor.
  */
 #ifndef SEEP_COMMANDS_FILE_LENDER_H
 #define SEEP_COMMANDS_FILE_LENDER_H

@@ -183,8 +183,9 @@ static bool is_empty(int fd, struct stat *status)
 	       status->st_uid == geteuid();
 }
 
-/* A process that is killed while it begins its file leaves an empty one. Who goes on may be just about to lock it and
- * write to it, which takes no time at all. Only in a folder of our own, where nobody else has put it. */
+/* A process that is killed while it begins its file leaves an empty one. Who goes on may be just about
+ * to lock it and write to it, which takes no time at all. Only in a folder of our own, where nobody else
+ * has put it. */
 static void remove_left_empty(const char *path)
 {
 	struct stat status;

@@ -11,13 +11,13 @@
  * The id is the site's, which survives rebuilds and moved lines. Behind the numbers stand the program, the
  * function and the source as seen from the folder of the baseline. An entry is for a site of this source; or of
  * this program, where the source was moved (see source_place), for many programs have functions of the
- * same names. Version 1 knew the source's base name only: its entries hold for all of that name, or that program,
- * until they are written anew, and then begin with an asterisk. Sites with the same id and source are one
- * entry: their sum in the process that had most. An entry holds as long as
- * no process has more of it than that and a tenth, or one block, for no two runs are alike; of a leak, as
- * long as it is not sure to grow faster by more than a tenth. Which is which of several calls of one
- * function is known only as far as both runs have made the same calls: one for which its entry does not
- * hold may be another of them, of which nothing was found.
+ * same names. Version 1 knew the source's base name only: its entries hold for all of that name, or that
+ * program, until they are written anew, and then begin with an asterisk. Sites with the same id and
+ * source are one entry: their sum in the process that had most. An entry holds as long as no process has
+ * more of it than that and a tenth, or one block, for no two runs are alike; of a leak, as long as it is
+ * not sure to grow faster by more than a tenth. Which is which of several calls of one function is known
+ * only as far as both runs have made the same calls: one for which its entry does not hold may be
+ * another of them, of which nothing was found.
  *
  * Read, it is a list of suppressions: see suppression.h for how they are applied, and for those that have
  * matched nothing.
@@ -51,8 +51,8 @@ void baseline_free(struct baseline *baseline);
 bool baseline_add(struct baseline *baseline, const struct report *report);
 
 /* Adds what an older one says of programs of which no process was looked at, as it stands there; after
- * all else. Likewise of those that have failed, with its numbers where those are larger: `unreached` is how many
- * entries that has kept. The suppressions must live until it is written. False without memory. */
+ * all else. Likewise of those that have failed, with its numbers where those are larger: `unreached` is
+ * how many entries that has kept. The suppressions must live until it is written. False without memory. */
 bool baseline_keep(struct baseline *baseline, const struct suppressions *suppressions,
 		   size_t *unreached);
 

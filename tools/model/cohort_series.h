@@ -4,8 +4,8 @@
  *
  * At most SERIES_MAX_STEPS snapshots, the steps, so that a site of a long run costs no more than one
  * of a short run; of more than that every second, fourth and so on, by epoch, which are those that
- * cohorts begin with when the target merges them. Step i ends period i; blocks[i][j] are live at step i and were born up to the end
- * of period j. Period 0 holds everything that was born up to the first step.
+ * cohorts begin with when the target merges them. Step i ends period i; blocks[i][j] are live at step i
+ * and were born up to the end of period j. Period 0 holds everything that was born up to the first step.
  *
  * The target merges the cohorts of old epochs (see seep_snapshot in the file format), and all blocks
  * of a merged cohort count for the period of its first epoch. So at a later step a period may have

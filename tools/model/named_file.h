@@ -15,13 +15,13 @@
  * named_file_why has words. */
 int named_file_open(const char *path, int flags);
 
-/* Opens what somebody else has named, in a file or as a process, to read it: a file, a folder or a pipe, without
- * waiting. A device or socket is refused before it is opened, for that alone may set something off. Returns a
- * descriptor or -errno, as above. */
+/* Opens what somebody else has named, in a file or as a process, to read it: a file, a folder or a pipe,
+ * without waiting. A device or socket is refused before it is opened, for that alone may set something
+ * off. Returns a descriptor or -errno, as above. */
 int named_file_open_harmless(const char *path);
 
-/* Reads all of it, but a byte order mark: *text has *bytes bytes and a zero behind them, and is the caller's. Returns 0, or
- * -errno, -EFBIG where there are more than `most`; then *text is null. */
+/* Reads all of it, but a byte order mark: *text has *bytes bytes and a zero behind them, and is the
+ * caller's. Returns 0, or -errno, -EFBIG where there are more than `most`; then *text is null. */
 int named_file_read(const char *path, size_t most, char **text, size_t *bytes);
 
 /* Why it could not be opened, or be read or written later: `code` is an errno value. */

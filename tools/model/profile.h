@@ -229,8 +229,8 @@ bool profile_is_unseen(const struct profile *profile);
 bool profile_has_last_state(const struct profile *profile);
 
 /* Of the memory limit that would be met first, the part that was in use in the last snapshot of a process
- * that SIGKILL ended, or that is gone and nobody has seen how; 0 where it was less than PROFILE_NEAR_LIMIT or the
- * state at its end is known, for then it was hardly the OOM killer. */
+ * that SIGKILL ended, or that is gone and nobody has seen how; 0 where it was less than
+ * PROFILE_NEAR_LIMIT or the state at its end is known, for then it was hardly the OOM killer. */
 #define PROFILE_NEAR_LIMIT 0.9
 double profile_oom_share(const struct profile *profile);
 

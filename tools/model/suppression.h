@@ -18,10 +18,10 @@
  *
  *     # seep: program=test_* max-bytes=64K max-blocks=10 expires=2027-06-30 reason=freed by the kernel
  *
- * in a line of its own belongs to the suppression that follows it: it holds in processes of these names (several
- * with commas between them, * and ? are wildcards), as long as all sites that it matches have together no
- * more live bytes and blocks than that, and up to the end of that day (UTC). `reason` takes the rest of the
- * line. The other tools skip it.
+ * in a line of its own belongs to the suppression that follows it: it holds in processes of these names
+ * (several with commas between them, * and ? are wildcards), as long as all sites that it matches have
+ * together no more live bytes and blocks than that, and up to the end of that day (UTC). `reason` takes
+ * the rest of the line. The other tools skip it.
  */
 #ifndef SEEP_MODEL_SUPPRESSION_H
 #define SEEP_MODEL_SUPPRESSION_H
@@ -117,8 +117,8 @@ bool suppression_matches(const struct suppression *suppression, const struct rep
  * matches and holds: the site keeps its verdict and is no longer flagged, and report_site.suppression
  * says by which. The report is put in order again, so nobody may keep a pointer to one of its sites.
  * Adds to the numbers of each, over all reports that it is called with: one that allows so many
- * blocks allows them to all processes together; but one of a baseline to each. The frames must have been filled in, of these sites.
- * False without memory. */
+ * blocks allows them to all processes together; but one of a baseline to each. The frames must have been
+ * filled in, of these sites. False without memory. */
 bool suppressions_apply(struct suppressions *suppressions, struct report *report,
 			int64_t now_unix_s);
 

@@ -46,7 +46,8 @@ struct survivors {
 	double arrived;			   /* all of them */
 	double kept[SERIES_MAX_STEPS]; /* how many of these still live; those of a merged cohort are
 					* shared out among its periods as they arrived */
-	size_t periods; /* how many of the periods have a block that reached the age and still lives, as far as known */
+	size_t periods; /* how many of them have a block that reached the age and still lives, as far
+			 * as known */
 	/* Shares that are kept, 0 to 1. Those of few blocks are shrunk: towards 0, or towards 1 where
 	 * 1 means "nothing speaks against it". */
 	double kept_on_mean; /* of what reached the age, by cohort, where twice the age has passed */

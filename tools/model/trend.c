@@ -87,8 +87,8 @@ double trend_drift(const double *values, size_t count)
 }
 
 /* Brings the value that would be at `index` of the sorted ones there, no larger ones before it and
- * no smaller ones behind it; `first` and `last` are indices between which it must lie. C. A. R. Hoare, "Algorithm 65: Find", CACM 4 (1961), with the middle
- * one as pivot. */
+ * no smaller ones behind it; `first` and `last` are indices between which it must lie. C. A. R. Hoare,
+ * "Algorithm 65: Find", CACM 4 (1961), with the middle one as pivot. */
 static double select_at(double *values, size_t first, size_t last, size_t index)
 {
 	while (first < last) {

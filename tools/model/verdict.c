@@ -302,8 +302,8 @@ struct judgement verdict_judge_series(const struct cohort_series *series,
 		if (steps.doubt > foremost->doubt)
 			foremost = &steps;
 	}
-	/* Where it is known what is kept, that counts; but a table that has filled is no all-clear for what rises
-	 * behind it. */
+	/* Where it is known what is kept, that counts; but a table that has filled is no all-clear for
+	 * what rises behind it. */
 	if (foremost->doubt <= DOUBT_SLOWS) {
 		backlog_find(&inquiry, &backlog);
 		if (backlog.doubt == DOUBT_NONE ||

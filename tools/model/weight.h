@@ -43,8 +43,9 @@ struct profile;
 #define WEIGHT_GROUP_SITES 100 /* of a group that is not weighed site by site, at most */
 
 /* Makes minor leaks growing sites (judgement.is_minor), and a group none of whose sites is flagged a
- * growing one, unless it is most of what accumulates. `judgements` and `findings` are those of profile->sites over snapshots [first, last].
- * Returns false without memory, and has changed nothing then. */
+ * growing one, unless it is most of what accumulates. `judgements` and `findings` are those of
+ * profile->sites over snapshots [first, last]. Returns false without memory, and has changed nothing
+ * then. */
 bool weight_set_minor(const struct profile *profile, size_t first, size_t last,
 		      struct judgement *judgements, struct finding_list *findings);
 

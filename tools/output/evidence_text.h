@@ -22,9 +22,9 @@ struct evidence_text {
 	size_t count;
 };
 
-/* Of what grows or has grown, and of what is lost; no line for anything else. Of a site that is not decided the last one
- * says what is missing. `snapshot_count` were judged; `is_group`: it is about the sum of sites. Who
- * frees is named where symbols have been filled in. */
+/* Of what grows or has grown, and of what is lost; no line for anything else. Of a site that is not
+ * decided the last one says what is missing. `snapshot_count` were judged; `is_group`: it is about the
+ * sum of sites. Who frees is named where symbols have been filled in. */
 struct evidence_text evidence_text_of(const struct report_site *site, bool is_group,
 				      size_t snapshot_count);
 

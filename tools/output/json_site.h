@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* json_site: one site of a report or a diff for programs, and what findings show like a site. New references. */
+/*
+ * json_site: one site of a report or a diff for programs, and what findings show like a site. New
+ * references.
+ */
 #ifndef SEEP_OUTPUT_JSON_SITE_H
 #define SEEP_OUTPUT_JSON_SITE_H
 

@@ -85,7 +85,8 @@ void address_text_free(struct address_text *text)
 	free(text);
 }
 
-/* Whether there is an ELF file. Its own build-id is that of the module: what ran nobody says. The id is to be freed. */
+/* Whether there is an ELF file. Its own build-id is that of the module: what ran nobody says. The id is
+ * to be freed. */
 static bool read_build_id(const char *path, struct module *module)
 {
 	int file = named_file_open_harmless(path);

@@ -240,8 +240,9 @@ static void more_of_the_same_lives_is_load(void **state)
 	free(run);
 }
 
-/* What lives is what a bound allows; that rises with the work done, ever less, and has 78 % of its way behind it
- * at the end. All that lives is replaced by others again and again. `idle` periods in the beginning have no work. */
+/* What lives is what a bound allows; that rises with the work done, ever less, and has 78 % of its way
+ * behind it at the end. All that lives is replaced by others again and again. `idle` periods in the
+ * beginning have no work. */
 static struct run *bound_that_rises_with_work(size_t idle)
 {
 	struct run *run = run_new(60);
