@@ -117,6 +117,7 @@ static void put_holder_first(struct report_finding *made)
 			best = i;
 		}
 	}
+	made->is_held_by_first = most + 1 == made->part_count;
 	struct report_entry holder = made->parts[best];
 	memmove(made->parts + 1, made->parts, best * sizeof(*made->parts));
 	made->parts[0] = holder;

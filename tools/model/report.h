@@ -89,6 +89,7 @@ struct report_finding {
 	struct report_entry *parts;
 	size_t part_count;
 	bool is_same_number; /* each site keeps as many blocks as any other, in each period */
+	bool is_held_by_first; /* most of what each other part keeps, as a scan has seen */
 	const struct report_finding *joined; /* the one that this has become a part of; null */
 };
 

@@ -24,6 +24,8 @@
 #define PLACES_SHOWN 4
 #define CALLERS_SHOWN 4
 #define PARTS_SHOWN 12
+/* Where nothing is freed the same part is no likeness. */
+#define ALL_KEPT 0.995
 
 /* Does each of the sites lie in this function itself, or in an allocator's wrapper that it calls? */
 static bool allocates_itself(const struct report_finding *finding)
@@ -58,8 +60,16 @@ static void say_lost_by_place(const struct report_finding *finding, const char *
 			 name ? name : "this");
 }
 
+/* What each request forgets is in step with all else that it forgets: these may be several mistakes. */
+static bool may_be_several(const struct report_finding *finding)
+{
+	return (finding->kind == FINDING_TOGETHER && !finding->is_held_by_first) ||
+	       (finding->kind == FINDING_CALLER && !finding->sum.is_lost_by_place &&
+		!(finding->share_kept < ALL_KEPT) && !allocates_itself(finding));
+}
+
 /* "20 sites are one leak: whoever calls xdup keeps 5 % of the blocks", "2 sites are one leak:
- * open_session keeps 5 % of what it allocates" */
+ * open_session keeps 5 % of what it allocates", "8 sites are one leak, or several: …" */
 static void write_what_is_one(const struct report_finding *finding, const struct site_text *text)
 {
 	const struct text_style *style = &text->options->style;
@@ -74,8 +84,10 @@ static void write_what_is_one(const struct report_finding *finding, const struct
 
 	snprintf(share, sizeof(share), "%.*f %%", finding->share_kept < 0.0995 ? 1 : 0,
 		 100 * fmin(1, finding->share_kept));
-	used = snprintf(line, sizeof(line), "%s sites %s: ", number_count(finding->all_count).text,
-			finding->sum.judgement.is_flagged ? "are one leak" : "grow as one");
+	used = snprintf(line, sizeof(line),
+			"%s sites %s%s: ", number_count(finding->all_count).text,
+			finding->sum.judgement.is_flagged ? "are one leak" : "grow as one",
+			may_be_several(finding) ? ", or several" : "");
 	if (finding->kind == FINDING_TOGETHER)
 		snprintf(line + used, sizeof(line) - (size_t)used,
 			 "they are born and kept together, in every period %s",

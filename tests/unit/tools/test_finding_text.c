@@ -77,6 +77,12 @@ static void a_caller_is_called_one_leak_with_what_it_allocates(void **state)
 	assert_non_null(strstr(text,
 			       "\n    2 sites are one leak: on their ways from accept_one they "
 			       "keep 5.2 % of their\n    blocks\n"));
+	/* Where nothing is freed their likeness says nothing. */
+	sample->finding.share_kept = 0.999;
+	free(text);
+	text = sample_report_text(sample, (struct text_report_options){.site_limit = 2});
+	assert_non_null(strstr(text, "\n    2 sites are one leak, or several: on their ways from "
+				     "accept_one they keep\n    100 % of their blocks\n"));
 	/* Who does is named below; where all do so in one line, that one stands above. */
 	static const char allocators[] =
 		"      main           server/main.c:201\n"
