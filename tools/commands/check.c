@@ -25,6 +25,7 @@
 #include "tools/model/error.h"
 #include "tools/model/suppression_draft.h"
 #include "tools/model/whole_file.h"
+#include "tools/output/number_text.h"
 #include "tools/symbols/symbols.h"
 
 /* A test has the moment that it takes to look what it has lost. */
@@ -241,7 +242,7 @@ static int write_draft(struct check *check)
 	else if (!check->checked.writer.is_quiet)
 		fprintf(stderr, "seep: check: %s has %zu suppression%s now\n", check->draft,
 			suppression_draft_count(draft),
-			suppression_draft_count(draft) == 1 ? "" : "s");
+			number_plural(suppression_draft_count(draft)));
 	return result;
 }
 

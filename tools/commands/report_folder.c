@@ -20,6 +20,7 @@
 #include "tools/model/report.h"
 #include "tools/model/suppression.h"
 #include "tools/output/merged_findings.h"
+#include "tools/output/number_text.h"
 #include "tools/output/process_brief.h"
 #include "tools/output/shell_word.h"
 #include "tools/output/sink.h"
@@ -167,10 +168,10 @@ static void write_title(const struct sink *sink, const char *path, const struct 
 	}
 	if (crossings)
 		text_line_print(&line, INK_ALARM, ", %zu threshold%s crossed", crossings,
-				crossings == 1 ? "" : "s");
+				number_plural(crossings));
 	if (wrong_frees)
 		text_line_print(&line, INK_ALARM, ", %zu wrong free%s", wrong_frees,
-				wrong_frees == 1 ? "" : "s");
+				number_plural(wrong_frees));
 	text_line_end(&line);
 }
 

@@ -15,6 +15,7 @@
 
 #include "tools/model/named_file.h"
 #include "tools/output/check_format.h"
+#include "tools/output/number_text.h"
 #include "tools/output/suppression_text.h"
 #include "tools/output/utf8.h"
 
@@ -107,7 +108,7 @@ static void write_summary(FILE *stream, const struct check_outcome *outcome)
 	fputs("### seep: memory\n\n", stream);
 	if (failed)
 		fprintf(stream, "%zu snapshot file%s could not be checked.\n\n", failed,
-			failed == 1 ? "" : "s");
+			number_plural(failed));
 	if (!found->first) {
 		if (!failed)
 			fprintf(stream, "Nothing found in %zu process%s.\n", found->process_count,
@@ -178,11 +179,11 @@ static int end(struct check_writer *writer, const struct check_outcome *outcome)
 	if (sums->failed_count)
 		fprintf(writer->stream,
 			"::error title=seep::%zu snapshot file%s could not be checked\n",
-			sums->failed_count, sums->failed_count == 1 ? "" : "s");
+			sums->failed_count, number_plural(sums->failed_count));
 	if (!outcome->found->first && !sums->failed_count)
 		fprintf(writer->stream,
 			"::notice title=seep::nothing found in %zu snapshot file%s\n",
-			sums->file_count, sums->file_count == 1 ? "" : "s");
+			sums->file_count, number_plural(sums->file_count));
 	if (sums->file_count)
 		write_remarks(writer, outcome->suppressions);
 	append_summary(writer->stream, outcome);

@@ -16,6 +16,7 @@
 #include <uthash.h>
 
 #include "tools/output/check_format.h"
+#include "tools/output/number_text.h"
 #include "tools/output/suppression_text.h"
 #include "tools/output/utf8.h"
 
@@ -265,7 +266,7 @@ static int end(struct check_writer *writer, const struct check_outcome *outcome)
 			"      <error message=\"%zu snapshot file%s could not be checked\" "
 			"type=\"unreadable\"/>\n"
 			"    </testcase>\n    <system-out/>\n    <system-err/>\n  </testsuite>\n",
-			suite.number, failed, failed == 1 ? "" : "s");
+			suite.number, failed, number_plural(failed));
 	fputs("</testsuites>\n", writer->stream);
 	return result;
 }

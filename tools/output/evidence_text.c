@@ -52,7 +52,7 @@ static void name_periods(const struct verdict_evidence *evidence, char *text, si
 	else
 		snprintf(text, size, "%s of %s period%s",
 			 number_count(evidence->periods_that_kept).text,
-			 number_count(evidence->periods).text, evidence->periods == 1 ? "" : "s");
+			 number_count(evidence->periods).text, number_plural(evidence->periods));
 }
 
 static void add_kept(struct evidence_text *text, const struct verdict_evidence *evidence)
@@ -64,7 +64,7 @@ static void add_kept(struct evidence_text *text, const struct verdict_evidence *
 	name_periods(evidence, periods, sizeof(periods));
 	if (low == high)
 		snprintf(blocks, sizeof(blocks), "%s block%s", number_count(low).text,
-			 low == 1 ? "" : "s");
+			 number_plural(low));
 	else
 		snprintf(blocks, sizeof(blocks), "%s to %s blocks", number_count(low).text,
 			 number_count(high).text);

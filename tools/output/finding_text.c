@@ -322,9 +322,7 @@ static void write_parts(const struct report_finding *finding, const struct site_
 	size_t left = 0;
 
 	text_line_begin(&line, text->stream, &text->options->style);
-	text_line_pad(&line, SITE_TEXT_INDENT);
-	text_line_put(&line, INK_TITLE, "together:");
-	text_line_end(&line);
+	put_title(&line, "together:");
 	for (size_t i = 0; i < finding->part_count; i++) {
 		const struct report_entry *part = &finding->parts[i];
 		const struct report_site *site = report_entry_site(part);

@@ -231,7 +231,7 @@ struct lost_sentence lost_text_sentence(const struct scan *scan, uint64_t lost_b
 		snprintf(why, sizeof(why),
 			 "%s block%s could not be recorded, and what %s hold%s is not known",
 			 lost_blocks ? number_count(lost_blocks).text : "some",
-			 lost_blocks == 1 ? "" : "s", lost_blocks == 1 ? "it" : "they",
+			 number_plural(lost_blocks), lost_blocks == 1 ? "it" : "they",
 			 lost_blocks == 1 ? "s" : "");
 		break;
 	case SEEP_SCAN_TOO_LATE:

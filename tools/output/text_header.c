@@ -155,7 +155,7 @@ static void write_time(FILE *stream, const struct text_style *style, const struc
 	row(stream, style, INK_PLAIN, "started", "%s, %s %s, %s snapshot%s in the file",
 	    text_header_clock(profile->started_unix_ns, clock),
 	    profile->is_running ? "seen for" : "ran for", number_duration(watched_s).text,
-	    number_count(profile->snapshot_count).text, profile->snapshot_count == 1 ? "" : "s");
+	    number_count(profile->snapshot_count).text, number_plural(profile->snapshot_count));
 	if (!report->old && profile->snapshot_count &&
 	    (report->first_snapshot > 0 || report->last_snapshot + 1 < profile->snapshot_count))
 		row(stream, style, INK_WATCH, "part",
@@ -178,10 +178,10 @@ static void write_totals(FILE *stream, const struct text_style *style,
 			 number_bytes(totals->mapped_bytes).text);
 	row(stream, style, INK_PLAIN, "live", "%s in %s block%s%s%s",
 	    number_bytes(totals->live_bytes).text, number_count(totals->live_blocks).text,
-	    totals->live_blocks == 1 ? "" : "s", mapped, resident);
+	    number_plural(totals->live_blocks), mapped, resident);
 	row(stream, style, INK_PLAIN, "activity", "%s allocation%s, %s free%s",
-	    number_count(totals->allocations).text, totals->allocations == 1 ? "" : "s",
-	    number_count(totals->frees).text, totals->frees == 1 ? "" : "s");
+	    number_count(totals->allocations).text, number_plural(totals->allocations),
+	    number_count(totals->frees).text, number_plural(totals->frees));
 	if (totals->inherited_blocks)
 		row(stream, style, INK_PLAIN, "inherited",
 		    "%s in %s blocks came over the fork and are still live",
@@ -205,7 +205,7 @@ static void write_marks(FILE *stream, const struct text_style *style, const stru
 		used += (size_t)snprintf(list + used, sizeof(list) - used, "%s\"%.40s\" %s time%s",
 					 shown ? ", " : "", marks.labels[shown].text,
 					 number_count(marks.labels[shown].mark_count).text,
-					 marks.labels[shown].mark_count == 1 ? "" : "s");
+					 number_plural(marks.labels[shown].mark_count));
 	if (!shown)
 		return;
 	if (!telling && marks.labels[0].mark_count < EQUAL_MARKS_LEAST)
@@ -234,7 +234,7 @@ static void write_sampling(FILE *stream, const struct text_style *style,
 						      totals->live_bytes))
 				 .text,
 			 number_count(sampling->raw.live_samples).text,
-			 sampling->raw.live_samples == 1 ? "" : "s");
+			 number_plural(sampling->raw.live_samples));
 	row(stream, style, INK_NOTE, "sampled", "one block in %s allocated: estimates%s",
 	    number_bytes(profile->sample_bytes).text, error);
 }
@@ -270,7 +270,7 @@ static void write_missed_snapshots(FILE *stream, const struct text_style *style,
 		    "%s snapshot%s could not be written%s%s; what happened meanwhile is in the "
 		    "next",
 		    number_count(totals->missed_snapshots).text,
-		    totals->missed_snapshots == 1 ? "" : "s",
+		    number_plural(totals->missed_snapshots),
 		    totals->missed_error && why ? ": " : "",
 		    totals->missed_error && why ? why : "");
 	if (report_lacks_last_state(report))
@@ -304,7 +304,7 @@ static void write_lost(FILE *stream, const struct text_style *style, const struc
 	if (totals->lost_blocks)
 		row(stream, style, INK_WATCH, "missed",
 		    "%s allocation%s could not be recorded and %s missing in this report",
-		    number_count(totals->lost_blocks).text, totals->lost_blocks == 1 ? "" : "s",
+		    number_count(totals->lost_blocks).text, number_plural(totals->lost_blocks),
 		    totals->lost_blocks == 1 ? "is" : "are");
 	if (totals->lost_stacks)
 		row(stream, style, INK_WATCH, "missed", "%s allocation%s recorded without a stack",

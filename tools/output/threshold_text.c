@@ -124,7 +124,7 @@ void threshold_text_write(FILE *stream, const struct text_style *style, const st
 	text_line_end(&line);
 	if (count)
 		text_line_print(&line, INK_ALARM, "%s threshold%s crossed",
-				number_count(count).text, count == 1 ? "" : "s");
+				number_count(count).text, number_plural(count));
 	else
 		text_line_put(&line, INK_TITLE, "No threshold crossed by the run as a whole");
 	text_line_put(&line, INK_TITLE, ":");
