@@ -34,7 +34,7 @@ struct lost_text lost_text_of(const struct report_site *site);
 /* What the scan says of the whole process, or why it says nothing and what to do about it; without a
  * full stop. `lost_blocks`: those that the library could not record. */
 struct lost_sentence {
-	char text[720];
+	char text[1024];
 } lost_text_sentence(const struct scan *scan, uint64_t lost_blocks);
 
 /* Is there more to say than that nothing is lost? */
