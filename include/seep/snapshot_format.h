@@ -40,6 +40,7 @@
  *   1.6   SEEP_PROCESS_HAS_OWN_MALLOC, SEEP_REASON_MEMORY, SEEP_LIMIT_CGROUP_HIGH
  *   1.7   seep_snapshot.missed_snapshots and what follows it
  *   1.8   seep_snapshot.unseen_frees
+ *   1.9   SEEP_RECORD_FATAL_FREE
  */
 #ifndef SEEP_SNAPSHOT_FORMAT_H
 #define SEEP_SNAPSHOT_FORMAT_H
@@ -49,7 +50,7 @@
 #define SEEP_FILE_MAGIC "SEEP\r\n\x1a\n" /* 8 bytes, without the terminating zero */
 #define SEEP_FILE_MAGIC_BYTES 8
 #define SEEP_VERSION_MAJOR 1
-#define SEEP_VERSION_MINOR 8
+#define SEEP_VERSION_MINOR 9
 #define SEEP_BYTE_ORDER 0x01020304u
 #define SEEP_RECORD_MAGIC 0x43455253u /* "SREC" */
 #define SEEP_RECORD_ALIGN 8u
@@ -100,6 +101,7 @@ enum seep_record_type {
 	SEEP_RECORD_SCAN = 12,         /* struct seep_scan, then its sites; the newest counts */
 	SEEP_RECORD_HOLDERS = 13,      /* struct seep_holders, then roots, then paths; the newest counts */
 	SEEP_RECORD_SUPPRESSIONS = 14, /* struct seep_suppressions */
+	SEEP_RECORD_FATAL_FREE = 15,   /* struct seep_fatal_free; the newest counts */
 };
 
 /* The process. Followed by exe, name and command, in this order and without terminators. */
@@ -631,6 +633,25 @@ struct seep_suppressions {
 
 #define SEEP_SUPPRESSIONS_MAX_BYTES (64u << 10)
 
+/*
+ * The free that has ended the program: libc's malloc has found that what it was given is no block, or no longer one,
+ * and has called abort. Nobody knew of a block that begins there; where the address lies in a live one, that one is
+ * named. Follows the last snapshot. libc's words follow the struct, without a line's end. Thinning keeps the newest
+ * record only.
+ */
+struct seep_fatal_free {
+	uint32_t struct_bytes;  /* offset of the words */
+	uint32_t snapshot;      /* its number */
+	uint32_t freed_by;      /* stack */
+	uint32_t allocated_by;  /* stack of the live block that it lies in; 0: in none */
+	uint64_t block_bytes;   /* of that block, as requested; 0 without one */
+	uint64_t block_offset;  /* how far behind its start */
+	uint32_t message_bytes; /* at most SEEP_FATAL_FREE_MESSAGE_MAX_BYTES */
+	uint32_t reserved;      /* 0 */
+};
+
+#define SEEP_FATAL_FREE_MESSAGE_MAX_BYTES 256u
+
 enum seep_end_how {
 	SEEP_END_UNKNOWN = 0, /* it is gone; nobody could say how */
 	SEEP_END_EXIT = 1,    /* status: as given to exit */
@@ -665,6 +686,7 @@ SEEP_ASSERT_SIZE(struct seep_scan, 136);
 SEEP_ASSERT_SIZE(struct seep_holders, 24);
 SEEP_ASSERT_SIZE(struct seep_root, 48);
 SEEP_ASSERT_SIZE(struct seep_suppressions, 8);
+SEEP_ASSERT_SIZE(struct seep_fatal_free, 40);
 SEEP_ASSERT_SIZE(struct seep_end, 16);
 #endif
 

@@ -20,6 +20,7 @@
 #include "lib/interpose/real_functions.h"
 #include "lib/record/recorder.h"
 #include "lib/record/sampler.h"
+#include "lib/record/stray_free.h"
 
 /* In a process that samples malloc and free are a dozen instructions; it is measured when these lie in
  * two lines of the processor's caches. */
@@ -125,6 +126,16 @@ void *calloc(size_t count, size_t bytes)
 	return calloc_drawn_slow(count, bytes);
 }
 
+/* Nobody has allocated it as far as we know; perhaps free ends the program for it. */
+static __attribute__((noinline)) void free_unknown_slow(void *ptr)
+{
+	struct stray_free *stray = recorder_begin_unknown_free(ptr, CALLER_HERE());
+
+	real.free(ptr);
+	if (stray != NULL)
+		stray_free_end(stray);
+}
+
 /* A pointer that was not recorded, or one of which it is asked who frees it: then `removed` is the stack
  * that allocated it, see recorder_remove. */
 static __attribute__((noinline)) void free_exact_slow(void *ptr, uint32_t removed)
@@ -137,7 +148,8 @@ static __attribute__((noinline)) void free_exact_slow(void *ptr, uint32_t remove
 		/* An operator delete has already told the recorder. */
 		recorder_expect_free(NULL);
 	} else {
-		recorder_count_unknown_free();
+		free_unknown_slow(ptr);
+		return;
 	}
 	real.free(ptr);
 }

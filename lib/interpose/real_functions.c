@@ -10,7 +10,7 @@
  *   Runs in   the target, at the first call of a door, perhaps before any constructor
  *   Locks     none; finding twice finds the same
  *   Memory    static
- *   Calls     dlsym, _dl_find_object
+ *   Calls     dlsym, dlerror, _dl_find_object
  *   Failure   a function that is missing stays null; none of the table is, in glibc
  */
 #include "lib/interpose/real_functions.h"
@@ -24,6 +24,7 @@
 #include "lib/base/syscalls.h"
 #include "lib/interpose/bootstrap_heap.h"
 #include "lib/record/live_table.h"
+#include "lib/record/stray_free.h"
 
 /* The thread that is looking; a tid and no TLS flag: this may run before TLS is worth trusting. gcc
  * knows that dlsym calls nothing of this file and would delete a plain flag around it. */
@@ -96,6 +97,14 @@ static bool is_of_libc(const void *function)
 	       theirs.dlfo_link_map == libcs.dlfo_link_map;
 }
 
+/* Private to libc, and perhaps gone one day; then dlsym notes an error, which is nobody's. */
+static void find_abort_message(void)
+{
+	stray_free_abort_message = dlsym(RTLD_NEXT, "__abort_msg");
+	if (stray_free_abort_message == NULL)
+		dlerror();
+}
+
 bool real_functions_find(void)
 {
 	struct real_functions found;
@@ -112,6 +121,8 @@ bool real_functions_find(void)
 	REAL_FUNCTIONS(FIND)
 	real = found;
 	live_table_has_neighbours = !is_of_libc((const void *)(uintptr_t)found.malloc);
+	if (!live_table_has_neighbours)
+		find_abort_message();
 	atomic_store_explicit(&is_found, true, memory_order_release);
 	atomic_store(&finder, 0);
 	return true;

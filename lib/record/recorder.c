@@ -26,6 +26,7 @@
 #include "lib/record/self_check.h"
 #include "lib/record/side_table.h"
 #include "lib/record/site_counters.h"
+#include "lib/record/stray_free.h"
 #include "lib/record/thread_state.h"
 #include "lib/record/unwind_rules.h"
 #include "seep/snapshot_format.h"
@@ -429,6 +430,20 @@ void recorder_count_unknown_free(void)
 		guard_count(&guard, COUNT_UNKNOWN_FREES, 1);
 }
 
+struct stray_free *recorder_begin_unknown_free(const void *ptr, struct caller caller)
+{
+	if (!life_is_on())
+		return NULL;
+	GUARD_SCOPE struct guard guard = guard_enter();
+	if (guard.thread == NULL || self_check_is_asking)
+		return NULL;
+	guard_count(&guard, COUNT_UNKNOWN_FREES, 1);
+	if (guard.is_nested || !stray_free_is_wanted())
+		return NULL;
+	return stray_free_begin((uint64_t)ptr, capture(thread_state_trace_here, caller, 0),
+				guard.thread->owner_tid);
+}
+
 void recorder_put_back(const void *ptr, const struct live_block *block)
 {
 	struct live_block old;
@@ -554,6 +569,8 @@ void recorder_leave(uint64_t sp)
 {
 	struct thread_state *thread = thread_state_here;
 
+	if (thread != NULL)
+		stray_free_leave(thread->owner_tid);
 	if (thread == NULL || thread->owner_tid == 0 ||
 	    ((thread->inside & ~THREAD_IGNORES) == 0 && thread->moving == 0) ||
 	    !thread_state_leave(thread, sp))
@@ -575,6 +592,7 @@ void recorder_postfork_child(void)
 	module_list_postfork_child();
 	sampler_postfork_child();
 	free_pairs_postfork_child();
+	stray_free_postfork_child();
 	atomic_store(&thread_state_lost_blocks, 0);
 	atomic_store(&recorder_unseen_frees, 0);
 	/* What was born up to now belongs to the parent; our own blocks are born from the next

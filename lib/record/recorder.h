@@ -17,6 +17,8 @@
 #include "lib/record/live_block.h"
 #include "lib/record/stack_capture.h"
 
+struct stray_free;
+
 /* Makes the tables. False: the library cannot work. */
 bool recorder_start(void);
 
@@ -42,6 +44,9 @@ enum { RECORDER_REMOVED = 0, RECORDER_UNKNOWN = UINT32_MAX };
 uint32_t recorder_remove(const void *ptr);
 void recorder_ask_free(uint32_t allocated_by, struct caller caller);
 void recorder_count_unknown_free(void);
+/* The same for a free, which may end the program: stray_free_end is to be called with the result where that
+ * is not null, and the real free has come back. */
+struct stray_free *recorder_begin_unknown_free(const void *ptr, struct caller caller);
 
 /* Blocks whose address has been given to another since: somebody has freed them past our doors. */
 extern _Atomic(uint64_t) recorder_unseen_frees;

@@ -209,7 +209,7 @@ struct candidate {
 static const uint32_t newest_types[] = {SEEP_RECORD_SELF_CHECK, SEEP_RECORD_SAMPLES,
 					SEEP_RECORD_FREES,	SEEP_RECORD_PINS,
 					SEEP_RECORD_SCAN,	SEEP_RECORD_HOLDERS,
-					SEEP_RECORD_SUPPRESSIONS};
+					SEEP_RECORD_SUPPRESSIONS, SEEP_RECORD_FATAL_FREE};
 #define NEWEST_TYPES (sizeof(newest_types) / sizeof(newest_types[0]))
 
 struct copying {

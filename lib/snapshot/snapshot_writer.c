@@ -36,6 +36,7 @@
 #include "lib/record/site_counters.h"
 #include "lib/record/thread_state.h"
 #include "lib/record/unwind_rules.h"
+#include "lib/snapshot/fatal_free_record.h"
 #include "lib/snapshot/frees_record.h"
 #include "lib/snapshot/module_records.h"
 #include "lib/snapshot/pins_record.h"
@@ -192,6 +193,8 @@ static int write_snapshot(struct seep_snapshot *head, const char *label,
 		{SEEP_RECORD_PINS, pins_record_payload(totals, head->number, head->reason)},
 		{SEEP_RECORD_FREES,
 		 frees_record_payload(head->number, head->reason, totals->stack_count)},
+		{SEEP_RECORD_FATAL_FREE,
+		 fatal_free_record_payload(head->number, head->reason, totals->stack_count)},
 	};
 	struct buffer payload = {0};
 	uint64_t needed;

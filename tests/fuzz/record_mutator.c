@@ -224,7 +224,7 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsi
 			next_random(2) ? odd_number() : piece->header.time_ns * 1000;
 		break;
 	case 2:
-		piece->header.type = (uint16_t)(next_random(SEEP_RECORD_SUPPRESSIONS + 2));
+		piece->header.type = (uint16_t)(next_random(SEEP_RECORD_FATAL_FREE + 2));
 		break;
 	case 3:
 		piece->header.sequence = (uint32_t)odd_number();

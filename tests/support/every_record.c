@@ -132,5 +132,14 @@ void every_record_write(struct profile_writer *writer)
 	write_reachability(writer);
 	profile_writer_suppressions(writer, "leak:an older text");
 	profile_writer_suppressions(writer, "leak:of_the_program\n");
+	profile_writer_fatal_free(writer, (struct seep_fatal_free){.snapshot = 5, .freed_by = 1},
+				  "free(): invalid size");
+	profile_writer_fatal_free(writer,
+				  (struct seep_fatal_free){.snapshot = 6,
+							   .freed_by = 3,
+							   .allocated_by = 2,
+							   .block_bytes = 400,
+							   .block_offset = 64},
+				  "free(): invalid pointer");
 	profile_writer_end(writer, SEEP_END_EXIT, 3);
 }

@@ -313,6 +313,16 @@ void profile_writer_holders(struct profile_writer *writer, struct seep_holders h
 	profile_writer_record(writer, SEEP_RECORD_HOLDERS);
 }
 
+void profile_writer_fatal_free(struct profile_writer *writer, struct seep_fatal_free fatal,
+			       const char *message)
+{
+	fatal.struct_bytes = sizeof(fatal);
+	fatal.message_bytes = (uint32_t)strlen(message);
+	profile_writer_put(writer, &fatal, sizeof(fatal));
+	profile_writer_put(writer, message, strlen(message));
+	profile_writer_record(writer, SEEP_RECORD_FATAL_FREE);
+}
+
 void profile_writer_suppressions(struct profile_writer *writer, const char *text)
 {
 	struct seep_suppressions fixed = {.struct_bytes = sizeof(fixed),

@@ -102,6 +102,9 @@ struct profile_writer_root {
 void profile_writer_holders(struct profile_writer *writer, struct seep_holders holders,
 			    const struct profile_writer_root *roots, uint32_t root_count,
 			    const struct profile_writer_path *paths, uint32_t path_count);
+/* The free that has ended the program; the length of the message is filled in. */
+void profile_writer_fatal_free(struct profile_writer *writer, struct seep_fatal_free fatal,
+			       const char *message);
 void profile_writer_suppressions(struct profile_writer *writer, const char *text);
 void profile_writer_alert(struct profile_writer *writer, struct seep_alert alert);
 /* The next snapshot, with its number as epoch: entries and their cohorts, then the end. Totals are

@@ -178,11 +178,14 @@ SCAN = {
 
 # Memory that is given back by another family than it is from.
 WRONG_FREE = {
-    "id": site_id, "kind": one_of("family"), "allocated_with": text, "freed_with": text,
+    "id": site_id, "kind": one_of("family", "fatal"), "allocated_with": Optional(text),
+    "freed_with": text,
     "flagged": flag, "samples": count,
     "suppressed_by": Optional({"name": text, "file": text, "line": count,
                                "reason": Optional(text)}),
     "allocated_by": [FRAME], "freed_by": [FRAME],
+    # Of the free that has ended the program, and of the live block that it points into.
+    "message": Optional(text), "block": Optional({"bytes": count, "offset": count}),
 }
 
 REPORT = {

@@ -102,6 +102,15 @@ bool payload_suppressions(struct payload payload, const void **text, uint32_t *b
 	return (*text = take(&payload, fixed.text_bytes));
 }
 
+bool payload_fatal_free(struct payload payload, struct seep_fatal_free *fatal, const void **words)
+{
+	return take_struct(&payload, fatal, sizeof(*fatal)) &&
+	       fatal->message_bytes <= SEEP_FATAL_FREE_MESSAGE_MAX_BYTES &&
+	       (fatal->allocated_by ? fatal->block_offset < fatal->block_bytes
+				    : !fatal->block_bytes && !fatal->block_offset) &&
+	       (*words = take(&payload, fatal->message_bytes));
+}
+
 bool payload_self_check(struct payload *payload, struct seep_self_check *check)
 {
 	return take_struct(payload, check, sizeof(*check)) &&

@@ -103,6 +103,8 @@ bool payload_unload(struct payload *payload, struct seep_module_unload *unload);
  * difference. */
 /* The text of the record, ended by nothing. */
 bool payload_suppressions(struct payload payload, const void **text, uint32_t *bytes);
+/* The free that has ended the program; `*words` are its message_bytes. */
+bool payload_fatal_free(struct payload payload, struct seep_fatal_free *fatal, const void **words);
 
 bool payload_self_check(struct payload *payload, struct seep_self_check *check);
 /* The next difference of such a record. */

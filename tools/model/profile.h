@@ -116,6 +116,12 @@ struct free_samples {
 	size_t pair_count;
 };
 
+/* The free that has ended the program. */
+struct fatal_free {
+	struct seep_fatal_free raw; /* as written */
+	const char *message;	    /* libc's words, printable */
+};
+
 /* What the live blocks of one site keep from being used otherwise. */
 struct pinned_site {
 	uint32_t stack;
@@ -174,6 +180,7 @@ struct profile {
 	size_t alert_count;
 
 	struct free_samples *frees; /* null where the file does not say */
+	struct fatal_free *fatal_free; /* null where none has */
 
 	const char *suppressions; /* what the program says is no leak; null where it says nothing */
 

@@ -11,6 +11,7 @@
 
 #include "tools/model/alert_log.h"
 #include "tools/model/arena.h"
+#include "tools/model/fatal_free.h"
 #include "tools/model/free_samples.h"
 #include "tools/model/holders.h"
 #include "tools/model/node_table.h"
@@ -282,6 +283,8 @@ int profile_builder_add(struct profile_builder *builder, const struct record *re
 		return holders_read(&profile->holders, payload, arena);
 	case SEEP_RECORD_SUPPRESSIONS:
 		return add_suppressions(builder, payload);
+	case SEEP_RECORD_FATAL_FREE:
+		return fatal_free_read(&profile->fatal_free, payload, arena);
 	case SEEP_RECORD_ALERT:
 		return alert_log_add(profile, payload, time_s);
 	default:
@@ -315,6 +318,7 @@ int profile_builder_link(struct profile_builder *builder)
 	note(&result, stack_differences_link(profile->self_check, nodes));
 	note(&result, sampling_link(profile->sampling, nodes));
 	note(&result, free_samples_link(profile->frees, nodes));
+	note(&result, fatal_free_link(&profile->fatal_free, nodes));
 	note(&result, site_pins_link(profile->pins, nodes));
 	note(&result, alert_log_link(profile, nodes));
 	note(&result, scan_link(profile->scan, nodes));

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "tools/model/allocator_family.h"
+#include "tools/model/profile.h"
 
 struct wrong_free *wrong_frees_add(struct report *report)
 {
@@ -54,8 +55,12 @@ void wrong_free_identify(struct wrong_free *wrong, size_t allocating_frame, size
 {
 	uint64_t hash = UINT64_C(0xcbf29ce484222325);
 
-	hash = hash_text(hash, allocator_family_word(wrong->allocator));
-	hash = hash_frame(hash, &wrong->allocated, allocating_frame);
+	if (wrong->fatal) {
+		hash = hash_text(hash, wrong->fatal->message);
+	} else {
+		hash = hash_text(hash, allocator_family_word(wrong->allocator));
+		hash = hash_frame(hash, &wrong->allocated, allocating_frame);
+	}
 	hash = hash_text(hash, allocator_family_word(wrong->freed.freed_with));
 	hash = hash_frame(hash, &wrong->freed, freeing_frame);
 	snprintf(wrong->freed.id, sizeof(wrong->freed.id), "%016" PRIx64, hash);
@@ -63,9 +68,18 @@ void wrong_free_identify(struct wrong_free *wrong, size_t allocating_frame, size
 
 void wrong_free_text(const struct wrong_free *wrong, char text[WRONG_FREE_BYTES])
 {
-	snprintf(text, WRONG_FREE_BYTES, "allocated with %s, freed with %s",
-		 allocator_family_word(wrong->allocator),
-		 allocator_family_word(wrong->freed.freed_with));
+	const struct fatal_free *fatal = wrong->fatal;
+
+	if (fatal && fatal->raw.allocated_by)
+		snprintf(text, WRONG_FREE_BYTES,
+			 "%.100s, %" PRIu64 " bytes into a block of %" PRIu64 " bytes",
+			 fatal->message, fatal->raw.block_offset, fatal->raw.block_bytes);
+	else if (fatal)
+		snprintf(text, WRONG_FREE_BYTES, "%.100s", fatal->message);
+	else
+		snprintf(text, WRONG_FREE_BYTES, "allocated with %s, freed with %s",
+			 allocator_family_word(wrong->allocator),
+			 allocator_family_word(wrong->freed.freed_with));
 }
 
 size_t wrong_frees_count(const struct report *report)

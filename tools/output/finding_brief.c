@@ -40,7 +40,8 @@ const struct finding_rule_text finding_rules[FINDING_RULES] = {
 				 "or of a site was exceeded."},
 	[FINDING_RULE_MISUSE] = {"misuse", "misuse",
 				 "Memory is given back with a function that does not belong to "
-				 "the one that it was allocated with."},
+				 "the one that it was allocated with, or what is given back is no "
+				 "block of memory, or no longer one."},
 };
 
 /* "session_open server.c:88", as much as is known. */

@@ -31,7 +31,10 @@ void wrong_free_text_stacks(FILE *stream, const struct text_style *style,
 			    const struct wrong_free *wrong, bool is_full)
 {
 	write_stack(stream, style, "freed by", &wrong->freed, is_full);
-	write_stack(stream, style, "allocated by", &wrong->allocated, is_full);
+	if (wrong->allocated.frame_count)
+		write_stack(stream, style,
+			    wrong->fatal ? "the block was allocated by" : "allocated by",
+			    &wrong->allocated, is_full);
 }
 
 static void write_one(FILE *stream, const struct text_report_options *options,
@@ -54,6 +57,20 @@ static bool is_repeated(const struct text_report_options *options, const struct 
 	return options->found && merged_findings_is_repeated(options->found, &wrong->freed);
 }
 
+/* It says more than all others, and of the program's end. */
+static void write_fatal(FILE *stream, const struct text_report_options *options,
+			const struct wrong_free *wrong)
+{
+	char text[WRONG_FREE_BYTES], title[WRONG_FREE_BYTES + 64];
+
+	wrong_free_text(wrong, text);
+	snprintf(title, sizeof(title), "The program was ended by a free: %s.", text);
+	fputc('\n', stream);
+	text_paragraph(stream, &options->style, INK_ALARM, "", 0, title);
+	fputc('\n', stream);
+	wrong_free_text_stacks(stream, &options->style, wrong, options->has_full_stacks);
+}
+
 size_t wrong_free_text_write(FILE *stream, const struct text_report_options *options,
 			     const struct report *report)
 {
@@ -61,9 +78,17 @@ size_t wrong_free_text_write(FILE *stream, const struct text_report_options *opt
 	struct text_line line;
 	char title[256];
 
-	for (size_t i = 0; i < report->wrong_free_count; i++)
-		repeated += !report->wrong_frees[i].freed.suppression &&
-			    is_repeated(options, &report->wrong_frees[i]);
+	for (size_t i = 0; i < report->wrong_free_count; i++) {
+		const struct wrong_free *wrong = &report->wrong_frees[i];
+		if (wrong->freed.suppression)
+			continue;
+		if (is_repeated(options, wrong)) {
+			repeated++;
+		} else if (wrong->fatal) {
+			write_fatal(stream, options, wrong);
+			count--;
+		}
+	}
 	if (count == repeated)
 		return repeated;
 	snprintf(title, sizeof(title),
@@ -76,7 +101,7 @@ size_t wrong_free_text_write(FILE *stream, const struct text_report_options *opt
 	text_paragraph(stream, &options->style, INK_ALARM, "", 0, title);
 	for (size_t i = 0; i < report->wrong_free_count && shown < SHOWN_MAX; i++) {
 		const struct wrong_free *wrong = &report->wrong_frees[i];
-		if (!wrong->freed.suppression && !is_repeated(options, wrong))
+		if (!wrong->fatal && !wrong->freed.suppression && !is_repeated(options, wrong))
 			write_one(stream, options, wrong, ++shown);
 	}
 	if (count - repeated > shown) {

@@ -12,6 +12,7 @@
  *   - such operators were inlined, and what is called is malloc: a module with C++ in it that takes no
  *     operator from elsewhere is not believed, nor is a frame that says it was an operator's;
  *   - the program has a malloc of its own in front of ours: what we see is only what that passes on;
+ *   - a block was freed unseen, and its address given out unseen: then the stack is another block's;
  *   - one block in many is recorded (--sample): a block that was freed unseen is then known for longer.
  *
  * A function that jumps on to free is called by its own name, which is no allocator's; so it is not
@@ -61,6 +62,14 @@ static bool is_c_library(const struct module *module)
 	static const char *const names[] = {"libc.so", "libc-2."};
 
 	return has_name(module, names, sizeof(names) / sizeof(*names));
+}
+
+/* As far as that has shown: by an address that was given out again. */
+static bool has_unseen_frees(const struct profile *profile)
+{
+	size_t count = profile->snapshot_count;
+
+	return count && profile->snapshots[count - 1].raw.unseen_frees;
 }
 
 /* Without them all is malloc's. */
@@ -235,14 +244,14 @@ static bool add(struct stack_frames *frames, struct report *report, const struct
 	return true;
 }
 
-bool wrong_free_search(struct stack_frames *frames, struct report *report)
+static bool search_pairs(struct stack_frames *frames, struct report *report)
 {
 	const struct profile *profile = report->profile;
 	const struct free_samples *samples = profile->frees;
 	bool is_looked_at = false;
 
 	if (!samples || !samples->pair_count || profile->sample_bytes || profile->has_own_malloc ||
-	    frames->has_modules_only || !has_cxx_library(profile))
+	    frames->has_modules_only || has_unseen_frees(profile) || !has_cxx_library(profile))
 		return true;
 	for (size_t i = 0; i < samples->pair_count; i++) {
 		const struct free_pair *pair = &samples->pairs[i];
@@ -263,4 +272,40 @@ bool wrong_free_search(struct stack_frames *frames, struct report *report)
 			return false;
 	}
 	return true;
+}
+
+/* ---- the free that has ended the program ----------------------------------------------------- */
+
+static bool add_fatal(struct stack_frames *frames, struct report *report)
+{
+	const struct profile *profile = report->profile;
+	const struct fatal_free *fatal = profile->fatal_free;
+	struct call call = find_call(frames, profile, fatal->raw.freed_by);
+	bool is_named = allocator_family_taken(call.name) != FAMILY_UNKNOWN, ignored = false;
+	struct wrong_free *wrong = wrong_frees_add(report);
+	size_t own = 0, allocating = 0;
+
+	if (!wrong)
+		return false;
+	*wrong = (struct wrong_free){
+		.allocated = {.profile = profile, .stack = fatal->raw.allocated_by},
+		.freed = {.profile = profile,
+			  .stack = fatal->raw.freed_by,
+			  .freed_with = is_named ? call.name : "free"},
+		.samples = 1,
+		.fatal = fatal,
+	};
+	call.inner = 0;
+	if (!resolve_side(frames, profile, &call, true, &wrong->freed, &own, &ignored))
+		return false;
+	wrong_free_identify(wrong, 0, own);
+	return !fatal->raw.allocated_by || resolve_side(frames, profile, &call, false,
+							&wrong->allocated, &allocating, &ignored);
+}
+
+bool wrong_free_search(struct stack_frames *frames, struct report *report)
+{
+	if (report->profile->fatal_free && !add_fatal(frames, report))
+		return false;
+	return search_pairs(frames, report);
 }

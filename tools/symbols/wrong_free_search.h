@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * wrong_free_search: frees by the wrong family, found in what the file says of who frees.
+ * wrong_free_search: frees by the wrong family, found in what the file says of who frees; and the free that
+ * has ended the program.
  */
 #ifndef SEEP_SYMBOLS_WRONG_FREE_SEARCH_H
 #define SEEP_SYMBOLS_WRONG_FREE_SEARCH_H

@@ -27,7 +27,8 @@
 #define KEPT_FILE_1_5 "tests/unit/files/version_1_5.seep"
 #define KEPT_FILE_1_6 "tests/unit/files/version_1_6.seep"
 #define KEPT_FILE_1_7 "tests/unit/files/version_1_7.seep"
-#define KEPT_FILE "tests/unit/files/version_1_8.seep" /* of the current version */
+#define KEPT_FILE_1_8 "tests/unit/files/version_1_8.seep"
+#define KEPT_FILE "tests/unit/files/version_1_9.seep" /* of the current version */
 
 static void check_example(const struct profile *profile)
 {
@@ -243,6 +244,19 @@ static void check_memory(const struct profile *profile)
 	assert_null(profile_pins(profile, 4));
 }
 
+static void check_fatal_free(const struct profile *profile)
+{
+	const struct fatal_free *fatal = profile->fatal_free;
+
+	assert_non_null(fatal);
+	assert_int_equal(fatal->raw.snapshot, 6);
+	assert_int_equal(fatal->raw.freed_by, 3);
+	assert_int_equal(fatal->raw.allocated_by, 2);
+	assert_int_equal(fatal->raw.block_bytes, 400);
+	assert_int_equal(fatal->raw.block_offset, 64);
+	assert_string_equal(fatal->message, "free(): invalid pointer");
+}
+
 static void reads_every_kind_of_record(void **state)
 {
 	(void)state;
@@ -258,6 +272,7 @@ static void reads_every_kind_of_record(void **state)
 	check_reachability(profile);
 	check_holders(profile);
 	check_suppressions(profile);
+	check_fatal_free(profile);
 	profile_free(profile);
 	profile_writer_free(&writer);
 }
@@ -329,7 +344,12 @@ static void still_reads_the_files_kept_from_every_version(void **state)
 	assert_int_equal(profile->snapshots[0].raw.missed_snapshots, 3);
 	assert_int_equal(profile->snapshots[0].raw.unseen_frees, 0);
 	profile_free(profile);
+	profile = read_kept(KEPT_FILE_1_8);
+	assert_int_equal(profile->snapshots[0].raw.unseen_frees, 7);
+	assert_null(profile->fatal_free);
+	profile_free(profile);
 	profile = read_kept(KEPT_FILE);
+	check_fatal_free(profile);
 	assert_int_equal(profile->snapshots[0].raw.unseen_frees, 7);
 	assert_int_equal(profile->snapshots[0].raw.missed_snapshots, 3);
 	assert_int_equal(profile->snapshots[0].raw.missed_error, 28);

@@ -58,7 +58,7 @@ static void every_refusal_says_what_is_wrong(void **state)
 	header->version_minor = 2;
 	profile_writer_process(&writer, 4711, "server");
 	expect_bytes_sentence(writer.file.bytes, writer.file.size, ENOTSUP, "version 7.2");
-	expect_bytes_sentence(writer.file.bytes, writer.file.size, ENOTSUP, "up to version 1.8");
+	expect_bytes_sentence(writer.file.bytes, writer.file.size, ENOTSUP, "up to version 1.9");
 	profile_writer_free(&writer);
 }
 
