@@ -21,7 +21,7 @@
 #include "tools/output/stack_shape.h"
 #include "tools/output/text_report.h"
 #include "tools/output/threshold_text.h"
-#include "tools/output/wrong_free_text.h"
+#include "tools/output/wrong_free_stacks.h"
 
 #define TEXT_WIDTH 100
 
@@ -254,7 +254,7 @@ static char *text_of_wrong_free(const struct wrong_free *wrong)
 
 	if (!stream)
 		return NULL;
-	wrong_free_text_stacks(stream, &style, wrong, false);
+	wrong_free_stacks_write(stream, &style, wrong, false);
 	if (fclose(stream) != 0) {
 		free(text);
 		return NULL;
@@ -296,8 +296,8 @@ int finding_brief_walk(const struct report *report, finding_visitor *visit, void
 		result = visit_crossing(&report->crossings[i], ++number, visit, context);
 	for (size_t i = 0; i < report->wrong_free_count && result == 0; i++)
 		if (!report->wrong_frees[i].freed.suppression)
-			result = visit_wrong_free(&report->wrong_frees[i], ++number, visit,
-						  context);
+			result =
+				visit_wrong_free(&report->wrong_frees[i], ++number, visit, context);
 	return result;
 }
 

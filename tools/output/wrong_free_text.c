@@ -1,41 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * wrong_free_text: one after the other, with who frees before who allocates: there it is mended.
+ * wrong_free_text: one after the other, each with its stacks.
  */
 #include "tools/output/wrong_free_text.h"
 
 #include "tools/model/wrong_free.h"
 #include "tools/output/merged_findings.h"
 #include "tools/output/number_text.h"
-#include "tools/output/stack_text.h"
 #include "tools/output/text_line.h"
 #include "tools/output/text_report.h"
+#include "tools/output/wrong_free_stacks.h"
 
 #define SHOWN_MAX 10
 #define INDENT 4
-#define STACK_INDENT 6
-
-static void write_stack(FILE *stream, const struct text_style *style, const char *what,
-			const struct report_site *site, bool is_full)
-{
-	struct text_line line;
-
-	text_line_begin(&line, stream, style);
-	text_line_pad(&line, INDENT);
-	text_line_put(&line, INK_DIM, what);
-	text_line_end(&line);
-	stack_text_write(stream, style, site, STACK_INDENT, is_full);
-}
-
-void wrong_free_text_stacks(FILE *stream, const struct text_style *style,
-			    const struct wrong_free *wrong, bool is_full)
-{
-	write_stack(stream, style, "freed by", &wrong->freed, is_full);
-	if (wrong->allocated.frame_count)
-		write_stack(stream, style,
-			    wrong->fatal ? "the block was allocated by" : "allocated by",
-			    &wrong->allocated, is_full);
-}
 
 static void write_one(FILE *stream, const struct text_report_options *options,
 		      const struct wrong_free *wrong, size_t rank)
@@ -49,7 +26,7 @@ static void write_one(FILE *stream, const struct text_report_options *options,
 	text_line_print(&line, INK_TITLE, "%2zu. ", rank);
 	text_line_put(&line, INK_PLAIN, text);
 	text_line_end(&line);
-	wrong_free_text_stacks(stream, &options->style, wrong, options->has_full_stacks);
+	wrong_free_stacks_write(stream, &options->style, wrong, options->has_full_stacks);
 }
 
 static bool is_repeated(const struct text_report_options *options, const struct wrong_free *wrong)
@@ -68,7 +45,7 @@ static void write_fatal(FILE *stream, const struct text_report_options *options,
 	fputc('\n', stream);
 	text_paragraph(stream, &options->style, INK_ALARM, "", 0, title);
 	fputc('\n', stream);
-	wrong_free_text_stacks(stream, &options->style, wrong, options->has_full_stacks);
+	wrong_free_stacks_write(stream, &options->style, wrong, options->has_full_stacks);
 }
 
 size_t wrong_free_text_write(FILE *stream, const struct text_report_options *options,
@@ -93,8 +70,7 @@ size_t wrong_free_text_write(FILE *stream, const struct text_report_options *opt
 		return repeated;
 	snprintf(title, sizeof(title),
 		 "Wrong free%s: %s place%s give%s memory back with a function that does not belong "
-		 "to "
-		 "the one that it was allocated with.",
+		 "to the one that it was allocated with.",
 		 number_plural(count), number_count(count).text, number_plural(count),
 		 count == 1 ? "s" : "");
 	fputc('\n', stream);

@@ -3,22 +3,15 @@
 #ifndef SEEP_OUTPUT_WRONG_FREE_TEXT_H
 #define SEEP_OUTPUT_WRONG_FREE_TEXT_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 
 struct report;
 struct text_report_options;
-struct text_style;
-struct wrong_free;
 
 /* Nothing where there is none. Those that an earlier report had are left out where that is kept in
  * options->found; returns how many these are. */
 size_t wrong_free_text_write(FILE *stream, const struct text_report_options *options,
 			     const struct report *report);
-
-/* Both stacks, for the text of a finding. */
-void wrong_free_text_stacks(FILE *stream, const struct text_style *style,
-			    const struct wrong_free *wrong, bool is_full);
 
 #endif
