@@ -72,7 +72,7 @@ void scan_text_write(FILE *stream, const struct text_style *style, const struct 
 	const struct profile *profile = report->profile;
 	const struct scan *scan = report->scan;
 	const struct seep_snapshot *totals = &profile->snapshots[report->last_snapshot].raw;
-	char text[1024], word[SHELL_WORD_BYTES], command[SHELL_WORD_BYTES + 32];
+	char text[1280], word[SHELL_WORD_BYTES], command[SHELL_WORD_BYTES + 32];
 
 	snprintf(text, sizeof(text), "%s (%" PRIu32 "): %s", profile->name, profile->pid,
 		 lost_text_sentence(scan, totals->lost_blocks).text);
