@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * has_many_stacks: 262144 call paths, more than a file of 1 MiB can name.
+ * has_many_stacks: 262144 call paths, more than a file of 1 MiB can name; or 2 to the power of the argument.
  *
- * The test is in test_hazards.py.
+ * Tests are in test_hazards.py and test_extremes.py.
  */
 #include <stdlib.h>
 #include <unistd.h>
@@ -28,10 +28,12 @@ __attribute__((noinline)) static void descend(unsigned long path, int depth)
 	(void)block;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
-	for (unsigned long path = 0; path < 1ul << DEPTH; path++)
-		descend(path, DEPTH);
+	int depth = argc > 1 ? atoi(argv[1]) : DEPTH;
+
+	for (unsigned long path = 0; path < 1ul << depth; path++)
+		descend(path, depth);
 	usleep(300000);
 	return 0;
 }
