@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""test_extremes: millions of stacks, a terabyte of address space, blocks at both ends of it, a thousand
-plug-ins, ten thousand threads: exact, or what was cut is counted; and what seep takes is bounded.
+"""test_extremes: millions of stacks, a terabyte of address space, blocks at both ends of it, a
+thousand plug-ins, ten thousand threads: exact, or what was cut is counted; and what seep takes is
+bounded.
 """
 
 import functools
@@ -8,13 +9,11 @@ import os
 import shutil
 
 import snapshot_file
-from case_program import find_site, sum_of_sites
+from case_program import NONE_LOST, find_site, losses, sum_of_sites
 from sandbox import Skipped, expect, expect_equal
 
 IS_ALONE = True  # each of them takes much of something
 MIB = 1 << 20
-NONE_LOST = {"blocks": 0, "stacks": 0, "cut_stacks": 0, "snapshots": 0, "snapshots_error": None,
-             "last_state": False}
 PLUGINS, THREADS = 1000, 10000
 
 
@@ -74,7 +73,7 @@ def terabyte(box):
     result = box.seep_run([program], "--scan=exit")
     expect_equal((result.returncode, result.stderr), (0, b""), "(status, stderr)")
     report = box.report()
-    expect_equal(report["lost"], NONE_LOST, "what was lost to seep")
+    expect_equal(losses(report), NONE_LOST, "what was lost to seep")
     expect_equal(report["scan"]["outcome"], "done", "the outcome of the scan")
     lost = {name: find_site(report, name)["reachability"]["definitely_lost"]["blocks"]
             for name in ("keep", "keep_out_there", "lose")}
@@ -95,7 +94,7 @@ def far_apart(box):
     expect_equal((result.returncode, result.stdout, result.stderr),
                  (plain.returncode, plain.stdout, plain.stderr), "(status, stdout, stderr)")
     report = box.wait_for_end()
-    expect_equal(report["lost"], NONE_LOST, "what was lost")
+    expect_equal(losses(report), NONE_LOST, "what was lost")
     expect_equal(find_site(report, "keep")["live_blocks"], 3, "live blocks")
     expect_equal(report["scan"]["outcome"], "done", "the outcome of the scan")
 
@@ -110,7 +109,7 @@ def many_plugins(box):
     expect_equal((result.returncode, result.stdout, result.stderr), (0, b"%d\n" % PLUGINS, b""),
                  "(status, stdout, stderr)")
     report = box.report()
-    expect_equal(report["lost"], NONE_LOST, "what was lost")
+    expect_equal(losses(report), NONE_LOST, "what was lost")
     expect_equal(sum_of_sites(report, "leak_in_plugin")["live_blocks"], PLUGINS, "live blocks")
     modules = {frame["module"] for site in report["sites"] for frame in site["stack"][:1]
                if frame["function"] == "leak_in_plugin"}
@@ -134,7 +133,7 @@ def many_threads(who, box):
     box.note("%d KiB for each thread" % (own_bytes // THREADS >> 10))
     expect(own_bytes <= THREADS * 32 << 10, "seep takes %d bytes" % own_bytes)
     report = box.report()
-    expect_equal(report["lost"], NONE_LOST, "what was lost")
+    expect_equal(losses(report), NONE_LOST, "what was lost")
     site = find_site(report, "keep")
     expect_equal((site["live_blocks"], site["allocations"]), (THREADS, THREADS), "what keep keeps")
     # And of the vectors of their thread-locals those that libc does not keep with a stack.

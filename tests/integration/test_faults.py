@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""test_faults: the short form of `tests/torture/run faults`: system calls of the library fail, once each,
-and all of one kind from a moment on; the program goes on, and what was lost is said.
+"""test_faults: the short form of `tests/torture/run faults`: system calls of the library fail, once
+each, and all of one kind from a moment on; the program goes on, and what was lost is said.
 """
 
 import functools

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""test_lost_writes: where a file cannot be written for a while, or not any more, the program does not
+"""test_lost_writes: where a file cannot be written for a while, or not any more, a program does not
 notice, and the report says what is missing: in its text and in JSON.
 """
 
@@ -11,11 +11,9 @@ import signal
 import subprocess
 
 import snapshot_file
-from case_program import find_site, sum_of_sites
+from case_program import NONE_LOST, find_site, losses, sum_of_sites
 from sandbox import LIBRARY, NOBODY, Failed, Skipped, begun, expect, expect_equal, stop
 
-NONE_LOST = {"blocks": 0, "stacks": 0, "cut_stacks": 0, "snapshots": 0, "snapshots_error": None,
-             "last_state": False}
 FULL = "No space left on device"
 
 
@@ -140,7 +138,7 @@ def full_for_a_while(who, box):
     ask(disk.process, "leak 5000 100")
     box.wait_until(lambda: len(disk.snapshots()) > before, "a snapshot afterwards")
     report, text = disk.end()
-    lost = report["lost"]
+    lost = losses(report)
     expect(lost["snapshots"] >= 1, "no snapshot is said to be missing: %s" % lost)
     expect_equal({**lost, "snapshots": 0}, {**NONE_LOST, "snapshots_error": FULL}, "what was lost")
     count = "%d snapshot%s could not be written" % (lost["snapshots"],
@@ -201,7 +199,7 @@ def file_size_limit(box):
     subprocess.run([*limit, "--fsize=unlimited"], check=True)
     process.stdin.close()
     expect_equal(process.wait(20), 0, "the program's status")
-    lost = box.report()["lost"]
+    lost = losses(box.report())
     expect(lost["snapshots"] > 0, "no snapshot is said to be missing: %s" % lost)
     expect_equal({**lost, "snapshots": 0}, {**NONE_LOST, "snapshots_error": "File too large"},
                  "what was lost")
@@ -265,11 +263,11 @@ def no_descriptors(how, who, box):
     labels = [snapshot.label for snapshot in snapshot_file.read(box.path("out.seep")).snapshots]
     # Only the program's own threads need a descriptor then.
     none_is_left = who == "inline" and how in ("opens", "limits", "replaces")
-    expect_equal("meanwhile" in labels, not none_is_left, "whether there is the first, of %s" % labels)
+    expect_equal("meanwhile" in labels, not none_is_left, "whether the first is among %s" % labels)
     expect("after" in labels, "the labels are %s" % labels)
     wanted = {**NONE_LOST, "snapshots": 1, "snapshots_error": "Too many open files"} \
         if none_is_left else NONE_LOST
-    expect_equal(report["lost"], wanted, "what was lost")
+    expect_equal(losses(report), wanted, "what was lost")
     expect_equal(find_site(report, "keep")["live_blocks"], 100, "live blocks")
 
 

@@ -147,6 +147,15 @@ def plain_name(function):
     return re.sub(r"\(.*\)( const)?$", "", function or "?")
 
 
+NONE_LOST = {"blocks": 0, "stacks": 0, "cut_stacks": 0, "snapshots": 0, "snapshots_error": None,
+             "last_state": False}
+
+
+def losses(report):
+    """What a report says that seep has lost itself; NONE_LOST where that is nothing."""
+    return {name: report["lost"][name] for name in NONE_LOST}
+
+
 def find_site(report, name):
     pseudo, _, function = name.rpartition(" ")
     start = 1 if pseudo else 0

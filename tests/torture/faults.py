@@ -108,7 +108,7 @@ class Faults:
                 reports[pid] = (path, file)
         if outcome.pid not in reports:
             # Where nothing can be written, nothing can be said.
-            expect(lines or outcome.call == WRITE, "there is no file of the program, and nothing was said")
+            expect(lines or outcome.call == WRITE, "there is no file, and nothing was said")
             self.without_file += 1
             return
         # Where the name of the program's own file cannot be read, nor can its functions be.
@@ -129,7 +129,7 @@ class Faults:
             self.with_losses += 1
         if not file.snapshots:
             text = self.box.seep("report", path).stdout.decode()
-            expect("No snapshot in the file" in text, "of a file without snapshots is said %r" % text)
+            expect("No snapshot in the file" in text, "without a snapshot is said %r" % text)
             return
         if lost["last_state"]:
             return
@@ -138,8 +138,8 @@ class Faults:
         blocks = report["totals"]["live_blocks"] + lost["blocks"]
         expect(blocks >= KEPT, "%d blocks are live or lost" % blocks)
         if has_names and not lost["blocks"] and not lost["stacks"]:
-            named = sum(site["live_blocks"] for site in report["sites"]
-                        if site["stack"] and (site["stack"][0]["function"] or "").startswith("keep"))
+            named = sum(site["live_blocks"] for site in report["sites"] if site["stack"] and
+                        (site["stack"][0]["function"] or "").startswith("keep"))
             expect_equal(named, KEPT, "the blocks that are kept, by function")
 
 
