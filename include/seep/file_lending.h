@@ -7,12 +7,12 @@
  *
  *     seep.lender.NAME    (preceded by a zero byte)
  *
- * and tell the library NAME and KEY in its settings: file_lender=NAMEKEY, hexadecimal digits, drawn anew for each
- * run. A process that has become another user, or has changed its root, asks in one packet, from a socket that is
- * connected to this name, so that nobody else can answer. The answer is one packet, too, with the descriptor of a
- * new file (SCM_RIGHTS), empty and locked, among those of the run's children. Who asks believes it where it comes
- * from root or from his own user (SCM_CREDENTIALS): the name may be another's once the run is over. Who answers
- * believes who knows KEY, which is all that a process of the run has to show.
+ * and tell the library NAME and KEY in its settings: file_lender=NAMEKEY, hexadecimal digits, drawn anew for
+ * each run. A process that has become another user, or has changed its root, asks in one packet, from a
+ * socket that is connected to this name, so that nobody else can answer. The answer is one packet, too, with
+ * the descriptor of a new file (SCM_RIGHTS), empty and locked, among those of the run's children. Who asks
+ * believes it where it comes from root or from his own user (SCM_CREDENTIALS): the name may be another's once
+ * the run is over. Who answers believes who knows KEY, which is all that a process of the run has to show.
  *
  * Both ends are of one version, for the tool brings the library; another `version` is not answered.
  */

@@ -56,6 +56,7 @@
 	X(brk)                                                                                     \
 	X(sbrk)                                                                                    \
 	/* process_doors.c: what changes modules or ends the process */                            \
+	X(dlopen)                                                                                  \
 	X(dlclose)                                                                                 \
 	X(vfork)                                                                                   \
 	X(execve)                                                                                  \
@@ -69,7 +70,7 @@
 	X(execveat)                                                                                \
 	X(_exit)                                                                                   \
 	X(_Exit)                                                                                   \
-	/* spawn_doors.c: what starts programs past those */                                        \
+	/* spawn_doors.c: what starts programs past those */                                       \
 	X(posix_spawn)                                                                             \
 	X(posix_spawnp)                                                                            \
 	X(system)                                                                                  \

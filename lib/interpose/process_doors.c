@@ -2,7 +2,7 @@
 /*
  * process_doors: what changes the modules or ends this program image.
  *
- * dlopen has no door: it looks at its caller's run path, and that would be ours (see module_list).
+ * dlopen looks at its caller's run path, and that would be ours: it is only waited for where it does not.
  *
  *   Runs in   the target, in every thread; exec also in vfork children, where nothing is done
  *   Locks     none of its own
@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "lib/base/life.h"
+#include "lib/interpose/deep_binding.h"
 #include "lib/interpose/doors.h"
 #include "lib/interpose/preload_list.h"
 #include "lib/interpose/real_functions.h"
@@ -41,6 +42,49 @@ int dlclose(void *handle)
 }
 
 #if defined(__x86_64__)
+static void *open_deeply(const char *file, int mode)
+{
+	void *handle = real.dlopen(file, mode);
+
+	if (handle != NULL && *life_switch_word == LIFE_ON)
+		deep_binding_lead_to_doors(handle);
+	return handle;
+}
+
+/* Who is called for this, as if by the program itself. */
+__attribute__((used, visibility("hidden"))) typeof(open_deeply) *
+process_doors_before_dlopen(const char *file, int mode);
+
+typeof(open_deeply) *process_doors_before_dlopen(const char *file, int mode)
+{
+	if (real.dlopen == NULL)
+		real_functions_find();
+	return deep_binding_is_ours(file, mode) ? open_deeply : real.dlopen;
+}
+
+__asm__(".text\n"
+	".globl dlopen\n"
+	".type dlopen, @function\n"
+	"dlopen:\n"
+	"	.cfi_startproc\n"
+	"	endbr64\n"
+	"	push %rdi\n"
+	"	.cfi_adjust_cfa_offset 8\n"
+	"	push %rsi\n"
+	"	.cfi_adjust_cfa_offset 8\n"
+	"	sub $8, %rsp\n"
+	"	.cfi_adjust_cfa_offset 8\n"
+	"	call process_doors_before_dlopen\n"
+	"	add $8, %rsp\n"
+	"	.cfi_adjust_cfa_offset -8\n"
+	"	pop %rsi\n"
+	"	.cfi_adjust_cfa_offset -8\n"
+	"	pop %rdi\n"
+	"	.cfi_adjust_cfa_offset -8\n"
+	"	jmp *%rax\n"
+	"	.cfi_endproc\n"
+	".size dlopen, .-dlopen\n");
+
 /* A fork finds out what it is at its first door. Where that is one of a child that it has vforked
  * meanwhile, that would be taken for the fork: so it finds out before. (Elsewhere than on x86_64 there
  * is no such door yet.) */

@@ -33,6 +33,7 @@
 	X(mremap, void *, (void *, size_t, size_t, int, ...))                                      \
 	X(brk, int, (void *))                                                                      \
 	X(sbrk, void *, (intptr_t))                                                                \
+	X(dlopen, void *, (const char *, int))                                                     \
 	X(dlclose, int, (void *))                                                                  \
 	X(sigaltstack, int, (const stack_t *, stack_t *))                                          \
 	X(vfork, pid_t, (void))                                                                    \

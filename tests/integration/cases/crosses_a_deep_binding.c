@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * crosses_a_deep_binding: a plug-in that was opened with RTLD_DEEPBIND asks libc itself, past whatever
- * is preloaded; here it frees 20 blocks of the program, of whose addresses 10 are used again, and the
- * program frees 5 of its blocks. Opened as usual it does the same, and all is seen.
+ * crosses_a_deep_binding: a plug-in that is opened with RTLD_DEEPBIND frees 20 blocks of the program, of
+ * whose addresses 10 are used again, and the program frees 5 of its blocks. It would ask libc itself, past
+ * whatever is preloaded.
  *
- *     crosses_a_deep_binding [deep]
- *
- * plugin: plugin_that_gives_and_takes.c
- * links: -ldl
+ *     crosses_a_deep_binding PLUGIN deep|usual
+ *     crosses_a_deep_binding PLUGIN own     frees only blocks of its own, for it has its own malloc
  *
  * The test is in test_modules.py.
  */
 #include <dlfcn.h>
+#include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define KEPT 30
 #define TAKEN 20
@@ -29,17 +29,22 @@ __attribute__((noinline, noclone)) static void keep(int count)
 
 int main(int argc, char **argv)
 {
-	void *plugin = dlopen("./plugin_that_gives_and_takes.so",
-			      argc > 1 ? RTLD_NOW | RTLD_DEEPBIND : RTLD_NOW);
+	bool is_usual = argc < 3 || strcmp(argv[2], "usual") == 0;
+	void *plugin =
+		argc < 2 ? NULL : dlopen(argv[1], is_usual ? RTLD_LAZY : RTLD_LAZY | RTLD_DEEPBIND);
 	void *(*give)(void);
 	void (*take)(void *);
 
-	(void)argv;
 	if (!plugin)
-		abort();
+		return 2;
 	give = (void *(*)(void))dlsym(plugin, "give");
 	take = (void (*)(void *))dlsym(plugin, "take");
 	keep(KEPT);
+	if (argc > 2 && strcmp(argv[2], "own") == 0) {
+		for (int i = 0; i < GIVEN; i++)
+			take(give());
+		return 0;
+	}
 	for (int i = 0; i < TAKEN; i++)
 		take(blocks[i]);
 	keep(AGAIN);
