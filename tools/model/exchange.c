@@ -336,7 +336,8 @@ static bool is_exchange(struct inquiry *inquiry, const struct site *site)
 		if (pool->old.leaks >= OLD_LEAKS && takes_part(&pool->old, old) &&
 		    nets_little(&pool->old) && !climbs(&pool->old, moments))
 			return true;
-		if (pool->hands_out_again && has_level_lows(pool, moments, all))
+		if (pool->hands_out_again && moments->count >= MANY_MOMENTS &&
+		    has_level_lows(pool, moments, all))
 			return true;
 	}
 	double bytes = block_bytes(site);
