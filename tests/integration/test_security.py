@@ -39,6 +39,8 @@ def tests():
             functools.partial(private_files, kind)
     yield "a file that somebody has put in the place of ours is not written to", replaced_file
     yield "the folder of children is no link and no stranger's", strangers_folder
+    yield "what a program puts among a check's files is removed, and not what it leads to", \
+        planted_link
     yield "nobody but the program's user and root may ask for anything", other_user
     yield "who may not ask keeps nobody else from it, however often he tries", stranger
 
@@ -182,6 +184,22 @@ def strangers_folder(box):
         expect_equal([os.path.relpath(os.path.dirname(path), box.folder) for path in places],
                      [lies_in], "where the file lies, with the folder " + name)
     expect_equal(os.listdir(box.path("elsewhere")), [], "what lies where the link leads")
+
+
+def planted_link(box):
+    os.makedirs(box.path("kept", "below"))
+    os.mkdir(box.path("tmp"))
+    box.write("kept/file", FOREIGN.decode())
+    # The program knows where the files are: it writes one of them.
+    script = ('cd "$(echo tmp/seep-check-*)" && ln -s "$1" link && mkdir folder &&'
+              ' ln -s "$1" folder/link && ln "$1/file" file && ln -s "$1" out.seep.children')
+    ended = box.seep("check", "--", "sh", "-c", script, "sh", box.path("kept"),
+                     environment={"TMPDIR": box.path("tmp")}, cwd=box.folder)
+    expect_equal(ended.returncode, 0, "the status (stderr %r)" % ended.stderr)
+    expect_equal(os.listdir(box.path("tmp")), [], "what is left")
+    expect_equal(sorted(os.listdir(box.path("kept"))), ["below", "file"], "what is there")
+    with open(box.path("kept", "file"), "rb") as file:
+        expect_equal(file.read(), FOREIGN, "the file")
 
 
 def other_user(box):
