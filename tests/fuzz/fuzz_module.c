@@ -3,7 +3,7 @@
  * fuzz_module: a hostile ELF file with debug information, under the name of a module of the run.
  *
  * The bytes are read by elfutils; what it hands out is walked by us: units, functions, variables, types,
- * symbols. Its build-id counts as the right one, or nothing would be read.
+ * symbols, and calls of allocators. Its build-id counts as the right one, or nothing would be read.
  */
 #include <fcntl.h>
 #include <stdbool.h>
@@ -17,6 +17,7 @@
 #include "tests/fuzz/hostile_file.h"
 #include "tools/model/profile.h"
 #include "tools/symbols/address_lines.h"
+#include "tools/symbols/allocator_calls.h"
 #include "tools/symbols/global_names.h"
 #include "tools/symbols/module_debug.h"
 #include "tools/symbols/progress_line.h"
@@ -25,6 +26,7 @@
 #define FRAMES_MAX 16u
 #define ADDRESSES 48u
 #define STEP_BYTES 16u
+#define CALLS_BYTES 0x800u
 
 static void read_build_id(const char *path, struct module *module)
 {
@@ -70,6 +72,25 @@ static void look_around(struct address_lines *lines, struct global_names *names,
 	}
 }
 
+/* To each address a call may return. */
+static void look_at_calls(const struct module_debug *debug, uint64_t start)
+{
+	struct allocator_calls *calls = allocator_calls_new(debug);
+
+	if (!calls)
+		return;
+	for (uint64_t address = start; address < start + CALLS_BYTES; address++) {
+		const char *name = allocator_calls_name(calls, address);
+
+		DEMAND(!name || strlen(name) < 64, "no function of an allocator");
+		allocator_calls_is_in_operator(calls, address);
+	}
+	allocator_calls_imports_operators(calls);
+	allocator_calls_has_own_operators(calls);
+	allocator_calls_has_cxx(calls);
+	allocator_calls_free(calls);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct module module = {.path = (char *)hostile_file(data, size)};
@@ -90,6 +111,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		look_around(lines, names, 0x2f80);
 		look_around(lines, names, 0x3f80);
 		look_around(lines, names, 0);
+		look_at_calls(debug, 0);
+		look_at_calls(debug, 0x1000);
 		global_names_free(names);
 		address_lines_free(lines);
 		text_pool_free(pool);

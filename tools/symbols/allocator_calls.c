@@ -3,7 +3,7 @@
  * allocator_calls: from the bytes of a call to the name in the relocation.
  *
  * The relocations are walked once, for the few slots of functions that matter here; a large program has half
- * a million others.
+ * a million others. A section of a damaged file may lie at any address, so what is in it is copied out.
  */
 #include "tools/symbols/allocator_calls.h"
 
@@ -63,7 +63,7 @@ static bool add_slot(struct allocator_calls *calls, uint64_t address, const char
 	return true;
 }
 
-static bool add_operator(struct allocator_calls *calls, const Elf64_Sym *symbol)
+static bool add_operator(struct allocator_calls *calls, const GElf_Sym *symbol)
 {
 	struct range *ranges = grown(calls->operators, calls->operator_count, sizeof(*ranges));
 
@@ -75,7 +75,7 @@ static bool add_operator(struct allocator_calls *calls, const Elf64_Sym *symbol)
 	return true;
 }
 
-static bool add_code(struct allocator_calls *calls, Elf_Scn *section, const Elf64_Shdr *header)
+static bool add_code(struct allocator_calls *calls, Elf_Scn *section, const GElf_Shdr *header)
 {
 	const Elf_Data *data = elf_rawdata(section, NULL);
 	struct code *code = grown(calls->code, calls->code_count, sizeof(*code));
@@ -92,11 +92,15 @@ static bool add_code(struct allocator_calls *calls, Elf_Scn *section, const Elf6
 /* ---- what a module says of itself ---- */
 
 /* The table of dynamic symbols; `names[i]` becomes the name of those that matter. */
-static bool read_symbols(struct allocator_calls *calls, const Elf64_Shdr *header,
-			 const Elf64_Sym *symbols, size_t count, const char **names)
+static bool read_symbols(struct allocator_calls *calls, const GElf_Shdr *header, Elf_Data *data,
+			 size_t count, const char **names)
 {
+	GElf_Sym symbol;
+
 	for (size_t i = 1; i < count; i++) {
-		const char *name = elf_strptr(calls->elf, header->sh_link, symbols[i].st_name);
+		const char *name = gelf_getsym(data, (int)i, &symbol)
+					   ? elf_strptr(calls->elf, header->sh_link, symbol.st_name)
+					   : NULL;
 		if (!name)
 			continue;
 		calls->has_cxx_names |=
@@ -104,9 +108,9 @@ static bool read_symbols(struct allocator_calls *calls, const Elf64_Shdr *header
 		names[i] = allocator_family_symbol(name);
 		if (!allocator_family_is_operator(name))
 			continue;
-		if (symbols[i].st_shndx == SHN_UNDEF)
+		if (symbol.st_shndx == SHN_UNDEF)
 			calls->imports_operators = true;
-		else if (!add_operator(calls, &symbols[i]))
+		else if (!add_operator(calls, &symbol))
 			return false;
 	}
 	return true;
@@ -115,15 +119,15 @@ static bool read_symbols(struct allocator_calls *calls, const Elf64_Shdr *header
 static bool read_relocations(struct allocator_calls *calls, Elf_Scn *section, const char **names,
 			     size_t name_count)
 {
-	const Elf_Data *data = elf_getdata(section, NULL);
-	const Elf64_Rela *relocations = data ? data->d_buf : NULL;
+	Elf_Data *data = elf_getdata(section, NULL);
+	GElf_Rela relocation;
 
-	for (size_t i = 0; relocations && i < data->d_size / sizeof(*relocations); i++) {
-		uint64_t type = ELF64_R_TYPE(relocations[i].r_info);
-		uint64_t symbol = ELF64_R_SYM(relocations[i].r_info);
+	for (int i = 0; data && gelf_getrela(data, i, &relocation); i++) {
+		uint64_t type = GELF_R_TYPE(relocation.r_info);
+		uint64_t symbol = GELF_R_SYM(relocation.r_info);
 		if ((type == R_X86_64_JUMP_SLOT || type == R_X86_64_GLOB_DAT) &&
-		    symbol < name_count && names[symbol] && relocations[i].r_addend == 0 &&
-		    !add_slot(calls, relocations[i].r_offset, names[symbol]))
+		    symbol < name_count && names[symbol] && relocation.r_addend == 0 &&
+		    !add_slot(calls, relocation.r_offset, names[symbol]))
 			return false;
 	}
 	return true;
@@ -131,18 +135,18 @@ static bool read_relocations(struct allocator_calls *calls, Elf_Scn *section, co
 
 /* Of the relocations those for these symbols. */
 static bool read_dynamic_symbols(struct allocator_calls *calls, Elf_Scn *table,
-				 const Elf64_Shdr *header)
+				 const GElf_Shdr *header)
 {
-	const Elf_Data *data = elf_getdata(table, NULL);
+	Elf_Data *data = elf_getdata(table, NULL);
+	GElf_Shdr other;
 	size_t count = data && data->d_buf ? data->d_size / sizeof(Elf64_Sym) : 0;
 	const char **names = calloc(count + 1, sizeof(*names));
-	bool is_fine =
-		names && read_symbols(calls, header, data ? data->d_buf : NULL, count, names);
+	bool is_fine = names && read_symbols(calls, header, data, count, names);
 
 	for (Elf_Scn *section = NULL;
 	     is_fine && (section = elf_nextscn(calls->elf, section)) != NULL;) {
-		const Elf64_Shdr *other = elf64_getshdr(section);
-		if (other && other->sh_type == SHT_RELA && other->sh_link == elf_ndxscn(table))
+		if (gelf_getshdr(section, &other) && other.sh_type == SHT_RELA &&
+		    other.sh_link == elf_ndxscn(table))
 			is_fine = read_relocations(calls, section, names, count);
 	}
 	free(names);
@@ -151,14 +155,15 @@ static bool read_dynamic_symbols(struct allocator_calls *calls, Elf_Scn *table,
 
 static bool read_sections(struct allocator_calls *calls)
 {
+	GElf_Shdr header;
+
 	for (Elf_Scn *section = NULL; (section = elf_nextscn(calls->elf, section)) != NULL;) {
-		const Elf64_Shdr *header = elf64_getshdr(section);
-		if (!header)
+		if (!gelf_getshdr(section, &header))
 			continue;
-		if (header->sh_type == SHT_DYNSYM && !read_dynamic_symbols(calls, section, header))
+		if (header.sh_type == SHT_DYNSYM && !read_dynamic_symbols(calls, section, &header))
 			return false;
-		if (header->sh_type == SHT_PROGBITS && header->sh_flags & SHF_EXECINSTR &&
-		    !add_code(calls, section, header))
+		if (header.sh_type == SHT_PROGBITS && header.sh_flags & SHF_EXECINSTR &&
+		    !add_code(calls, section, &header))
 			return false;
 	}
 	return true;
@@ -169,9 +174,10 @@ struct allocator_calls *allocator_calls_new(const struct module_debug *debug)
 	GElf_Addr bias;
 	Elf *elf = debug->state == MODULE_USABLE ? dwfl_module_getelf(debug->dwfl_module, &bias)
 						 : NULL;
-	const Elf64_Ehdr *header = elf ? elf64_getehdr(elf) : NULL;
+	GElf_Ehdr header;
 
-	if (!header || header->e_machine != EM_X86_64 || bias != 0)
+	if (!elf || gelf_getclass(elf) != ELFCLASS64 || !gelf_getehdr(elf, &header) ||
+	    header.e_machine != EM_X86_64 || bias != 0)
 		return NULL;
 	struct allocator_calls *calls = calloc(1, sizeof(*calls));
 	if (!calls)
@@ -286,16 +292,16 @@ bool allocator_calls_imports_operators(const struct allocator_calls *calls)
 }
 
 static bool has_local_operator(const struct allocator_calls *calls, Elf_Scn *section,
-			       const Elf64_Shdr *header)
+			       const GElf_Shdr *header)
 {
-	const Elf_Data *data = elf_getdata(section, NULL);
-	const Elf64_Sym *symbols = data ? data->d_buf : NULL;
+	Elf_Data *data = elf_getdata(section, NULL);
+	GElf_Sym symbol;
 
-	for (size_t i = 1; symbols && i < data->d_size / sizeof(*symbols); i++) {
+	for (int i = 1; data && gelf_getsym(data, i, &symbol); i++) {
 		const char *name =
-			symbols[i].st_shndx == SHN_UNDEF
+			symbol.st_shndx == SHN_UNDEF
 				? NULL
-				: elf_strptr(calls->elf, header->sh_link, symbols[i].st_name);
+				: elf_strptr(calls->elf, header->sh_link, symbol.st_name);
 		if (allocator_family_is_operator(name))
 			return true;
 	}
@@ -314,16 +320,17 @@ static bool has_bad_alloc(Elf_Scn *section)
 
 static bool find_own_operators(const struct allocator_calls *calls)
 {
+	GElf_Shdr header;
+
 	if (calls->operator_count)
 		return true;
 	for (Elf_Scn *section = NULL; (section = elf_nextscn(calls->elf, section)) != NULL;) {
-		const Elf64_Shdr *header = elf64_getshdr(section);
-		if (!header)
+		if (!gelf_getshdr(section, &header))
 			continue;
-		if (header->sh_type == SHT_SYMTAB && has_local_operator(calls, section, header))
+		if (header.sh_type == SHT_SYMTAB && has_local_operator(calls, section, &header))
 			return true;
-		if (header->sh_type == SHT_PROGBITS && header->sh_flags & SHF_ALLOC &&
-		    !(header->sh_flags & SHF_EXECINSTR) && has_bad_alloc(section))
+		if (header.sh_type == SHT_PROGBITS && header.sh_flags & SHF_ALLOC &&
+		    !(header.sh_flags & SHF_EXECINSTR) && has_bad_alloc(section))
 			return true;
 	}
 	return false;
