@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * does_a_little_of_everything: what makes the library ask the kernel for something: threads, a
  * child that writes a file of its own and one that only execs, snapshots that the program asks for, and

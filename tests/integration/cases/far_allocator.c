@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * far_allocator: a malloc with an arena at the lowest addresses that there can be and one at the highest, which
  * it uses in turn, in a library; no case of its own. Where the kernel has no room there it ends the process.

@@ -1,8 +1,8 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
- * has_ten_thousand_threads: as many threads as the argument says are alive together; each keeps a block, allocates
- * and frees others, and waits for all. Then they end. Where the kernel does not allow so many the program ends
- * with 77.
+ * has_ten_thousand_threads: as many threads as the argument says are alive together; each keeps a block,
+ * allocates and frees others, and waits for all. Then they end. Where the kernel does not allow so many the
+ * program ends with 77.
  */
 #include <pthread.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * opens_a_thousand_plugins: each argument is a plug-in, which stays open and is asked to allocate a block (see
  * plugin_that_leaks.c).

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * reserves_a_terabyte: a terabyte of address space without access, of which a page in each 4 GiB is made
  * accessible and touched, as a runtime with a reserved heap does; one of these pages holds the only pointer to

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * uses_up_descriptors: a program that leaves no descriptor to anybody, in one of four ways:
  *
