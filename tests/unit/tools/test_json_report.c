@@ -154,6 +154,25 @@ static json_t *document_of(const struct sample *sample, struct json_report_optio
 	return document;
 }
 
+static void says_which_snapshots_are_missing(void **state)
+{
+	(void)state;
+	struct sample *sample = sample_of_all_verdicts();
+	struct snapshot *last = &sample->snapshots[SAMPLE_POINTS - 1];
+	last->raw.missed_snapshots = 3;
+	last->raw.missed_error = ENOSPC;
+	last->reason = SEEP_REASON_INTERVAL;
+	json_t *document = document_of(sample, (struct json_report_options){0});
+	json_t *lost = json_object_get(document, "lost");
+
+	assert_int_equal(json_integer_value(json_object_get(lost, "snapshots")), 3);
+	assert_string_equal(json_string_value(json_object_get(lost, "snapshots_error")),
+			    "No space left on device");
+	assert_true(json_is_true(json_object_get(lost, "last_state")));
+	json_decref(document);
+	free(sample);
+}
+
 static void thresholds_and_alerts_name_their_sites(void **state)
 {
 	(void)state;
@@ -755,6 +774,7 @@ int main(void)
 		cmocka_unit_test(says_what_is_lost),
 		cmocka_unit_test(a_scan_that_failed_says_why),
 		cmocka_unit_test(memory_says_what_is_known),
+		cmocka_unit_test(says_which_snapshots_are_missing),
 		cmocka_unit_test(thresholds_and_alerts_name_their_sites),
 		cmocka_unit_test(findings_name_the_sites_that_are_one_leak),
 		cmocka_unit_test(evidence_is_null_where_there_is_none),

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <errno.h>
 #include <time.h>
 
 #include "tests/unit/tools/sample_report.h"
@@ -46,6 +47,37 @@ static void tells_what_was_lost_and_damaged(void **state)
 	char *text = sample_report_text(sample, (struct text_report_options){.site_limit = 10});
 
 	assert_string_equal(text, expected);
+	free(text);
+	free(sample);
+}
+
+static void tells_which_snapshots_are_missing(void **state)
+{
+	(void)state;
+	struct sample *sample = sample_new(1, (enum verdict[]){VERDICT_STABLE});
+	struct snapshot *last = &sample->snapshots[SAMPLE_POINTS - 1];
+	last->raw.missed_snapshots = 3;
+	last->raw.missed_error = ENOSPC;
+	char *text = sample_report_text(sample, (struct text_report_options){.site_limit = 10});
+
+	assert_non_null(strstr(text, "  missed    3 snapshots could not be written: No space left on "
+				     "device; what\n"
+				     "            happened meanwhile is in the next\n"));
+	assert_null(strstr(text, "the state at the end"));
+	free(text);
+
+	/* The last one, too; and why is not known to this machine. */
+	last->reason = SEEP_REASON_INTERVAL;
+	last->raw.missed_snapshots = 1;
+	last->raw.missed_error = 123456;
+	text = sample_report_text(sample, (struct text_report_options){.site_limit = 10});
+	assert_non_null(strstr(text, "  missed    1 snapshot could not be written; what happened "));
+	assert_non_null(strstr(text, "  missed    the state at the end is not in the file; this is "));
+	free(text);
+
+	sample->profile.is_running = true;
+	text = sample_report_text(sample, (struct text_report_options){.site_limit = 10});
+	assert_null(strstr(text, "the state at the end"));
 	free(text);
 	free(sample);
 }
@@ -158,6 +190,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tells_what_was_lost_and_damaged),
+		cmocka_unit_test(tells_which_snapshots_are_missing),
 		cmocka_unit_test(tells_what_is_torn_without_speaking_of_damage),
 		cmocka_unit_test(tells_what_passes_the_library_by),
 		cmocka_unit_test(is_silent_about_damage_where_there_is_none),
