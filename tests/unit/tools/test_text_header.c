@@ -60,9 +60,10 @@ static void tells_which_snapshots_are_missing(void **state)
 	last->raw.missed_error = ENOSPC;
 	char *text = sample_report_text(sample, (struct text_report_options){.site_limit = 10});
 
-	assert_non_null(strstr(text, "  missed    3 snapshots could not be written: No space left on "
-				     "device; what\n"
-				     "            happened meanwhile is in the next\n"));
+	assert_non_null(strstr(text,
+			       "  missed    3 snapshots could not be written: No space left on "
+			       "device; what\n"
+			       "            happened meanwhile is in the next\n"));
 	assert_null(strstr(text, "the state at the end"));
 	free(text);
 
@@ -71,8 +72,10 @@ static void tells_which_snapshots_are_missing(void **state)
 	last->raw.missed_snapshots = 1;
 	last->raw.missed_error = 123456;
 	text = sample_report_text(sample, (struct text_report_options){.site_limit = 10});
-	assert_non_null(strstr(text, "  missed    1 snapshot could not be written; what happened "));
-	assert_non_null(strstr(text, "  missed    the state at the end is not in the file; this is "));
+	assert_non_null(
+		strstr(text, "  missed    1 snapshot could not be written; what happened "));
+	assert_non_null(
+		strstr(text, "  missed    the state at the end is not in the file; this is "));
 	free(text);
 
 	sample->profile.is_running = true;
