@@ -634,10 +634,10 @@ struct seep_suppressions {
 #define SEEP_SUPPRESSIONS_MAX_BYTES (64u << 10)
 
 /*
- * The free that has ended the program: libc's malloc has found that what it was given is no block, or no longer one,
- * and has called abort. Nobody knew of a block that begins there; where the address lies in a live one, that one is
- * named. Follows the last snapshot. libc's words follow the struct, without a line's end. Thinning keeps the newest
- * record only.
+ * The free that has ended the program: libc's malloc has found that what it was given is no block, or no
+ * longer one, and has called abort. Nobody knew of a block that begins there; where the address lies in a
+ * live one, that one is named. Follows the last snapshot. libc's words follow the struct, without a line's
+ * end. Thinning keeps the newest record only.
  */
 struct seep_fatal_free {
 	uint32_t struct_bytes;  /* offset of the words */

@@ -15,8 +15,8 @@
 
 struct stray_free;
 
-/* libc's __abort_msg, where it notes with which words it is about to end the program; null where there is none, or
- * malloc is not libc's. Set before the first free. */
+/* libc's __abort_msg, where it notes with which words it is about to end the program; null where there is
+ * none, or malloc is not libc's. Set before the first free. */
 extern const void *const *stray_free_abort_message;
 
 /* Whether the next one is worth its cost: not in a program that does so all the time. */

@@ -49,6 +49,7 @@ def tests():
     yield "nothing is said of a program with its own operators", own_operators
     yield "nothing is said of a program with the C++ library in it", functools.partial(
         silent, flags=["-static-libstdc++"])
+    yield "nothing is said where a block was freed unseen", unseen
     yield "nothing is said where one block in many is recorded", functools.partial(
         silent, options=["--sample=64"])
     for library in ("jemalloc.so.2", "tcmalloc.so.4", "mimalloc.so.2"):
@@ -181,6 +182,12 @@ def gone_plugin(box):
 def silent(box, flags=(), options=()):
     program = build(box, " ".join(["-O1", *flags]))
     expect_equal(run(box, program, "all", options=options)["wrong_frees"], [], "what is said")
+
+
+def unseen(box):
+    report = run(box, build(box, "-O1"), "unseen")
+    expect_equal(report["wrong_frees"], [], "what is said")
+    expect(report["lost"]["unseen_frees"], "the free was seen")
 
 
 def own_operators(box):

@@ -38,11 +38,21 @@ struct allocator_calls {
 	size_t operator_count;
 	struct code *code;
 	size_t code_count;
+	size_t budget; /* bytes that may still be read */
 	bool imports_operators;
 	bool has_cxx_names;
 	bool knows_own; /* the next one is set */
 	bool has_own_operators;
 };
+
+/* Sections of a hostile file may all be the same bytes, any number of times. */
+static bool take_budget(struct allocator_calls *calls, const Elf_Data *data)
+{
+	if (!data || data->d_size > calls->budget)
+		return false;
+	calls->budget -= data->d_size;
+	return true;
+}
 
 /* One more in an array that doubles; null without memory. */
 static void *grown(void *array, size_t count, size_t bytes)
@@ -122,7 +132,9 @@ static bool read_relocations(struct allocator_calls *calls, Elf_Scn *section, co
 	Elf_Data *data = elf_getdata(section, NULL);
 	GElf_Rela relocation;
 
-	for (int i = 0; data && gelf_getrela(data, i, &relocation); i++) {
+	if (!take_budget(calls, data))
+		return true;
+	for (int i = 0; gelf_getrela(data, i, &relocation); i++) {
 		uint64_t type = GELF_R_TYPE(relocation.r_info);
 		uint64_t symbol = GELF_R_SYM(relocation.r_info);
 		if ((type == R_X86_64_JUMP_SLOT || type == R_X86_64_GLOB_DAT) &&
@@ -139,7 +151,7 @@ static bool read_dynamic_symbols(struct allocator_calls *calls, Elf_Scn *table,
 {
 	Elf_Data *data = elf_getdata(table, NULL);
 	GElf_Shdr other;
-	size_t count = data && data->d_buf ? data->d_size / sizeof(Elf64_Sym) : 0;
+	size_t count = take_budget(calls, data) ? data->d_size / sizeof(Elf64_Sym) : 0;
 	const char **names = calloc(count + 1, sizeof(*names));
 	bool is_fine = names && read_symbols(calls, header, data, count, names);
 
@@ -183,6 +195,8 @@ struct allocator_calls *allocator_calls_new(const struct module_debug *debug)
 	if (!calls)
 		return NULL;
 	calls->elf = elf;
+	elf_rawfile(elf, &calls->budget);
+	calls->budget *= 2; /* it is looked at twice: for calls, and for operators */
 	if (!read_sections(calls)) {
 		allocator_calls_free(calls);
 		return NULL;
@@ -291,13 +305,15 @@ bool allocator_calls_imports_operators(const struct allocator_calls *calls)
 	return calls->imports_operators;
 }
 
-static bool has_local_operator(const struct allocator_calls *calls, Elf_Scn *section,
+static bool has_local_operator(struct allocator_calls *calls, Elf_Scn *section,
 			       const GElf_Shdr *header)
 {
 	Elf_Data *data = elf_getdata(section, NULL);
 	GElf_Sym symbol;
 
-	for (int i = 1; data && gelf_getsym(data, i, &symbol); i++) {
+	if (!take_budget(calls, data))
+		return false;
+	for (int i = 1; gelf_getsym(data, i, &symbol); i++) {
 		const char *name =
 			symbol.st_shndx == SHN_UNDEF
 				? NULL
@@ -310,15 +326,16 @@ static bool has_local_operator(const struct allocator_calls *calls, Elf_Scn *sec
 
 /* operator new throws std::bad_alloc; where the C++ library is linked in, so is the name of that, also in a
  * module without symbols. */
-static bool has_bad_alloc(Elf_Scn *section)
+static bool has_bad_alloc(struct allocator_calls *calls, Elf_Scn *section)
 {
 	static const char name[] = "\0St9bad_alloc";
 	const Elf_Data *data = elf_rawdata(section, NULL);
 
-	return data && data->d_buf && memmem(data->d_buf, data->d_size, name, sizeof(name));
+	return take_budget(calls, data) && data->d_buf &&
+	       memmem(data->d_buf, data->d_size, name, sizeof(name));
 }
 
-static bool find_own_operators(const struct allocator_calls *calls)
+static bool find_own_operators(struct allocator_calls *calls)
 {
 	GElf_Shdr header;
 
@@ -330,7 +347,7 @@ static bool find_own_operators(const struct allocator_calls *calls)
 		if (header.sh_type == SHT_SYMTAB && has_local_operator(calls, section, &header))
 			return true;
 		if (header.sh_type == SHT_PROGBITS && header.sh_flags & SHF_ALLOC &&
-		    !(header.sh_flags & SHF_EXECINSTR) && has_bad_alloc(section))
+		    !(header.sh_flags & SHF_EXECINSTR) && has_bad_alloc(calls, section))
 			return true;
 	}
 	return false;

@@ -4,6 +4,7 @@
  *
  *     mixes_allocators all               every maker with every freer
  *     mixes_allocators right             its clean twin: only those that belong together
+ *     mixes_allocators unseen            as thread, after a free that nobody sees
  *     mixes_allocators moved             what realloc has moved, and delete
  *     mixes_allocators thread|fork       made here, freed by a thread or in a child that made it
  *     mixes_allocators plugin FILE       made and freed by the functions of a plug-in
@@ -21,6 +22,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include <vector>
+
+extern "C" void __libc_free(void *block);
 
 /* So that calls at the end of a function are no jumps. */
 #define GO_ON __asm__ volatile("")
@@ -142,6 +145,10 @@ int main(int argc, char **argv)
 	use_containers();
 	if (how == "all" || how == "right") {
 		mix(how == "right");
+	} else if (how == "unseen") {
+		__libc_free(by_malloc());
+		with_free(by_malloc());
+		with_free(by_new_array());
 	} else if (how == "moved") {
 		with_delete(moved());
 	} else if (how == "thread") {
