@@ -32,6 +32,7 @@
 #include "lib/control/schedule.h"
 #include "lib/interpose/doors.h"
 #include "lib/interpose/lsan_doors.h"
+#include "lib/interpose/named_doors.h"
 #include "lib/interpose/real_functions.h"
 #include "lib/record/module_list.h"
 #include "lib/record/recorder.h"
@@ -363,6 +364,23 @@ static bool is_run_by_valgrind(void)
 	return false;
 }
 
+/* A child that has no such allocator is nobody's concern. */
+static void follow_allocator(void)
+{
+	const char *problem = named_doors_open(options.allocator);
+	char what[128];
+	struct text text = TEXT_IN(what);
+
+	process_facts.follows_allocator = problem == NULL;
+	if (problem == NULL || !is_root())
+		return;
+	text_add(&text, options.allocator);
+	text_add(&text, "malloc of ");
+	text_add(&text, process_facts.name);
+	text_add(&text, " is not followed:");
+	say(what, problem, 0);
+}
+
 /* What it would tell LeakSanitizer, which also asks before anything else of the program runs. */
 static void ask_program(void)
 {
@@ -398,6 +416,8 @@ __attribute__((constructor(101))) static void start(void)
 		return;
 	}
 	ask_program();
+	if (options.allocator[0] != 0)
+		follow_allocator();
 	if (options.selfcheck_one_in != 0)
 		start_self_check();
 	on_exit(at_exit, NULL);

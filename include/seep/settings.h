@@ -16,6 +16,7 @@
  *   RATE       off, or a SIZE and how long it takes: 10MB/h, 1G/d, 200K/min, 4K/s
  *   SCHEDULE   off, exit, or a DURATION
  *   PERCENT    off, or a part as 80% or 0.8, at most 100%
+ *   PREFIX     off, or what names begin with: letters, digits and _, at most 31
  *
  * A value may contain a colon only as \: (SEEP_OPTIONS is split at colons).
  */
@@ -73,6 +74,10 @@
 	X(track, 0, LIST, "malloc|malloc,mmap", "malloc",                                          \
 	  "what to follow: malloc and its family; mmap adds mmap, mremap, brk and sbrk as sites of " \
 	  "their own kind. mmap alone means malloc,mmap.")                                         \
+	X(allocator, 0, PREFIX, "PREFIX|off", "off",                                                \
+	  "follow an allocator that is linked into the program, too, whose functions are called "   \
+	  "PREFIXmalloc, PREFIXfree and so on, such as je_ for the jemalloc in redis. Their first "  \
+	  "instructions are replaced in memory when the program starts, where that is safe.")        \
 	X(scan, 0, SCHEDULE, "exit|off|DURATION", "off",                                           \
 	  "when to look which blocks nothing points to any more, and what holds the others: exit "   \
 	  "when the program ends, a DURATION such as 5m so often and at the end. It is looked at in a copy of " \

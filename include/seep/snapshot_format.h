@@ -40,7 +40,7 @@
  *   1.6   SEEP_PROCESS_HAS_OWN_MALLOC, SEEP_REASON_MEMORY, SEEP_LIMIT_CGROUP_HIGH
  *   1.7   seep_snapshot.missed_snapshots and what follows it
  *   1.8   seep_snapshot.unseen_frees
- *   1.9   SEEP_RECORD_FATAL_FREE
+ *   1.9   SEEP_RECORD_FATAL_FREE, SEEP_PROCESS_FOLLOWS_ALLOCATOR
  */
 #ifndef SEEP_SNAPSHOT_FORMAT_H
 #define SEEP_SNAPSHOT_FORMAT_H
@@ -131,6 +131,8 @@ struct seep_process {
 #define SEEP_PROCESS_TRACKS_MMAP 1u /* mmap and brk are tracked too */
 #define SEEP_PROCESS_HAS_OWN_MALLOC                                                                \
 	2u /* since 1.6: the program, or a library loaded before ours, defines malloc: only what that passes on is recorded */
+#define SEEP_PROCESS_FOLLOWS_ALLOCATOR                                                             \
+	4u /* since 1.9: an allocator inside of the program is recorded, too: see the setting `allocator` */
 
 /* A module; once for each time it is loaded. Followed by build_id and path, then zero bytes up to
  * the next multiple of 8, where the next struct begins. */

@@ -292,6 +292,22 @@ static bool set_track(const char *value)
 	return true;
 }
 
+static bool set_allocator(const char *value)
+{
+	struct text text = TEXT_IN(options.allocator);
+
+	if (text_equal(value, "off")) {
+		options.allocator[0] = 0;
+		return true;
+	}
+	for (const char *at = value; *at != 0; at++)
+		if (!(*at >= 'a' && *at <= 'z') && !(*at >= 'A' && *at <= 'Z') &&
+		    !(*at >= '0' && *at <= '9') && *at != '_')
+			return false;
+	text_add(&text, value);
+	return *value != 0 && !text.is_cut;
+}
+
 static bool set_children(const char *value)
 {
 	struct text names = TEXT_IN(options.children_names);

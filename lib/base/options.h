@@ -43,6 +43,7 @@ struct options {
 	uint32_t stack_depth;
 	uint64_t sample_bytes; /* mean distance of samples; 0: every block */
 	bool tracks_mmap;
+	char allocator[32]; /* prefix of its functions; "": none but malloc */
 	enum children children;
 	char children_names[1024]; /* separated by commas */
 	enum snapshots_by snapshots_by;

@@ -17,6 +17,7 @@
 
 #include "lib/interpose/bootstrap_heap.h"
 #include "lib/interpose/doors.h"
+#include "lib/interpose/malloc_doors.h"
 #include "lib/interpose/real_functions.h"
 #include "lib/record/recorder.h"
 #include "lib/record/sampler.h"
@@ -197,18 +198,19 @@ static void *move_from_bootstrap(void *ptr, size_t bytes, struct caller caller)
 	return result;
 }
 
-static void *reallocate_exact(void *ptr, size_t bytes, struct caller caller)
+static inline void *reallocate_exact(malloc_doors_realloc *real_realloc, void *ptr, size_t bytes,
+				     struct caller caller)
 {
 	struct live_block old;
 	bool was_known;
 	void *result;
 
 	if (ptr == NULL)
-		return note_exact(real.realloc(NULL, bytes), bytes, BLOCK_MALLOC, caller);
+		return note_exact(real_realloc(NULL, bytes), bytes, BLOCK_MALLOC, caller);
 	if (bootstrap_heap_owns(ptr))
 		return move_from_bootstrap(ptr, bytes, caller);
 	was_known = recorder_take(ptr, &old);
-	result = real.realloc(ptr, bytes);
+	result = real_realloc(ptr, bytes);
 	if (result == NULL && bytes != 0) {
 		/* It failed: the old block is still there. */
 		if (was_known)
@@ -228,7 +230,8 @@ static void *reallocate_exact(void *ptr, size_t bytes, struct caller caller)
 }
 
 /* The same, where the old block may be a sample, and the new one is drawn like any other. */
-static void *reallocate_drawn(void *ptr, size_t bytes, struct caller caller)
+static inline void *reallocate_drawn(malloc_doors_realloc *real_realloc, void *ptr, size_t bytes,
+				     struct caller caller)
 {
 	bool was_known = false, is_taken;
 	struct live_block old;
@@ -239,7 +242,7 @@ static void *reallocate_drawn(void *ptr, size_t bytes, struct caller caller)
 	is_taken = sampler_takes_slow(bytes);
 	if (ptr != NULL && sampler_may_have(ptr))
 		was_known = recorder_take(ptr, &old);
-	result = real.realloc(ptr, bytes);
+	result = real_realloc(ptr, bytes);
 	if (result == NULL && bytes != 0) {
 		if (was_known)
 			recorder_put_back(ptr, &old);
@@ -254,12 +257,12 @@ static void *reallocate_drawn(void *ptr, size_t bytes, struct caller caller)
 
 static __attribute__((noinline)) void *realloc_exact(void *ptr, size_t bytes)
 {
-	return reallocate_exact(ptr, bytes, CALLER_HERE());
+	return reallocate_exact(real.realloc, ptr, bytes, CALLER_HERE());
 }
 
 static __attribute__((noinline)) void *realloc_drawn_slow(void *ptr, size_t bytes)
 {
-	return reallocate_drawn(ptr, bytes, CALLER_HERE());
+	return reallocate_drawn(real.realloc, ptr, bytes, CALLER_HERE());
 }
 
 void *realloc(void *ptr, size_t bytes)
@@ -356,4 +359,32 @@ void *pvalloc(size_t bytes)
 	if (real.pvalloc == NULL && !real_functions_find())
 		return NULL;
 	return note(real.pvalloc(bytes), bytes, BLOCK_ALIGNED, caller);
+}
+
+void *malloc_doors_note(void *ptr, size_t bytes, enum block_kind kind, struct caller caller)
+{
+	return note(ptr, bytes, kind, caller);
+}
+
+void malloc_doors_forget(void *ptr, struct caller caller)
+{
+	uint32_t removed;
+
+	if (sampler_is_on) {
+		if (sampler_may_have(ptr))
+			recorder_remove_sample(ptr, caller);
+		return;
+	}
+	removed = recorder_remove(ptr);
+	if (removed == RECORDER_UNKNOWN)
+		recorder_count_unknown_free();
+	else if (removed != RECORDER_REMOVED)
+		recorder_ask_free(removed, caller);
+}
+
+void *malloc_doors_reallocate(malloc_doors_realloc *real_realloc, void *ptr, size_t bytes,
+			      struct caller caller)
+{
+	return sampler_is_on ? reallocate_drawn(real_realloc, ptr, bytes, caller)
+			     : reallocate_exact(real_realloc, ptr, bytes, caller);
 }

@@ -12,10 +12,11 @@ struct process_facts {
 	uint32_t pid, parent_pid;
 	uint32_t forked_from;
 	uint64_t started_unix_ns, started_monotonic_ns;
-	uint64_t start_ticks; /* field 22 of /proc/PID/stat */
-	char name[16];	      /* comm */
-	char folder[4096];    /* working directory at the start */
-	bool has_own_malloc;  /* written once, by start: see SEEP_PROCESS_HAS_OWN_MALLOC */
+	uint64_t start_ticks;	/* field 22 of /proc/PID/stat */
+	char name[16];		/* comm */
+	char folder[4096];	/* working directory at the start */
+	bool has_own_malloc;	/* written once, by start: see SEEP_PROCESS_HAS_OWN_MALLOC */
+	bool follows_allocator; /* so, too: see SEEP_PROCESS_FOLLOWS_ALLOCATOR */
 };
 
 extern struct process_facts process_facts;

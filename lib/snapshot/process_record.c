@@ -33,7 +33,8 @@ int process_record_append(void)
 		.inherited_epoch = recorder_inherited_epoch,
 		.stack_depth = options.stack_depth,
 		.flags = (options.tracks_mmap ? SEEP_PROCESS_TRACKS_MMAP : 0) |
-			 (process_facts.has_own_malloc ? SEEP_PROCESS_HAS_OWN_MALLOC : 0),
+			 (process_facts.has_own_malloc ? SEEP_PROCESS_HAS_OWN_MALLOC : 0) |
+			 (process_facts.follows_allocator ? SEEP_PROCESS_FOLLOWS_ALLOCATOR : 0),
 		.interval_ns = options.interval_ns,
 		.start_ticks = process_facts.start_ticks,
 		.sample_bytes = sampler_is_on ? sampler_mean_bytes : 0,

@@ -41,6 +41,9 @@ def tests():
 
 
     yield "a static jemalloc with a prefix is said not to be seen", prefixed_statically
+    yield "a static jemalloc whose prefix is named is followed exactly", prefixed_and_named
+    yield "what is named is followed in forks, and what is lost of it is found", forked_and_lost
+    yield "functions that cannot be replaced safely are left alone", refuse_functions
     yield "what is allocated past malloc is said not to be seen", past_malloc
 
 
@@ -132,20 +135,118 @@ int main(void)
 """
 
 
-def prefixed_statically(box):
+def rename(box, name, source, output):
+    """As jemalloc is built with a prefix: every function of it is called je_."""
     archive = library_of(box, "jemalloc", "a")
     listed = box.run(["nm", "--defined-only", "-g", archive]).stdout.decode().split("\n")
     names = {line.split()[-1] for line in listed if len(line.split()) == 3}
     box.write("names", "".join("%s je_%s\n" % (name, name) for name in sorted(names)
                                if not name.startswith(("je_", "_Z"))))
-    result = box.run(["objcopy", "--redefine-syms=" + box.path("names"), archive,
-                      box.path("prefixed.a")])
-    expect_equal(result.returncode, 0, "objcopy")
-    program = box.compile(box.write("prefixed.c", PREFIXED), box.path("prefixed.a"), "-pthread",
-                          "-lm", "-lstdc++")
-    judge_partly_seen(box, program, "jemalloc is linked into it", "make MALLOC=libc",
+    result = box.run(["objcopy", "--redefine-syms=" + box.path("names"), source or archive,
+                      box.path(output)])
+    expect_equal(result.returncode, 0, "objcopy of " + name)
+    return box.path(output)
+
+
+PREFIXED_LINKS = ("-pthread", "-lm", "-lstdc++")
+
+
+def prefixed_statically(box):
+    program = box.compile(box.write("prefixed.c", PREFIXED), rename(box, "jemalloc", None, "je.a"),
+                          *PREFIXED_LINKS)
+    judge_partly_seen(box, program, "jemalloc is linked into it", "seep run --allocator=je_",
                       "but jemalloc is linked into it: what it allocates with je_malloc was not "
                       "seen")
+
+
+def prefixed_and_named(box):
+    case = case_program.CaseProgram(os.path.join(CASES, PROGRAMS["C"]))
+    flags = case.variants()[0].split() + ["-DHAS_NO_REALLOCARRAY", "-c"]
+    plain = box.compile(case.path, *flags, output="plain.o")
+    renamed = rename(box, "the program", plain, "renamed.o")
+    program = box.path("allocates")
+    linked = box.run(["gcc", "-o", program, renamed, rename(box, "jemalloc", None, "je.a"),
+                      *PREFIXED_LINKS])
+    expect_equal(linked.returncode, 0, "the linker")
+    plain = box.run([program])
+    result = box.seep("run", "-o", box.path("out.seep"), "--allocator=je_", "--", program)
+    expect(b"not followed" not in result.stderr and b"not seen" not in result.stderr,
+           "it is not followed: %r" % result.stderr)
+    expect_same(result, subprocess.CompletedProcess([], 0, plain.stdout, result.stderr))
+    case.judge(box, box.report(), result)
+    text = box.seep("report", box.path("out.seep")).stdout
+    expect(b"not seen" not in text, "the report says %r" % text)
+    # In a tree of processes, too, where not each has such an allocator.
+    result = box.seep_run(["/bin/sh", "-c", program + "; exit 3"], "--allocator=je_",
+                          output="tree.seep")
+    expect_equal(result.returncode, 3, "the status")
+    child, = [path for path in box.seep_files() if "allocates" in os.path.basename(path)]
+    case.judge(box, box.report(child), result)
+
+
+def forked_and_lost(box):
+    source = box.write("forks.c", """
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+void *je_malloc(size_t bytes);
+void je_free(void *block);
+static void *volatile kept[20];
+__attribute__((noinline)) static void lose(void) { kept[0] = je_malloc(70); kept[0] = NULL; }
+int main(void)
+{
+    int status = 0;
+    for (int i = 1; i < 20; i++)
+        kept[i] = je_malloc(100);
+    if (fork() == 0) {
+        for (int i = 1; i < 5; i++)
+            je_free(kept[i]);
+        for (int i = 1; i < 13; i++)
+            kept[i] = je_malloc(50);
+        exit(0);
+    }
+    wait(&status);
+    lose();
+    return status;
+}
+""")
+    program = box.compile(source, rename(box, "jemalloc", None, "je.a"), *PREFIXED_LINKS)
+    result = box.seep("check", "--allocator=je_", "--keep=" + box.path("out.seep"), "--", program)
+    expect(result.returncode == 1 and b"lose" in result.stderr,
+           "the check ends with %d: %r" % (result.returncode, result.stderr[-400:]))
+    found = [box.report(path)["totals"] for path in box.seep_files()]
+    # What a child frees of its parent's is none of its own frees.
+    expect_equal(sorted((totals["allocations"], totals["frees"], totals["live_blocks"])
+                        for totals in found), [(12, 0, 19 - 4 + 12), (20, 0, 20)],
+                 "(allocations, frees, live blocks) of child and parent")
+
+
+# What must not be replaced: a jump at the beginning, and a loop that comes back to the second
+# instruction.
+REFUSED = {
+    "begins with instructions that cannot be moved": "jmp malloc",
+    "may be entered behind its beginning":
+        "push %rbx; 1: pop %rbx; push %rbx; xor %eax, %eax; pop %rbx; test %edi, %edi; js 1b; "
+        "jmp malloc",
+}
+
+
+def refuse_functions(box):
+    for why, code in REFUSED.items():
+        source = box.write("odd.c", PREFIXED + """
+__asm__(".globl je_malloc, je_free; .type je_malloc, @function; .type je_free, @function;"
+        "je_malloc: %s; je_free: mov %%rdi, %%rax; mov %%rax, %%rdi; jmp free");
+""" % code)
+        program = box.compile(source, "-no-pie", "-Wl,-z,noexecstack")
+        plain = box.run([program])
+        result = box.seep("run", "-o", box.path("out.seep"), "--allocator=je_", "--", program)
+        expect_equal((result.returncode, result.stdout), (plain.returncode, plain.stdout), why)
+        line, = [line for line in result.stderr.decode().split("\n") if "not followed" in line]
+        expect(why in line, "%r does not say that a function %s" % (line, why))
+        expect_equal(box.report()["totals"]["allocations"], 2, "allocations")
+    box.run(["strip", program])
+    result = box.seep("run", "-o", box.path("out.seep"), "--allocator=je_", "--", program)
+    expect(b"the symbols are stripped" in result.stderr, "%r" % result.stderr)
 
 
 def past_malloc(box):

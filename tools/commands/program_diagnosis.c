@@ -10,17 +10,6 @@
 #include "tools/commands/diagnosis.h"
 #include "tools/commands/program_file.h"
 
-/* Where the prefix tells whose allocator it is. */
-static const char *how_to_rebuild(const char *prefix)
-{
-	if (strcmp(prefix, "je_") == 0)
-		return " (redis: make MALLOC=libc); jemalloc can be preloaded behind seep: "
-		       "LD_PRELOAD=libjemalloc.so.2 seep run …";
-	if (strcmp(prefix, "_rjem_") == 0)
-		return " (Rust: without tikv-jemallocator)";
-	return "";
-}
-
 static void add_allocator(struct diagnosis *diagnosis, const struct program_file *file)
 {
 	const char *name = file->own_allocator;
@@ -40,8 +29,9 @@ static void add_allocator(struct diagnosis *diagnosis, const struct program_file
 		diagnosis_add(
 			diagnosis, DIAGNOSIS_WARNING,
 			"%s is linked into it, and what it allocates with %smalloc is not seen; "
-			"build it to use malloc of libc%s",
-			name, file->allocator_prefix, how_to_rebuild(file->allocator_prefix));
+			"seep run --allocator=%s follows that and its family, too; or build it to "
+			"use malloc of libc",
+			name, file->allocator_prefix, file->allocator_prefix);
 	else if (file->foreign_call)
 		diagnosis_add(diagnosis, DIAGNOSIS_WARNING,
 			      "what it allocates with %s is not seen; build it to call malloc, "

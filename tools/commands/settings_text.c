@@ -15,7 +15,11 @@
 #include "seep/settings.h"
 #include "tools/model/error.h"
 
-enum setting_type { PATH, DURATION, SIZE, COUNT, CHOICE, LIST, SHARE, RATE, PERCENT, SCHEDULE };
+/* What names of functions are made of. */
+#define PREFIX_MAX 31
+#define PREFIX_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
+
+enum setting_type { PATH, DURATION, SIZE, COUNT, CHOICE, LIST, SHARE, RATE, PERCENT, SCHEDULE, PREFIX };
 
 const struct setting settings_table[] = {
 #define SETTING_ROW(key_, letter_, type_, values_, initial_, help_)                                \
@@ -282,6 +286,11 @@ int setting_check(const struct setting *setting, const char *shown_as, const cha
 			return 0;
 		return refuse(shown_as, value,
 			      "off, exit, or a time of at least 10ms such as 30s, 5m", error);
+	case PREFIX:
+		if (*value && strlen(value) <= PREFIX_MAX &&
+		    strspn(value, PREFIX_CHARACTERS) == strlen(value))
+			return 0;
+		return refuse(shown_as, value, "off, or a prefix such as je_", error);
 	}
 	return 0;
 }

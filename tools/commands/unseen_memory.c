@@ -49,7 +49,7 @@ bool unseen_memory_describe(const struct profile *profile, const char *sysroot,
 {
 	struct program_file file;
 
-	if (profile_is_unseen(profile))
+	if (profile_is_unseen(profile) || profile->follows_allocator)
 		return false;
 	if (profile->has_own_malloc) {
 		snprintf(text, UNSEEN_MEMORY_BYTES,

@@ -51,10 +51,15 @@ static int make_output_absolute(struct watched_run *run, struct error *error)
 /* Better before a run of days than after it. */
 static void say_warnings(const struct watched_run *run)
 {
+	struct program_file file = run->file;
 	struct diagnosis diagnosis = {0};
 	struct error line;
 
-	program_diagnosis(&diagnosis, &run->file);
+	/* Followed, or the library says why not. */
+	if (file.own_allocator &&
+	    strcmp(settings_text_get(run->settings, "allocator"), file.allocator_prefix) == 0)
+		file.own_allocator = NULL;
+	program_diagnosis(&diagnosis, &file);
 	for (size_t i = 0; i < diagnosis.count; i++)
 		if (diagnosis.statements[i].grade == DIAGNOSIS_WARNING) {
 			error_set(&line, 0, "%s: %s", run->program, diagnosis.statements[i].text);

@@ -149,6 +149,7 @@ struct profile {
 	size_t command_count;
 	uint32_t stack_depth;
 	bool tracks_mappings; /* mmap and brk, too */
+	bool follows_allocator; /* inside of the program, too */
 	bool has_own_malloc;  /* in front of the library's: only what that one passes on is known */
 	uint64_t interval_ns; /* 0: adaptive */
 	uint64_t start_ticks;

@@ -97,6 +97,7 @@ static int add_process(struct profile_builder *builder, struct payload payload)
 	profile->inherited_epoch = fixed->inherited_epoch;
 	profile->stack_depth = fixed->stack_depth;
 	profile->tracks_mappings = fixed->flags & SEEP_PROCESS_TRACKS_MMAP;
+	profile->follows_allocator = fixed->flags & SEEP_PROCESS_FOLLOWS_ALLOCATOR;
 	profile->has_own_malloc = fixed->flags & SEEP_PROCESS_HAS_OWN_MALLOC;
 	profile->interval_ns = fixed->interval_ns;
 	profile->start_ticks = fixed->start_ticks;

@@ -27,6 +27,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#ifdef HAS_NO_REALLOCARRAY
+#define reallocarray(ptr, count, bytes) realloc(ptr, (count) * (bytes))
+#endif
+
 #define ENTRY __attribute__((noinline)) static void *
 #define WAYS 8
 #define SLOTS 64
