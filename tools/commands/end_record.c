@@ -117,7 +117,8 @@ int end_record_append(int fd, const char *path, const struct seep_end *end, stru
 
 	/* Not by its name, under which somebody may have put another one since. */
 	snprintf(opened, sizeof(opened), "/proc/self/fd/%d", fd);
-	int result = snapshot_file_read(opened, &file, error);
+	/* Where there is no /proc there is but the name, for what is read. */
+	int result = snapshot_file_read(access(opened, F_OK) == 0 ? opened : path, &file, error);
 	if (result < 0)
 		return error_set(error, -result,
 				 "cannot write the end of the process into %s, for it is no "

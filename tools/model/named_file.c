@@ -18,6 +18,7 @@
 #define IS_FIFO ESPIPE
 #define IS_NO_FILE ENOTBLK
 
+#define HARMLESS_FLAGS (O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
 #define FIRST_ROOM_BYTES 4096u
 
 bool named_file_is_standard(const struct stat *status)
@@ -72,6 +73,21 @@ int named_file_open(const char *path, int flags)
 	return -code;
 }
 
+/* Where there is no /proc: what it is by now shows when it is open. */
+static int open_same(const char *path, const struct stat *wanted)
+{
+	struct stat status;
+	int fd = open(path, HARMLESS_FLAGS);
+
+	if (fd >= 0 && (fstat(fd, &status) != 0 || status.st_dev != wanted->st_dev ||
+			status.st_ino != wanted->st_ino)) {
+		close(fd);
+		fd = -1;
+		errno = IS_NO_FILE;
+	}
+	return fd;
+}
+
 int named_file_open_harmless(const char *path)
 {
 	char link[64];
@@ -85,7 +101,9 @@ int named_file_open_harmless(const char *path)
 		(S_ISREG(status.st_mode) || S_ISDIR(status.st_mode) || S_ISFIFO(status.st_mode));
 	/* By its name it could be another one by now. */
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", place);
-	int fd = is_harmless ? open(link, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK) : -1;
+	int fd = is_harmless ? open(link, HARMLESS_FLAGS) : -1;
+	if (fd < 0 && is_harmless && errno == ENOENT)
+		fd = open_same(path, &status);
 	int code = is_harmless ? errno : IS_NO_FILE;
 	close(place);
 	return fd >= 0 ? fd : -code;
