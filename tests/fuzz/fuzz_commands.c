@@ -29,7 +29,7 @@ static const struct {
 	{{"report", FILE_HERE, "--max-site-live=1", "--max-heap-share-of-rss=1%", "--to=-2",
 	  "--no-symbols"},
 	 TEXT},
-	{{"check", FILE_HERE, "--fail-on=lost,leak,growth,budget", "--all", "--max-live=1K"}, TEXT},
+	{{"check", FILE_HERE, "--fail-on=lost,leak,growth,budget,misuse", "--all", "--max-live=1K"}, TEXT},
 	{{"check", FILE_HERE, "--format=json", "--fail-on=lost,leak,growth"}, JSON},
 	{{"check", FILE_HERE, "--format=junit", "--all"}, XML},
 	{{"check", FILE_HERE, "--format=sarif", "--fail-on=lost,leak,growth"}, JSON},

@@ -41,7 +41,7 @@ READERS = (
     ["report"],
     ["report", "--format=json"],
     ["report", "--top=0", "--full-stacks", "--all", "--max-site-live=1", "--no-symbols"],
-    ["check", "--fail-on=lost,leak,growth,budget", "--max-live=1K"],
+    ["check", "--fail-on=lost,leak,growth,budget,misuse", "--max-live=1K"],
     ["check", "--format=json"],
     ["check", "--format=junit", "--all"],
     ["check", "--format=sarif"],
