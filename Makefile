@@ -168,7 +168,8 @@ $(BUILD)/tests/unit/lib/test_module_list: LIB_TEST_FLAGS = $(USE_STACK_PLUGINS) 
 .PHONY: check-stacks
 check-stacks: $(STACK_TEST_PROGRAMS)
 	@failed=0; for test in $^; do SEEP_TEST_FULL=1 $$test || failed=1; done; exit $$failed
-$(BUILD)/tests/unit/lib/test_cfi_program: LIB_TEST_FLAGS = -Wl,--wrap=_dl_find_object
+$(BUILD)/tests/unit/lib/test_cfi_program $(BUILD)/tests/unit/lib/test_cfi_damage: \
+	LIB_TEST_FLAGS = -Wl,--wrap=_dl_find_object
 $(BUILD)/tests/unit/lib/test_no_memory $(BUILD)/tests/unit/lib/test_scan_memory: LIB_TEST_FLAGS = -Wl,--wrap=region_map
 $(BUILD)/tests/unit/lib/test_self_check: LIB_TEST_FLAGS = -Wl,--wrap=oracle_step
 $(BUILD)/tests/unit/lib/test_guest: | $(LIB_OBJECTS)
