@@ -172,30 +172,30 @@ def some(box, way, count, seed):
                                             faults.without_file, faults.with_losses))
 
 
-def play(box, way, say):
-    """All of it; what fails is said at once, and does not end it."""
-    failures = []
-
-    def attempt(function, *arguments):
-        try:
-            return function(*arguments)
-        except Failed as failed:
-            failures.append(str(failed))
-            say(failures[-1])
-            return True
-
-    faults = Faults(box, way)
-    places = faults.places()
+def all_trials(faults, places):
+    """What to call, for each place, each occurrence and each error, and for every kind."""
     for place in places:
         for number in sorted({1, (place.count + 1) // 2, place.count}):
             for error in ERRORS:
-                attempt(faults.fail, number, error, "@" + place.offset)
-    for kind in KINDS:
-        number = 1
-        while attempt(fail_from, faults, number, kind):
-            number += 3
-    box.note("%s: %d runs, in which calls at %d places failed with %d errors, or all of %d kinds "
-             "from a moment on; %d times there was no file, %d files say that something is missing"
-             % (way, faults.trials, len(places), len(ERRORS), len(KINDS), faults.without_file,
-                faults.with_losses))
-    expect(not failures, "%d runs were not as they must be" % len(failures))
+                yield faults.fail, number, error, "@" + place.offset
+    for kind, (call, _) in KINDS.items():
+        for number in range(1, sum(place.count for place in places if place.call == call) + 1, 3):
+            yield fail_from, faults, number, kind
+
+
+def play(box, way, count, seed, say):
+    """So many of all, drawn by the seed, or all; what fails is said at once, and ends nothing."""
+    faults, failures = Faults(box, way), 0
+    places = faults.places()
+    trials = list(all_trials(faults, places))
+    random.Random("%s %d" % (way, seed)).shuffle(trials)
+    for function, *arguments in trials[:count or len(trials)]:
+        try:
+            function(*arguments)
+        except Failed as failed:
+            failures += 1
+            say(str(failed))
+    box.note("%s: %d of %d runs, at %d places; %d times there was no file, %d files say that "
+             "something is missing" % (way, faults.trials, len(trials), len(places),
+                                       faults.without_file, faults.with_losses))
+    expect(not failures, "%d runs were not as they must be" % failures)
