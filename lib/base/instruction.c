@@ -142,6 +142,18 @@ size_t instruction_movable_bytes(const uint8_t *code)
 	return (size_t)(next - code);
 }
 
+struct instruction_jump instruction_conditional_jump(const uint8_t *code)
+{
+	int32_t distance;
+
+	if ((code[0] & 0xf0) == 0x70)
+		return (struct instruction_jump){2, code[0] & 0x0f, (int8_t)code[1]};
+	if (code[0] != 0x0f || (code[1] & 0xf0) != 0x80)
+		return (struct instruction_jump){.bytes = 0};
+	memcpy(&distance, code + 2, sizeof(distance));
+	return (struct instruction_jump){6, code[1] & 0x0f, distance};
+}
+
 static bool is_in(uintptr_t addr, const struct instruction_span *spans, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
@@ -154,9 +166,11 @@ bool instruction_branches_into(const uint8_t *code, size_t bytes,
 			       const struct instruction_span *spans, size_t count)
 {
 	for (size_t i = 0; i + 2 <= bytes; i++) {
-		/* Jumps of a byte: jcc, jmp, loop and jrcxz. */
+		/* jcc, jmp, loop and jrcxz by a byte, from behind: they stay in their function, and what lies before
+		 * its beginning is another. There bytes that only look like one would be many. */
 		bool is_short =
-			(code[i] & 0xf0) == 0x70 || code[i] == 0xeb || (code[i] & 0xfc) == 0xe0;
+			((code[i] & 0xf0) == 0x70 || code[i] == 0xeb || (code[i] & 0xfc) == 0xe0) &&
+			(int8_t)code[i + 1] < 0;
 		/* call, jmp, and the jcc behind 0f. */
 		bool is_long = (code[i] & 0xfe) == 0xe8 ||
 			       (i > 0 && code[i - 1] == 0x0f && (code[i] & 0xf0) == 0x80);
@@ -182,6 +196,12 @@ size_t instruction_movable_bytes(const uint8_t *code)
 {
 	(void)code;
 	return 0;
+}
+
+struct instruction_jump instruction_conditional_jump(const uint8_t *code)
+{
+	(void)code;
+	return (struct instruction_jump){.bytes = 0};
 }
 
 bool instruction_branches_into(const uint8_t *code, size_t bytes,

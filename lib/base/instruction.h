@@ -17,12 +17,22 @@
  * INSTRUCTION_BYTES_MAX bytes. */
 size_t instruction_movable_bytes(const uint8_t *code);
 
+/* A jump that is taken under a condition. */
+struct instruction_jump {
+	size_t bytes;	   /* 0: the instruction is none */
+	uint8_t condition; /* as in the opcode */
+	intptr_t distance; /* from the end of the instruction */
+};
+
+struct instruction_jump instruction_conditional_jump(const uint8_t *code);
+
 /* Addresses from `start` up to, but not including, `end`. */
 struct instruction_span {
 	uintptr_t start, end;
 };
 
-/* Is there a direct branch into one of the spans anywhere in this code, wherever its instructions may begin? */
+/* Is there a direct branch into one of the spans anywhere in this code, wherever its instructions may begin? Of short
+ * ones those that lead back. */
 bool instruction_branches_into(const uint8_t *code, size_t bytes,
 			       const struct instruction_span *spans, size_t count);
 

@@ -33,11 +33,14 @@
 /* jmp to an address up to 2 GiB away, and jmp *(%rip) with the address behind it. */
 #define NEAR_JUMP_BYTES 5u
 #define FAR_JUMP_BYTES 14u
+#define LONG_JUMP_BYTES 6u /* under a condition */
 #define PAGE_BYTES 4096u
 #define SLOT_BYTES (PAGE_BYTES / ENTRY_PATCH_MAX)
-#define MOVED_AT 32u /* in a slot, behind the jump to the door */
+#define ORIGINAL_AT 16u /* in a slot, behind the jump to the door: the bytes that were there */
+#define MOVED_AT 32u
 
-_Static_assert(MOVED_AT + NEAR_JUMP_BYTES - 1 + INSTRUCTION_BYTES_MAX + FAR_JUMP_BYTES <=
+_Static_assert(MOVED_AT + NEAR_JUMP_BYTES - 1 + INSTRUCTION_BYTES_MAX + LONG_JUMP_BYTES +
+			       2 * FAR_JUMP_BYTES <=
 		       SLOT_BYTES,
 	       "a function's part of the page");
 
@@ -53,19 +56,36 @@ static void put_far_jump(uint8_t *code, uintptr_t addr)
 	memcpy(code + sizeof(jump), &addr, sizeof(addr));
 }
 
-/* How many bytes of it make way for a jump; 0: they cannot. */
-static size_t count_moved(const uint8_t *code)
+/* What makes way for a jump: instructions that mean the same anywhere, and among them perhaps one jump that is
+ * taken under a condition. */
+struct beginning {
+	size_t bytes;	/* of all; 0: it cannot make way */
+	size_t jump_at; /* in them */
+	struct instruction_jump jump;
+};
+
+static struct beginning beginning_of(const uint8_t *code)
 {
-	size_t bytes = 0;
+	struct beginning beginning = {.bytes = 0};
+	intptr_t target;
 
-	while (bytes < NEAR_JUMP_BYTES) {
-		size_t more = instruction_movable_bytes(code + bytes);
+	while (beginning.bytes < NEAR_JUMP_BYTES) {
+		size_t more = instruction_movable_bytes(code + beginning.bytes);
 
+		if (more == 0 && beginning.jump.bytes == 0) {
+			beginning.jump = instruction_conditional_jump(code + beginning.bytes);
+			beginning.jump_at = beginning.bytes;
+			more = beginning.jump.bytes;
+		}
 		if (more == 0)
-			return 0;
-		bytes += more;
+			return (struct beginning){.bytes = 0};
+		beginning.bytes += more;
 	}
-	return bytes;
+	/* Over one of them: that will not be there. */
+	target = (intptr_t)(beginning.jump_at + beginning.jump.bytes) + beginning.jump.distance;
+	if (beginning.jump.bytes != 0 && target > 0 && target < (intptr_t)beginning.bytes)
+		beginning.bytes = 0;
+	return beginning;
 }
 
 struct code_check {
@@ -139,16 +159,43 @@ static bool has_one_thread(void)
 	return number_folder_visit("/proc/self/task", count_task, &tasks) && tasks == 1;
 }
 
+/* The beginning of a function, to be executed here, and then the rest of it. */
+static void put_beginning(uint8_t *code, uintptr_t addr, const struct beginning *beginning)
+{
+	const struct instruction_jump *jump = &beginning->jump;
+	const uint8_t *original = (const uint8_t *)addr, *end = original + beginning->bytes;
+	uint8_t *long_jump = code + beginning->jump_at;
+
+	if (jump->bytes != 0) {
+		memcpy(code, original, beginning->jump_at);
+		original += beginning->jump_at + jump->bytes;
+		long_jump[0] = 0x0f;
+		long_jump[1] = 0x80 | jump->condition;
+		code = long_jump + LONG_JUMP_BYTES;
+	}
+	memcpy(code, original, (size_t)(end - original));
+	code += end - original;
+	put_far_jump(code, (uintptr_t)end);
+	code += FAR_JUMP_BYTES;
+	if (jump->bytes != 0) {
+		int32_t distance = (int32_t)(code - (long_jump + LONG_JUMP_BYTES));
+
+		memcpy(long_jump + 2, &distance, sizeof(distance));
+		put_far_jump(code,
+			     addr + beginning->jump_at + jump->bytes + (uintptr_t)jump->distance);
+	}
+}
+
 /* The page as it will be, before anybody may execute it. */
-static void fill_page(uint8_t *page, const struct entry_patch *patches, const size_t *moved,
-		      size_t count)
+static void fill_page(uint8_t *page, const struct entry_patch *patches,
+		      const struct beginning *beginnings, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		uint8_t *slot = page + i * SLOT_BYTES;
 
 		put_far_jump(slot, patches[i].door);
-		memcpy(slot + MOVED_AT, (const void *)patches[i].addr, moved[i]);
-		put_far_jump(slot + MOVED_AT + moved[i], patches[i].addr + moved[i]);
+		memcpy(slot + ORIGINAL_AT, (const void *)patches[i].addr, NEAR_JUMP_BYTES);
+		put_beginning(slot + MOVED_AT, patches[i].addr, &beginnings[i]);
 	}
 }
 
@@ -175,7 +222,7 @@ static bool write_jumps(uint8_t *page, const struct entry_patch *patches, size_t
 	}
 	if (written < count)
 		for (size_t i = 0; i < written; i++)
-			write_code(fd, patches[i].addr, page + i * SLOT_BYTES + MOVED_AT);
+			write_code(fd, patches[i].addr, page + i * SLOT_BYTES + ORIGINAL_AT);
 	sys_call(SYS_close, fd);
 	return written == count;
 }
@@ -184,17 +231,17 @@ const char *entry_patch_all(const struct entry_patch *patches, size_t count)
 {
 	struct instruction_span spans[ENTRY_PATCH_MAX];
 	struct code_check check = {.spans = spans, .count = count, .start = UINTPTR_MAX};
-	size_t moved[ENTRY_PATCH_MAX];
+	struct beginning beginnings[ENTRY_PATCH_MAX];
 	uint8_t *page;
 
 	if (count > ENTRY_PATCH_MAX || !has_one_thread())
 		return "threads run already";
 	for (size_t i = 0; i < count; i++) {
-		moved[i] = count_moved((const uint8_t *)patches[i].addr);
-		if (moved[i] == 0)
+		beginnings[i] = beginning_of((const uint8_t *)patches[i].addr);
+		if (beginnings[i].bytes == 0)
 			return "a function begins with instructions that cannot be moved";
-		spans[i] =
-			(struct instruction_span){patches[i].addr + 1, patches[i].addr + moved[i]};
+		spans[i] = (struct instruction_span){patches[i].addr + 1,
+						     patches[i].addr + beginnings[i].bytes};
 	}
 	dl_iterate_phdr(check_program, &check);
 	if (!check.has_all)
@@ -204,7 +251,7 @@ const char *entry_patch_all(const struct entry_patch *patches, size_t count)
 	page = map_near(&check);
 	if (page == NULL)
 		return "there is no room near the program";
-	fill_page(page, patches, moved, count);
+	fill_page(page, patches, beginnings, count);
 	for (size_t i = 0; i < count; i++)
 		*patches[i].original = page + i * SLOT_BYTES + MOVED_AT;
 	if (sys_call(SYS_mprotect, page, PAGE_BYTES, PROT_READ | PROT_EXEC) != 0 ||

@@ -221,18 +221,19 @@ int main(void)
                  "(allocations, frees, live blocks) of child and parent")
 
 
-# What must not be replaced: a jump at the beginning, and a loop that comes back to the second
-# instruction.
+# What must not be replaced: a jump at the beginning, one that leads over an instruction, and a loop
+# that comes back to the second one.
 REFUSED = {
-    "begins with instructions that cannot be moved": "jmp malloc",
-    "may be entered behind its beginning":
-        "push %rbx; 1: pop %rbx; push %rbx; xor %eax, %eax; pop %rbx; test %edi, %edi; js 1b; "
-        "jmp malloc",
+    "jmp malloc": "begins with instructions that cannot be moved",
+    "jno 1f; xor %edx, %edx; 1: mov %rdi, %rax; jmp malloc":
+        "begins with instructions that cannot be moved",
+    "push %rbx; 1: pop %rbx; push %rbx; xor %eax, %eax; pop %rbx; test %edi, %edi; js 1b; "
+    "jmp malloc": "may be entered behind its beginning",
 }
 
 
 def refuse_functions(box):
-    for why, code in REFUSED.items():
+    for code, why in REFUSED.items():
         source = box.write("odd.c", PREFIXED + """
 __asm__(".globl je_malloc, je_free; .type je_malloc, @function; .type je_free, @function;"
         "je_malloc: %s; je_free: mov %%rdi, %%rax; mov %%rax, %%rdi; jmp free");
@@ -244,6 +245,14 @@ __asm__(".globl je_malloc, je_free; .type je_malloc, @function; .type je_free, @
         line, = [line for line in result.stderr.decode().split("\n") if "not followed" in line]
         expect(why in line, "%r does not say that a function %s" % (line, why))
         expect_equal(box.report()["totals"]["allocations"], 2, "allocations")
+    source = box.write("odd.c", PREFIXED + """
+__asm__(".globl je_malloc, je_free; .type je_malloc, @function; .type je_free, @function;"
+        "je_malloc: test %rdi, %rdi; je 1f; jmp malloc; 1: xor %eax, %eax; ret;"
+        "je_free: test %edi, %edi; jne 2f; mov %rdi, %rax; ret; .skip 9, 0xcc; 2: jmp free");
+""")
+    program = box.compile(source, "-no-pie", "-Wl,-z,noexecstack")
+    result = box.seep("run", "-o", box.path("out.seep"), "--allocator=je_", "--", program)
+    expect(b"not followed" not in result.stderr and result.returncode == 0, "%r" % result.stderr)
     box.run(["strip", program])
     result = box.seep("run", "-o", box.path("out.seep"), "--allocator=je_", "--", program)
     expect(b"the symbols are stripped" in result.stderr, "%r" % result.stderr)

@@ -117,8 +117,9 @@ static void finds_branches_between_the_first_instructions(void **state)
 		for (size_t target = AT + 1; target < AT + 5; target++) {
 			assert_true(leads_by(branches[i].opcode_bytes, branches[i].opcode, target,
 					     AT + 60, branches[i].is_short));
-			assert_true(leads_by(branches[i].opcode_bytes, branches[i].opcode, target,
-					     AT - 60, branches[i].is_short));
+			assert_int_equal(leads_by(branches[i].opcode_bytes, branches[i].opcode,
+						  target, AT - 60, branches[i].is_short),
+					 !branches[i].is_short);
 		}
 		/* To its beginning, and behind what is moved: as before. */
 		assert_false(leads_by(branches[i].opcode_bytes, branches[i].opcode, AT, AT + 60,
@@ -132,11 +133,30 @@ static void finds_branches_between_the_first_instructions(void **state)
 	assert_true(leads_by(1, (const uint8_t[]){0xe9}, AT + 1, 0, false));
 }
 
+static void knows_jumps_under_a_condition(void **state)
+{
+	const struct instruction_jump near =
+		instruction_conditional_jump((const uint8_t[]){0x75, 0xf0});
+	const struct instruction_jump far =
+		instruction_conditional_jump((const uint8_t[]){0x0f, 0x87, 0x90, 0, 0, 0});
+	const struct instruction_jump none =
+		instruction_conditional_jump((const uint8_t[]){0xeb, 0x05});
+
+	(void)state;
+#ifndef __x86_64__
+	skip();
+#endif
+	assert_true(near.bytes == 2 && near.condition == 5 && near.distance == -16);
+	assert_true(far.bytes == 6 && far.condition == 7 && far.distance == 0x90);
+	assert_int_equal(none.bytes, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(knows_the_beginnings_of_functions),
 		cmocka_unit_test(finds_branches_between_the_first_instructions),
+		cmocka_unit_test(knows_jumps_under_a_condition),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
