@@ -112,3 +112,5 @@ def text(box):
     expect_equal(" ".join(lines[first:first + 2]), "The program was ended by a free: free(): "
                  "invalid pointer, 64 bytes into a block of 400 bytes.", "the sentence")
     expect("    the block was allocated by" in lines, lines)
+    expect(not any(line.startswith("  missed") for line in lines),
+           "it is said to be missed, too: %s" % lines)

@@ -281,20 +281,23 @@ static void write_missed_snapshots(FILE *stream, const struct text_style *style,
 
 /* What is allocated past the library and freed past it leaves no trace. */
 static void write_bypass(FILE *stream, const struct text_style *style,
-			 const struct seep_snapshot *totals)
+			 const struct profile *profile, const struct seep_snapshot *totals)
 {
 	const char *who = "by a library that was opened with RTLD_DEEPBIND or dlmopen, say";
+	uint64_t unknown_frees = totals->unknown_frees;
 
-	if (totals->unknown_frees)
+	/* The one that has ended the program is a finding, and no block of somebody else's. */
+	if (profile->fatal_free && unknown_frees)
+		unknown_frees--;
+	if (unknown_frees)
 		row(stream, style, INK_WATCH, "missed", "%s freed block%s allocated unseen, %s",
-		    number_count(totals->unknown_frees).text,
-		    totals->unknown_frees == 1 ? " was" : "s were", who);
+		    number_count(unknown_frees).text, unknown_frees == 1 ? " was" : "s were", who);
 	if (totals->unseen_frees)
 		row(stream, style, INK_WATCH, "missed",
 		    "%s block%s freed unseen%s%s; others that are freed so count as live",
 		    number_count(totals->unseen_frees).text,
-		    totals->unseen_frees == 1 ? " was" : "s were",
-		    totals->unknown_frees ? "" : ", ", totals->unknown_frees ? "" : who);
+		    totals->unseen_frees == 1 ? " was" : "s were", unknown_frees ? "" : ", ",
+		    unknown_frees ? "" : who);
 }
 
 static void write_lost(FILE *stream, const struct text_style *style, const struct report *report,
@@ -310,7 +313,7 @@ static void write_lost(FILE *stream, const struct text_style *style, const struc
 		row(stream, style, INK_WATCH, "missed", "%s allocation%s recorded without a stack",
 		    number_count(totals->lost_stacks).text,
 		    totals->lost_stacks == 1 ? " was" : "s were");
-	write_bypass(stream, style, totals);
+	write_bypass(stream, style, report->profile, totals);
 	if (totals->cut_stacks)
 		row(stream, style, INK_DIM, "cut",
 		    "%s allocation%s a stack whose outer frames are missing",
