@@ -15,6 +15,7 @@
 #include "lib/interpose/deep_binding.h"
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <link.h>
 #include <malloc.h>
 #include <stddef.h>
@@ -47,21 +48,21 @@ bool deep_binding_is_ours(const char *file, int mode)
 	       strchr(file, '$') == NULL;
 }
 
-/* The kernel refuses where it is read-only by now. */
-static bool write_word(uintptr_t at, uintptr_t value)
+static long write_word(uintptr_t at, uintptr_t value)
 {
 	const struct iovec from = {.iov_base = &value, .iov_len = sizeof(value)};
 	const struct iovec to = {.iov_base = (void *)at, .iov_len = sizeof(value)};
 
-	return sys_call(SYS_process_vm_writev, sys_pid(), &from, 1, &to, 1, 0) ==
-	       (long)sizeof(value);
+	return sys_call(SYS_process_vm_writev, sys_pid(), &from, 1, &to, 1, 0);
 }
 
+/* The word is as it was before where it cannot be written. The kernel says with EFAULT, and with nothing else,
+ * that its page is read-only by now; of any other the protection is not known, and data may lie there. */
 static void replace_word(uintptr_t at, uintptr_t value)
 {
 	uintptr_t page = at & ~(uintptr_t)(PAGE_BYTES - 1);
 
-	if (write_word(at, value) ||
+	if (write_word(at, value) != -EFAULT ||
 	    sys_call(SYS_mprotect, page, PAGE_BYTES, PROT_READ | PROT_WRITE) != 0)
 		return;
 	__atomic_store_n((uintptr_t *)at, value, __ATOMIC_RELEASE);

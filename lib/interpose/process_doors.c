@@ -11,6 +11,7 @@
  *   Calls     the real functions; life_before_exec, life_before_exit
  *   Failure   as the real functions
  */
+#include <dlfcn.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -44,8 +45,13 @@ int dlclose(void *handle)
 #if defined(__x86_64__)
 static void *open_deeply(const char *file, int mode)
 {
-	void *handle = real.dlopen(file, mode);
+	/* What is there already was bound when it came, and what has come since is not its business: that may
+	 * have an allocator of its own. */
+	void *handle = real.dlopen(file, mode | RTLD_NOLOAD);
 
+	if (handle != NULL)
+		return handle;
+	handle = real.dlopen(file, mode);
 	if (handle != NULL && *life_switch_word == LIFE_ON)
 		deep_binding_lead_to_doors(handle);
 	return handle;

@@ -20,6 +20,8 @@ def tests():
     yield "of PHP, whose extensions are bound deeply, nothing is called lost", extensions_of_php
     yield "what passes the library by is said", bound_past_us
     yield "a deep-bound plug-in keeps an allocator of its own", own_allocator
+    yield "it keeps it when another one is opened again", opened_again
+    yield "where the table of a deep-bound plug-in cannot be written it runs as ever", refused_call
     for how in ("-static-pie", "-static"):
         yield "a %s program is refused in one line" % how, functools.partial(one_piece, how)
         yield "who starts a %s program is followed, and that one runs as ever" % how, \
@@ -106,6 +108,26 @@ def own_allocator(box):
                  "(unseen frees, unknown frees)")
     expect_equal(tuple(sum_of_sites(report, "keep").values()), (30, 3000, 30, 0),
                  "the numbers of the program")
+
+
+def opened_again(box):
+    plugin = os.path.join(CASES, "plugin_that_gives_and_takes.c")
+    flags = ("-shared", "-fPIC", "-Wl,-z,lazy")
+    first = box.compile(plugin, *flags, output="first.so")
+    own = box.compile(plugin, os.path.join(CASES, "tiny_allocator.c"), *flags, output="own.so")
+    program = box.compile("opens_deeply_again.c", "-O1", "-ldl")
+    result = box.seep_run([program, first, own])
+    expect_equal((result.returncode, result.stdout, result.stderr), (0, b"", b""),
+                 "(status, stdout, stderr)")
+
+
+def refused_call(box):
+    plugin = box.compile("plugin_that_counts.c", "-shared", "-fPIC", "-Wl,-z,lazy",
+                         output="counts.so")
+    program = box.compile("binds_deeply_where_a_call_is_refused.c", "-O1", "-ldl")
+    result = box.seep_run([program, plugin])
+    expect_equal((result.returncode, result.stdout, result.stderr), (0, b"", b""),
+                 "(status, stdout, stderr)")
 
 
 def one_piece(how, box):
