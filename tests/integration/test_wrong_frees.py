@@ -41,11 +41,14 @@ def tests():
     for what, flags in (("hidden operators", []), ("hidden operators and no symbols", ["-s"]),
                         ("operators that are inlined", ["-DIS_INLINE"]),
                         ("inlined operators and no symbols", ["-DIS_INLINE", "-s"]),
+                        ("hidden operators of which one was forgotten, and no symbols",
+                         ["-DHAS_NO_SIZED_DELETE", "-s"]),
                         ("a C++ library of its own", ["-static-libstdc++", "-s",
                                                       "-Wl,--exclude-libs,ALL"])):
         yield "nothing is said of a plug-in with " + what, functools.partial(
             silent_plugin, flags=flags, has_own="C++" not in what)
     yield "nothing is said of a plug-in whose file is gone", gone_plugin
+    yield "nothing is said of a plug-in that may be another build now", rebuilt_plugin
     yield "nothing is said of a program with its own operators", own_operators
     yield "nothing is said of a program with the C++ library in it", functools.partial(
         silent, flags=["-static-libstdc++"])
@@ -167,7 +170,12 @@ def plugin(box):
 
 
 def silent_plugin(box, flags, has_own):
-    plugin_file = build_plugin(box, *flags, *(["-DHAS_OWN_OPERATORS"] if has_own else []))
+    exports = box.write("exports", "{ global: plugin_*; local: *; };")
+    plugin_file = build_plugin(box, *flags, *(
+        ["-DHAS_OWN_OPERATORS", "-Wl,--version-script=" + exports] if has_own else []))
+    if has_own:
+        names = box.run(["nm", "-D", "--defined-only", plugin_file]).stdout
+        expect_equal(b"_Zn" in names or b"_Zd" in names, False, "operators are exported")
     report = run(box, build(box, "-O1"), "plugin", plugin_file)
     expect(report["totals"]["frees"] > 2, "nothing was freed")
     expect_equal(report["wrong_frees"], [], "what is said")
@@ -177,6 +185,26 @@ def gone_plugin(box):
     run(box, build(box, "-O1"), "plugin", build_plugin(box))
     os.unlink(box.path("plugin.so"))
     expect_equal(box.report()["wrong_frees"], [], "what is said")
+
+
+def rebuilt_plugin(box):
+    def build_as(function):
+        source = box.write("rebuilt.cc", f"""
+            #include <cstdlib>
+            #include <new>
+            extern "C" void *plugin_make() {{ void *block = malloc(8); return block; }}
+            extern "C" void plugin_free(void *block) {{ {function}(block); asm volatile(""); }}
+            void *also_taken() {{ return operator new(8); }}
+            """)
+        box.compile(source, "-O1", "-shared", "-fPIC", "-Wl,--build-id=none", "-w",
+                    output="plugin.so")
+
+    build_as("operator delete")
+    run(box, build(box, "-O1"), "plugin", box.path("plugin.so"))
+    before = found(box.report())
+    build_as("free")
+    expect_equal((before, found(box.report())),
+                 ({("malloc", "plugin_make", "delete", "plugin_free")}, set()), "what is said")
 
 
 def silent(box, flags=(), options=()):

@@ -211,7 +211,7 @@ static bool add_sites(struct suppression_draft *draft, const struct report *repo
 		bool is_flagged = site->judgement.is_flagged ||
 				  (finding && finding->sum.judgement.is_flagged);
 		if (is_flagged && site->frame_count && !site->suppression &&
-		    report_site_hangs(site) == that_hang && 
+		    report_site_hangs(site) == that_hang &&
 		    !add_site(draft, site, "*alloc", that_hang))
 			return false;
 	}

@@ -39,7 +39,8 @@ struct allocator_calls {
 	struct code *code;
 	size_t code_count;
 	size_t budget; /* bytes that may still be read */
-	bool imports_operators;
+	bool imports_new, imports_operators;
+	bool has_symbols; /* not those for the dynamic linker alone */
 	bool has_cxx_names;
 	bool knows_own; /* the next one is set */
 	bool has_own_operators;
@@ -118,10 +119,13 @@ static bool read_symbols(struct allocator_calls *calls, const GElf_Shdr *header,
 		names[i] = allocator_family_symbol(name);
 		if (!allocator_family_is_operator(name))
 			continue;
-		if (symbol.st_shndx == SHN_UNDEF)
-			calls->imports_operators = true;
-		else if (!add_operator(calls, &symbol))
-			return false;
+		if (symbol.st_shndx != SHN_UNDEF) {
+			if (!add_operator(calls, &symbol))
+				return false;
+			continue;
+		}
+		calls->imports_operators = true;
+		calls->imports_new |= allocator_family_given(name) == FAMILY_NEW;
 	}
 	return true;
 }
@@ -172,6 +176,7 @@ static bool read_sections(struct allocator_calls *calls)
 	for (Elf_Scn *section = NULL; (section = elf_nextscn(calls->elf, section)) != NULL;) {
 		if (!gelf_getshdr(section, &header))
 			continue;
+		calls->has_symbols |= header.sh_type == SHT_SYMTAB;
 		if (header.sh_type == SHT_DYNSYM && !read_dynamic_symbols(calls, section, &header))
 			return false;
 		if (header.sh_type == SHT_PROGBITS && header.sh_flags & SHF_EXECINSTR &&
@@ -184,8 +189,10 @@ static bool read_sections(struct allocator_calls *calls)
 struct allocator_calls *allocator_calls_new(const struct module_debug *debug)
 {
 	GElf_Addr bias;
-	Elf *elf = debug->state == MODULE_USABLE ? dwfl_module_getelf(debug->dwfl_module, &bias)
-						 : NULL;
+	/* Where it may be another build, calls are not where they were. */
+	Elf *elf = debug->state == MODULE_USABLE && !debug->is_newer_than_run
+			   ? dwfl_module_getelf(debug->dwfl_module, &bias)
+			   : NULL;
 	GElf_Ehdr header;
 
 	if (!elf || gelf_getclass(elf) != ELFCLASS64 || !gelf_getehdr(elf, &header) ||
@@ -300,9 +307,11 @@ bool allocator_calls_is_in_operator(const struct allocator_calls *calls, uint64_
 	return false;
 }
 
+/* Who has hidden operators of their own may take the forms that they forgot from the C++ library, mostly the
+ * sized delete; new itself is never among these. */
 bool allocator_calls_imports_operators(const struct allocator_calls *calls)
 {
-	return calls->imports_operators;
+	return calls->has_symbols ? calls->imports_operators : calls->imports_new;
 }
 
 static bool has_local_operator(struct allocator_calls *calls, Elf_Scn *section,

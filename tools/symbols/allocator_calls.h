@@ -16,7 +16,8 @@
 struct allocator_calls;
 struct module_debug;
 
-/* Of a module that is usable, x86-64 and has its sections; else null, as without memory. */
+/* Of a module that is usable and for sure the one that ran, x86-64 and has its sections; else null, as without
+ * memory. */
 struct allocator_calls *allocator_calls_new(const struct module_debug *debug);
 void allocator_calls_free(struct allocator_calls *calls);
 
@@ -27,7 +28,8 @@ const char *allocator_calls_name(const struct allocator_calls *calls, uint64_t a
 /* Does the address lie in a global operator new or delete that the module gives to others? */
 bool allocator_calls_is_in_operator(const struct allocator_calls *calls, uint64_t address);
 
-/* Does the module take operators new or delete from another one? */
+/* Does the module take operators new or delete from another one? Without symbols, in which its own would be
+ * seen, it must be new. */
 bool allocator_calls_imports_operators(const struct allocator_calls *calls);
 
 /* Has it operators of its own, as far as that can be seen: exported, local, or with all of the C++ library

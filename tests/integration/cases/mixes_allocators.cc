@@ -134,6 +134,7 @@ static void use_plugin(const char *path)
 	void (*give_back)(void *) =
 		reinterpret_cast<void (*)(void *)>(dlsym(plugin, "plugin_free"));
 	give_back(by_new());
+	give_back(make());
 	with_free(make());
 	dlclose(plugin);
 }

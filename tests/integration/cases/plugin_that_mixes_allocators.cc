@@ -2,7 +2,9 @@
 /*
  * plugin_that_mixes_allocators: makes with new what others free, and frees what they have made with new. With
  * -DHAS_OWN_OPERATORS its new is malloc and its delete is free, as in programs that bring an allocator: then
- * all of it is right. With -DIS_INLINE nobody can see these operators, for they are inlined.
+ * all of it is right. With -DIS_INLINE nobody can see these operators, for they are inlined; nor where
+ * the linker does not export them (a source cannot hide them: <new> has declared them). With
+ * -DHAS_NO_SIZED_DELETE one was forgotten, and is the C++ library's.
  */
 #include <cstddef>
 #include <cstdlib>
@@ -13,7 +15,7 @@
 #ifdef IS_INLINE
 #define OWN __attribute__((always_inline)) inline
 #else
-#define OWN __attribute__((visibility("hidden")))
+#define OWN
 #endif
 
 #ifdef HAS_OWN_OPERATORS
@@ -31,11 +33,13 @@ OWN void operator delete(void *block) noexcept
 	GO_ON;
 }
 
+#ifndef HAS_NO_SIZED_DELETE
 OWN void operator delete(void *block, size_t) noexcept
 {
 	free(block);
 	GO_ON;
 }
+#endif
 #endif
 
 extern "C" void *plugin_make()
