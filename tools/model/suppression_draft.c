@@ -128,7 +128,7 @@ static bool describe(struct suppression_draft *draft, struct entry *entry,
 	while (own + 1 < site->frames + site->frame_count && (own->is_wrapper || own->is_pseudo))
 		own++;
 	snprintf(text, sizeof(text), "%s at %.160s in %.64s",
-		 site->freed_with			    ? "misuse"
+		 site->freed_with			   ? "misuse"
 		 : site->judgement.verdict == VERDICT_LOST ? "lost"
 							   : "leak",
 		 own->function ? own->function : "an unknown place", name ? name : "?");
