@@ -14,6 +14,7 @@
 
 #include "lib/base/life.h"
 #include "lib/base/options.h"
+#include "lib/base/syscalls.h"
 #include "lib/record/call_tree.h"
 #include "lib/record/epoch.h"
 #include "lib/record/free_pairs.h"
@@ -439,6 +440,9 @@ struct stray_free *recorder_begin_unknown_free(const void *ptr, struct caller ca
 		return NULL;
 	guard_count(&guard, COUNT_UNKNOWN_FREES, 1);
 	if (guard.is_nested || !stray_free_is_wanted())
+		return NULL;
+	/* A vfork child may end here, and the note would stay in the memory of its parent, which goes on. */
+	if (guard.thread->owner_tid != sys_tid())
 		return NULL;
 	return stray_free_begin((uint64_t)ptr, capture(thread_state_trace_here, caller, 0),
 				guard.thread->owner_tid);

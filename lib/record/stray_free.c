@@ -93,11 +93,27 @@ static bool is_of_free(const char *words)
 	return false;
 }
 
-/* Found with the arena locked, for which others may be waiting, of whom one may free what we do not know. */
+/* Found with the arena locked, for which others may be waiting, of whom one may free what we do not know
+ * (_int_free in glibc's malloc/malloc.c). */
 static bool is_found_locked(const char *words)
 {
-	return text_begins_with(words, "double free or corruption (") &&
-	       !text_begins_with(words, "double free or corruption (fasttop)");
+	return (text_begins_with(words, "double free or corruption (") &&
+		!text_begins_with(words, "double free or corruption (fasttop)")) ||
+	       text_begins_with(words, "free(): invalid next size (normal)") ||
+	       text_begins_with(words, "free(): corrupted unsorted chunks");
+}
+
+/* Of threads that allocate. One that has ended may be taken for one that still is. */
+static bool is_alone(uint32_t tid)
+{
+	for (uint32_t i = 0; i < thread_state_count(); i++) {
+		const struct thread_state *thread = thread_state_at(i);
+		uint32_t owner = thread == NULL ? 0 : atomic_load(&thread->owner_tid);
+
+		if (owner != 0 && owner != tid)
+			return false;
+	}
+	return true;
 }
 
 /* The first line of libc's struct abort_msg_s: a length, and the text. */
@@ -132,7 +148,7 @@ bool stray_free_find_fatal(struct fatal_free *fatal)
 	fatal->stack = atomic_load(&found->stack);
 	copy_message(fatal->message, message);
 	return is_of_free(fatal->message) &&
-	       (thread_state_count() <= 1 || !is_found_locked(fatal->message));
+	       (!is_found_locked(fatal->message) || is_alone(atomic_load(&found->tid)));
 }
 
 void stray_free_postfork_child(void)

@@ -17,10 +17,12 @@ def tests():
             ("twice", TWICE, ["drop", "drop_twice", "main"]),
             ("inside", INVALID, ["drop", "drop_inside", "main"]),
             ("stack", INVALID, ["drop", "main"]), ("global", INVALID, ["drop", "main"]),
+            ("arena", "double free or corruption (!prev)", ["drop", "drop_large_twice", "main"]),
             ("threads", TWICE, ["drop", "drop_twice"])):
         yield "who frees is known: " + how, functools.partial(fatal, how=how, message=message,
                                                               frames=frames)
-    for how in ("large", "again", "abort", "assert", "caught", "caught, then ended", ""):
+    for how in ("large", "arena, with threads", "again", "abort", "assert", "caught",
+                "caught, then ended", "vfork child", "vfork child, then ended", ""):
         yield "nobody is accused: " + (how or "nothing is wrong"), functools.partial(silent,
                                                                                      how=how)
     for options in (["--snapshots-by=thread"], ["--snapshots-by=inline"], ["--sample=64"]):

@@ -64,6 +64,24 @@ static void drop_inside(void)
 	drop(block + 64);
 }
 
+/* Too large for what each thread keeps: libc sees it once it has locked the arena. */
+static void drop_large_twice(void)
+{
+	char *block = make(2000), *behind = make(2000);
+
+	drop(block);
+	drop(block);
+	drop(behind);
+}
+
+static void *wait_for_ever(void *has_allocated)
+{
+	drop(make(100));
+	pthread_barrier_wait(has_allocated);
+	pause();
+	return NULL;
+}
+
 static void in_threads(void)
 {
 	pthread_t threads[3];
@@ -102,6 +120,21 @@ static void in_child(void)
 		exit(4);
 }
 
+/* It is in our memory, where nothing may say of us what it has done. */
+static void in_vfork_child(void)
+{
+	int status;
+	pid_t child = vfork();
+
+	if (child == 0) {
+		drop(&global[8]);
+		_exit(4);
+	}
+	waitpid(child, &status, 0);
+	if (!WIFSIGNALED(status))
+		exit(4);
+}
+
 int main(int argc, char **argv)
 {
 	const char *how = argc > 1 ? argv[1] : "";
@@ -116,7 +149,17 @@ int main(int argc, char **argv)
 		drop(&local[8]);
 	else if (strcmp(how, "global") == 0)
 		drop(&global[8]);
-	else if (strcmp(how, "large") == 0) {
+	else if (strcmp(how, "arena") == 0)
+		drop_large_twice();
+	else if (strcmp(how, "arena, with threads") == 0) {
+		pthread_barrier_t has_allocated;
+		pthread_t thread;
+
+		pthread_barrier_init(&has_allocated, NULL, 2);
+		pthread_create(&thread, NULL, wait_for_ever, &has_allocated);
+		pthread_barrier_wait(&has_allocated);
+		drop_large_twice();
+	} else if (strcmp(how, "large") == 0) {
 		char *block = make(400000);
 		drop(block);
 		drop(block);
@@ -124,7 +167,12 @@ int main(int argc, char **argv)
 		in_threads();
 	else if (strcmp(how, "child") == 0)
 		in_child();
-	else if (strcmp(how, "again") == 0)
+	else if (strcmp(how, "vfork child") == 0)
+		in_vfork_child();
+	else if (strcmp(how, "vfork child, then ended") == 0) {
+		in_vfork_child();
+		raise(SIGKILL);
+	} else if (strcmp(how, "again") == 0)
 		drop_used_again();
 	else if (strcmp(how, "abort") == 0)
 		abort();

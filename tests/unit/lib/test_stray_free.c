@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "lib/record/stray_free.h"
+#include "lib/record/thread_state.h"
 
 #define TID 4711u
 #define STACK 12u
@@ -96,6 +97,31 @@ static void what_is_found_under_a_lock_counts_in_one_thread(void **state)
 	assert_true(stray_free_find_fatal(&fatal));
 }
 
+/* What frees a block of its own may have found it, whose end is damaged, while this one waited. */
+static void what_is_found_under_a_lock_does_not_count_in_several(void **state)
+{
+	static const struct words found[] = {{64, "double free or corruption (!prev)\n"},
+					     {64, "free(): invalid next size (normal)\n"},
+					     {64, "free(): corrupted unsorted chunks\n"}};
+
+	(void)state;
+	struct fatal_free fatal;
+
+	/* That of this thread, which is not the one that frees. */
+	struct thread_state *other = thread_state_attach_slow();
+	assert_non_null(other);
+	stray_free_begin(0x1008, STACK, TID);
+	for (size_t i = 0; i < sizeof(found) / sizeof(found[0]); i++) {
+		abort_message = &found[i];
+		assert_false(stray_free_find_fatal(&fatal));
+	}
+	abort_message = &double_free;
+	assert_true(stray_free_find_fatal(&fatal));
+	atomic_store(&other->owner_tid, 0);
+	abort_message = &found[0];
+	assert_true(stray_free_find_fatal(&fatal));
+}
+
 static void a_thread_that_leaves_has_none_any_more(void **state)
 {
 	(void)state;
@@ -144,6 +170,7 @@ int main(void)
 		cmocka_unit_test_setup(of_two_nobody_knows_which, start),
 		cmocka_unit_test_setup(words_from_before_or_of_others_mean_nothing, start),
 		cmocka_unit_test_setup(what_is_found_under_a_lock_counts_in_one_thread, start),
+		cmocka_unit_test_setup(what_is_found_under_a_lock_does_not_count_in_several, start),
 		cmocka_unit_test_setup(a_thread_that_leaves_has_none_any_more, start),
 		cmocka_unit_test_setup(there_is_room_for_some_and_an_end_of_asking, start),
 		cmocka_unit_test_setup(without_libcs_words_nothing_is_wanted, start),
