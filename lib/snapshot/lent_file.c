@@ -28,6 +28,8 @@
 #include "lib/base/poison.h"
 
 #define PATIENCE_NS 1000000000ull
+/* A descriptor, and who has sent it. */
+#define PARTS_BYTES (CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(struct ucred)))
 
 static _Atomic(bool) is_spared; /* a fork inherits it */
 
@@ -105,19 +107,31 @@ struct parcel {
 	bool is_believable;
 };
 
+/* The only descriptor of this part. Where there are more it is none of ours, and none is kept. */
+static long take_only(const struct cmsghdr *part)
+{
+	const size_t count = (part->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+	int fds[PARTS_BYTES / sizeof(int)];
+
+	memcpy(fds, CMSG_DATA(part), count * sizeof(int));
+	if (count == 1)
+		return fds[0];
+	for (size_t i = 0; i < count; i++)
+		sys_call(SYS_close, fds[i]);
+	return -EBADMSG;
+}
+
 static struct parcel unpack(struct msghdr *message)
 {
 	struct parcel parcel = {.fd = -EBADMSG};
 	struct ucred sender;
-	int fd;
 
 	for (struct cmsghdr *part = CMSG_FIRSTHDR(message); part != NULL;
 	     part = CMSG_NXTHDR(message, part)) {
 		if (part->cmsg_level != SOL_SOCKET)
 			continue;
-		if (part->cmsg_type == SCM_RIGHTS && part->cmsg_len == CMSG_LEN(sizeof(fd))) {
-			memcpy(&fd, CMSG_DATA(part), sizeof(fd));
-			parcel.fd = fd;
+		if (part->cmsg_type == SCM_RIGHTS) {
+			parcel.fd = take_only(part);
 		} else if (part->cmsg_type == SCM_CREDENTIALS &&
 			   part->cmsg_len == CMSG_LEN(sizeof(sender))) {
 			memcpy(&sender, CMSG_DATA(part), sizeof(sender));
@@ -133,8 +147,7 @@ static long receive(long fd, uint64_t until_ns, char *path, size_t path_bytes)
 	struct seep_lending_head head;
 	struct iovec rooms[] = {{.iov_base = &head, .iov_len = sizeof(head)},
 				{.iov_base = path, .iov_len = path_bytes}};
-	_Alignas(struct cmsghdr) char
-		parts[CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(struct ucred))];
+	_Alignas(struct cmsghdr) char parts[PARTS_BYTES];
 	struct msghdr message = {.msg_iov = rooms,
 				 .msg_iovlen = sizeof(rooms) / sizeof(rooms[0]),
 				 .msg_control = parts,

@@ -29,6 +29,7 @@ def tests():
     yield "a program started by one without the library", after_a_stranger
     yield "how many have no file is said, and why", refused
     yield "a file from neither root nor the own user is not written to", unbelievable_lender
+    yield "of more descriptors than one the program has none", too_many_descriptors
     yield "without seep run a tree says once that it cannot write", said_once
     yield "without seep run other users say nothing", nothing_said
 
@@ -143,8 +144,8 @@ def refused(box):
            "Operation not permitted\n" in closed.log(), "the summary is " + closed.log())
 
 
-def lend_once(box, lender, path, name, key):
-    """As a user: answers one request with the descriptor of `path`, which root has opened."""
+def lend_once(box, lender, path, name, key, count=1):
+    """As a user: answers one request with `count` descriptors of `path`, which root has opened."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as server, open(path, "wb+") as file:
         server.bind("\0seep.lender." + name)
         pid = os.fork()
@@ -155,27 +156,41 @@ def lend_once(box, lender, path, name, key):
             server.settimeout(20)
             request, asker = server.recvfrom(4096)
             if request[8:40] == key.encode():
-                rights = array.array("i", [file.fileno()])
+                rights = array.array("i", [file.fileno()] * count)
                 server.sendmsg([b"\1\0\0\0\0\0\0\0" + path.encode() + b"\0"],
                                [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)], 0, asker)
         finally:
             os._exit(0)
 
 
+def run_with_lender(closed, lender, path, number, argv, count=1):
+    """As somebody; `number` is another one for each lender of a process."""
+    name, key = "%015x%x" % (os.getpid(), number), "%032d" % 7
+    pid = lend_once(closed.box, lender, path, name, key, count)
+    environment = closed.box.environment({
+        "LD_PRELOAD": closed.library,
+        "SEEP_OPTIONS": "output=%s/x.seep:file_lender=%s%s:quiet=on" % (closed.path(), name, key)})
+    result = subprocess.run(argv, env=environment, cwd="/", user=SOMEBODY, group=SOMEBODY,
+                            extra_groups=[], capture_output=True, timeout=60)
+    os.waitpid(pid, 0)
+    return result
+
+
+def too_many_descriptors(box):
+    closed = Closed(box)
+    path = box.path("lent")
+    for number, count in ((8, 1), (9, 2), (10, 40)):
+        result = run_with_lender(closed, 0, path, number, ["/bin/ls", "-l", "/proc/self/fd"], count)
+        expect_equal((result.returncode, result.stderr), (0, b""), "(status, stderr)")
+        expect("/proc/" in result.stdout.decode() and path not in result.stdout.decode(),
+               "with %d descriptors the program has %s" % (count, result.stdout.decode()))
+
+
 def unbelievable_lender(box):
     closed = Closed(box)
     for number, (lender, is_written) in enumerate(((NOBODY, False), (0, True), (SOMEBODY, True))):
-        name, key = "%015x%x" % (os.getpid(), number), "%032d" % 7
         path = box.path("lent%d" % number)
-        pid = lend_once(box, lender, path, name, key)
-        environment = box.environment({
-            "LD_PRELOAD": closed.library,
-            "SEEP_OPTIONS": "output=%s/x.seep:file_lender=%s%s:quiet=on" % (closed.path(), name,
-                                                                           key)})
-        result = subprocess.run([closed.program], env=environment, cwd="/", user=SOMEBODY,
-                                group=SOMEBODY, extra_groups=[], capture_output=True, timeout=60)
-        os.waitpid(pid, 0)
-        expect_silent(result, 21)
+        expect_silent(run_with_lender(closed, lender, path, number, [closed.program]), 21)
         if is_written:
             box.wait_until(lambda: end_of(path), "the end of a file from user %d" % lender)
         elif os.path.getsize(path):
