@@ -8,15 +8,17 @@
  *
  *   Runs in   the target, in every thread
  *   Locks     none of its own
- *   Memory    the stack, for an environment without us
- *   Calls     the real functions
- *   Failure   as the real functions
+ *   Memory    a mapping during the call, for an environment without us
+ *   Calls     the real functions; mmap, munmap
+ *   Failure   as the real functions; without memory the environment stays as it is
  */
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
+#include "lib/base/syscalls.h"
 #include "lib/interpose/doors.h"
 #include "lib/interpose/preload_list.h"
 #include "lib/interpose/real_functions.h"
@@ -37,14 +39,20 @@ static int start(const struct start *what, char *const environment[])
 			 environment);
 }
 
-static __attribute__((noinline)) int start_without_us(const struct start *what,
-						      const struct preload_list *list)
+/* Environments may be larger than the stack of a thread, and the real functions bring their own. */
+static int start_without_us(const struct start *what, const struct preload_list *list)
 {
-	char *mended[list->count + 1];
-	char text[list->bytes];
+	const size_t pointers = (list->count + 1) * sizeof(char *), bytes = pointers + list->bytes;
+	long mapped = sys_call(SYS_mmap, 0, bytes, PROT_READ | PROT_WRITE,
+			       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int result;
 
-	preload_list_mend(list, mended, text);
-	return start(what, mended);
+	if (sys_failed(mapped))
+		return start(what, list->environment);
+	preload_list_mend(list, (char **)mapped, (char *)mapped + pointers);
+	result = start(what, (char **)mapped);
+	sys_call(SYS_munmap, mapped, bytes);
+	return result;
 }
 
 static int start_in(const struct start *what, char *const environment[])

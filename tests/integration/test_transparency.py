@@ -20,7 +20,8 @@ def tests():
     yield "a closed stdin, stdout and stderr stay closed", closed_descriptors
     yield "an ignored SIGCHLD and SIGPIPE stay ignored", ignored_signals
     for way in ("execve", "execv", "execvp", "execvpe", "execl", "execlp", "execle", "fexecve",
-                "execveat", "vfork", "posix_spawn", "posix_spawnp", "system", "popen"):
+                "execveat", "vfork", "posix_spawn", "posix_spawnp", "system", "popen",
+                "posix_spawn in a small thread"):
         yield "a program that can no longer reach the library starts others in peace, by %s" % way, \
             functools.partial(library_out_of_reach, way)
     yield "a library that another user may not read is kept from that user's programs", \
@@ -119,7 +120,7 @@ def other_library():
 
 
 def library_out_of_reach(way, box):
-    program = box.compile("starts_others_after_the_library_is_gone.c", "-O1")
+    program = box.compile("starts_others_after_the_library_is_gone.c", "-O1", "-pthread")
     copy, other = shutil.copy(LIBRARY, box.path("libseep.so")), other_library()
     options = {**box.preload(quiet="on", output=box.path("out.seep")),
                "LD_PRELOAD": "%s:%s" % (copy, other)}

@@ -4,10 +4,11 @@
  *
  *     starts_others_after_the_library_is_gone LIBRARY WAY
  *
- * It removes LIBRARY and becomes printenv, by the function WAY, or starts it by that; with "vfork" a child does. The test is in
- * test_transparency.py.
+ * It removes LIBRARY and becomes printenv, by the function WAY, or starts it by that; with "vfork" a child
+ * does. The test is in test_transparency.py.
  */
 #include <fcntl.h>
+#include <pthread.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,6 +54,36 @@ static int status_of(pid_t pid)
 	return WEXITSTATUS(status);
 }
 
+/* More than the stack of its thread has room for. */
+static char *large_environment[8000];
+
+static void *start_in_thread(void *status)
+{
+	char *arguments[] = {WORDS, NULL};
+	pid_t pid;
+
+	*(int *)status = posix_spawn(&pid, PROGRAM, NULL, NULL, arguments, large_environment)
+				 ? 96
+				 : status_of(pid);
+	return NULL;
+}
+
+static int start_in_small_thread(void)
+{
+	size_t last = sizeof(large_environment) / sizeof(large_environment[0]) - 1;
+	pthread_attr_t attributes;
+	pthread_t thread;
+	int status = 93;
+
+	for (size_t i = 0; i < last; i++)
+		large_environment[i] = *environ ? *environ++ : "SOME=VALUE";
+	pthread_attr_init(&attributes);
+	pthread_attr_setstacksize(&attributes, 32 << 10);
+	if (pthread_create(&thread, &attributes, start_in_thread, &status) == 0)
+		pthread_join(thread, NULL);
+	return status;
+}
+
 /* -1: by none of these. */
 static int start_printenv(const char *way)
 {
@@ -64,6 +95,8 @@ static int start_printenv(const char *way)
 	if (strcmp(way, "posix_spawn") == 0)
 		return posix_spawn(&pid, PROGRAM, NULL, NULL, arguments, environ) ? 96
 										  : status_of(pid);
+	if (strcmp(way, "posix_spawn in a small thread") == 0)
+		return start_in_small_thread();
 	if (strcmp(way, "posix_spawnp") == 0)
 		return posix_spawnp(&pid, "printenv", NULL, NULL, arguments, environ)
 			       ? 96
