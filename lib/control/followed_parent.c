@@ -27,6 +27,7 @@ static const char own_file[] = "/libseep.so\n";
 #define OWN_FILE_BYTES (sizeof(own_file) - 1)
 #define PATIENCE_NS 200000000u
 #define PAUSE_NS 2000000u
+#define YOUNG_TICKS 200u /* of 10 ms, as /proc counts them */
 
 static bool holds_own_file(const char *text, size_t bytes)
 {
@@ -68,16 +69,20 @@ bool followed_parent_is_there(void)
 {
 	uint32_t pid = process_facts.parent_pid;
 	enum library library = pid != 0 ? look_into(pid) : LIBRARY_ABSENT;
+	uint32_t patience_ns = PATIENCE_NS;
 	uint64_t ticks;
 
 	if (library != LIBRARY_HIDDEN)
 		return library == LIBRARY_THERE;
 	ticks = process_start_ticks(pid);
-	/* Its helper may be as young as we are. */
-	for (uint32_t waited = 0; waited < PATIENCE_NS; waited += PAUSE_NS) {
+	/* Its helper may be as young as we are, but not where it has long been there itself. */
+	if (ticks + YOUNG_TICKS < process_facts.start_ticks)
+		patience_ns = 0;
+	for (uint32_t waited = 0;; waited += PAUSE_NS) {
 		if (control_server_is_of(pid, ticks))
 			return true;
+		if (waited >= patience_ns)
+			return false;
 		sys_sleep_ns(PAUSE_NS);
 	}
-	return false;
 }

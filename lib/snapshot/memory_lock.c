@@ -16,7 +16,6 @@
 #include "lib/snapshot/memory_lock.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>

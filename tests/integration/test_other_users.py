@@ -32,6 +32,7 @@ def tests():
     yield "of more descriptors than one the program has none", too_many_descriptors
     yield "without seep run a tree says once that it cannot write", said_once
     yield "without seep run other users say nothing", nothing_said
+    yield "who has a parent that was never followed does not wait for it", stranger_is_no_parent
 
 
 class Closed:
@@ -210,3 +211,12 @@ def nothing_said(box):
                      {"LD_PRELOAD": closed.library,
                       "SEEP_OPTIONS": "output=%s/%%e.%%p.seep" % closed.path()})
     expect_silent(result, 40)
+
+
+def stranger_is_no_parent(box):
+    closed = Closed(box)
+    starter = box.compile("starts_who_must_not_sleep.c", "-O1")
+    result = box.run([starter, str(SOMEBODY), closed.library,
+                      "output=%s/x.seep" % closed.path(), "/bin/true"])
+    expect_equal((result.returncode, result.stderr.count(b"cannot write snapshots")), (0, 1),
+                 "(status, lines that say so)")
