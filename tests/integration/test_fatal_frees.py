@@ -74,6 +74,12 @@ def child(box):
     (wrong,) = box.report(path)["wrong_frees"]
     expect_equal((wrong["message"], functions_of({"stack": wrong["freed_by"]})[1]),
                  (TWICE, "drop_twice"), "what the child did")
+    summary = box.seep("run", "-o", "x.seep", "--", box.path("frees_what_is_no_block"),
+                       "child").stderr.decode()
+    wanted = ("seep: and 1 child process, none leaks: seep report x.children\n"
+              "seep: and wrong frees in 1 of them\n")
+    expect(wanted in summary and re.search(r"^seep:     \S+ \(\d+\), wrong free$", summary, re.M),
+           "the summary says " + summary)
 
 
 def deletes(box):
@@ -99,6 +105,11 @@ def check(box):
                       "   fun:drop_twice\n}\n")
     expect_equal(box.seep("check", "--suppressions=" + known, "--", program, "twice").returncode,
                  134, "the status where it is known")
+    box.seep("check", "--format=valgrind", "-o", box.path("log"), "--", program, "inside")
+    with open(box.path("log")) as file:
+        words = file.read()
+    expect("Invalid free() / delete / delete[] / realloc()\n" in words
+           and "Mismatched" not in words, words)
     box.seep("check", "--format=json", "-o", box.path("answer"), "--", program, "inside")
     with open(box.path("answer")) as file:
         answer = json.load(file)

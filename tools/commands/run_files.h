@@ -34,6 +34,7 @@ struct run_file {
 	size_t leak_count;
 	size_t lasting_leak_count; /* of these, the ones with a block that is live at the end */
 	double leak_bytes_per_hour;
+	size_t wrong_free_count;
 	size_t known_count; /* sites that would be flagged, and are suppressed */
 	uint64_t known_bytes, known_blocks;
 	uint64_t checked, different; /* captures compared with libunwind, and found different */

@@ -16,6 +16,7 @@
 #include "tools/model/profile.h"
 #include "tools/model/report.h"
 #include "tools/model/suppression.h"
+#include "tools/model/wrong_free.h"
 #include "tools/output/memory_text.h"
 #include "tools/symbols/symbols.h"
 
@@ -102,6 +103,7 @@ static void note(struct run_file *file, const struct report *report)
 	file->leak_count = report_leak_count(report);
 	file->lasting_leak_count = count_lasting(report);
 	file->leak_bytes_per_hour = sum_flagged_growth(report);
+	file->wrong_free_count = wrong_frees_count(report);
 	if (!memory_text_brief(report, file->memory))
 		file->memory[0] = '\0';
 	if (profile->self_check) {

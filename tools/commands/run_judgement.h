@@ -11,8 +11,8 @@ struct run_files;
 struct suppressions;
 struct symbols;
 
-/* Counts in each file of the run the sites that the verdicts call leaks, how fast they grow, and those that
- * are known instead. An unreadable file does not keep the others from being judged; the first one's
+/* Counts in each file of the run the sites that the verdicts call leaks, how fast they grow, those that
+ * are known instead, and wrong frees. An unreadable file does not keep the others from being judged; the first one's
  * reason is returned. A child's file that is gone by now had nothing to tell and is dropped. */
 int run_judgement_make(struct run_files *run_files, struct suppressions *suppressions,
 		       struct error *error);

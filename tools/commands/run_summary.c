@@ -329,6 +329,11 @@ static bool is_unseen(const struct run_file *file)
 	return file->is_unseen;
 }
 
+static bool frees_wrongly(const struct run_file *file)
+{
+	return file->wrong_free_count;
+}
+
 /* Processes, not files: an exec gives a process a second one. */
 static size_t count_children(const struct run_files *run_files,
 			     bool (*is_counted)(const struct run_file *))
@@ -337,11 +342,12 @@ static size_t count_children(const struct run_files *run_files,
 
 	for (size_t i = 0; i < run_files->count; i++) {
 		const struct run_file *file = &run_files->files[i];
-		bool is_new = !run_files_are_same(file, &run_files->files[run_files->root]);
+		bool is_new = is_counted(file) &&
+			      !run_files_are_same(file, &run_files->files[run_files->root]);
 		for (size_t before = 0; before < i && is_new; before++)
 			is_new = !run_files_are_same(&run_files->files[before], file) ||
 				 !is_counted(&run_files->files[before]);
-		count += is_new && is_counted(file);
+		count += is_new;
 	}
 	return count;
 }
@@ -351,6 +357,7 @@ static void write_children(FILE *out, const struct run_files *run_files, const c
 	const struct run_file *worst = worst_child(run_files);
 	size_t leaking = count_children(run_files, leaks);
 	size_t unseen = count_children(run_files, is_unseen);
+	size_t freeing_wrongly = count_children(run_files, frees_wrongly);
 
 	if (!run_files->child_count)
 		return;
@@ -373,6 +380,8 @@ static void write_children(FILE *out, const struct run_files *run_files, const c
 		write_command(out, folder);
 	}
 	fputc('\n', out);
+	if (freeing_wrongly)
+		fprintf(out, "seep: and wrong frees in %zu of them\n", freeing_wrongly);
 	if (unseen)
 		fprintf(out, "seep: but nothing was seen of %zu of them, whose malloc is %s own\n",
 			unseen, unseen == 1 ? "its" : "their");

@@ -21,8 +21,9 @@ static void write_line(FILE *out, const struct run_file *file, size_t depth)
 	text_line_put(&line, INK_PLAIN, "seep:");
 	text_line_pad(&line, 8 + 2 * (int)depth);
 	text_line_put(&line, INK_PLAIN, file->name);
-	text_line_print(&line, INK_PLAIN, " (%d)%s", (int)file->pid,
-			file->leak_count ? ", leaks" : "");
+	text_line_print(&line, INK_PLAIN, " (%d)%s%s", (int)file->pid,
+			file->leak_count ? ", leaks" : "",
+			file->wrong_free_count ? ", wrong free" : "");
 	text_line_end(&line);
 }
 

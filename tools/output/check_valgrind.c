@@ -5,8 +5,8 @@
  * CTest counts them for its MemCheck step (ProcessMemCheckValgrindOutput in cmCTestMemCheckHandler.cxx):
  * "definitely lost in loss record" is a memory leak, "still reachable in loss record" a potential one.
  * What accumulates and can be reached is the latter; what shall not fail is no loss record. What is freed
- * by the wrong family is a "Mismatched free()" there, too. Each line
- * begins with ==PID==, of the first process that it was found in.
+ * by the wrong family is a "Mismatched free()" there, too, and what is no block that can be freed an "Invalid
+ * free()". Each line begins with ==PID==, of the first process that it was found in.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -99,7 +99,10 @@ static void write_finding(const struct check_writer *writer, const struct merged
 	write_commands(stream, finding);
 	if (is_misuse) {
 		begin_line(stream, finding);
-		fputs("Mismatched free() / delete / delete []\n", stream);
+		fputs(finding->has_ended_program
+			      ? "Invalid free() / delete / delete[] / realloc()\n"
+			      : "Mismatched free() / delete / delete []\n",
+		      stream);
 	}
 	if (number) {
 		begin_line(stream, finding);

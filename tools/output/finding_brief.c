@@ -267,6 +267,7 @@ static int visit_wrong_free(const struct wrong_free *wrong, size_t number, findi
 {
 	struct finding_brief brief = {
 		.rule = FINDING_RULE_MISUSE,
+		.has_ended_program = wrong->fatal,
 		.severity = SEVERITY_MEDIUM,
 		.text = text_of_wrong_free(wrong),
 	};

@@ -27,6 +27,7 @@ enum finding_rule {
 
 struct finding_brief {
 	enum finding_rule rule;
+	bool has_ended_program; /* of a misuse: it is the free that did so */
 	const char *id;	  /* of the site, the same after a rebuild; "" where it has none */
 	const char *limit; /* of a threshold: which, as in "site_growth"; null */
 	/* Of the program's own frame that allocates, or that frees wrongly; null and 0 where unknown. */

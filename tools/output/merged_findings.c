@@ -242,6 +242,7 @@ static struct known_finding *add_finding(struct merged_findings_index *index,
 	struct merged_finding *finding = &known->finding;
 	known->key = copy(arena, key, &is_fine);
 	finding->rule = brief->rule;
+	finding->has_ended_program = brief->has_ended_program;
 	finding->line = brief->line;
 	finding->severity = brief->severity;
 	finding->value = brief->value;

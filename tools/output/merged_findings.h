@@ -29,7 +29,8 @@ struct found_process {
 
 struct merged_finding {
 	enum finding_rule rule;
-	const char *id, *limit; /* as in a brief */
+	bool has_ended_program; /* as in a brief, and so are these: */
+	const char *id, *limit;
 	bool is_of_place; /* what several callers have lost: whose id it has differs from run to run */
 	const char *source;	/* its file, or the module where that is not known */
 	/* The first of those that have the same rule, id and limit, and the next one; null. */
