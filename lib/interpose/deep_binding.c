@@ -89,6 +89,7 @@ struct object {
 	uintptr_t base;
 	const Elf64_Sym *symbols;
 	const char *names;
+	const char *own_name; /* null: it has none */
 	const Elf64_Rela *tables[2];
 	size_t bytes[2];
 };
@@ -123,6 +124,8 @@ static void lead_entry(const struct object *object, const Elf64_Rela *entry,
 
 static void read_object(const struct link_map *map, struct object *object)
 {
+	uint64_t own_name = 0;
+
 	*object = (struct object){.base = map->l_addr};
 	for (const Elf64_Dyn *entry = map->l_ld; entry->d_tag != DT_NULL; entry++)
 		switch (entry->d_tag) {
@@ -144,7 +147,12 @@ static void read_object(const struct link_map *map, struct object *object)
 		case DT_PLTRELSZ:
 			object->bytes[1] = entry->d_un.d_val;
 			break;
+		case DT_SONAME:
+			own_name = entry->d_un.d_val;
+			break;
 		}
+	if (own_name != 0 && object->names != NULL)
+		object->own_name = object->names + own_name;
 }
 
 static void lead_object(const struct link_map *map, const struct leads *leads)
@@ -162,14 +170,54 @@ static void lead_object(const struct link_map *map, const struct leads *leads)
 				lead_entry(&object, &object.tables[table][i], leads);
 }
 
-/* What has come with a library stands behind it in the list, which nobody changes meanwhile. */
+static const char *without_folder(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash != NULL ? slash + 1 : path;
+}
+
+static bool has_name(const struct link_map *map, const char *needed)
+{
+	const char *wanted = without_folder(needed);
+	struct object object;
+
+	if (strcmp(without_folder(map->l_name), wanted) == 0)
+		return true;
+	read_object(map, &object);
+	return object.own_name != NULL && strcmp(without_folder(object.own_name), wanted) == 0;
+}
+
+static bool needs(const struct link_map *map, const struct link_map *other)
+{
+	struct object object;
+
+	read_object(map, &object);
+	for (const Elf64_Dyn *entry = map->l_ld; entry->d_tag != DT_NULL; entry++)
+		if (entry->d_tag == DT_NEEDED && object.names != NULL &&
+		    has_name(other, object.names + entry->d_un.d_val))
+			return true;
+	return false;
+}
+
+static bool has_come_with(const struct link_map *first, const struct link_map *map)
+{
+	for (const struct link_map *one = first; one != map; one = one->l_next)
+		if (needs(one, map))
+			return true;
+	return map == first;
+}
+
+/* What has come with a library stands right behind it in the list, which nobody changes meanwhile. Then
+ * comes what its constructors or other threads have opened since; that is bound to whatever it is bound to. */
 static int lead_objects(struct dl_phdr_info *unused, size_t bytes, void *context)
 {
 	const struct leads *leads = context;
 
 	(void)unused;
 	(void)bytes;
-	for (const struct link_map *map = leads->first; map != NULL; map = map->l_next)
+	for (const struct link_map *map = leads->first;
+	     map != NULL && has_come_with(leads->first, map); map = map->l_next)
 		lead_object(map, leads);
 	return 1;
 }

@@ -17,10 +17,12 @@ def tests():
         for flags in (("-Wl,-z,lazy",), ("-Wl,-z,now",), ("-fno-plt", "-Wl,-z,relro,-z,now")):
             yield "all is seen of a %s-bound plug-in that frees, with %s" % (how, flags[-1]), \
                 functools.partial(seen_whole, how, flags)
+    yield "all is seen of what comes with a deep-bound plug-in", comes_with_it
     yield "of PHP, whose extensions are bound deeply, nothing is called lost", extensions_of_php
     yield "what passes the library by is said", bound_past_us
     yield "a deep-bound plug-in keeps an allocator of its own", own_allocator
     yield "it keeps it when another one is opened again", opened_again
+    yield "it keeps it when another one opens it", opened_by_another
     yield "where the table of a deep-bound plug-in cannot be written it runs as ever", refused_call
     for how in ("-static-pie", "-static"):
         yield "a %s program is refused in one line" % how, functools.partial(one_piece, how)
@@ -75,6 +77,23 @@ def seen_whole(how, flags, box):
     expect(report["totals"]["frees"] >= 25, "the frees of the program and of the plug-in")
 
 
+def comes_with_it(box):
+    """It is in another library, which the plug-in needs."""
+    for own_name in ((), ("-Wl,-soname,libgives.so.1",)):
+        library = box.compile("plugin_that_gives_and_takes.c", "-shared", "-fPIC", *own_name,
+                              output="libgives.so.1" if own_name else "libgives.so")
+        plugin = box.compile(box.write("empty.c", "int empty;\n"), "-shared", "-fPIC",
+                             "-Wl,--no-as-needed", library, "-Wl,-rpath," + box.folder,
+                             output="empty.so")
+        program = box.compile("crosses_a_deep_binding.c", "-O1", "-ldl")
+        result = box.seep_run([program, plugin, "deep"])
+        expect_equal((result.returncode, result.stdout, result.stderr), (0, b"", b""),
+                     "(status, stdout, stderr)")
+        report = box.report()
+        expect_equal((report["lost"]["unseen_frees"], report["lost"]["unknown_frees"]), (0, 0),
+                     "(unseen frees, unknown frees)")
+
+
 def extensions_of_php(box):
     """They free what PHP has allocated for them."""
     if not shutil.which("php"):
@@ -110,15 +129,24 @@ def own_allocator(box):
                  "the numbers of the program")
 
 
-def opened_again(box):
-    plugin = os.path.join(CASES, "plugin_that_gives_and_takes.c")
+def beside_own_allocator(box, first):
+    """`first` is a plug-in, beside one that has an allocator of its own."""
     flags = ("-shared", "-fPIC", "-Wl,-z,lazy")
-    first = box.compile(plugin, *flags, output="first.so")
-    own = box.compile(plugin, os.path.join(CASES, "tiny_allocator.c"), *flags, output="own.so")
+    first = box.compile(first, *flags, output="first.so")
+    own = box.compile(os.path.join(CASES, "plugin_that_gives_and_takes.c"),
+                      os.path.join(CASES, "tiny_allocator.c"), *flags, output="own.so")
     program = box.compile("opens_deeply_again.c", "-O1", "-ldl")
-    result = box.seep_run([program, first, own])
+    result = box.seep_run([program, first, own], environment={"SECOND": own})
     expect_equal((result.returncode, result.stdout, result.stderr), (0, b"", b""),
                  "(status, stdout, stderr)")
+
+
+def opened_again(box):
+    beside_own_allocator(box, "plugin_that_gives_and_takes.c")
+
+
+def opened_by_another(box):
+    beside_own_allocator(box, "plugin_that_opens_another.c")
 
 
 def refused_call(box):
