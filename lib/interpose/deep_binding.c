@@ -172,9 +172,9 @@ static void lead_object(const struct link_map *map, const struct leads *leads)
 
 static const char *without_folder(const char *path)
 {
-	const char *slash = strrchr(path, '/');
-
-	return slash != NULL ? slash + 1 : path;
+	for (const char *slash; (slash = strchr(path, '/')) != NULL;)
+		path = slash + 1;
+	return path;
 }
 
 static bool has_name(const struct link_map *map, const char *needed)
