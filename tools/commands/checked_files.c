@@ -55,8 +55,9 @@ static void add_sums(struct check_sums *sums, const struct report *report, bool 
 		sums->suppressed_count +=
 			report_site_is_known(site) && !site->suppression->is_builtin;
 	}
-	for (size_t i = 0; i < report->wrong_free_count; i++)
-		sums->suppressed_count += report->wrong_frees[i].freed.suppression != NULL;
+	size_t wrong_frees = report->wrong_free_count - wrong_frees_count(report);
+	sums->suppressed_wrong_frees += wrong_frees;
+	sums->suppressed_count += wrong_frees;
 	sums->short_count += report->snapshot_count < VERDICT_MIN_SNAPSHOTS;
 }
 

@@ -23,7 +23,8 @@ struct suppressions;
 struct check_sums {
 	size_t file_count;	 /* that could be read */
 	size_t failed_count;	 /* that could not */
-	size_t suppressed_count; /* sites that would be flagged */
+	size_t suppressed_count; /* sites that would be flagged, and wrong frees */
+	size_t suppressed_wrong_frees; /* of these */
 	size_t short_count;	 /* files with too few snapshots to judge growth */
 	/* Sites at which what runs the tests keeps more and more, and the first such program. */
 	size_t driver_site_count;

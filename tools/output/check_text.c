@@ -262,8 +262,11 @@ static void write_passed(FILE *stream, const struct check_outcome *outcome)
 			number_count(sums->file_count).text, number_plural(sums->file_count));
 	}
 	if (sums->suppressed_count)
-		fprintf(stream, "; %s known leak%s suppressed",
+		fprintf(stream, "; %s known %s%s suppressed",
 			number_count(sums->suppressed_count).text,
+			!sums->suppressed_wrong_frees				 ? "leak"
+			: sums->suppressed_wrong_frees == sums->suppressed_count ? "wrong free"
+										 : "finding",
 			number_plural(sums->suppressed_count));
 	if (sums->short_count)
 		fprintf(stream, "; %s too short to judge growth",
