@@ -55,6 +55,7 @@ def tests():
     yield "nothing is said where a block was freed unseen", unseen
     yield "nothing is said where one block in many is recorded", functools.partial(
         silent, options=["--sample=64"])
+    yield "nothing is said where the C++ library has operators of two functions", two_functions
     for library in ("jemalloc.so.2", "tcmalloc.so.4", "mimalloc.so.2"):
         yield "nothing is said with lib%s behind us" % library, functools.partial(
             other_allocator, library="lib" + library)
@@ -185,6 +186,33 @@ def gone_plugin(box):
     run(box, build(box, "-O1"), "plugin", build_plugin(box))
     os.unlink(box.path("plugin.so"))
     expect_equal(box.report()["wrong_frees"], [], "what is said")
+
+
+def two_functions(box):
+    """As libc++'s without exceptions, or without optimization."""
+    source = box.write("library.cc", """
+        #include <cstdlib>
+        #include <new>
+        static __attribute__((noinline)) void *allocate(size_t bytes)
+        {
+            void *block = malloc(bytes);
+            asm volatile("");
+            return block;
+        }
+        void *operator new(size_t bytes) { void *block = allocate(bytes); asm(""); return block; }
+        void operator delete(void *block) noexcept { free(block); }
+        void operator delete(void *block, size_t) noexcept { free(block); }
+        """)
+    library = box.compile(source, "-O2", "-shared", "-fPIC", output="libc++.so.1")
+    source = box.write("user.cc", """
+        #include <cstdlib>
+        int *volatile block;
+        extern "C" __attribute__((noinline)) void by_new() { block = new int; asm(""); }
+        extern "C" __attribute__((noinline)) void with_free() { free(block); asm(""); }
+        int main() { by_new(); delete block; by_new(); with_free(); }
+        """)
+    program = box.compile(source, "-O1", library, "-Wl,-rpath," + box.folder)
+    expect_equal(found(run(box, program)), set(), "what is said")
 
 
 def rebuilt_plugin(box):

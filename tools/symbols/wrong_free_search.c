@@ -11,6 +11,7 @@
  *     some, exported or not, ends the search;
  *   - such operators were inlined, and what is called is malloc: a module with C++ in it that takes no
  *     operator from elsewhere is not believed, nor is a frame that says it was an operator's;
+ *   - the C++ library has them in two functions each, of which the inner one calls malloc;
  *   - the program has a malloc of its own in front of ours: what we see is only what that passes on;
  *   - a block was freed unseen, and its address given out unseen: then the stack is another block's;
  *   - one block in many is recorded (--sample): a block that was freed unseen is then known for longer.
@@ -83,6 +84,17 @@ static bool has_cxx_library(const struct profile *profile)
 
 /* ---- one stack ------------------------------------------------------------------------------ */
 
+/* What an operator calls in its own library may be a part of it, or make the exception that it throws. */
+static bool is_called_by_operator(const struct profile *profile, const struct stack_node *node,
+				  const struct allocator_calls *calls)
+{
+	const struct stack_node *caller = &profile->nodes[node->parent];
+
+	return node->parent && caller->module == node->module &&
+	       allocator_calls_is_in_operator(
+		       calls, caller->pc - profile->modules[node->module].load_bias - 1);
+}
+
 static struct call find_call(const struct stack_frames *frames, const struct profile *profile,
 			     uint32_t stack)
 {
@@ -107,7 +119,8 @@ static struct call find_call(const struct stack_frames *frames, const struct pro
 		}
 		call.inner--;
 		call.node = id;
-		call.name = allocator_calls_name(calls, address);
+		if (!is_cxx_library(module) || !is_called_by_operator(profile, node, calls))
+			call.name = allocator_calls_name(calls, address);
 		return call;
 	}
 	return call;
