@@ -189,5 +189,8 @@ int lent_file_take(char *path, size_t path_bytes)
 	if (result >= 0)
 		result = receive(fd, until_ns, path, path_bytes);
 	sys_call(SYS_close, fd);
+	/* Who is refused, or waits in vain, is not to ask for the next place where the file might lie. */
+	if (result < 0)
+		lent_file_spare();
 	return (int)result;
 }

@@ -13,9 +13,9 @@
  * a negative errno value. */
 int lent_file_take(char *path, size_t path_bytes);
 
-/* This process has begun a file by itself, so nobody is asked, by its forks either: who cannot do what
- * his parent could is locked in by means that we don't know, and may be killed for a system call. But
- * for who is expected to: the program is about to become another user or to change its root. */
+/* Nobody is asked any more, by forks either. This process has begun a file by itself: who cannot do what
+ * his parent could is locked in by means that we don't know, and may be killed for a system call. Or it has
+ * asked in vain. But for who is expected to: the program is about to become another user or to change its root. */
 void lent_file_spare(void);
 void lent_file_expect(void);
 

@@ -27,7 +27,9 @@ def tests():
     yield "a fork after a change of root", fork_in_cell
     yield "with snapshots inline nobody else's file is begun", inline
     yield "a program started by one without the library", after_a_stranger
-    yield "how many have no file is said, and why", refused
+    for how, status in (("itself", 21), ("child", 40)):
+        yield "how many have no file is said, and why: " + how, \
+            functools.partial(refused, how, status)
     yield "a file from neither root nor the own user is not written to", unbelievable_lender
     yield "of more descriptors than one the program has none", too_many_descriptors
     yield "without seep run a tree says once that it cannot write", said_once
@@ -135,12 +137,12 @@ def after_a_stranger(box):
                  "what the programs after it have done")
 
 
-def refused(box):
+def refused(how, status, box):
     closed = Closed(box)
     os.mkdir(closed.path("x.children"))
     box.write("closed/x.children/keep", "")
     os.chown(closed.path("x.children"), SOMEBODY, SOMEBODY)
-    expect_silent(closed.run(closed.program, "setuid", NOBODY, "itself"), 21)
+    expect_silent(closed.run(closed.program, "setuid", NOBODY, how), status)
     expect("seep: run: 1 process of another user or root could not be recorded, nor its forks: "
            "Operation not permitted\n" in closed.log(), "the summary is " + closed.log())
 
