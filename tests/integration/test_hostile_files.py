@@ -30,6 +30,22 @@ int main(void)
     return 0;
 }
 """
+# Its calls are looked at in its own file; it is ended by what it frees last.
+FREES_WRONGLY = """\
+#include <cstdlib>
+static char *volatile block;
+__attribute__((noinline)) static char *make() { return new char[400]; }
+__attribute__((noinline)) static void drop(char *what) { free(what); asm volatile(""); }
+int main()
+{
+    for (int i = 0; i < 600; i++) {
+        block = make();
+        drop(block);
+    }
+    block = make();
+    drop(block + 64);
+}
+"""
 KINDS = {
     "plain": ["--interval=10ms"],
     "scanned": ["--interval=20ms", "--scan=exit"],
@@ -70,6 +86,14 @@ def record(box):
         box.seep_run([box.path("works")], *options, output=kind + ".seep")
         with open(box.path(kind + ".seep"), "rb") as file:
             files.append(file.read())
+    result = box.run(["c++", "-O1", "-g", "-w", "-o", box.path("frees"),
+                      box.write("frees.cc", FREES_WRONGLY)])
+    expect(result.returncode == 0, result.stderr)
+    box.seep_run([box.path("frees")], output="frees.seep")
+    wrong_frees = box.wait_for_end("frees.seep")["wrong_frees"]
+    expect([wrong["kind"] for wrong in wrong_frees] == ["fatal", "family"], wrong_frees)
+    with open(box.path("frees.seep"), "rb") as file:
+        files.append(file.read())
     return files
 
 
