@@ -484,15 +484,18 @@ static int run(const struct command *self, int argc, char **argv)
 
 const struct command command_check = {
 	.name = "check",
-	.summary = "fail when something leaks or a threshold is crossed",
+	.summary = "fail when something leaks, is freed wrongly, or crosses a threshold",
 	.arguments = "[OPTIONS] {FILE|PID|FOLDER... | -- PROGRAM [ARG...]}",
 	.description =
 		"A gate for tests: runs a PROGRAM, or reads the files of a run that is over, and "
 		"fails when memory is lost or leaks, in the program or in any of its children. A "
 		"finding is a site that seep report flags, also when the program frees it all as "
-		"it ends, or a threshold (--max-...) that was crossed; --fail-on chooses which of "
-		"these fail. What many processes have found at one site, or have "
-		"lost of what one function allocates, is one finding.\n\n"
+		"it ends, a threshold (--max-...) that was crossed, or a wrong free: of memory "
+		"from "
+		"new with free(), of memory from malloc() with delete, say, or one that has ended "
+		"the program. --fail-on chooses which of these fail. What many processes have "
+		"found at one site, or have lost of what one function allocates, is one "
+		"finding.\n\n"
 		"What a PROGRAM has lost, be it one block, is looked at when it ends: what nothing "
 		"points to any more is definitely lost, in Valgrind's words. --scan=off leaves "
 		"that out. What is possibly lost, and what is left at the end and did not grow, "

@@ -15,8 +15,8 @@ struct command;
 		.help = "what fails the check: blocks that are lost; what leaks and can still be " \
 			"reached; what grows and is not decided yet; a threshold that was "        \
 			"crossed; what is freed with a function that does not belong to the one "  \
-			"that has allocated it. All else that is found is shown, and fails "       \
-			"nothing.",                                                                \
+			"that has allocated it, and a free that has ended the program. All else "  \
+			"that is found is shown, and fails nothing.",                              \
 	}
 /* Without it. Who sets a threshold means it. */
 #define FAIL_ON_INITIAL                                                                            \
