@@ -458,16 +458,28 @@ static void has_a_cohort_that_is_lost(bool is_damaged)
 	site_totals_verify(&totals);
 }
 
+static char folder[32];
+
+/* In the child, which may end anyhow: who has started it removes the file. */
 static void begin_a_file(void)
 {
 	struct text output = TEXT_IN(options.output);
 
-	/* It has no name any more when the child ends, however that happens. */
-	text_add(&output, "/tmp/seep-invariant.%p.seep");
+	text_add(&output, folder);
+	text_add(&output, "/run.seep");
 	process_facts_read(0);
 	if (snapshot_writer_start() != 0)
 		_exit(1);
-	unlink(snapshot_file_path());
+}
+
+static void remove_its_file(void)
+{
+	char path[sizeof(folder) + 16];
+	struct text text = TEXT_IN(path);
+
+	text_add(&text, folder);
+	text_add(&text, "/run.seep");
+	unlink(path);
 }
 
 static void takes_snapshots_of_falling_epochs(bool is_damaged)
@@ -602,16 +614,20 @@ static uint32_t failures_of(bool is_damaged)
 {
 	uint32_t failures = 0;
 
+	strcpy(folder, "/tmp/seep-invariant-XXXXXX");
+	assert_non_null(mkdtemp(folder));
 	for (size_t i = 0; i < DAMAGES; i++) {
 		struct attempt attempt = {&damages[i], is_damaged};
 		struct lib_death death = lib_death_of(run_attempt, &attempt);
 
+		remove_its_file();
 		if (is_damaged ? lib_death_is_by(&death, damages[i].file) : death.status == 0)
 			continue;
 		print_error("%s %s: status %x, \"%s\"\n", is_damaged ? "damaged" : "sound",
 			    damages[i].name, (unsigned)death.status, death.said);
 		failures++;
 	}
+	assert_int_equal(rmdir(folder), 0);
 	return failures;
 }
 
