@@ -484,7 +484,7 @@ static int run(const struct command *self, int argc, char **argv)
 
 const struct command command_check = {
 	.name = "check",
-	.summary = "fail when something leaks, is freed wrongly, or crosses a threshold",
+	.summary = "fail on leaks, wrong frees and crossed thresholds",
 	.arguments = "[OPTIONS] {FILE|PID|FOLDER... | -- PROGRAM [ARG...]}",
 	.description =
 		"A gate for tests: runs a PROGRAM, or reads the files of a run that is over, and "
