@@ -25,6 +25,7 @@
 #include "lib/record/cfi_program.h"
 #include "lib/record/epoch.h"
 #include "lib/record/live_table.h"
+#include "lib/record/module_list.h"
 #include "lib/record/sampler.h"
 #include "lib/record/thread_state.h"
 #include "lib/scan/hidden_mappings.h"
@@ -44,6 +45,7 @@
 #define BETWEEN_SCANS_NS (SECOND / 10)
 #define MOVES_WAITED_FOR 10u
 #define MOVE_PAUSE_NS 300000u
+#define WAIT_REACH 4096u /* so far from where it has put down its registers a thread waits */
 
 /* One look at the process. */
 struct look {
@@ -108,6 +110,34 @@ static void leave_exit(struct stopped_thread *thread, const struct waiting_threa
 	thread->exit_sp = waiting->sp;
 }
 
+/* Whether it is code of ours; a handler that has interrupted the wait is not. */
+static bool is_our_code(uint64_t pc)
+{
+	for (uint32_t id = 0; id < module_list_count(); id++) {
+		const struct loaded_module *module = module_list_at(id);
+
+		if ((module->flags & SEEP_MODULE_IS_LIBSEEP) != 0 && pc >= module->start &&
+		    pc < module->end)
+			return true;
+	}
+	return false;
+}
+
+/* No call keeps a vector register (x86-64 psABI, 3.2.1): what is in those of a thread that has called us is
+ * left over, such as what memcpy has copied last. */
+static void leave_vectors(struct stopped_thread *thread, const struct waiting_thread *waiting)
+{
+	uint32_t kept_words = STOPPED_GENERAL_WORDS + STOPPED_BASE_WORDS;
+	uint64_t least = waiting->sp - WAIT_REACH, most = waiting->sp + WAIT_REACH;
+
+	/* Or it has lost patience, and runs. */
+	if (thread->sp < least || thread->sp > most || !is_our_code(thread->pc))
+		return;
+	if (thread->word_count > kept_words)
+		memset(&thread->words[STOPPED_GENERAL_WORDS], 0,
+		       (thread->word_count - kept_words) * sizeof(thread->words[0]));
+}
+
 /* The thread that waits for us has put down its registers. */
 static void note_waiting(struct stopped_threads *threads, const struct waiting_thread *waiting)
 {
@@ -118,6 +148,8 @@ static void note_waiting(struct stopped_threads *threads, const struct waiting_t
 			continue;
 		if (waiting->has_called_exit)
 			leave_exit(thread, waiting);
+		else
+			leave_vectors(thread, waiting);
 		if (thread->word_count > 0)
 			continue;
 		memcpy(thread->words, waiting->words, sizeof(waiting->words));

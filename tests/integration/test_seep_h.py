@@ -52,6 +52,7 @@ def tests():
     yield "seep symbolize leaves alone what it does not know", symbolize_nothing
     yield "what another thread has lost is found, and what others are just using is not", threads
     yield "what hangs under an older block that is lost is lost, too", under_an_older_block
+    yield "what is left in a vector register of who checks holds nothing", vector_register
     yield "a forked child checks itself from its parent's moment on", forked
     for options, child in (((), "child 1"), (("--children=none",), "child 0")):
         yield (" ".join(("rounds go on in a child that is forked in one of them",) + options),
@@ -268,6 +269,12 @@ def under_an_older_block(box):
     lines = [line for line in among_others(box, "under an older block") if line[0] != " "]
     expect_equal(lines, ["under an older block", "one 1",
                          "32 bytes in 1 block indirectly lost, allocated at"], "what it is told")
+
+
+def vector_register(box):
+    lines = [line for line in among_others(box, "vector register") if line[0] != " "]
+    expect_equal(lines, ["vector register", "one 1",
+                         "40 bytes in 1 block definitely lost, allocated at"], "what it is told")
 
 
 def forked(box):

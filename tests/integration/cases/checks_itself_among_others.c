@@ -468,6 +468,26 @@ static void forbid_clone(void)
 		perror("seccomp");
 }
 
+/* As memcpy leaves there what it has copied last. */
+APART static void lose_in_vector_register(void)
+{
+	char *block = malloc(40);
+
+#ifdef __x86_64__
+	__asm__ volatile("movq %0, %%xmm15" : : "r"(block) : "xmm15");
+#endif
+	kept = block;
+	kept = NULL;
+}
+
+APART static void with_vector_register(void)
+{
+	long long moment = seep_moment();
+
+	lose_in_vector_register();
+	tell("one", seep_check_since(moment));
+}
+
 APART static void in_sandbox(void)
 {
 	long long moment = seep_moment();
@@ -516,6 +536,8 @@ int main(int argc, char **argv)
 		interrupted();
 	if (strcmp(what, "too many moments") == 0)
 		with_too_many_moments();
+	if (strcmp(what, "vector register") == 0)
+		with_vector_register();
 	if (strcmp(what, "long scope") == 0)
 		in_long_scope();
 	if (strcmp(what, "sandboxed") == 0)
