@@ -186,13 +186,22 @@ def prefixed_and_named(box):
 
 def forked_and_lost(box):
     source = box.write("forks.c", """
+#include <stdint.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 void *je_malloc(size_t bytes);
 void je_free(void *block);
 static void *volatile kept[20];
 __attribute__((noinline)) static void lose(void) { kept[0] = je_malloc(70); kept[0] = NULL; }
+/* Of a mapping the part between two multiples of 64 MiB in which blocks lie is an allocator's: what
+ * jemalloc keeps beside them, and old pointers in it, is to lie in the same. */
+__attribute__((constructor(101))) static void fill_up(void)
+{
+    uintptr_t next = (uintptr_t)mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    mmap(NULL, next % (64 << 20), PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+}
 int main(void)
 {
     int status = 0;
