@@ -19,6 +19,7 @@
 #include "lib/interpose/doors.h"
 #include "lib/interpose/malloc_doors.h"
 #include "lib/interpose/real_functions.h"
+#include "lib/record/live_table.h"
 #include "lib/record/recorder.h"
 #include "lib/record/sampler.h"
 #include "lib/record/stray_free.h"
@@ -293,9 +294,26 @@ void *reallocarray(void *ptr, size_t count, size_t bytes)
 	return realloc_of_program(ptr, total);
 }
 
+/* Since 2.26 libc has it for old programs only, and a library may have a function of its own that is called so. */
 void cfree(void *ptr)
 {
-	free_of_program(ptr);
+	typedef void function_of_ptr(void *);
+	static _Atomic(uintptr_t) namesake;
+	static _Atomic(bool) is_looked_for;
+
+	if (live_table_has((uintptr_t)ptr)) {
+		free_of_program(ptr);
+		return;
+	}
+	if (!atomic_load(&is_looked_for)) {
+		real_functions_find();
+		atomic_store(&namesake, (uintptr_t)real_functions_find_namesake("cfree"));
+		atomic_store(&is_looked_for, true);
+	}
+	if (atomic_load(&namesake) != 0)
+		((function_of_ptr *)atomic_load(&namesake))(ptr);
+	else
+		free_of_program(ptr);
 }
 
 /* glibc has no such functions yet; C23 says that they behave as free. */

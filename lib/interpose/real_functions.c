@@ -87,14 +87,30 @@ bool real_functions_are_behind_another(void)
 	       first.dlfo_link_map != own.dlfo_link_map;
 }
 
+static bool are_of_one_object(const void *function, const void *other)
+{
+	struct dl_find_object its, others;
+
+	return _dl_find_object((void *)function, &its) == 0 &&
+	       _dl_find_object((void *)other, &others) == 0 &&
+	       its.dlfo_link_map == others.dlfo_link_map;
+}
+
 /* Not told by __libc_malloc: tcmalloc and mimalloc define that name, too. */
 static bool is_of_libc(const void *function)
 {
-	struct dl_find_object theirs, libcs;
+	return are_of_one_object(function, (const void *)(uintptr_t)on_exit);
+}
 
-	return _dl_find_object((void *)function, &theirs) == 0 &&
-	       _dl_find_object((void *)(uintptr_t)on_exit, &libcs) == 0 &&
-	       theirs.dlfo_link_map == libcs.dlfo_link_map;
+void *real_functions_find_namesake(const char *name)
+{
+	void *found = dlsym(RTLD_NEXT, name);
+
+	if (found == NULL)
+		dlerror();
+	return found != NULL && !are_of_one_object(found, (const void *)(uintptr_t)real.free)
+		       ? found
+		       : NULL;
 }
 
 /* Private to libc, and perhaps gone one day; then dlsym notes an error, which is nobody's. */

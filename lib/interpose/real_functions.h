@@ -81,6 +81,9 @@ static inline uintptr_t real_exit_addr(void)
 /* Finds them all. Returns false while that is under way in this thread: dlsym itself allocates. */
 bool real_functions_find(void);
 
+/* The next function of that name where it is no part of the allocator, whose free is real.free; else null. */
+void *real_functions_find_namesake(const char *name);
+
 /* Does the program, or a library in front of ours, define malloc? Then nobody calls our doors but
  * what that one passes on. Asked once, at the start. */
 bool real_functions_are_behind_another(void);

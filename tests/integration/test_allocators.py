@@ -45,6 +45,21 @@ def tests():
     yield "what is named is followed in forks, and what is lost of it is found", forked_and_lost
     yield "functions that cannot be replaced safely are left alone", refuse_functions
     yield "what is allocated past malloc is said not to be seen", past_malloc
+    yield "a library's own function is called that is named cfree", own_cfree
+
+
+def own_cfree(box):
+    """libc has it for old programs only, so that the name is free."""
+    source = box.write("own.c", '#include <unistd.h>\n'
+                       'void cfree(void *what) { write(1, what, 4); }\n')
+    library = box.compile(source, "-shared", "-fPIC", output="libown.so")
+    source = box.write("calls.c", """
+        void cfree(void *what);
+        int main(void) { char text[] = "mine"; cfree(text); return 0; }
+        """)
+    program = box.compile(source, "-w", library, "-Wl,-rpath," + box.folder)
+    result = box.seep_run([program])
+    expect((result.returncode, result.stdout) == (0, b"mine"), result)
 
 
 def library_of(box, allocator, suffix):
