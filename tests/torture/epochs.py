@@ -86,9 +86,11 @@ def play(box, epochs=EPOCHS, look_count=LOOKS, say=lambda text: None):
                                          look.live_blocks, look.cohorts, look.file_bytes >> 10))
     warm_up = look_count // WARM_UP
     warm, last = looks[warm_up - 1], looks[-1]
+    # On a busy machine now and then one look finds what a snapshot has not given back yet: what grows
+    # is above the bound at both of the last ones.
     for what in ("smaps_bytes", "own_bytes"):
-        before, now = getattr(warm, what), max(getattr(look, what) for look in looks[warm_up:])
-        expect(now <= before + MAY_GROW_BYTES, "%s were %d after %d epochs, and up to %d until %d"
+        before, now = getattr(warm, what), min(getattr(look, what) for look in looks[-2:])
+        expect(now <= before + MAY_GROW_BYTES, "%s were %d after %d epochs, and %d after %d"
                % (what, before, warm.epoch, now, last.epoch))
     largest = max(look.file_bytes for look in looks)
     expect(largest <= FILE_LIMIT_BYTES, "the file has %d bytes" % largest)
