@@ -86,8 +86,8 @@ def play(box, epochs=EPOCHS, look_count=LOOKS, say=lambda text: None):
                                          look.live_blocks, look.cohorts, look.file_bytes >> 10))
     warm_up = look_count // WARM_UP
     warm, last = looks[warm_up - 1], looks[-1]
-    # On a busy machine now and then one look finds what a snapshot has not given back yet: what grows
-    # is above the bound at both of the last ones.
+    # On a busy machine now and then one look finds what a snapshot has not given back yet: what
+    # grows is above the bound at both of the last ones.
     for what in ("smaps_bytes", "own_bytes"):
         before, now = getattr(warm, what), min(getattr(look, what) for look in looks[-2:])
         expect(now <= before + MAY_GROW_BYTES, "%s were %d after %d epochs, and %d after %d"
