@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,7 @@
 #include "seep/snapshot_format.h"
 #include "tools/model/error.h"
 #include "tools/model/named_file.h"
+#include "tools/model/process_stat.h"
 #include "tools/model/record_reader.h"
 
 /* Enough for the header and the first record with a long command line. */
@@ -140,6 +142,14 @@ static void mark(struct run_files *run_files, const struct run_identity *run)
 bool run_files_are_same(const struct run_file *one, const struct run_file *other)
 {
 	return one->pid == other->pid && one->start_ticks == other->start_ticks;
+}
+
+/* Without its start it may be another one of the same number, for which nobody has to wait, either. */
+bool run_file_is_running(const struct run_file *file)
+{
+	if (file->start_ticks == 0)
+		return kill(file->pid, 0) == 0 || errno == EPERM;
+	return process_stat_is_running(file->pid, file->start_ticks);
 }
 
 static void count_children(struct run_files *run_files)

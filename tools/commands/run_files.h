@@ -24,7 +24,7 @@ struct run_file {
 	char *path;
 	pid_t pid;
 	pid_t parent; /* of which it is a fork, or which had started it */
-	uint64_t start_ticks;
+	uint64_t start_ticks; /* 0: not in the file yet, which was just being begun */
 	uint64_t started_unix_ns;
 	bool is_of_run;
 	bool is_in_folder; /* of the children */
@@ -68,6 +68,8 @@ int run_files_find(const struct run_identity *run, struct run_files *run_files,
 		   struct error *error);
 /* Of one process; an exec gives it a second file. A pid may be that of several. */
 bool run_files_are_same(const struct run_file *one, const struct run_file *other);
+/* Whether its process goes on, so that nobody waits for the end of its file. */
+bool run_file_is_running(const struct run_file *file);
 /* Forgets a file that is no longer there; not the program's own last one. */
 void run_files_drop(struct run_files *run_files, size_t index);
 void run_files_free(struct run_files *run_files);

@@ -23,7 +23,6 @@
 #include "tools/commands/run_output.h"
 #include "tools/commands/settings_text.h"
 #include "tools/model/error.h"
-#include "tools/model/process_stat.h"
 #include "tools/output/number_text.h"
 
 /* How long the library's helper may take to write the last snapshot. */
@@ -155,7 +154,7 @@ static void await_children(struct watched_run *run)
 	for (size_t i = 0; i < files->count; i++) {
 		const struct run_file *file = &files->files[i];
 		if (run_files_are_same(file, &files->files[files->root]) ||
-		    process_stat_is_running(file->pid, file->start_ticks))
+		    run_file_is_running(file))
 			continue;
 		int fd = end_record_lock(file->path, NOTICE_MS, TIMEOUT_MS, say_waiting, run,
 					 &error);

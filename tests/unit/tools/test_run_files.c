@@ -16,6 +16,7 @@
 #include <sys/inotify.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -23,6 +24,7 @@
 #include "tools/commands/run_files.h"
 #include "tools/commands/run_judgement.h"
 #include "tools/model/error.h"
+#include "tools/model/process_stat.h"
 #include "tools/model/suppression.h"
 
 static char folder[] = "/tmp/seep_run_files.XXXXXX";
@@ -287,6 +289,27 @@ static void drops_a_file_that_is_gone_when_it_is_judged(void **state)
 	run_files_free(&files);
 }
 
+/* A child that goes on may have begun its file just when the program ended. */
+static void a_process_goes_on_of_which_the_file_says_no_start_yet(void **state)
+{
+	struct run_file file = {.pid = getpid()};
+	struct process_stat stat;
+
+	(void)state;
+	assert_true(process_stat_read(getpid(), &stat));
+	assert_true(run_file_is_running(&file));
+	file.start_ticks = stat.start_ticks;
+	assert_true(run_file_is_running(&file));
+	file.start_ticks++;
+	assert_false(run_file_is_running(&file));
+	file = (struct run_file){.pid = fork()};
+	if (file.pid == 0)
+		_exit(0);
+	assert_true(file.pid > 0);
+	waitpid(file.pid, NULL, 0);
+	assert_false(run_file_is_running(&file));
+}
+
 static void makes_a_glob_of_a_pattern(void **state)
 {
 	char text[64];
@@ -307,6 +330,7 @@ int main(void)
 		cmocka_unit_test(finds_nothing_where_nothing_is),
 		cmocka_unit_test(is_not_misled_by_what_is_no_snapshot_file),
 		cmocka_unit_test(opens_no_device_that_has_such_a_name),
+		cmocka_unit_test(a_process_goes_on_of_which_the_file_says_no_start_yet),
 		cmocka_unit_test(makes_a_glob_of_a_pattern),
 		cmocka_unit_test(drops_a_file_that_is_gone_when_it_is_judged),
 	};
